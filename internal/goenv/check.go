@@ -1,0 +1,73 @@
+package goenv
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// Check names every trap in the settings that the go command does not warn of:
+// values it refuses only when it downloads, values it silently reads
+// differently than their author, values that send names where they should not
+// go. modulePaths are the modules the checkout needs; nil leaves out the checks
+// that compare patterns with them. The findings are sorted worst first and
+// hold no credentials; nil means nothing to say.
+func Check(e Env, modulePaths []string) []Finding {
+	c := &checker{env: e, modules: modulePaths}
+	c.proxy()
+	c.patterns()
+	c.coverage()
+	c.sumDB()
+	c.flags()
+	c.modes()
+	c.auth()
+	slices.SortStableFunc(c.findings, func(a, b Finding) int {
+		return cmp.Compare(a.Severity.rank(), b.Severity.rank())
+	})
+	return c.findings
+}
+
+// rank is 0 for the worst severity.
+func (s Severity) rank() int {
+	return slices.Index([]Severity{SevError, SevWarning, SevInfo}, s)
+}
+
+// checker collects the findings of one Check.
+type checker struct {
+	env      Env
+	modules  []string
+	findings []Finding
+}
+
+// add adds a finding about the value of setting, or the part found of it.
+func (c *checker) add(check string, severity Severity, setting, found, effect, instead string) {
+	c.findings = append(c.findings, Finding{
+		Check:    check,
+		Severity: severity,
+		Setting:  setting,
+		Found:    settings.Redact(found),
+		Source:   c.env.Source(setting),
+		Effect:   settings.Redact(effect),
+		Instead:  settings.Redact(instead),
+	})
+}
+
+// addError adds the finding for a value that the go command refuses.
+func (c *checker) addError(err *SyntaxError) {
+	c.findings = append(c.findings, err.finding(c.env.Source(err.Setting)))
+}
+
+// maxListed bounds how many elements of one list are looked at one by one.
+const maxListed = 200
+
+// some names the first few of a list in a sentence.
+func some(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}

@@ -1,0 +1,212 @@
+package goenv
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+)
+
+// patternVariables are the variables that hold patterns.
+func patternVariables() []string {
+	return []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE"}
+}
+
+// patterns checks each pattern by itself.
+func (c *checker) patterns() {
+	for _, name := range patternVariables() {
+		value := c.env.Get(name)
+		if value == "" || c.inherited(name) {
+			continue
+		}
+		if value == patternNone {
+			c.nonePattern(name)
+			continue
+		}
+		faults, corrected := inspectPatterns(value)
+		faulty := map[string]bool{}
+		for i, f := range faults {
+			faulty[f.pattern] = true
+			if i >= maxListed {
+				continue
+			}
+			instead := corrected
+			if instead == "" {
+				instead = "patterns such as git.example.test/team, separated by commas"
+			}
+			c.add(f.check, SevError, name, f.pattern,
+				fmt.Sprintf("The pattern matches no module, and the go command does not say so: %s.", f.why), instead)
+		}
+		uncovered := c.unmatched(value)
+		good := slices.DeleteFunc(strings.Split(value, ","), func(p string) bool { return p == "" || faulty[p] })
+		for _, pattern := range good[:min(len(good), maxListed)] {
+			c.pattern(name, value, pattern, uncovered)
+		}
+	}
+	c.toolchainPattern()
+	c.insecureMirrors()
+}
+
+// inherited reports whether the value is GOPRIVATE's and checked there.
+func (c *checker) inherited(name string) bool {
+	return (name == "GONOPROXY" || name == "GONOSUMDB") && c.env.Get(name) == c.env.Get("GOPRIVATE")
+}
+
+// nonePattern is about the word none.
+func (c *checker) nonePattern(name string) {
+	effect := "The word has no meaning: it is a pattern that matches no module, the same as an empty value."
+	instead := "an empty value"
+	if name == "GONOPROXY" || name == "GONOSUMDB" {
+		effect = "The word has no meaning, but as a pattern that matches no module it keeps the value of GOPRIVATE from being used here, which an empty value would not."
+		instead = "an empty value if GOPRIVATE is to count"
+	}
+	c.add("pattern-none", SevInfo, name, patternNone, effect, instead)
+}
+
+// unmatched returns the modules that no pattern of value matches.
+func (c *checker) unmatched(value string) []string {
+	var modules []string
+	for _, m := range c.modules {
+		if !MatchPatterns(value, m) {
+			modules = append(modules, m)
+		}
+	}
+	return modules
+}
+
+// pattern checks a well-formed pattern of value against the modules of the
+// checkout; uncovered are those that no pattern of value matches.
+func (c *checker) pattern(name, value, pattern string, uncovered []string) {
+	if strings.Trim(pattern, "*/") == "" || pattern == "*.*" {
+		c.everything(name, pattern)
+		return
+	}
+	if len(c.modules) == 0 {
+		return
+	}
+	wider := strings.TrimPrefix(strings.TrimSuffix(strings.TrimRight(pattern, "*"), "/"), "*.")
+	var missed, otherCase []string
+	lower := strings.ToLower(pattern)
+	for _, m := range uncovered {
+		switch {
+		case wider != pattern && (m == wider || strings.HasPrefix(m, wider+"/")):
+			missed = append(missed, m)
+		case MatchPatterns(lower, strings.ToLower(m)):
+			otherCase = append(otherCase, m)
+		}
+	}
+	matched := slices.ContainsFunc(c.modules, func(m string) bool { return MatchPatterns(pattern, m) })
+	switch {
+	case len(missed) > 0:
+		c.add("pattern-below-only", SevWarning, name, pattern,
+			fmt.Sprintf("The pattern matches only what is below %s, so not %s.", wider, some(missed)), value+","+wider)
+	case len(otherCase) > 0:
+		c.add("pattern-case", SevWarning, name, pattern,
+			fmt.Sprintf("Case matters: the pattern does not match %s.", some(otherCase)), "the pattern as the module path is written")
+	case !matched:
+		c.add("pattern-unmatched", SevInfo, name, pattern,
+			fmt.Sprintf("The pattern matches none of the %d modules that this checkout needs.", len(c.modules)), "")
+	}
+}
+
+// everything is about patterns that match every module.
+func (c *checker) everything(name, pattern string) {
+	effects := map[string]string{
+		"GOPRIVATE":  "Every module counts as private: the go command uses no mirror and no checksum database, and modules without a go.sum line are not verified at all.",
+		"GONOPROXY":  "The go command uses no mirror: every module comes from its origin with git or another version control program.",
+		"GONOSUMDB":  "The go command asks no checksum database: a module without a go.sum line is accepted unverified.",
+		"GOINSECURE": "The go command accepts plain http and unverified TLS certificates from every origin.",
+	}
+	c.add("pattern-everything", SevWarning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
+}
+
+// coverage checks whether the private modules are private in every respect.
+func (c *checker) coverage() {
+	private, noProxy, noSumDB := c.env.Get("GOPRIVATE"), c.env.Get("GONOPROXY"), c.env.Get("GONOSUMDB")
+	var asked, lookedUp []string
+	for _, m := range c.modules {
+		isPrivate := MatchPatterns(private, m)
+		if isPrivate && !MatchPatterns(noProxy, m) {
+			asked = append(asked, m)
+		}
+		if (isPrivate || MatchPatterns(noProxy, m)) && !MatchPatterns(noSumDB, m) {
+			lookedUp = append(lookedUp, m)
+		}
+	}
+	if len(asked) > 0 {
+		c.add("gonoproxy-narrower", SevInfo, "GONOPROXY", noProxy,
+			fmt.Sprintf("GONOPROXY replaces GOPRIVATE for mirrors: they are asked for the private modules %s.", some(asked)),
+			"an empty value, unless a mirror of your own serves these modules")
+	}
+	if len(lookedUp) > 0 && c.env.Get("GOSUMDB") != keywordOff {
+		c.add("gonosumdb-narrower", SevWarning, "GONOSUMDB", noSumDB,
+			fmt.Sprintf("A lookup without a go.sum line sends the private names %s to the checksum database, and fails because it does not know them.", some(lookedUp)),
+			joinPatterns(noSumDB, private, noProxy))
+	}
+}
+
+// joinPatterns unites lists without repeats.
+func joinPatterns(lists ...string) string {
+	var all []string
+	seen := map[string]bool{"": true, patternNone: true}
+	for _, list := range lists {
+		for pattern := range strings.SplitSeq(list, ",") {
+			if !seen[pattern] {
+				seen[pattern] = true
+				all = append(all, pattern)
+			}
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// toolchainPattern finds patterns that keep toolchains from being downloaded:
+// golang.org/toolchain exists on mirrors only.
+func (c *checker) toolchainPattern() {
+	if c.env.Get("GOTOOLCHAIN") == "local" || !MatchPatterns(c.env.Get("GONOPROXY"), "golang.org/toolchain") {
+		return
+	}
+	name := "GONOPROXY"
+	if c.inherited(name) {
+		name = "GOPRIVATE"
+	}
+	c.add("pattern-toolchain", SevWarning, name, c.env.Get(name),
+		`The patterns match golang.org/toolchain, which only mirrors have: a go.mod that asks for a newer Go fails with "toolchain not available".`,
+		"patterns for the private hosts only, or GOTOOLCHAIN=local")
+}
+
+// insecureMirrors finds the belief that GOINSECURE is for mirrors.
+func (c *checker) insecureMirrors() {
+	insecure := c.env.Get("GOINSECURE")
+	chain, err := ParseProxy(c.env.Get("GOPROXY"))
+	if err != nil || insecure == "" {
+		return
+	}
+	for _, entry := range chain.Mirrors() {
+		u, err := url.Parse(entry.URL)
+		if err != nil || u.Host == "" || !namesHost(insecure, u) {
+			continue
+		}
+		c.add("goinsecure-mirror", SevWarning, "GOINSECURE", insecure,
+			fmt.Sprintf("GOINSECURE is for the origins of modules only: the certificate of the mirror %s is verified all the same.", u.Host),
+			"the mirror's certificate authority in SSL_CERT_FILE")
+	}
+}
+
+// namesHost reports whether a pattern other than one for everything names the
+// host of the URL, with or without port.
+func namesHost(patterns string, u *url.URL) bool {
+	for pattern := range strings.SplitSeq(patterns, ",") {
+		host, _, _ := strings.Cut(pattern, "/")
+		if strings.Trim(host, "*.") == "" {
+			continue
+		}
+		for _, name := range []string{u.Host, u.Hostname()} {
+			if ok, err := path.Match(host, name); ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
+}

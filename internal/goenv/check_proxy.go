@@ -1,0 +1,218 @@
+package goenv
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// proxy checks GOPROXY.
+func (c *checker) proxy() {
+	value := c.env.Get("GOPROXY")
+	elements := cutList(value)
+	if len(elements) == 0 {
+		c.addError(emptyProxyError(value))
+		return
+	}
+	// One finding quotes the whole list; nobody needs thousands of them.
+	elements = elements[:min(len(elements), maxListed)]
+	var chain Chain
+	var ignored []string
+	wrong := false // an entry is: the chain is not the one that was meant
+	for _, el := range elements {
+		if el.ignored {
+			ignored = append(ignored, settings.Redact(el.raw))
+			continue
+		}
+		entry, bad := parseEntry(el)
+		if bad != nil {
+			c.addError(bad.in(value))
+			wrong = true
+			continue
+		}
+		if m, ok := findMistake(el.raw); ok && entry.Kind == Mirror {
+			c.strangeEntry(value, entry, m)
+			wrong = true
+			continue
+		}
+		chain = append(chain, entry)
+	}
+	for i, entry := range chain {
+		if entry.Kind == Mirror {
+			c.mirror(value, chain, i)
+		}
+	}
+	if len(ignored) > 0 {
+		c.ignoredEntries(value, chain, ignored)
+	}
+	if !wrong {
+		chain[len(chain)-1].Sep = End
+		c.separators(chain)
+		c.duplicates(chain)
+		c.sources(chain)
+	}
+}
+
+// strangeEntry is about an entry that is a mistake but that the go command
+// takes for a URL.
+func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
+	c.add(m.check, SevError, "GOPROXY", entry.Raw,
+		fmt.Sprintf("The entry %s; the go command takes it all for one URL, %s, and finds nothing there.", m.what, entry.URL),
+		cmp.Or(correctProxy(value), proxyExample))
+}
+
+// ignoredEntries is about what stands behind direct or off.
+func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
+	last := chain[len(chain)-1]
+	c.add("goproxy-ignored-entries", SevWarning, "GOPROXY", strings.Join(ignored, ","),
+		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()))
+}
+
+// mirror checks one mirror, entry i of the chain that value is read as.
+func (c *checker) mirror(value string, chain Chain, i int) {
+	entry := chain[i]
+	if entry.hostless() {
+		c.add("goproxy-no-host", SevError, "GOPROXY", entry.Raw,
+			`The URL has no host, so every request fails with "http: no Host in request URL".`, cmp.Or(correctProxy(value), proxyExample))
+		return
+	}
+	u, err := url.Parse(entry.URL)
+	if err != nil || entry.isFile() {
+		return
+	}
+	bare := *u
+	bare.User = nil
+	switch secret := settings.Redact(entry.URL) != entry.URL; {
+	case u.User != nil && u.Scheme == "http":
+		bare.Scheme = "https"
+		c.add("goproxy-http-credentials", SevError, "GOPROXY", entry.Raw,
+			`The go command sends no credentials over plain http: every request ends with "refusing to pass credentials to insecure URL", which a pipe passes on and a comma does not; https and netrc can carry them.`,
+			chain.with(i, bare.String()))
+	case u.User != nil:
+		c.add("goproxy-credentials", SevWarning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))
+	case secret:
+		c.add("goproxy-credentials", SevWarning, "GOPROXY", entry.Raw,
+			"The go command sends the query with every request and shows it in every error message.",
+			"the URL without the secret, which netrc or GOAUTH supplies")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		bare.Scheme = "https"
+		c.add("goproxy-http", SevInfo, "GOPROXY", entry.Raw,
+			"The go command asks this mirror unencrypted: whoever is on the way sees the module names and can answer in its place; only go.sum and the checksum database expose wrong bytes.",
+			chain.with(i, bare.String()))
+	}
+	c.writing(chain, i, u)
+}
+
+// credentialsEffect says where credentials in an https URL show up. The go
+// command hides a password (url.Redacted), but a token that stands alone is
+// the user name.
+func credentialsEffect(u *url.URL) string {
+	if _, hasPassword := u.User.Password(); !hasPassword {
+		return "The go command shows the token in every error message, because it hides passwords only and takes the token for a user name; netrc keeps it out of the value."
+	}
+	return "The go command uses these credentials instead of netrc, and the value is seen by every process and every printout of the environment; netrc keeps them out of it."
+}
+
+// writing checks how the URL of a mirror is written.
+func (c *checker) writing(chain Chain, i int, u *url.URL) {
+	entry := chain[i]
+	if !strings.Contains(entry.Raw, ":/") {
+		severity := SevInfo
+		if port := u.Port(); isLoopback(u.Hostname()) || port != "" && port != "443" {
+			severity = SevWarning // such a server rarely speaks TLS
+		}
+		c.add("goproxy-scheme-added", severity, "GOPROXY", entry.Raw,
+			"The go command puts https:// before an entry without a scheme.", chain.with(i, entry.URL))
+	}
+	if strings.Contains(entry.Raw, "#") {
+		c.add("goproxy-fragment", SevInfo, "GOPROXY", entry.Raw,
+			"The go command sends nothing of what follows #.", chain.with(i, entry.URL))
+	}
+}
+
+// separators checks which failures pass on.
+func (c *checker) separators(chain Chain) {
+	piped := append(Chain(nil), chain...)
+	severity := SevInfo
+	var stops []string
+	for i, entry := range chain[:len(chain)-1] {
+		next := chain[i+1]
+		if entry.Kind == Mirror && entry.Sep == Comma && next.Kind != Off && !entry.isFile() {
+			piped[i].Sep = Pipe
+			stops = append(stops, settings.Redact(entry.Raw))
+			if next.Kind == Mirror {
+				severity = SevWarning
+			}
+		}
+		if u, err := url.Parse(entry.URL); err == nil && u.User != nil && entry.Sep == Pipe && next.Kind != Off {
+			c.add("goproxy-pipe-passes-refusal", SevInfo, "GOPROXY", entry.Raw,
+				"Behind a pipe a refusal (401, 403) passes on as well: what this mirror denies is asked of the next entry; behind a comma its refusal is final.",
+				chain.withSep(i, Comma))
+		}
+	}
+	if len(stops) > 0 {
+		c.add("goproxy-separator", severity, "GOPROXY", chain.String(),
+			fmt.Sprintf("Behind a comma only 404 and 410 pass on: when %s is down, times out or answers 403, 429 or 5xx, the download fails and the next entry is not asked; that is right only where a refusal must be final.", some(stops)),
+			piped.String())
+	}
+}
+
+// duplicates finds mirrors listed twice.
+func (c *checker) duplicates(chain Chain) {
+	seen := map[string]bool{}
+	for _, entry := range chain.Mirrors() {
+		if seen[entry.URL] {
+			c.add("goproxy-duplicate", SevInfo, "GOPROXY", entry.Raw,
+				"The go command remembers the first answer of a mirror, errors too: listing it again gives a second try for zips only.",
+				"each mirror once")
+		}
+		seen[entry.URL] = true
+	}
+}
+
+// sources checks what the chain as a whole can reach.
+func (c *checker) sources(chain Chain) {
+	mirrors := chain.Mirrors()
+	network := false
+	for _, m := range mirrors {
+		network = network || !m.isFile()
+	}
+	switch {
+	case len(mirrors) == 0 && chain.HasDirect():
+		c.add("goproxy-direct-only", SevInfo, "GOPROXY", chain.String(),
+			"No mirror is used: the go command gets every module from its origin with git or another version control program.",
+			"a mirror before direct, as in https://mirror.example/path,direct")
+	case !network && !chain.HasDirect():
+		severity, private := SevInfo, ""
+		if p := c.env.Get("GONOPROXY"); p != "" && p != patternNone {
+			severity, private = SevWarning, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin, and ", p)
+		}
+		c.add("goproxy-not-offline", severity, "GOPROXY", chain.String(),
+			"This is not offline: "+private+"hashes that go.sum lacks are still looked up in the checksum database.",
+			"GODEBUG=cmdgonetlimit=0 in the environment refuses every use of the network")
+	}
+}
+
+// with renders the chain with another URL for entry i.
+func (c Chain) with(i int, mirror string) string {
+	changed := append(Chain(nil), c...)
+	changed[i].URL = mirror
+	return changed.String()
+}
+
+// withSep renders the chain with another separator behind entry i.
+func (c Chain) withSep(i int, sep Separator) string {
+	changed := append(Chain(nil), c...)
+	changed[i].Sep = sep
+	return changed.String()
+}
+
+// isLoopback reports whether the host is this machine.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,61 @@
+package goenv
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+)
+
+// sumDB checks GOSUMDB.
+func (c *checker) sumDB() {
+	value := c.env.Get("GOSUMDB")
+	db, err := ParseSumDB(value)
+	var bad *SyntaxError
+	switch {
+	case errors.As(err, &bad):
+		c.addError(bad)
+		return
+	case db.Off:
+		c.sumDBOff()
+		return
+	case !db.BypassMirrors:
+		return
+	}
+	u, err := url.Parse(db.URL)
+	if err != nil {
+		return
+	}
+	name := db.Key
+	if name == defaultSumDBKey {
+		name = DefaultSumDB
+	}
+	bare := *u
+	bare.User = nil
+	switch {
+	case u.User != nil && u.Scheme == "http":
+		bare.Scheme = "https"
+		c.add("gosumdb-http-credentials", SevError, "GOSUMDB", value,
+			`The go command sends no credentials over plain http: every lookup ends with "refusing to pass credentials to insecure URL"; https and netrc can carry them.`,
+			name+" "+bare.String())
+	case u.User != nil:
+		c.add("gosumdb-credentials", SevWarning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		bare.Scheme = "https"
+		c.add("gosumdb-http", SevInfo, "GOSUMDB", value,
+			"Lookups go out unencrypted: whoever is on the way sees the module names; the answers are signed and cannot be forged.",
+			name+" "+bare.String())
+	}
+	if strings.Contains(value, " ") { // not the alias, whose purpose this is
+		c.add("gosumdb-bypasses-mirrors", SevInfo, "GOSUMDB", value,
+			"With a URL in GOSUMDB the go command asks there for every hash and never through a mirror; the name alone lets mirrors answer.", name)
+	}
+}
+
+// sumDBOff is about GOSUMDB=off. What to write is never off.
+func (c *checker) sumDBOff() {
+	effect := "The go command verifies against go.sum only: a module without a go.sum line is accepted unverified; GOPRIVATE exempts private modules alone."
+	if c.env.Get("GOTOOLCHAIN") != "local" {
+		effect += ` A download of a newer toolchain fails with "checksum database disabled by GOSUMDB=off".`
+	}
+	c.add("gosumdb-off", SevWarning, "GOSUMDB", keywordOff, effect, DefaultSumDB)
+}

@@ -1,0 +1,245 @@
+package goenv
+
+import (
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// DefaultProxy is the GOPROXY of an unpatched toolchain (GOROOT/go.env).
+const DefaultProxy = "https://proxy.golang.org,direct"
+
+// The sources of values, as in Var.
+const (
+	sourceEnvironment = "environment"
+	sourceGoroot      = "go.env of GOROOT"
+	sourceBuiltin     = "built-in"
+)
+
+// Var is the value of a variable and where it comes from: "environment",
+// "user env file PATH", "go.env of GOROOT", "built-in", for a value derived
+// from another variable "GOPRIVATE (environment)" and the like, or what the
+// override says.
+type Var struct{ Value, Source string }
+
+// Env is the resolved module settings of the go command. Values hold
+// credentials.
+type Env map[string]Var
+
+// Get returns the value of name, "" when it is empty or not resolved here.
+func (e Env) Get(name string) string { return e[name].Value }
+
+// Source returns where the value of name comes from.
+func (e Env) Source(name string) string { return e[name].Source }
+
+// names returns the variables that Load resolves.
+func names() []string {
+	return []string{
+		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
+		"GOMODCACHE", "GOPATH", "GOFLAGS", "GOWORK", "GOTOOLCHAIN", "GO111MODULE", "GOAUTH", "GOENV",
+	}
+}
+
+// known reports whether Load resolves name.
+func known(name string) bool { return slices.Contains(names(), name) }
+
+// Host is what Load may see of the machine. Getenv and ReadFile are as in
+// package os, LookPath as in os/exec, EvalSymlinks as in path/filepath; a nil
+// one sees nothing. GOOS says which directories hold the user's files.
+type Host struct {
+	Getenv       func(string) string
+	ReadFile     func(string) ([]byte, error)
+	LookPath     func(string) (string, error) // nil: no search for a toolchain
+	EvalSymlinks func(string) (string, error)
+	GOOS         string
+}
+
+func (h Host) getenv(name string) string {
+	if h.Getenv == nil {
+		return ""
+	}
+	return h.Getenv(name)
+}
+
+func (h Host) readFile(name string) ([]byte, error) {
+	if h.ReadFile == nil {
+		return nil, fs.ErrNotExist
+	}
+	return h.ReadFile(name)
+}
+
+// Load resolves the module settings as the go command does (cmd/go
+// internal/cfg: Getenv, initEnvCache): an override, a non-empty variable of
+// the environment, a line of the user env file (an empty one too), the
+// toolchain's go.env, the built-in value. The go command is not run. Overrides
+// with an empty value count as absent.
+//
+// The findings are about the files and variables read; what the values mean is
+// the matter of Check. An error is a *SyntaxError about the module cache or
+// GOPATH, without which the go command does nothing at all; Env and findings
+// are valid even then.
+func Load(h Host, overrides map[string]Var) (Env, []Finding, error) {
+	user := h.userEnvFile()
+	tc := h.findToolchain(user)
+	findings := append(user.findings(h.getenv), h.strayVariables()...)
+	if tc.missing {
+		findings = append(findings, tc.missingFinding())
+	}
+
+	env := Env{}
+	for _, name := range names() {
+		env[name] = h.resolve(name, overrides, user, tc)
+	}
+	env["GOENV"] = Var{user.path, user.origin}
+	env.derive("GONOPROXY", "GOPRIVATE", env.Get("GOPRIVATE"))
+	env.derive("GONOSUMDB", "GOPRIVATE", env.Get("GOPRIVATE"))
+	if env.Get("GOAUTH") == "" {
+		env["GOAUTH"] = Var{"netrc", sourceBuiltin}
+	}
+	if env.Get("GOPATH") == "" {
+		env["GOPATH"] = Var{h.defaultGopath(tc.root), sourceBuiltin}
+	}
+	env.derive("GOMODCACHE", "GOPATH", gopathDir(env.Get("GOPATH"), "pkg/mod"))
+	return env, findings, env.checkDirectories()
+}
+
+// resolve finds the value of one variable before derivation.
+func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc toolchain) Var {
+	if v := overrides[name]; v.Value != "" {
+		return v
+	}
+	if value := h.getenv(name); value != "" {
+		return Var{value, sourceEnvironment}
+	}
+	if value, found := user.lookup(name); found {
+		return Var{value, user.source()}
+	}
+	if value, found := tc.defaults[name]; found {
+		return Var{value, tc.source}
+	}
+	return Var{"", sourceBuiltin}
+}
+
+// derive gives an empty variable the value that follows from another one.
+func (e Env) derive(name, from, value string) {
+	if e.Get(name) == "" && value != "" {
+		e[name] = Var{value, from + " (" + e.Source(from) + ")"}
+	}
+}
+
+// gopathDir is cmd/go internal/cfg: gopathDir.
+func gopathDir(gopath, rel string) string {
+	list := filepath.SplitList(gopath)
+	if len(list) == 0 || list[0] == "" {
+		return ""
+	}
+	return filepath.Join(list[0], rel)
+}
+
+// defaultGopath is go/build: defaultGOPATH; it is never GOROOT.
+func (h Host) defaultGopath(goroot string) string {
+	home := h.getenv(h.homeVariable())
+	if home == "" {
+		return ""
+	}
+	dir := filepath.Join(home, "go")
+	if goroot != "" && dir == filepath.Clean(goroot) {
+		return ""
+	}
+	return dir
+}
+
+func (h Host) homeVariable() string {
+	switch h.GOOS {
+	case "windows":
+		return "USERPROFILE"
+	case "plan9":
+		return "home"
+	default:
+		return "HOME"
+	}
+}
+
+// userConfigDir is os.UserConfigDir; "" when it cannot be told.
+func (h Host) userConfigDir() string {
+	home := h.getenv(h.homeVariable())
+	switch h.GOOS {
+	case "windows":
+		return h.getenv("AppData")
+	case "darwin", "ios":
+		if home != "" {
+			return filepath.Join(home, "Library", "Application Support")
+		}
+	case "plan9":
+		if home != "" {
+			return filepath.Join(home, "lib")
+		}
+	default:
+		if dir := h.getenv("XDG_CONFIG_HOME"); dir != "" {
+			if filepath.IsAbs(dir) {
+				return dir
+			}
+			return ""
+		}
+		if home != "" {
+			return filepath.Join(home, ".config")
+		}
+	}
+	return ""
+}
+
+// checkDirectories refuses what the go command refuses for every command
+// (cmd/go main.go; modfetch/cache.go: checkCacheDir).
+func (e Env) checkDirectories() error {
+	bad := func(check, name, problem, instead string) error {
+		return newSyntaxError(check, name, e.Get(name), problem+" (value from "+e.Source(name)+")", instead)
+	}
+	if e.Source("GOPATH") != sourceBuiltin {
+		for _, dir := range filepath.SplitList(e.Get("GOPATH")) {
+			switch {
+			case dir == "":
+			case strings.HasPrefix(dir, "~"):
+				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which nothing expands, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
+			case !filepath.IsAbs(dir):
+				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command ends with "GOPATH entry is relative"`, "the absolute path")
+			}
+		}
+	}
+	switch dir := e.Get("GOMODCACHE"); {
+	case dir == "":
+		return bad("gomodcache-missing", "GOMODCACHE", `neither GOMODCACHE nor GOPATH nor a home directory is known, so the go command ends with "module cache not found"`, "set GOMODCACHE to an absolute path")
+	case !filepath.IsAbs(dir):
+		return bad("gomodcache-relative", "GOMODCACHE", `the path is relative, so the go command ends with "GOMODCACHE entry is relative"`, "the absolute path")
+	}
+	return nil
+}
+
+// strayVariables names variables of the environment that look like settings
+// and are none.
+func (h Host) strayVariables() []Finding {
+	var all []Finding
+	for _, stray := range []struct{ name, meant string }{
+		{"GONOSUMCHECK", "GONOSUMDB"}, // of a pre-release of Go 1.13
+		{"GO_PROXY", "GOPROXY"},
+		{"GO_SUMDB", "GOSUMDB"},
+		{"GO_PRIVATE", "GOPRIVATE"},
+		{"GOPROXIES", "GOPROXY"},
+		{"GOPRIVATES", "GOPRIVATE"},
+		{"GONOPRIVATE", "GONOPROXY"},
+	} {
+		value := h.getenv(stray.name)
+		if value == "" {
+			continue
+		}
+		all = append(all, Finding{
+			Check: "unknown-variable", Severity: SevWarning, Setting: stray.name,
+			Found: settings.Redact(stray.name + "=" + value), Source: sourceEnvironment,
+			Effect:  "The go command knows no such variable and ignores it.",
+			Instead: stray.meant,
+		})
+	}
+	return all
+}

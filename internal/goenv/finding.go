@@ -1,0 +1,26 @@
+package goenv
+
+// Severity orders findings by what they do to a build.
+type Severity string
+
+// The severities, worst first.
+const (
+	SevError   Severity = "error"   // the go command fails, or does what nobody can have meant
+	SevWarning Severity = "warning" // works, but not the way its author thinks
+	SevInfo    Severity = "info"    // worth knowing
+)
+
+// Finding is one remark about a configuration or a checkout. It says what was
+// found and where, what the go command does with it, and what to write
+// instead. Its texts contain no credentials.
+type Finding struct {
+	Check    string   `json:"check"`             // stable name, e.g. "goproxy-separator"
+	Severity Severity `json:"severity"`          //
+	Setting  string   `json:"setting,omitempty"` // the variable or file it is about, e.g. "GOPROXY"
+	Found    string   `json:"found,omitempty"`   // the offending value or part of it, redacted
+	Source   string   `json:"source,omitempty"`  // where it comes from, e.g. "environment"
+	File     string   `json:"file,omitempty"`    // slash-separated, relative to the checkout
+	Line     int      `json:"line,omitempty"`    // 1-based, 0 when there is no line
+	Effect   string   `json:"effect"`            // what the go command does with it, one sentence
+	Instead  string   `json:"instead,omitempty"` // the corrected value or the command to run
+}

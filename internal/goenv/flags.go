@@ -1,0 +1,107 @@
+package goenv
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// splitFlags splits GOFLAGS as cmd/internal/quoted: Split does: at blanks, with
+// single or double quotes around whole words and no escapes. Before a quote
+// that does not end it stops and returns ok false.
+func splitFlags(s string) (words []string, ok bool) {
+	const blanks = " \t\r\n"
+	for {
+		s = strings.TrimLeft(s, blanks)
+		if s == "" {
+			return words, true
+		}
+		if s[0] == '"' || s[0] == '\'' {
+			word, rest, found := strings.Cut(s[1:], s[:1])
+			if !found {
+				return words, false
+			}
+			words, s = append(words, word), rest
+			continue
+		}
+		end := strings.IndexAny(s, blanks)
+		if end < 0 {
+			end = len(s)
+		}
+		words, s = append(words, s[:end]), s[end:]
+	}
+}
+
+// isFlag is the test of cmd/go base: InitGOFLAGS for the shape of a word.
+func isFlag(word string) bool {
+	return strings.HasPrefix(word, "-") && word != "-" && word != "--" &&
+		!strings.HasPrefix(word, "---") && !strings.HasPrefix(word, "-=") && !strings.HasPrefix(word, "--=")
+}
+
+// flagValue cuts a word such as --mod=vendor into name and value.
+func flagValue(word string) (name, value string) {
+	name, value, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
+	return name, value
+}
+
+// flags checks GOFLAGS.
+func (c *checker) flags() {
+	value := c.env.Get("GOFLAGS")
+	words, ok := splitFlags(value)
+	if !ok {
+		c.add("goflags-syntax", SevError, "GOFLAGS", value,
+			"A quotation mark is not closed, so every go command ends with \"parsing $GOFLAGS: unterminated string\".", "the value with the closing quotation mark")
+	}
+	for i, word := range words {
+		if !isFlag(word) {
+			c.add("goflags-syntax", SevError, "GOFLAGS", word,
+				fmt.Sprintf("Every word must be a flag, so every go command ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value are one word.", word),
+				joinFlag(words, i))
+			continue
+		}
+		switch name, arg := flagValue(word); name {
+		case "mod":
+			c.modFlag(words, i, arg)
+		case "modfile":
+			c.add("goflags-modfile", SevInfo, "GOFLAGS", word,
+				"The go command reads this file instead of go.mod, and the .sum file next to it instead of go.sum.", "")
+		case "insecure":
+			c.add("goflags-insecure", SevInfo, "GOFLAGS", word,
+				"The go command accepts the flag, and it has no effect.", "GOINSECURE for origins, GONOSUMDB for private modules")
+		}
+	}
+}
+
+// joinFlag is GOFLAGS with word i, which is no flag, made the value of the flag
+// before it.
+func joinFlag(words []string, i int) string {
+	if i == 0 || !isFlag(words[i-1]) || strings.Contains(words[i-1], "=") {
+		return strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
+	}
+	joined := slices.Clone(words)
+	joined[i-1] += "=" + joined[i]
+	return strings.Join(slices.Delete(joined, i, i+1), " ")
+}
+
+// modFlag checks the value of -mod, word i.
+func (c *checker) modFlag(words []string, i int, arg string) {
+	without := strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
+	if without == "" {
+		without = "an empty value"
+	}
+	workspace := c.env.Get("GOWORK") != "" && c.env.Get("GOWORK") != "auto" && c.env.Get("GOWORK") != keywordOff
+	switch {
+	case arg == "mod" && workspace:
+		c.add("goflags-mod", SevError, "GOFLAGS", words[i],
+			`A workspace allows only readonly and vendor, so the go command ends with "-mod may only be set to readonly or vendor when in workspace mode".`, without)
+	case arg == "mod":
+		c.add("goflags-mod", SevWarning, "GOFLAGS", words[i],
+			"The go command may resolve, download and write down other versions than go.mod and go.sum name, instead of failing.", without)
+	case arg == "vendor":
+		c.add("goflags-mod", SevInfo, "GOFLAGS", words[i],
+			"The go command builds from vendor/ and downloads nothing; go.sum and the module cache are not used, and the contents of vendor/ are not verified.", "")
+	case arg != "readonly" && arg != "":
+		c.add("goflags-mod", SevError, "GOFLAGS", words[i],
+			"The go command knows only mod, readonly and vendor, so every build ends with \"-mod=… not supported\".", without)
+	}
+}

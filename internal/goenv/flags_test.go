@@ -1,0 +1,43 @@
+package goenv
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplitFlagsSplitsAsTheGoCommandDoes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, value string
+		want        []string
+		ok          bool
+	}{
+		{"blanks of every kind separate", " -a\t-b=c\r\n-d ", []string{"-a", "-b=c", "-d"}, true},
+		{"quotes keep blanks", `'-a=b c' "-d='e'"`, []string{"-a=b c", "-d='e'"}, true},
+		{"quotes inside a word are ordinary", `-a='b c'`, []string{"-a='b", "c'"}, true},
+		{"a quoted word ends at its quote", `'-a'-b`, []string{"-a", "-b"}, true},
+		{"an open quote is an error", `-a "-b`, []string{"-a"}, false},
+		{"nothing is nothing", " ", nil, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, ok := splitFlags(test.value)
+			if diff := cmp.Diff(test.want, got); diff != "" || ok != test.ok {
+				t.Errorf("splitFlags(%q) ok = %v (-want +got):\n%s", test.value, ok, diff)
+			}
+		})
+	}
+}
+
+func TestValidToolchain(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{
+		"": true, "local": true, "auto": true, "path": true, "local+auto": true, "go1.26.0": true, "go1.26rc1+path": true, "go1.26.0-custom+auto": true,
+		"auto+path": false, "+auto": false, "1.26": false, "go1.26.0+other": false, "goX": false, "go1.26.0/x": false, "Local": false,
+	} {
+		if got := validToolchain(value); got != want {
+			t.Errorf("validToolchain(%q) = %v", value, got)
+		}
+	}
+}

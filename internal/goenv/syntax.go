@@ -1,0 +1,64 @@
+package goenv
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// SyntaxError is a value that the go command refuses, or that cannot mean what
+// its author intended. None of its texts contains credentials.
+type SyntaxError struct {
+	Setting string // the variable, e.g. "GOPROXY"
+	Found   string // the offending part of its value
+	Problem string // what the go command does with it, a clause without full stop
+	Instead string // the corrected value, or what to write
+	Check   string // the stable name of the check, as in Finding
+}
+
+// newSyntaxError is the only place that makes a SyntaxError, because this is
+// where credentials are taken out.
+func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError {
+	return &SyntaxError{
+		Setting: setting,
+		Found:   settings.Redact(found),
+		Problem: settings.Redact(problem),
+		Instead: settings.Redact(instead),
+		Check:   check,
+	}
+}
+
+// Error says in one sentence what was found, what the go command does with it,
+// and what to write.
+func (e *SyntaxError) Error() string {
+	s := fmt.Sprintf("%s: found %q: %s", e.Setting, e.Found, e.Problem)
+	if e.Instead != "" {
+		s += "; instead: " + e.Instead
+	}
+	return s
+}
+
+// finding turns the error into the Finding that says the same.
+func (e *SyntaxError) finding(source string) Finding {
+	return Finding{
+		Check:    e.Check,
+		Severity: SevError,
+		Setting:  e.Setting,
+		Found:    e.Found,
+		Source:   source,
+		Effect:   sentence(e.Problem),
+		Instead:  e.Instead,
+	}
+}
+
+// sentence makes a sentence of a clause.
+func sentence(clause string) string {
+	r, n := utf8.DecodeRuneInString(clause)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + strings.TrimSuffix(clause[n:], ".") + "."
+}
