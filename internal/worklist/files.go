@@ -1,0 +1,108 @@
+package worklist
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// sizeLimit bounds every file that is read: the go.mod limit of the go
+// command (golang.org/x/mod/zip: MaxGoMod), and no go.sum comes near it.
+const sizeLimit = 16 << 20
+
+// rel renders a path for positions and messages: slash-separated, relative to
+// the root, absolute only where that is impossible (another Windows volume).
+func (l *loader) rel(path string) string {
+	if r, err := filepath.Rel(l.list.Root, path); err == nil {
+		path = r
+	}
+	return filepath.ToSlash(path)
+}
+
+// read returns the content of a file. A missing file is fs.ErrNotExist, since
+// what that means differs; any other trouble is an *InputError.
+func (l *loader) read(path string) ([]byte, error) {
+	info, err := os.Stat(path) // before opening, which would block on a FIFO
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fs.ErrNotExist
+	case err != nil:
+		return nil, l.unreadable(path, err)
+	case !info.Mode().IsRegular():
+		return nil, &InputError{
+			File:  l.rel(path),
+			Found: "no regular file", Expected: "a file", Remedy: "put the file in its place",
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, l.unreadable(path, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, sizeLimit+1))
+	if err != nil {
+		return nil, l.unreadable(path, err)
+	}
+	if len(data) > sizeLimit {
+		return nil, &InputError{
+			File:  l.rel(path),
+			Found: fmt.Sprintf("%d bytes", max(info.Size(), sizeLimit+1)), Expected: fmt.Sprintf("at most %d", sizeLimit),
+			Remedy: "restore the file from version control",
+		}
+	}
+	return data, nil
+}
+
+// unreadable says that a file or directory exists but cannot be read.
+func (l *loader) unreadable(path string, err error) error {
+	cause := err
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		cause = pathErr.Err // without the path, which the message names already
+	}
+	return &InputError{
+		File:  l.rel(path),
+		Found: "an unreadable file (" + plain(cause.Error()) + ")", Expected: "one that this user may read",
+		Remedy: "correct its permissions",
+		Err:    err,
+	}
+}
+
+// isFile reports whether path is a file as the go command looks for go.mod
+// and go.work: there and not a directory.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// isDir reports whether path is a directory.
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// searchUp returns the nearest directory at or above dir that holds a file of
+// that name, "" when none does (cmd/go modload/init.go: findModuleRoot,
+// findWorkspaceFile).
+func searchUp(dir, name string) string {
+	for {
+		if isFile(filepath.Join(dir, name)) {
+			return dir
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
+}
+
+// below reports whether path is strictly below dir. Both are absolute and
+// clean.
+func below(path, dir string) bool {
+	r, err := filepath.Rel(dir, path)
+	return err == nil && r != "." && filepath.IsLocal(r)
+}

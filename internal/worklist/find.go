@@ -1,0 +1,289 @@
+package worklist
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// walkLimit bounds the directories looked into when main modules are searched
+// below a directory: more is no checkout but, say, a whole disk.
+const walkLimit = 500_000
+
+// place is where a go command would find its main module or workspace.
+type place struct {
+	work    string // the go.work file, "" for a single module
+	dir     string // the module's directory when work is ""
+	cwd     string // what a relative -modfile is relative to
+	ignored string // the go.work above a module it doesn't use
+	guessed bool   // found by searching below, not named by anybody
+}
+
+// places finds the main modules that the options mean and sets the root.
+func (l *loader) places(dir string, modules string) ([]place, error) {
+	l.list.Root = dir
+	if !isDir(dir) {
+		return nil, &InputError{
+			File:  filepath.ToSlash(dir),
+			Found: "no such directory", Expected: "the directory of a Go checkout",
+			Remedy: "correct the directory (setting dir)",
+		}
+	}
+	if modules != "" {
+		return l.named(dir, modules)
+	}
+	p, ok, err := l.enclosing(dir)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		l.list.Root = p.dir
+		if p.work != "" {
+			l.list.Root = filepath.Dir(p.work)
+		}
+		return []place{p}, nil
+	}
+	dirs, err := l.below(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(dirs) == 0 {
+		what := "go.mod or go.work"
+		if l.opts.GOWORK == "off" {
+			what = "go.mod"
+		}
+		return nil, &InputError{
+			File:  filepath.ToSlash(dir),
+			Found: "no " + what + " in it, in a directory above or in one below", Expected: "a Go checkout",
+			Remedy: "check the sources out first, or correct the directory (setting dir)",
+		}
+	}
+	return l.resolve(dir, dirs, true)
+}
+
+// enclosing finds what a go command started in dir would work on (cmd/go
+// modload/init.go: Init, FindGoWork). A module below a go.work that does not
+// use it can only be built with GOWORK=off, so it counts by itself.
+func (l *loader) enclosing(dir string) (place, bool, error) {
+	mod := searchUp(dir, "go.mod")
+	work := ""
+	switch l.opts.GOWORK {
+	case "off":
+	case "", "auto":
+		if d := searchUp(dir, "go.work"); d != "" {
+			work = filepath.Join(d, "go.work")
+		}
+	default:
+		if !filepath.IsAbs(l.opts.GOWORK) {
+			return place{}, false, &InputError{
+				File:  "GOWORK",
+				Found: quote(l.opts.GOWORK), Expected: "off, or the absolute path of a go.work file",
+				Remedy: "write the path in full",
+			}
+		}
+		return place{work: filepath.Clean(l.opts.GOWORK), cwd: dir}, true, nil
+	}
+	single := place{dir: mod, cwd: dir}
+	switch {
+	case work == "":
+		return single, mod != "", nil
+	case mod == "" || !below(mod, filepath.Dir(work)):
+		return place{work: work, cwd: dir}, true, nil
+	}
+	used, err := l.uses(work, mod)
+	if err != nil {
+		return place{}, false, err
+	}
+	if !used {
+		single.ignored = work
+		return single, true, nil
+	}
+	return place{work: work, cwd: dir}, true, nil
+}
+
+// named finds the main modules of the setting modules: directories relative
+// to dir, with path.Match patterns for elements, and ... (or **) for any
+// number of elements.
+func (l *loader) named(dir, modules string) ([]place, error) {
+	var dirs, all []string // relative to dir, slash-separated
+	walked := false
+	for pattern := range strings.SplitSeq(modules, ",") {
+		pattern = filepath.ToSlash(strings.TrimSpace(pattern))
+		if pattern == "" {
+			continue
+		}
+		bad := func(found, expected string) error {
+			return &InputError{
+				File: "modules", Found: found, Expected: expected,
+				Remedy: "correct the setting modules (a comma list of directories, such as `services/*,tools` or `./...`)",
+			}
+		}
+		elems := strings.Split(path.Clean(pattern), "/")
+		if path.IsAbs(pattern) || filepath.IsAbs(pattern) || elems[0] == ".." {
+			return nil, bad(quote(pattern), "directories below "+filepath.ToSlash(dir))
+		}
+		if _, err := path.Match(pattern, ""); err != nil {
+			return nil, bad(quote(pattern), "a valid pattern")
+		}
+		if !strings.ContainsAny(pattern, `*?[\`) && !slices.Contains(elems, "...") {
+			literal := path.Join(elems...)
+			if !l.hasMain(filepath.Join(dir, filepath.FromSlash(literal))) {
+				return nil, bad(fmt.Sprintf("no go.mod or go.work in %s", quote(literal)), "a main module there")
+			}
+			dirs = append(dirs, literal)
+			continue
+		}
+		if !walked {
+			var err error
+			if all, err = l.below(dir); err != nil {
+				return nil, err
+			}
+			walked = true
+		}
+		found := false
+		for _, d := range all {
+			if matchElems(elems, splitDir(d)) {
+				dirs, found = append(dirs, d), true
+			}
+		}
+		if !found {
+			return nil, bad(fmt.Sprintf("no go.mod or go.work in a directory that matches %s", quote(pattern)), "at least one main module")
+		}
+	}
+	if len(dirs) == 0 {
+		return nil, &InputError{
+			File: "modules", Found: quote(modules), Expected: "a comma list of directories",
+			Remedy: "correct the setting modules, or leave it empty for the module or workspace of the directory",
+		}
+	}
+	return l.resolve(dir, dirs, false)
+}
+
+// resolve turns directories (relative to dir) into places without repeats.
+func (l *loader) resolve(dir string, dirs []string, guessed bool) ([]place, error) {
+	var places []place
+	seen := make(map[place]bool)
+	for _, d := range dirs {
+		abs := filepath.Join(dir, filepath.FromSlash(d))
+		p, ok, err := l.enclosing(abs)
+		if err != nil && guessed {
+			if err := l.skip(err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		key := place{work: p.work, dir: p.dir}
+		if !ok || seen[key] {
+			continue
+		}
+		seen[key] = true
+		p.guessed = guessed
+		places = append(places, p)
+	}
+	return places, nil
+}
+
+// hasMain reports whether a go.mod or, where it counts, a go.work is in dir.
+func (l *loader) hasMain(dir string) bool {
+	return isFile(filepath.Join(dir, "go.mod")) ||
+		l.opts.GOWORK != "off" && isFile(filepath.Join(dir, "go.work"))
+}
+
+// below lists the directories at or below dir that hold a main module,
+// relative to dir and in lexical order. Like the pattern ./... of the go
+// command it passes over directories that begin with "." or "_", testdata and
+// vendor; and over node_modules. It follows no symbolic links.
+func (l *loader) below(dir string) ([]string, error) {
+	var dirs []string
+	n := 0
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			if p == dir {
+				return l.unreadable(p, err)
+			}
+			l.tell(goenv.Finding{
+				Check: "directory-unreadable", Severity: goenv.SevWarning,
+				File:   l.rel(p),
+				Effect: "The directory could not be read; main modules in it are not part of the work list.",
+			})
+			return fs.SkipDir
+		}
+		if !d.IsDir() {
+			return nil
+		}
+		if p != dir && skipped(d.Name()) {
+			return fs.SkipDir
+		}
+		if n++; n > walkLimit {
+			return &InputError{
+				File:  filepath.ToSlash(dir),
+				Found: fmt.Sprintf("more than %d directories", walkLimit), Expected: "a Go checkout",
+				Remedy: "correct the directory (setting dir) or name the main modules (setting modules)",
+			}
+		}
+		if l.hasMain(p) {
+			r, err := filepath.Rel(dir, p)
+			if err != nil {
+				return err
+			}
+			dirs = append(dirs, filepath.ToSlash(r))
+		}
+		return nil
+	})
+	return dirs, err
+}
+
+// skipped reports whether directories of that name are passed over.
+func skipped(name string) bool {
+	switch name {
+	case "testdata", "vendor", "node_modules":
+		return true
+	}
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+}
+
+// splitDir returns the elements of a relative directory, none for ".".
+func splitDir(dir string) []string {
+	if dir == "." {
+		return nil
+	}
+	return strings.Split(dir, "/")
+}
+
+// matchElems matches path elements with pattern elements, of which ... and **
+// stand for any number of elements. The pattern is known to be well formed.
+func matchElems(pattern, elems []string) bool {
+	star, mark := -1, 0 // the last wildcard seen and where its match ends
+	p, e := 0, 0
+	for e < len(elems) {
+		if p < len(pattern) && (pattern[p] == "..." || pattern[p] == "**") {
+			star, mark = p, e
+			p++
+			continue
+		}
+		if p < len(pattern) {
+			if ok, err := path.Match(pattern[p], elems[e]); ok && err == nil {
+				p++
+				e++
+				continue
+			}
+		}
+		if star < 0 {
+			return false
+		}
+		mark++ // let the wildcard take one more element
+		p, e = star+1, mark
+	}
+	for p < len(pattern) && (pattern[p] == "..." || pattern[p] == "**") {
+		p++
+	}
+	return p == len(pattern)
+}

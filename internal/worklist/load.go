@@ -1,0 +1,168 @@
+package worklist
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"golang.org/x/mod/module"
+)
+
+// Options say what of a checkout is wanted, and what the go command's
+// environment says about it.
+type Options struct {
+	// Modules is a comma list of directories below the checkout that hold
+	// main modules; * ? [ ] match within an element, "..." or "**" any number
+	// of elements, so "./..." means all. Empty means the module or workspace
+	// a go command would find, else every one below the directory.
+	Modules string
+
+	// All adds what only go mod tidy wants: the zips that go.sum has lines
+	// for although no go.mod requires them.
+	All bool
+
+	GOFLAGS string // as in the environment; -mod and -modfile count
+	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
+}
+
+// loader gathers a List.
+type loader struct {
+	opts    Options
+	flags   goflags
+	list    *List
+	modules map[module.Version]*Module
+	works   map[string]*workspace // by absolute path of the go.work
+	sums    []*sumFile            // every one read, in order
+	skipErr error                 // the first reason why a guessed main module was skipped
+}
+
+// Load reads the checkout at dir. The error is an *InputError for anything
+// the user must fix. What is merely odd is a finding of the list: a go
+// command that would work is never kept from working.
+func Load(dir string, opts Options) (*List, error) {
+	flags, err := parseGOFLAGS(opts.GOFLAGS)
+	if err != nil {
+		return nil, err
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, &InputError{
+			File:  filepath.ToSlash(dir),
+			Found: "no working directory", Expected: "one to start from", Remedy: "give an absolute directory", Err: err,
+		}
+	}
+	l := &loader{
+		opts:    opts,
+		flags:   flags,
+		list:    new(List),
+		modules: make(map[module.Version]*Module),
+		works:   make(map[string]*workspace),
+	}
+	places, err := l.places(dir, opts.Modules)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range places {
+		if err := l.load(p); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.list.Mains) == 0 && l.skipErr != nil {
+		return nil, l.skipErr
+	}
+	if err := l.finish(); err != nil {
+		return nil, err
+	}
+	return l.list, nil
+}
+
+// load adds what one go command would need.
+func (l *loader) load(p place) error {
+	u, err := l.readUnit(p)
+	if err != nil && p.guessed {
+		return l.skip(err)
+	}
+	if err != nil {
+		return err
+	}
+	if l.vendored(u) {
+		l.list.Vendored = append(l.list.Vendored, l.rel(u.dir))
+	} else if err := l.need(u); err != nil {
+		if p.guessed && errors.Is(err, fs.ErrNotExist) { // no go.sum
+			return l.skip(err)
+		}
+		return err
+	}
+	l.list.Mains = append(l.list.Mains, u.main(l.rel(u.dir)))
+	if p.ignored != "" {
+		l.tell(goenv.Finding{
+			Check: "go-work-unused-module", Severity: goenv.SevInfo,
+			Setting: "GOWORK", File: l.rel(p.ignored),
+			Found:   u.mods[0].file,
+			Effect:  "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
+			Instead: "GOWORK=off, or go work use " + l.rel(u.dir),
+		})
+	}
+	return nil
+}
+
+// skip turns the error of a main module nobody named into a finding, when its
+// go.mod or go.work cannot be read or its go.sum is missing: a template or an
+// unfinished example is no reason to fail. What a go.sum says gets no pardon.
+func (l *loader) skip(err error) error {
+	var input *InputError
+	if !errors.As(err, &input) {
+		return err
+	}
+	if l.skipErr == nil {
+		l.skipErr = err
+	}
+	f := goenv.Finding{
+		Check: "main-module-skipped", Severity: goenv.SevError,
+		File: input.File, Line: input.Line, Found: input.Found,
+		Effect:  "The go command fails here too; this main module or workspace is left out of the work list.",
+		Instead: input.Remedy,
+	}
+	if !slices.Contains(l.list.Findings, f) { // a workspace is met once per module
+		l.tell(f)
+	}
+	return nil
+}
+
+// tell adds a finding.
+func (l *loader) tell(f goenv.Finding) { l.list.Findings = append(l.list.Findings, f) }
+
+// agree returns an error when two go.sum files state different hashes for one
+// file. Within a file parseSum has seen to it.
+func (l *loader) agree() error {
+	if len(l.sums) < 2 {
+		return nil
+	}
+	hashes := make(map[sumKey]sumLine)
+	for _, f := range l.sums {
+		for _, line := range f.lines {
+			first, ok := hashes[line.sumKey]
+			if !ok {
+				hashes[line.sumKey] = line
+			} else if err := agree(first, line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish checks that all files agree and completes the list.
+func (l *loader) finish() error {
+	if err := l.agree(); err != nil {
+		return err
+	}
+	l.list.Modules = make([]Module, 0, len(l.modules))
+	for _, m := range l.modules {
+		l.list.Modules = append(l.list.Modules, *m)
+	}
+	slices.SortFunc(l.list.Modules, Module.compare)
+	return nil
+}

@@ -1,0 +1,355 @@
+package worklist
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+)
+
+// needs gathers what one unit needs.
+//
+// A main module of go 1.17 or later requires every module its packages come
+// from, so those zips suffice, and the .mod files of the rest of the graph
+// serve graph commands only. Older ones and workspaces read the whole graph
+// for any build, and it may select modules that no go.mod names: another
+// version than any module of the workspace requires, say, because one of them
+// has it in its graph. Its zip line is then in that one's go.sum, and nothing
+// but the graph tells it from a line that only go mod tidy wants. So there
+// every zip line counts.
+type needs struct {
+	*loader
+	unit     *unit
+	own      map[string]bool         // paths of the main modules
+	excluded map[module.Version]bool // versions that exclude lines rule out
+	replaced *replacements
+	sums     []*sumFile // those that count for the unit
+	modules  map[module.Version]*Module
+}
+
+// need adds what builds of the unit need to the list.
+func (l *loader) need(u *unit) error {
+	n := &needs{
+		loader:   l,
+		unit:     u,
+		own:      make(map[string]bool),
+		excluded: make(map[module.Version]bool),
+		modules:  make(map[module.Version]*Module),
+	}
+	for _, m := range u.mods {
+		n.own[m.path()] = true
+		for _, x := range m.parsed.Exclude {
+			n.excluded[x.Mod] = true
+		}
+	}
+	var err error
+	if n.replaced, err = l.readReplacements(u); err != nil {
+		return err
+	}
+	if err := n.readSums(); err != nil {
+		return err
+	}
+	requires := n.requires()
+	if ok, err := n.checkSums(requires); !ok {
+		return err
+	}
+	if err := n.addLines(); err != nil {
+		return err
+	}
+	if err := n.addRequires(requires); err != nil {
+		return err
+	}
+	n.merge()
+	return nil
+}
+
+// readSums reads the go.sum files of the unit, and go.work.sum.
+func (n *needs) readSums() error {
+	for _, m := range n.unit.mods {
+		var err error
+		if m.sum, err = n.readSum(m.sumPath); err != nil {
+			return err
+		}
+		if m.sum != nil {
+			n.sums = append(n.sums, m.sum)
+		}
+	}
+	if n.unit.work == nil {
+		return nil
+	}
+	f, err := n.readSum(n.unit.work.path + ".sum")
+	if f != nil {
+		n.unit.workSum = f
+		n.sums = append(n.sums, f)
+	}
+	return err
+}
+
+// required is a require line and the module that it means.
+type required struct {
+	in     *mainModule
+	line   *modfile.Require
+	actual module.Version // line.Mod, or what replaces it
+	pos    Position       // of the require line
+	by     Position       // of the replace line, if any
+}
+
+// requires returns the require lines of which files are needed.
+func (n *needs) requires() []required {
+	var all []required
+	var missing []replacement
+	for _, m := range n.unit.mods {
+		for _, line := range m.parsed.Require {
+			r := required{in: m, line: line, actual: line.Mod, pos: Position{m.file, line.Syntax.Start.Line}}
+			if n.own[line.Mod.Path] {
+				continue // the checkout itself
+			}
+			if n.excluded[line.Mod] {
+				n.tell(goenv.Finding{
+					Check: "go-mod-excluded-require", Severity: goenv.SevWarning,
+					File: r.pos.File, Line: r.pos.Line, Found: name(line.Mod),
+					Effect:  "The go command ignores the requirement, since an exclude line rules the version out, and may ask for updates to go.mod.",
+					Instead: "go mod tidy",
+				})
+				continue
+			}
+			if by, ok := n.replaced.find(line.Mod); ok {
+				if by.isDir() {
+					// Only directories of the checkout are looked at.
+					if below(by.to.Path, n.list.Root) && !isFile(filepath.Join(by.to.Path, "go.mod")) {
+						missing = append(missing, by)
+					}
+					continue
+				}
+				r.actual, r.by = by.to, by.pos
+			}
+			if err := checkModule(r.actual); err != nil {
+				n.tell(goenv.Finding{
+					Check: "go-mod-invalid-module", Severity: goenv.SevError,
+					File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
+					Effect:  "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
+					Instead: "a valid module path, or a replace line with a directory",
+				})
+				continue
+			}
+			all = append(all, r)
+		}
+	}
+	n.findMissingDirs(missing)
+	return all
+}
+
+// findMissingDirs tells when directories in a module's place are missing.
+func (n *needs) findMissingDirs(missing []replacement) {
+	if len(missing) == 0 {
+		return
+	}
+	first := missing[0]
+	found := "no go.mod in " + plain(n.rel(first.to.Path))
+	if more := len(missing) - 1; more > 0 {
+		found += fmt.Sprintf(", nor in %d more", more)
+	}
+	n.tell(goenv.Finding{
+		Check: "replace-directory-missing", Severity: goenv.SevWarning,
+		File: first.pos.File, Line: first.pos.Line, Found: found,
+		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
+		Instead: "check the sources out completely",
+	})
+}
+
+// checkSums sees to missing files. It reports whether to go on.
+func (n *needs) checkSums(requires []required) (bool, error) {
+	if len(requires) == 0 {
+		return true, nil
+	}
+	if n.unit.work != nil {
+		if n.unit.workSum == nil {
+			n.tell(goenv.Finding{
+				Check: "go-work-sum-missing", Severity: goenv.SevInfo,
+				File:    n.rel(n.unit.work.path + ".sum"),
+				Effect:  "Workspaces often read go.mod files and zips that no go.sum has lines for; without go.work.sum the go command downloads those itself.",
+				Instead: "run the builds once and commit go.work.sum if the go command writes one",
+			})
+		}
+		return true, nil
+	}
+	m := n.unit.mods[0]
+	if m.sum != nil {
+		return true, nil
+	}
+	e := &InputError{
+		File:     n.rel(m.sumPath),
+		Found:    "no such file",
+		Expected: fmt.Sprintf("one with the hashes of the %d modules that %s requires", len(requires), m.file),
+		Remedy:   "run `go mod tidy` and commit go.sum",
+		Err:      fs.ErrNotExist,
+	}
+	if n.flags.mod == "mod" {
+		n.tell(goenv.Finding{
+			Check: "go-sum-missing", Severity: goenv.SevWarning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
+			Effect:  "The go command downloads whatever it is offered and writes go.sum; without hashes nothing is fetched before.",
+			Instead: "go mod tidy, and commit go.sum",
+		})
+		return false, nil
+	}
+	return false, e
+}
+
+// addLines adds what a line of a go.sum file suffices for: every .mod, and
+// every zip unless only those required are wanted.
+func (n *needs) addLines() error {
+	zips := n.opts.All || n.unit.whole()
+	for _, f := range n.sums {
+		var bad *sumLine
+		count := 0
+		for _, line := range f.lines {
+			if !line.mod && (!zips || n.own[line.path] && !n.opts.All) {
+				continue
+			}
+			if checkModule(module.Version{Path: line.path, Version: line.version}) != nil {
+				if count++; bad == nil {
+					bad = &line
+				}
+				continue
+			}
+			if err := n.addLine(line); err != nil {
+				return err
+			}
+		}
+		if bad == nil {
+			continue
+		}
+		found := quote(bad.path + " " + bad.version)
+		if count > 1 {
+			found += fmt.Sprintf(" and %d more", count-1)
+		}
+		n.tell(goenv.Finding{
+			Check: "go-sum-invalid-line", Severity: goenv.SevInfo,
+			File: bad.pos.File, Line: bad.pos.Line, Found: found,
+			Effect:  "No module has such a path and version; the go command never looks for the line.",
+			Instead: "go mod tidy",
+		})
+	}
+	return nil
+}
+
+// addLine adds what a line gives the hash of.
+func (n *needs) addLine(line sumLine) error {
+	if err := line.check(); err != nil {
+		return err
+	}
+	v := module.Version{Path: line.path, Version: line.version}
+	m := n.modules[v]
+	if m == nil {
+		m = &Module{Path: v.Path, Version: v.Version}
+		n.modules[v] = m
+	}
+	switch {
+	case line.mod && m.Mod == "":
+		m.Mod, m.ModSum = line.hash, line.pos
+	case !line.mod && m.Zip == "":
+		m.Zip, m.ZipSum = line.hash, line.pos
+	}
+	return nil
+}
+
+// addRequires adds the zips of required modules, and the positions.
+func (n *needs) addRequires(requires []required) error {
+	for _, r := range requires {
+		if err := n.addZip(r.actual); err != nil {
+			return err
+		}
+		m := n.modules[r.actual]
+		if m == nil || m.Zip == "" || m.Mod == "" {
+			n.findMissingLine(r, m == nil || m.Zip == "")
+		}
+		if m == nil {
+			continue
+		}
+		if m.Require == (Position{}) {
+			m.Require, m.Replace, m.Indirect = r.pos, r.by, true
+		}
+		m.Indirect = m.Indirect && r.line.Indirect
+	}
+	standIns := n.replaced.standIns()
+	for v, m := range n.modules {
+		if m.Require == (Position{}) {
+			m.Replace = standIns[v]
+		}
+		m.Low = m.Zip == "" && !n.unit.whole()
+	}
+	return nil
+}
+
+// addZip adds the zip of a module if any file has a line for it.
+func (n *needs) addZip(v module.Version) error {
+	for _, f := range n.sums {
+		if line, ok := f.find(sumKey{path: v.Path, version: v.Version}); ok {
+			return n.addLine(line)
+		}
+	}
+	return nil
+}
+
+// findMissingLine tells that go.sum lacks a line for a required module.
+func (n *needs) findMissingLine(r required, zip bool) {
+	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(r.line.Mod.Path))
+	if !zip {
+		what, says = "its go.mod", fmt.Sprintf("%s@%s: missing go.sum entry for go.mod file", plain(r.actual.Path), r.actual.Version)
+	}
+	f := goenv.Finding{
+		Check: "go-sum-missing-line", Severity: goenv.SevInfo,
+		File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
+		Effect: fmt.Sprintf("%s has no line for %s, so it is not fetched; a build that uses the module stops with “%s”.",
+			n.rel(r.in.sumPath), what, says),
+		Instead: "go mod tidy",
+	}
+	if n.unit.work != nil {
+		f.Effect = fmt.Sprintf("No go.sum of the workspace has a line for %s, so it is not fetched; a build that uses the module downloads it and writes the line to go.work.sum.", what)
+		f.Instead = "run the builds once and commit go.work.sum"
+	}
+	n.tell(f)
+}
+
+// merge adds the unit's modules to the list's. A line of one main module is
+// as good as a line of another: all hashes are known to agree.
+func (n *needs) merge() {
+	for v, m := range n.modules {
+		have := n.loader.modules[v]
+		if have == nil {
+			n.loader.modules[v] = m
+			continue
+		}
+		if have.Zip == "" {
+			have.Zip, have.ZipSum = m.Zip, m.ZipSum
+		}
+		if have.Mod == "" {
+			have.Mod, have.ModSum = m.Mod, m.ModSum
+		}
+		have.Low = have.Low && m.Low
+		if m.Require == (Position{}) {
+			continue
+		}
+		if have.Require == (Position{}) {
+			have.Require, have.Replace, have.Indirect = m.Require, m.Replace, m.Indirect
+		}
+		have.Indirect = have.Indirect && m.Indirect
+	}
+}
+
+// checkModule returns an error for a path or version that no module can have.
+func checkModule(v module.Version) error {
+	if err := module.Check(v.Path, v.Version); err != nil {
+		return err
+	}
+	if module.CanonicalVersion(v.Version) != v.Version {
+		return fmt.Errorf("version %s is not in its canonical form", quote(v.Version))
+	}
+	return nil
+}
+
+// name renders a module for a finding.
+func name(v module.Version) string { return plain(v.Path) + " " + plain(v.Version) }

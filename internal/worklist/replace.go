@@ -1,0 +1,115 @@
+package worklist
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
+)
+
+// replacement is what a replace line puts in a module's place: another
+// module, or a directory, of which no file is needed.
+type replacement struct {
+	to  module.Version // the path of a directory is absolute, its version ""
+	pos Position
+}
+
+func (r replacement) isDir() bool { return r.to.Version == "" }
+
+// replacements are the replace lines that count for a unit. Those of go.work
+// come before those of go.mod files, one for a version before one for all
+// versions (cmd/go modload/modfile.go: replacementFrom).
+type replacements struct {
+	work, mods map[module.Version]replacement
+}
+
+// readReplacements gathers the replace lines of a unit. Two lines that
+// disagree are an error, unless go.work decides (cmd/go modload/init.go:
+// makeMainModules).
+func (l *loader) readReplacements(u *unit) (*replacements, error) {
+	r := &replacements{
+		work: make(map[module.Version]replacement),
+		mods: make(map[module.Version]replacement),
+	}
+	decided := make(map[string]bool)
+	if u.work != nil {
+		for _, line := range u.work.parsed.Replace {
+			if err := add(r.work, line, u.dir, l.rel(u.work.path)); err != nil {
+				return nil, err
+			}
+			decided[line.Old.Path] = true
+		}
+	}
+	for _, m := range u.mods {
+		for _, line := range m.parsed.Replace {
+			err := add(r.mods, line, m.dir, m.file)
+			if err != nil && !decided[line.Old.Path] {
+				return nil, err
+			}
+		}
+	}
+	return r, nil
+}
+
+// add notes a replace line of file, whose directories are relative to dir.
+func add(to map[module.Version]replacement, line *modfile.Replace, dir, file string) error {
+	r := replacement{to: line.New, pos: Position{File: file, Line: line.Syntax.Start.Line}}
+	if r.isDir() {
+		r.to.Path = filepath.FromSlash(r.to.Path)
+		if !filepath.IsAbs(r.to.Path) {
+			r.to.Path = filepath.Join(dir, r.to.Path)
+		}
+		r.to.Path = filepath.Clean(r.to.Path)
+	}
+	first, ok := to[line.Old]
+	if !ok {
+		to[line.Old] = r
+		return nil
+	}
+	if first.to == r.to {
+		return nil
+	}
+	old := plain(line.Old.Path)
+	if line.Old.Version != "" {
+		old += " " + line.Old.Version
+	}
+	return &InputError{
+		File: file, Line: r.pos.Line,
+		Found:    fmt.Sprintf("a second replacement of %s", old),
+		Expected: fmt.Sprintf("the one of %s:%d", first.pos.File, first.pos.Line),
+		Remedy:   "make them agree; in a workspace `go work edit -replace` decides",
+	}
+}
+
+// find returns what stands in the place of m.
+func (r *replacements) find(m module.Version) (replacement, bool) {
+	every := module.Version{Path: m.Path}
+	for _, lines := range [...]map[module.Version]replacement{r.work, r.mods} {
+		for _, key := range [...]module.Version{m, every} {
+			if found, ok := lines[key]; ok {
+				return found, true
+			}
+		}
+	}
+	return replacement{}, false
+}
+
+// standIns returns, for every module that stands in another's place, its
+// replace line.
+func (r *replacements) standIns() map[module.Version]Position {
+	all := make(map[module.Version]Position)
+	for _, lines := range [...]map[module.Version]replacement{r.mods, r.work} {
+		for _, found := range lines {
+			if found.isDir() {
+				continue
+			}
+			// Several lines may name one module: the first in the file.
+			old, ok := all[found.to]
+			if !ok || found.pos.File < old.File || found.pos.File == old.File && found.pos.Line < old.Line {
+				all[found.to] = found.pos
+			}
+		}
+	}
+	return all
+}

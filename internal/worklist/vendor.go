@@ -1,0 +1,106 @@
+package worklist
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// vendored reports whether builds of the unit take every package from
+// vendor/, so that nothing is needed (cmd/go modload/init.go:
+// setDefaultBuildMod). A vendor directory that is there but not used is told
+// as a finding.
+func (l *loader) vendored(u *unit) bool {
+	vendor := filepath.Join(u.dir, "vendor")
+	if l.flags.modSet && l.flags.mod != "vendor" {
+		return false
+	}
+	listed := isFile(filepath.Join(vendor, "modules.txt"))
+	sync := "go mod vendor"
+	if u.work != nil {
+		sync = "go work vendor"
+	}
+	if !listed && (l.flags.mod == "vendor" || isDir(vendor)) {
+		// The go command builds from such a directory too and calls it
+		// inconsistent. Whoever heals that needs the modules.
+		if u.requires() {
+			l.tell(goenv.Finding{
+				Check: "vendor-incomplete", Severity: goenv.SevWarning, File: l.rel(vendor),
+				Found:   "no modules.txt",
+				Effect:  "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
+				Instead: sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
+			})
+		}
+		return false
+	}
+	if !listed || l.flags.mod == "vendor" {
+		return listed
+	}
+	reason := ""
+	forWork, err := vendoredWorkspace(filepath.Join(vendor, "modules.txt"))
+	switch {
+	case err != nil:
+		reason = "modules.txt cannot be read"
+	case u.goLine() == "":
+		reason = "there is no go line"
+	case !atLeast(u.goLine(), "1.14"):
+		reason = fmt.Sprintf("the go line says %s, which is before 1.14", u.goLine())
+	case forWork && u.work == nil:
+		reason = "vendor was made for a workspace"
+	case !forWork && u.work != nil:
+		reason = "vendor was not made for a workspace"
+	default:
+		return true
+	}
+	l.tell(goenv.Finding{
+		Check: "vendor-unused", Severity: goenv.SevInfo, File: l.rel(filepath.Join(vendor, "modules.txt")),
+		Effect:  "The go command does not build from vendor, because " + reason + ".",
+		Instead: "-mod=vendor in GOFLAGS, or " + sync,
+	})
+	return false
+}
+
+// vendoredWorkspace reports whether a vendor/modules.txt was written by go
+// work vendor, Go 1.22 or later (cmd/go modload/init.go:
+// modulesTextIsForWorkspace).
+func vendoredWorkspace(path string) (bool, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false, errors.Join(err, fs.ErrInvalid)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 512))
+	if err != nil {
+		return false, err
+	}
+	line, _, _ := strings.Cut(string(head), "\n")
+	notes, ok := strings.CutPrefix(line, "## ")
+	if !ok {
+		return false, nil
+	}
+	for note := range strings.SplitSeq(notes, ";") {
+		if strings.TrimSpace(note) == "workspace" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// requires reports whether any main module requires anything.
+func (u *unit) requires() bool {
+	for _, m := range u.mods {
+		if len(m.parsed.Require) > 0 {
+			return true
+		}
+	}
+	return false
+}
