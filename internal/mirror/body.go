@@ -1,0 +1,71 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// body reads a response under the stall limit and holds it to its announced
+// length. Only the time spent waiting for the server counts: a reader that is
+// slow itself does not make the server stall.
+type body struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	rc     io.ReadCloser
+	url    string // redacted
+	now    func() time.Time
+
+	stall time.Duration
+	want  int64 // bytes announced, -1 unknown
+	max   int64 // most bytes of the whole file, 0 no limit
+	at    int64 // offset of the body within the file
+
+	read   int64
+	fresh  int64         // bytes since the stall limit was last met
+	waited time.Duration // time waited for them
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	timer := time.AfterFunc(b.stall-b.waited, func() { b.cancel(stallLimit(b.stall)) })
+	start := b.now()
+	n, err := b.rc.Read(p)
+	timer.Stop()
+	b.waited += b.now().Sub(start)
+	b.read += int64(n)
+	if b.fresh += int64(n); b.fresh >= minProgress {
+		b.fresh, b.waited = 0, 0
+	}
+	if b.max > 0 && b.at+b.read > b.max {
+		return n, failure.New(failure.TooLarge, "read", b.url,
+			fmt.Errorf("more than the %d bytes the go command accepts", b.max))
+	}
+	switch {
+	case err == nil:
+		return n, nil
+	case err == io.EOF && (b.want < 0 || b.read == b.want):
+		return n, io.EOF
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF) && b.ctx.Err() == nil:
+		return n, failure.New(failure.CutBody, "read", b.url,
+			fmt.Errorf("the body ended after %d of %s bytes", b.read, announced(b.want)))
+	}
+	return n, classify(b.ctx, "read", b.url, "", err)
+}
+
+func announced(n int64) string {
+	if n < 0 {
+		return "an unknown number of"
+	}
+	return fmt.Sprint(n)
+}
+
+func (b *body) Close() error { return b.rc.Close() }
+
+// stopper is the part of a time.Timer that requests use.
+type stopper interface{ Stop() bool }
+
+func afterFunc(d time.Duration, f func()) stopper { return time.AfterFunc(d, f) }

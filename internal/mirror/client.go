@@ -1,0 +1,101 @@
+package mirror
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Options configure a Client. The zero value works.
+type Options struct {
+	// Limits apply to every mirror that has none of its own.
+	Limits Limits
+	// Proxy chooses the forward proxy of a request. Nil means
+	// http.ProxyFromEnvironment, which is what the go command uses: HTTP_PROXY,
+	// HTTPS_PROXY and NO_PROXY count, ALL_PROXY does not, loopback is never
+	// proxied.
+	Proxy func(*http.Request) (*url.URL, error)
+	// RootCAs are the trusted authorities; nil means the system's (which
+	// include SSL_CERT_FILE and SSL_CERT_DIR on Unix).
+	RootCAs *x509.CertPool
+	// Netrc holds the credentials for https mirrors; see ParseNetrc.
+	Netrc []NetrcEntry
+	// Dial replaces the TCP dialer; nil means a net.Dialer with Limits.Connect.
+	Dial DialFunc
+	// Concurrency is the most requests at a time to one mirror, 0 means
+	// DefaultConcurrency.
+	Concurrency int
+	// Pause is how long the circuit breaker takes a mirror out for the first
+	// time, 0 means a second.
+	Pause time.Duration
+	// UserAgent of every request; "" means "modferry".
+	UserAgent string
+	// Now is the clock of health decisions; nil means time.Now.
+	Now func() time.Time
+}
+
+// DefaultConcurrency is the ceiling of requests in flight to one mirror. The
+// limiter of a mirror finds the useful number below it.
+const DefaultConcurrency = 64
+
+// lanes is the number of connections that an HTTP/2 mirror is used over. One
+// connection would be one TCP flow, which a lossy or long link throttles, and
+// one reset would break everything in flight.
+const lanes = 4
+
+// Client opens mirrors that share settings. It is safe for concurrent use.
+type Client struct {
+	o Options
+}
+
+// NewClient returns a client with the options' defaults filled in.
+func NewClient(o Options) *Client {
+	o.Limits = o.Limits.Or(defaultLimits)
+	if o.Proxy == nil {
+		o.Proxy = http.ProxyFromEnvironment
+	}
+	if o.Concurrency <= 0 {
+		o.Concurrency = DefaultConcurrency
+	}
+	if o.Pause <= 0 {
+		o.Pause = defaultPause
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "modferry"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Client{o: o}
+}
+
+// transport returns one lane: a transport with connections of its own.
+func (c *Client) transport(l Limits) *http.Transport {
+	dial := c.o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: l.Connect, KeepAlive: 15 * time.Second}).DialContext
+	}
+	return &http.Transport{
+		Proxy:               c.o.Proxy,
+		DialContext:         limitedDial(dial, l.Connect),
+		TLSClientConfig:     &tls.Config{RootCAs: c.o.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout: l.TLS,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        0,
+		MaxIdleConnsPerHost: c.o.Concurrency,
+		IdleConnTimeout:     90 * time.Second,
+		// Bodies are read by as many goroutines as there are streams, but
+		// verification may be slower than the network: these windows bound
+		// what waits in memory (64 streams of 4 MiB would not).
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerConnection: 16 << 20,
+			MaxReceiveBufferPerStream:     2 << 20,
+			SendPingTimeout:               15 * time.Second,
+			PingTimeout:                   10 * time.Second,
+		},
+		ReadBufferSize: 32 << 10,
+	}
+}

@@ -1,0 +1,51 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// open answers a request from a file:// mirror: the static layout that
+// GOMODCACHE/cache/download has too. A missing file is a 404, as for the go
+// command (cmd/go/internal/web/file.go).
+func (m *Mirror) open(r Request) (*Response, error) {
+	name := filepath.Join(m.dir, filepath.FromSlash(r.Path))
+	shown := "file://" + filepath.ToSlash(name)
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failure.New(failure.NotFound, "get", shown, err)
+	}
+	if err != nil {
+		return nil, failure.New(failure.Classify(err), "get", shown, err)
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, failure.New(failure.LocalIO, "get", shown, err)
+	}
+	if r.Max > 0 && st.Size() > r.Max {
+		f.Close()
+		return nil, failure.New(failure.TooLarge, "get", shown,
+			fmt.Errorf("the file has %d bytes, the go command accepts %d", st.Size(), r.Max))
+	}
+	if r.Seen != nil {
+		r.Seen.Proto = "file"
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Response{
+		Status: 200, Length: st.Size(), Size: st.Size(),
+		release: func() { cancel(nil) },
+		body: &body{ctx: ctx, cancel: cancel, rc: f, url: shown, now: time.Now,
+			stall: m.limits.Stall, want: st.Size(), max: r.Max},
+	}, nil
+}

@@ -1,0 +1,67 @@
+package mirror
+
+import "strings"
+
+// NetrcEntry is one machine of a .netrc file.
+type NetrcEntry struct {
+	Machine  string // host as written in a URL, port included, or host/path
+	Login    string
+	Password string
+}
+
+// ParseNetrc reads a .netrc file the way the go command does
+// (cmd/go/internal/auth/netrc.go): several tokens a line are fine, a macdef
+// runs to the next empty line, and reading ends at "default".
+func ParseNetrc(data string) []NetrcEntry {
+	var entries []NetrcEntry
+	var e NetrcEntry
+	inMacro := false
+	for line := range strings.SplitSeq(data, "\n") {
+		if inMacro {
+			inMacro = line != ""
+			continue
+		}
+		f := strings.Fields(line)
+		i := 0
+		for ; i < len(f)-1; i += 2 {
+			switch f[i] {
+			case "machine":
+				e = NetrcEntry{Machine: f[i+1]}
+			case "default":
+			case "login":
+				e.Login = f[i+1]
+			case "password":
+				e.Password = f[i+1]
+			case "macdef":
+				inMacro = true
+			}
+			if e.Machine != "" && e.Login != "" && e.Password != "" {
+				entries = append(entries, e)
+				e = NetrcEntry{}
+			}
+		}
+		if i < len(f) && f[i] == "default" {
+			return entries // "There can be only one default token, and it must be after all machine tokens."
+		}
+	}
+	return entries
+}
+
+// lookupNetrc finds the credentials for host (as in the URL, port included)
+// and path. An entry for host/path beats one for the host alone; a parent
+// domain does not count.
+func lookupNetrc(entries []NetrcEntry, host, path string) (NetrcEntry, bool) {
+	var best NetrcEntry
+	found := false
+	for _, e := range entries {
+		h, p, _ := strings.Cut(e.Machine, "/")
+		p = "/" + strings.Trim(p, "/")
+		if h != host || (p != "/" && path != p && !strings.HasPrefix(path, p+"/")) {
+			continue
+		}
+		if !found || len(e.Machine) > len(best.Machine) {
+			best, found = e, true
+		}
+	}
+	return best, found
+}

@@ -1,0 +1,203 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/dirhash"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// Sizes that the go command accepts (golang.org/x/mod/zip); an .info has no
+// limit there, ours is generous.
+const (
+	MaxMod  = 16 << 20
+	MaxInfo = 1 << 20
+	MaxZip  = 500 << 20
+)
+
+// Sample is a module version whose go.mod hash is known, to test a mirror's
+// correctness with.
+type Sample struct {
+	module.Version
+	ModHash string // "h1:…"
+}
+
+// PublicSample is asked for when there is no work list to take samples from.
+// Its hash is the one of every go.sum and of the checksum database.
+var PublicSample = Sample{
+	module.Version{Path: "golang.org/x/text", Version: "v0.3.0"},
+	"h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ=",
+}
+
+// Verdict is what one probe found out.
+type Verdict struct {
+	// Class and Reason say what is wrong; an empty Class means that the mirror
+	// answers correctly.
+	Class  failure.Class
+	Reason string
+	// Seen is the way to the mirror as its first response showed it, on a
+	// fresh connection. Its Proto is empty when no response arrived.
+	Seen Seen
+	// Has counts the samples that the mirror supplied rightly, Lacks those it
+	// answered with 404 or 410.
+	Has, Lacks int
+	// SumDB says whether the mirror serves the checksum database; nil means
+	// that it was not asked or did not answer.
+	SumDB *bool
+}
+
+// Probe asks the mirror for the .mod and .info of the samples and for the
+// support of the checksum database named sumdb ("" asks nothing), all at once.
+// A captive portal that answers everything with 200 is found out by the hash.
+// The caller bounds the time by ctx; what is not answered when it ends is a
+// failure. Samples that the mirror does not have prove nothing against it.
+func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verdict {
+	type answer struct {
+		err   *failure.Error
+		seen  Seen
+		lacks bool
+	}
+	ask := func(s Sample, ext string) (a answer) {
+		path, err := FilePath(s.Version, ext)
+		if err != nil {
+			return answer{err: failure.New(failure.Unknown, "probe", m.name, err)}
+		}
+		shown := m.name + "/" + path
+		data, resp, fe := m.small(ctx, Request{Path: path, Max: MaxMod, Seen: &a.seen})
+		switch {
+		case fe != nil && (fe.Class == failure.NotFound || fe.Class == failure.Gone):
+			a.lacks = true
+		case fe != nil:
+			a.err = fe
+		case ext == "mod":
+			a.err = CheckMod(data, resp, s.ModHash, shown)
+		default:
+			a.err = CheckInfo(data, resp, s.Version, shown)
+		}
+		return a
+	}
+
+	var v Verdict
+	note := func(a answer) {
+		switch {
+		case a.err != nil && v.Class == "":
+			v.Class, v.Reason = a.err.Class, a.err.Error()
+		case a.err != nil:
+		case a.lacks:
+			v.Lacks++
+		default:
+			v.Has++
+		}
+	}
+	if len(samples) == 0 {
+		samples = []Sample{PublicSample}
+	}
+	// The first request opens the connection, so that its timing shows every
+	// phase; the others follow once it is there and share it.
+	first := ask(samples[0], "mod")
+	note(first)
+	v.Seen = first.seen
+	if v.Class != "" {
+		return v
+	}
+	var wg sync.WaitGroup
+	answers := make([]answer, 2*len(samples)-1)
+	for i, s := range samples {
+		if i > 0 {
+			wg.Go(func() { answers[2*i-1] = ask(s, "mod") })
+		}
+		wg.Go(func() { answers[2*i] = ask(s, "info") })
+	}
+	if sumdb != "" && !m.Local() {
+		wg.Go(func() {
+			_, _, fe := m.small(ctx, Request{Path: "sumdb/" + sumdb + "/supported", Max: MaxInfo})
+			if fe == nil || fe.Status != 0 {
+				ok := fe == nil
+				v.SumDB = &ok
+			}
+		})
+	}
+	wg.Wait()
+	for _, a := range answers {
+		note(a)
+	}
+	return v
+}
+
+// small gets a whole small file. The response is closed and only good for its
+// header fields.
+func (m *Mirror) small(ctx context.Context, r Request) ([]byte, *Response, *failure.Error) {
+	resp, err := m.Get(ctx, r)
+	if err != nil {
+		return nil, nil, asFailure(err)
+	}
+	defer resp.Close()
+	data, err := io.ReadAll(resp)
+	if err != nil {
+		return nil, nil, asFailure(err)
+	}
+	return data, resp, nil
+}
+
+// CheckMod compares a go.mod with the hash it must have.
+func CheckMod(data []byte, resp *Response, want, shown string) *failure.Error {
+	got, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	})
+	if err == nil && got == want {
+		return nil
+	}
+	if LooksLikePage(data, resp) {
+		return page(shown)
+	}
+	e := failure.New(failure.HashMismatch, "verify", shown, err)
+	e.Detail = fmt.Sprintf("got %s, expected %s", got, want)
+	return e
+}
+
+// CheckInfo checks that an .info is JSON and names the version asked for, as
+// the go command does (cmd/go/internal/modfetch/proxy.go: Stat).
+func CheckInfo(data []byte, resp *Response, v module.Version, shown string) *failure.Error {
+	var info struct{ Version string }
+	err := json.Unmarshal(data, &info)
+	if err == nil && info.Version == v.Version {
+		return nil
+	}
+	if err != nil && LooksLikePage(data, resp) {
+		return page(shown)
+	}
+	e := failure.New(failure.WrongContent, "verify", shown, nil)
+	if err != nil {
+		e.Detail = "the .info is not JSON"
+	} else {
+		e.Detail = failure.Neutral(fmt.Sprintf("the .info names version %q instead of %s", info.Version, v.Version))
+	}
+	return e
+}
+
+func page(shown string) *failure.Error {
+	e := failure.New(failure.WrongContent, "verify", shown, nil)
+	e.Detail = "an HTML page instead of the file: a login page, a captive portal or a wrong URL"
+	return e
+}
+
+// LooksLikePage tells an HTML page from wrong bytes: the first is somebody in
+// between, the second an integrity failure. resp may be nil.
+func LooksLikePage(data []byte, resp *Response) bool {
+	head := strings.ToLower(string(data[:min(len(data), 256)]))
+	return strings.HasPrefix(strings.TrimLeft(head, " \t\r\n\ufeff"), "<") ||
+		(resp != nil && strings.HasPrefix(resp.Type, "text/html"))
+}
+
+// SlowFirstByte is the wait for a first byte from which a mirror counts as
+// slow.
+const SlowFirstByte = time.Second

@@ -1,0 +1,141 @@
+package mirror
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// Response is a file, or a part of one, about to be read. Close it.
+type Response struct {
+	Status    int
+	Type      string // Content-Type
+	Offset    int64  // where the body starts within the file
+	Length    int64  // bytes of the body, -1 unknown
+	Size      int64  // bytes of the whole file, -1 unknown
+	Validator string // strong ETag (or Last-Modified) of the file; "" when there is none
+	Ranges    bool   // parts can be asked for
+
+	body    *body
+	release func()
+}
+
+// Read reads the body. Its errors are *failure.Error or io.EOF.
+func (r *Response) Read(p []byte) (int, error) { return r.body.Read(p) }
+
+// Close ends the request; a body that was not read to its end costs an
+// HTTP/1.1 connection.
+func (r *Response) Close() error {
+	err := r.body.Close()
+	r.release()
+	return err
+}
+
+// OnClose adds what happens when the response is closed.
+func (r *Response) OnClose(f func()) {
+	before := r.release
+	r.release = func() { before(); f() }
+}
+
+// describe fills in what the header says of the file.
+func (r *Response) describe(req Request, resp *http.Response) error {
+	r.Length, r.Size = resp.ContentLength, resp.ContentLength
+	if !resp.Uncompressed {
+		r.Validator = validator(resp.Header)
+	} else {
+		r.Length, r.Size = -1, -1
+	}
+	r.Ranges = resp.Header.Get("Accept-Ranges") == "bytes" && r.Validator != "" && r.Size > 0
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	if req.Offset == 0 && req.End == 0 {
+		return errors.New("a part of the file, though the whole was asked for")
+	}
+	start, end, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+	if err != nil {
+		return err
+	}
+	if start != req.Offset || (req.End > 0 && end > req.End) {
+		return fmt.Errorf("asked for the bytes from %d, got those from %d to %d", req.Offset, start, end)
+	}
+	if r.Validator != "" && r.Validator != req.Validator {
+		return errors.New("the part belongs to another version of the file")
+	}
+	r.Validator = req.Validator
+	r.Offset, r.Length, r.Size, r.Ranges = start, end-start, size, true
+	return nil
+}
+
+// validator returns what If-Range accepts to prove that an entity is the same
+// byte for byte (RFC 9110, 13.1.5): a strong ETag, or a Last-Modified that is
+// at least a second older than the response.
+func validator(h http.Header) string {
+	if e := h.Get("ETag"); strings.HasPrefix(e, `"`) && strings.HasSuffix(e, `"`) && len(e) > 2 {
+		return e
+	}
+	mod, err1 := http.ParseTime(h.Get("Last-Modified"))
+	date, err2 := http.ParseTime(h.Get("Date"))
+	if err1 == nil && err2 == nil && date.Sub(mod) >= time.Second {
+		return h.Get("Last-Modified")
+	}
+	return ""
+}
+
+// parseContentRange reads "bytes 0-99/200"; end is exclusive.
+func parseContentRange(s string) (start, end, size int64, err error) {
+	bad := func() (int64, int64, int64, error) {
+		return 0, 0, 0, fmt.Errorf("206 with the Content-Range %q, expected \"bytes FIRST-LAST/SIZE\"", failure.Neutral(s))
+	}
+	rest, ok := strings.CutPrefix(s, "bytes ")
+	if !ok {
+		return bad()
+	}
+	span, total, ok1 := strings.Cut(rest, "/")
+	first, last, ok2 := strings.Cut(span, "-")
+	if !ok1 || !ok2 {
+		return bad()
+	}
+	start, err1 := strconv.ParseInt(first, 10, 64)
+	end, err2 := strconv.ParseInt(last, 10, 64)
+	size, err3 := strconv.ParseInt(total, 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || start < 0 || end < start || end >= size {
+		return bad()
+	}
+	return start, end + 1, size, nil
+}
+
+// maxErrorText bounds how much of an error response is read for its first line.
+const maxErrorText = 1 << 10
+
+// statusError makes the failure of a response that is not a file. Like the go
+// command it shows what the server said only when that is plain text.
+func statusError(resp *http.Response, shown string, now time.Time) *failure.Error {
+	e := failure.New(failure.FromStatus(resp.StatusCode), "get", shown, nil)
+	e.Status = resp.StatusCode
+	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
+		line, _, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
+		e.Detail = failure.Neutral(string(line))
+	}
+	return e
+}
+
+// retryAfter returns the milliseconds a Retry-After header asks to wait, 0
+// when it asks nothing (RFC 9110, 10.2.3: seconds or a date).
+func retryAfter(s string, now time.Time) int64 {
+	if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil && n > 0 && n < 1<<31 {
+		return n * 1000
+	}
+	if t, err := http.ParseTime(s); err == nil && t.After(now) {
+		return t.Sub(now).Milliseconds()
+	}
+	return 0
+}

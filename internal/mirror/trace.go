@@ -1,0 +1,124 @@
+package mirror
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http/httptrace"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// Timing says where the time until the response header went. A zero duration
+// of DNS, Connect or TLS means that the phase did not happen, as on a reused
+// connection. Of redirected requests it is the last hop's, First counts from
+// the very start.
+type Timing struct {
+	DNS, Connect, TLS time.Duration
+	Wait              time.Duration // from the request being sent to the first byte of the response
+	First             time.Duration // from the start to the first byte of the response
+	Reused            bool
+}
+
+// trace collects the timing of one request and enforces its first-byte limit.
+// The hooks run in goroutines of net/http, some of them after the request is
+// over.
+type trace struct {
+	limit  time.Duration
+	cancel context.CancelCauseFunc
+
+	mu                  sync.Mutex
+	start               time.Time
+	dns, connect, hello time.Time
+	got, first          time.Time
+	t                   Timing
+	timer               *time.Timer
+	stopped             bool
+	seen                []string
+}
+
+func newTrace(limit time.Duration, cancel context.CancelCauseFunc) *trace {
+	return &trace{limit: limit, cancel: cancel, start: time.Now()}
+}
+
+func (t *trace) with(ctx context.Context) context.Context {
+	lock := func(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:  func(hostPort string) { lock(func() { t.seen = append(t.seen, hostPort) }) },
+		DNSStart: func(httptrace.DNSStartInfo) { lock(func() { t.dns = time.Now() }) },
+		DNSDone:  func(httptrace.DNSDoneInfo) { lock(func() { t.t.DNS = time.Since(t.dns) }) },
+		ConnectStart: func(string, string) {
+			lock(func() { t.connect = time.Now() })
+		},
+		ConnectDone: func(_, _ string, err error) {
+			lock(func() {
+				if err == nil {
+					t.t.Connect = time.Since(t.connect)
+				}
+			})
+		},
+		TLSHandshakeStart: func() { lock(func() { t.hello = time.Now() }) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			lock(func() { t.t.TLS = time.Since(t.hello) })
+		},
+		GotConn: func(i httptrace.GotConnInfo) {
+			lock(func() {
+				t.got, t.t.Reused = time.Now(), i.Reused
+				// The clock of the first byte runs from here, and anew for
+				// every hop of a redirect: connecting has limits of its own.
+				if t.timer == nil && !t.stopped {
+					t.timer = time.AfterFunc(t.limit, func() { t.cancel(firstByteLimit(t.limit)) })
+				} else if t.timer != nil && !t.stopped {
+					t.timer.Reset(t.limit)
+				}
+			})
+		},
+		GotFirstResponseByte: func() {
+			lock(func() {
+				t.first = time.Now()
+				t.t.Wait, t.t.First = t.first.Sub(t.got), t.first.Sub(t.start)
+			})
+		},
+	})
+}
+
+// stop ends the first-byte limit.
+func (t *trace) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+func (t *trace) timing() Timing {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.t
+}
+
+// phase is the class of a failure by limit, from how far the request came.
+func (t *trace) phase() failure.Class {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case !t.got.IsZero():
+		return failure.FirstByteTimeout
+	case !t.hello.IsZero():
+		return failure.TLSTimeout
+	case !t.dns.IsZero() && t.connect.IsZero():
+		return failure.NameLookup
+	}
+	return failure.ConnectTimeout
+}
+
+// hosts returns every host:port a connection was asked for, redirects
+// included.
+func (t *trace) hosts() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.seen)
+}
