@@ -1,0 +1,27 @@
+//go:build !windows
+
+package failure
+
+import "syscall"
+
+const errTimedOut = syscall.ETIMEDOUT
+
+func full(e syscall.Errno) bool { return e == syscall.ENOSPC || e == syscall.EDQUOT }
+
+func refused(e syscall.Errno) bool { return e == syscall.ECONNREFUSED }
+
+func unreachable(e syscall.Errno) bool {
+	switch e {
+	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN, syscall.EAFNOSUPPORT:
+		return true
+	}
+	return false
+}
+
+func reset(e syscall.Errno) bool {
+	switch e {
+	case syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.ENETRESET, syscall.ENOTCONN:
+		return true
+	}
+	return false
+}

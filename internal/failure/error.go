@@ -1,0 +1,77 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// New makes the failure of op. It redacts rawURL, which is "" when no request
+// was involved, and makes the text of err, which may be nil, the Detail.
+func New(class Class, op, rawURL string, err error) *Error {
+	return &Error{
+		Class:  class,
+		Op:     op,
+		URL:    Plain(rawURL),
+		Detail: cause(err),
+		Err:    err,
+	}
+}
+
+// Error is one line of the form "op URL: title (HTTP status): detail: cause",
+// without the parts that are absent or said already. It is redacted and
+// neutral even where the fields are not.
+func (e *Error) Error() string {
+	var head []string
+	for _, s := range []string{e.Op, e.URL} {
+		if s = Plain(s); s != "" {
+			head = append(head, s)
+		}
+	}
+	var parts []string
+	if len(head) > 0 {
+		parts = append(parts, strings.Join(head, " "))
+	}
+
+	var said []string
+	for _, s := range []string{Plain(e.Detail), cause(e.Err)} {
+		if s != "" && (len(said) == 0 || !strings.Contains(said[0], s)) {
+			said = append(said, s)
+		}
+	}
+	title := e.Class.Title()
+	if title == "" {
+		title = Unknown.Title()
+	}
+	if status := e.answer(); status != "" {
+		parts = append(parts, title+" ("+status+")")
+	} else if !strings.Contains(strings.Join(said, ": "), title) {
+		parts = append(parts, title)
+	}
+	return strings.Join(append(parts, said...), ": ")
+}
+
+// answer is what the server's header said of the failure.
+func (e *Error) answer() string {
+	var answer []string
+	if e.Status != 0 {
+		answer = append(answer, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	if e.RetryAfter > 0 {
+		answer = append(answer, fmt.Sprintf("asks to wait %d s", (e.RetryAfter+999)/1000))
+	}
+	return strings.Join(answer, ", ")
+}
+
+// cause is the text of an error without the URL that net/http puts before it:
+// an Error names that itself.
+func cause(err error) string {
+	if err == nil {
+		return ""
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok && u.Err != nil && err == error(u) {
+		return cause(u.Err)
+	}
+	return Plain(err.Error())
+}

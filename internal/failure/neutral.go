@@ -1,0 +1,117 @@
+package failure
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// maxNeutral is the most runes that Neutral returns.
+const maxNeutral = 500
+
+// maxPlain is the most bytes that Plain looks at. Far more than it returns, so
+// that no credential is shown for want of the "@" behind it.
+const maxPlain = 16 << 10
+
+// Plain returns s fit for being shown: without credentials, and neutral.
+func Plain(s string) string {
+	if len(s) > maxPlain {
+		s = s[:maxPlain]
+	}
+	// Redaction comes first, because a cut could take away the "@" that marks
+	// a password, and once more, because a control character could hide it.
+	return Neutral(settings.Redact(unbounded(settings.Redact(s))))
+}
+
+// Neutral makes text of servers harmless for a log that a CI system reads: one
+// line of printable characters, at most 500 runes, that is no workflow command
+// wherever it is put (GitHub reads "::" at the start of a line, after blanks,
+// and "##[" anywhere; others read "##name["). It keeps the text readable:
+// blanks of every kind become one space, colour sequences vanish, commands are
+// broken up by a space. Neutral text comes back unchanged.
+func Neutral(s string) string {
+	s = unbounded(s)
+	if utf8.RuneCountInString(s) <= maxNeutral {
+		return s
+	}
+	runes := 0
+	for i := range s {
+		if runes++; runes == maxNeutral {
+			return strings.TrimRight(s[:i], " ") + "…"
+		}
+	}
+	return s
+}
+
+// unbounded is Neutral without the limit of length.
+func unbounded(s string) string {
+	s = breakCommands(printable(s))
+	for strings.HasPrefix(s, "::") {
+		s = ": " + s[1:]
+	}
+	return s
+}
+
+// printable drops what is not a printable character (controls of C0 and C1,
+// bidi overrides and other invisible formatting, bytes that are not UTF-8
+// become U+FFFD) and makes every run of blanks one space; none is left at the
+// ends.
+func printable(s string) string {
+	var b strings.Builder
+	blank := false
+	for i := 0; i < len(s); {
+		if n := colour(s[i:]); n > 0 {
+			i += n
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		switch {
+		case unicode.IsSpace(r), unicode.In(r, unicode.Z):
+			blank = true
+		case unicode.IsPrint(r):
+			if blank && b.Len() > 0 {
+				b.WriteByte(' ')
+			}
+			blank = false
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// colour returns the length of the terminal control sequence (ECMA-48, 5.4:
+// CSI, parameters, final byte) at the start of s, 0 when there is none.
+func colour(s string) int {
+	rest, ok := strings.CutPrefix(s, "\x1b[")
+	if !ok {
+		if rest, ok = strings.CutPrefix(s, "\u009b"); !ok {
+			return 0
+		}
+	}
+	end := strings.IndexFunc(rest, func(r rune) bool { return r < 0x20 || r > 0x3f })
+	if end < 0 || rest[end] < 0x40 || rest[end] > 0x7e {
+		return 0
+	}
+	return len(s) - len(rest) + end + 1
+}
+
+// breakCommands puts a space into every "##" that begins "##[" or "##name[".
+func breakCommands(s string) string {
+	if !strings.Contains(s, "##") {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteByte(s[i])
+		if s[i] != '#' || i+1 == len(s) || s[i+1] != '#' {
+			continue
+		}
+		if name := strings.TrimLeftFunc(s[i+2:], unicode.IsLetter); strings.HasPrefix(name, "[") {
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
