@@ -1,0 +1,167 @@
+package report
+
+import (
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// Schema names the format of a Result in JSON.
+const Schema = "modferry.result/1"
+
+// Outcome is a run in one word; it decides the exit code.
+type Outcome string
+
+// The outcomes.
+const (
+	OK         Outcome = "ok"         // everything needed is there or deferred
+	Incomplete Outcome = "incomplete" // something could not be obtained; worth retrying
+	Settings   Outcome = "settings"   // usage, settings or input files
+	Integrity  Outcome = "integrity"  // bytes that do not match their hash were offered and no source had the right ones
+)
+
+// Result is everything that is known about a run, and the only thing that
+// renderings read. Durations are in milliseconds, sizes in bytes, absent means
+// unknown. Texts are redacted; texts of servers are neutralised by the
+// renderings once more.
+type Result struct {
+	Schema      string                    `json:"schema"`
+	Tool        string                    `json:"tool"`    // "modferry 1.2.3"
+	Started     string                    `json:"started"` // RFC 3339, UTC
+	Outcome     Outcome                   `json:"outcome"`
+	Message     string                    `json:"message,omitempty"` // why the outcome is not ok, one sentence
+	Interrupted bool                      `json:"interrupted,omitempty"`
+	Settings    EffectiveSettings         `json:"settings"`
+	Choice      Choice                    `json:"choice"`
+	Mirrors     []Mirror                  `json:"mirrors"`
+	SumDB       *SumDB                    `json:"sumdb,omitempty"`
+	Cache       Cache                     `json:"cache"`
+	Modules     []Module                  `json:"modules"`
+	StatusCodes map[string]map[string]int `json:"status_codes,omitempty"` // mirror → code → count
+	Hosts       []string                  `json:"hosts,omitempty"`        // every host contacted, redirects included, sorted
+	Findings    []goenv.Finding           `json:"findings,omitempty"`
+	Totals      Totals                    `json:"totals"`
+}
+
+// EffectiveSettings are the go command's settings of the run, redacted.
+type EffectiveSettings struct {
+	GOPROXY   string            `json:"goproxy"` // the chosen chain
+	GOSUMDB   string            `json:"gosumdb"`
+	GOPRIVATE string            `json:"goprivate"`
+	GONOPROXY string            `json:"gonoproxy,omitempty"`
+	GONOSUMDB string            `json:"gonosumdb,omitempty"`
+	ModCache  string            `json:"modcache"`
+	Sources   map[string]string `json:"sources,omitempty"` // setting → where its value comes from
+}
+
+// Choice is the chain that the preflight decided on, and why.
+type Choice struct {
+	Configured string   `json:"configured"`        // the GOPROXY value before the preflight, redacted
+	Chain      string   `json:"chain"`             // the one chosen, redacted
+	Reasons    []string `json:"reasons,omitempty"` // sentences
+}
+
+// The states of a mirror.
+const (
+	Healthy = "healthy"
+	Slow    = "slow"
+	Failing = "failing"
+	Skipped = "skipped"
+)
+
+// Mirror is what is known about one mirror. A nil duration was not measured.
+type Mirror struct {
+	URL           string        `json:"url"`             // redacted
+	Label         string        `json:"label,omitempty"` // operator of a mirror from the public catalogue
+	State         string        `json:"state"`
+	Class         failure.Class `json:"class,omitempty"`
+	Reason        string        `json:"reason,omitempty"`
+	DNSMS         *float64      `json:"dns_ms,omitempty"`
+	ConnectMS     *float64      `json:"connect_ms,omitempty"`
+	TLSMS         *float64      `json:"tls_ms,omitempty"`
+	FirstByteMS   *float64      `json:"first_byte_ms,omitempty"`
+	ThroughputBPS *float64      `json:"throughput_bps,omitempty"` // bytes per second over the run
+	HTTP          string        `json:"http,omitempty"`           // "HTTP/2.0"
+	SumDB         *bool         `json:"sumdb,omitempty"`          // serves the checksum database
+	Chosen        bool          `json:"chosen"`
+	Rank          int           `json:"rank"`               // place in the chosen chain, from 1; 0 when not chosen
+	Files         int           `json:"files,omitempty"`    // files it supplied
+	Bytes         int64         `json:"bytes,omitempty"`    // bytes it sent, failed attempts included
+	Failures      int           `json:"failures,omitempty"` // attempts that failed
+}
+
+// SumDB is the reachability of the checksum database.
+type SumDB struct {
+	Name      string        `json:"name"`
+	Via       string        `json:"via,omitempty"` // the mirror that serves it, redacted; "" when asked itself
+	Reachable bool          `json:"reachable"`
+	Class     failure.Class `json:"class,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
+}
+
+// Cache is what the restore did.
+type Cache struct {
+	Store    string   `json:"store"`
+	Key      string   `json:"key,omitempty"`
+	Hit      string   `json:"hit"` // exact, partial, miss, off
+	Layers   int      `json:"layers,omitempty"`
+	Modules  int      `json:"modules,omitempty"`
+	Bytes    int64    `json:"bytes,omitempty"`
+	MS       float64  `json:"ms,omitempty"`
+	Rejected []string `json:"rejected,omitempty"`
+	Reason   string   `json:"reason,omitempty"`
+}
+
+// The kinds of module entries.
+const (
+	KindZip       = "zip"
+	KindMod       = "mod"
+	KindToolchain = "toolchain"
+)
+
+// Where a module came from.
+const (
+	FromPresent  = "present"  // was in the module cache already
+	FromCache    = "cache"    // restored from a layer
+	FromMirror   = "mirror"   //
+	FromDeferred = "deferred" // left to the go command
+	FromFailed   = "failed"
+)
+
+// Module is the fate of one file of the work list.
+type Module struct {
+	Path     string        `json:"path"`
+	Version  string        `json:"version"`
+	Kind     string        `json:"kind"`
+	Source   string        `json:"source"`
+	Mirror   string        `json:"mirror,omitempty"` // that supplied it, redacted
+	Bytes    int64         `json:"bytes,omitempty"`
+	StartMS  float64       `json:"start_ms,omitempty"` // since the start of the run
+	MS       float64       `json:"ms,omitempty"`
+	Attempts []Attempt     `json:"attempts,omitempty"`
+	Class    failure.Class `json:"class,omitempty"`   // of a failed or deferred one
+	Message  string        `json:"message,omitempty"` // what happened, one sentence
+	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
+	Line     int           `json:"line,omitempty"`
+	Low      bool          `json:"low,omitempty"` // only graph commands need it: its failure does not fail the run
+}
+
+// Attempt is one request within a fetch.
+type Attempt struct {
+	Mirror  string        `json:"mirror"`
+	Status  int           `json:"status,omitempty"`
+	Class   failure.Class `json:"class,omitempty"` // "" when it brought the file
+	Bytes   int64         `json:"bytes,omitempty"`
+	StartMS float64       `json:"start_ms,omitempty"`
+	MS      float64       `json:"ms,omitempty"`
+	Hedge   bool          `json:"hedge,omitempty"`
+	Resumed int64         `json:"resumed_at,omitempty"` // offset it went on from
+	Detail  string        `json:"detail,omitempty"`
+}
+
+// Totals sums the run up.
+type Totals struct {
+	Modules  int            `json:"modules"` // module entries, every kind
+	Bytes    int64          `json:"bytes"`   // received from mirrors and cache, failed attempts included
+	MS       float64        `json:"ms"`
+	BySource map[string]int `json:"by_source"`
+}
