@@ -1,12 +1,16 @@
 package mirror
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // Options configure a Client. The zero value works.
@@ -96,6 +100,21 @@ func (c *Client) transport(l Limits) *http.Transport {
 			SendPingTimeout:               15 * time.Second,
 			PingTimeout:                   10 * time.Second,
 		},
-		ReadBufferSize: 32 << 10,
+		ReadBufferSize:         32 << 10,
+		OnProxyConnectResponse: checkTunnel,
 	}
+}
+
+// checkTunnel tells a forward proxy that wants credentials from one that does
+// not make the connection; net/http itself leaves nothing but the reason
+// phrase.
+func checkTunnel(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	class := failure.ProxyConnect
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusProxyAuthRequired:
+		class = failure.ProxyAuth
+	}
+	return failure.New(class, "connect", proxy.String(), fmt.Errorf("the forward proxy answered %d", resp.StatusCode))
 }

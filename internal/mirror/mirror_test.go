@@ -21,9 +21,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// short limits for servers that never answer; a healthy loopback server is
-// faster by orders of magnitude.
-var short = mirror.Limits{Connect: 2 * time.Second, TLS: 300 * time.Millisecond, FirstByte: 300 * time.Millisecond, Stall: 300 * time.Millisecond}
+// limitsFor shortens the limit that a failure class is about and no other, so
+// that a loaded machine does not meet another one first.
+func limitsFor(class failure.Class) mirror.Limits {
+	const soon = 300 * time.Millisecond
+	switch class {
+	case failure.ConnectTimeout:
+		return mirror.Limits{Connect: soon}
+	case failure.TLSTimeout:
+		return mirror.Limits{TLS: soon}
+	case failure.FirstByteTimeout:
+		return mirror.Limits{FirstByte: soon}
+	case failure.Stall:
+		return mirror.Limits{Stall: soon}
+	}
+	return mirror.Limits{}
+}
 
 func open(t *testing.T, s *mirrortest.Server, o mirror.Options, rawURL string) *mirror.Mirror {
 	t.Helper()
@@ -124,7 +137,7 @@ func TestFailuresAreClassifiedWhereTheyArise(t *testing.T) {
 			t.Parallel()
 			eachProtocol(t, func(t *testing.T, p mirrortest.Protocol) {
 				s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: p, Faults: []mirrortest.Rule{mirrortest.Always("*", test.fault)}})
-				m := open(t, s, mirror.Options{Limits: short}, s.URL)
+				m := open(t, s, mirror.Options{Limits: limitsFor(test.want)}, s.URL)
 				_, _, err := read(m, mirror.Request{Path: path(t, v, "zip")})
 				var fe *failure.Error
 				if !errors.As(err, &fe) {
@@ -178,7 +191,7 @@ func TestAddressesWithoutAMirror(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m, err := mirror.NewClient(mirror.Options{
-				Limits: mirror.Limits{Connect: 300 * time.Millisecond, TLS: 300 * time.Millisecond}, Dial: network.DialContext,
+				Limits: limitsFor(test.want), Dial: network.DialContext,
 			}).Open(test.url, mirror.Limits{})
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,298 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// leastHedge is the shortest wait for a first byte that a hedge answers to;
+// below it a second request costs more than it saves.
+const leastHedge = 250 * time.Millisecond
+
+// attempt makes one request for the item at a hop, hedged by spare where that
+// is allowed, and puts what it brings into the module cache. It notes the
+// attempt in the item's record and the outcome in the mirror's health. The
+// caller has passed the gate of the hop.
+func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failure.Error {
+	if err := h.Limiter.Acquire(ctx); err != nil {
+		h.Health.Dropped()
+		return r.cancelled(ctx)
+	}
+	start := r.since()
+	first := r.open(ctx, it, h, spare)
+	h = first.hop
+	a := report.Attempt{Mirror: h.Name(), StartMS: start, Hedge: first.hedge}
+	fe := first.err
+	if fe == nil {
+		a.Status = first.resp.Status
+		fe = r.receive(ctx, it, h, first.resp, &a)
+	} else {
+		h.Limiter.Release(0, overload(fe))
+	}
+	a.MS = r.since() - start
+	if fe != nil {
+		a.Class, a.Status, a.Detail = fe.Class, max(a.Status, fe.Status), fe.Detail
+	}
+	it.rec.Attempts = append(it.rec.Attempts, a)
+	it.rec.Bytes = a.Bytes
+	r.judge(ctx, h, fe, a.Status != 0)
+	return fe
+}
+
+// judge tells the mirror's health how an attempt ended.
+func (r *run) judge(ctx context.Context, h *hop, fe *failure.Error, responded bool) {
+	switch {
+	case fe == nil:
+		h.Health.Success()
+		h.Health.Supplied()
+	case ctx.Err() != nil || local(fe.Class):
+		h.Health.Dropped()
+	case answer(fe.Class), fe.Class == failure.HashMismatch, fe.Class == failure.UnsafeZip, fe.Class == failure.TooLarge:
+		// The mirror works; it is this module that it does not (rightly) have.
+		h.Health.Success()
+	default:
+		h.Health.Failed(fe, responded)
+	}
+}
+
+// answer reports whether a failure is an answer about the module rather than
+// one of the transfer.
+func answer(c failure.Class) bool {
+	switch c {
+	case failure.NotFound, failure.Gone, failure.Unauthorized, failure.Forbidden:
+		return true
+	}
+	return false
+}
+
+// local reports whether a failure is this machine's, which no mirror can help.
+func local(c failure.Class) bool {
+	switch c {
+	case failure.DiskFull, failure.Permission, failure.LocalIO:
+		return true
+	}
+	return false
+}
+
+// overload reports whether fewer requests at a time might have prevented it.
+func overload(fe *failure.Error) bool {
+	switch fe.Class {
+	case failure.Throttled, failure.ServerError, failure.Reset, failure.HTTP2Reset, failure.Refused,
+		failure.ConnectTimeout, failure.TLSTimeout, failure.FirstByteTimeout, failure.Stall:
+		return true
+	}
+	return false
+}
+
+func (r *run) cancelled(ctx context.Context) *failure.Error {
+	return failure.New(failure.Cancelled, "get", "", context.Cause(ctx))
+}
+
+// opened is a response header, or the failure to get one, and whose it is.
+type opened struct {
+	hop   *hop
+	resp  *mirror.Response
+	err   *failure.Error
+	hedge bool
+}
+
+// open asks h for the item. If the first byte takes longer than it does in 95
+// of 100 cases there, a second request is made, to the spare mirror or over
+// another connection to the same one, and the first response wins. The caller
+// holds a slot of h; of the returned hop one is held, of the other none.
+func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
+	ask := func(ctx context.Context, h *hop, fresh bool) opened {
+		resp, err := h.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: fresh})
+		return opened{hop: h, resp: resp, err: asFailure(err), hedge: fresh}
+	}
+	wait, ok := h.Health.P95()
+	if !ok || r.values.NoHedge || h.Local() {
+		return ask(ctx, h, false)
+	}
+	answers := make(chan opened, 2)
+	start := r.since()
+	ctx1, drop1 := context.WithCancelCause(ctx)
+	go func() { answers <- ask(ctx1, h, false) }()
+	timer := time.NewTimer(max(wait, r.hedge))
+	defer timer.Stop()
+	select {
+	case a := <-answers:
+		return r.keep(a, drop1)
+	case <-timer.C:
+	}
+	other := h
+	if spare != nil {
+		other = spare
+	}
+	if !r.mayHedge() || !other.Limiter.TryAcquire() {
+		return r.keep(<-answers, drop1)
+	}
+	ctx2, drop2 := context.WithCancelCause(ctx)
+	go func() { answers <- ask(ctx2, other, true) }()
+	a := <-answers
+	if a.err != nil {
+		// One failed: the other one decides, unless it fails as well.
+		b := <-answers
+		lost, won := a, b
+		lost.hop.Limiter.Release(0, overload(lost.err))
+		r.judge(ctx, lost.hop, lost.err, lost.err.Status != 0)
+		it.rec.Attempts = append(it.rec.Attempts, report.Attempt{Mirror: lost.hop.Name(), Hedge: lost.hedge,
+			StartMS: start, MS: r.since() - start, Status: lost.err.Status, Class: lost.err.Class, Detail: lost.err.Detail})
+		if won.hedge {
+			return r.keep(won, drop2, drop1)
+		}
+		return r.keep(won, drop1, drop2)
+	}
+	// The slower one is given up; that says nothing about its mirror.
+	keep, lose := drop1, drop2
+	if a.hedge {
+		keep, lose = drop2, drop1
+	}
+	lose(errHedged)
+	r.wg.Go(func() {
+		b := <-answers
+		if b.resp != nil {
+			b.resp.Close()
+		}
+		b.hop.Limiter.Release(0, false)
+		b.hop.Health.Dropped()
+	})
+	return r.keep(a, keep)
+}
+
+var errHedged = errors.New("another request was faster")
+
+// keep ties the contexts to the life of the response.
+func (r *run) keep(a opened, drops ...context.CancelCauseFunc) opened {
+	drop := func() {
+		for _, d := range drops {
+			d(nil)
+		}
+	}
+	if a.resp == nil {
+		drop()
+		return a
+	}
+	a.resp.OnClose(drop)
+	return a
+}
+
+// receive reads the response, verifies and keeps the file. It gives the slot
+// of the hop back as soon as the last byte has arrived: verifying needs the
+// processor, not the mirror.
+func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+	if it.kind == report.KindZip {
+		return r.receiveZip(ctx, it, h, resp, a)
+	}
+	begin := time.Now()
+	data, err := io.ReadAll(resp)
+	resp.Close()
+	a.Bytes = int64(len(data))
+	r.received(h, a.Bytes, time.Since(begin))
+	fe := asFailure(err)
+	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
+	if fe != nil {
+		return fe
+	}
+	shown := h.Name() + "/" + it.path
+	if it.kind == kindInfo {
+		if fe := mirror.CheckInfo(data, resp, it.mod, shown); fe != nil {
+			return fe
+		}
+		return asFailure(r.cache.PutInfo(ctx, it.mod, data))
+	}
+	if fe := mirror.CheckMod(data, resp, it.want, shown); fe != nil {
+		return fe
+	}
+	return asFailure(r.cache.PutMod(ctx, it.mod, it.want, data))
+}
+
+func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+	begin := time.Now()
+	tmp, err := r.cache.Temp()
+	if err != nil {
+		resp.Close()
+		h.Limiter.Release(0, false)
+		return asFailure(err)
+	}
+	if it.whole {
+		resp.Ranges = false
+	}
+	helpers, cancel := context.WithCancel(ctx)
+	t := newTransfer(helpers, it.path, tmp, h.Mirror, r.partners(it, h))
+	r.track(t)
+	err = t.run(ctx, resp)
+	cancel()
+	r.untrack(t)
+	t.settle()
+	a.Bytes, a.Resumed = t.received, t.resumedAt
+	r.received(h, t.received, time.Since(begin))
+	fe := asFailure(err)
+	h.Limiter.Release(t.received, fe != nil && overload(fe))
+	if fe != nil {
+		r.discard(tmp)
+		return fe
+	}
+	o, done, err := r.verifier(ctx, it)
+	if err != nil {
+		r.discard(tmp)
+		return r.cancelled(ctx)
+	}
+	err = r.cache.PutZip(ctx, it.mod, it.want, tmp, o)
+	done()
+	fe = r.forgiveTree(it, err)
+	if fe != nil && t.spliced && content(fe.Class) {
+		// The parts were not of one file, whatever the validator said. That
+		// is no judgement on the mirror's zip: it is asked for in one piece.
+		it.whole = true
+		return failure.New(failure.CutBody, "verify", h.Name()+"/"+it.path, errors.New("the parts do not fit together"))
+	}
+	return fe
+}
+
+// forgiveTree turns an extraction that the module zip rules forbid into a
+// finding: the zip is what go.sum names, and a build that does not use the
+// module works.
+func (r *run) forgiveTree(it *item, err error) *failure.Error {
+	var tree *modcache.ExtractError
+	if fe := asFailure(err); fe == nil || !errors.As(err, &tree) || local(fe.Class) || fe.Class == failure.Cancelled {
+		return fe
+	}
+	r.note(unextractable(it.mod.String(), tree))
+	return nil
+}
+
+// discard gives a temporary file up.
+func (r *run) discard(tmp *os.File) {
+	tmp.Close()
+	os.Remove(tmp.Name())
+}
+
+// content reports whether a failure is about the bytes of a complete file.
+func content(c failure.Class) bool {
+	switch c {
+	case failure.HashMismatch, failure.WrongContent, failure.UnsafeZip, failure.TooLarge:
+		return true
+	}
+	return false
+}
+
+// asFailure returns the classified form of an error; nil stays nil.
+func asFailure(err error) *failure.Error {
+	if err == nil {
+		return nil
+	}
+	var fe *failure.Error
+	if errors.As(err, &fe) {
+		return fe
+	}
+	return failure.New(failure.Classify(err), "", "", err)
+}

@@ -1,0 +1,362 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// Run brings what is missing into the module cache. The result is complete
+// whatever happens, also when ctx is cancelled meanwhile.
+func (j *Job) Run(ctx context.Context) *report.Result {
+	j.began = time.Now()
+	res := j.newResult()
+	defer j.close()
+	if j.values.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, j.values.Timeout,
+			fmt.Errorf("the run was not complete after the %v of --timeout", j.values.Timeout))
+		defer cancel()
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	var err error
+	if j.cache, err = modcache.Open(j.env.Get("GOMODCACHE")); err != nil {
+		return j.refuse(res, err)
+	}
+	j.phase.Store("probing mirrors")
+	var p *preflight
+	if !j.values.NoProbe && len(j.chain.hops) > 0 {
+		p = j.probe(ctx)
+	}
+	items, present, err := j.missing(ctx)
+	if err != nil {
+		return j.refuse(res, err)
+	}
+	res.Modules = present
+
+	c := j.chain
+	if p == nil {
+		c, _ = choose(Configured, c)
+	} else {
+		c, _ = p.early()
+	}
+	for _, h := range c.hops {
+		if h.verdict == nil {
+			continue
+		}
+		if h.failing() {
+			h.Health.Suspect(h.verdict.Class)
+		} else {
+			// A long round trip needs many requests at a time from the start.
+			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
+		}
+	}
+	j.phase.Store("fetching")
+	r := newRun(j, c, items, func(fe *failure.Error) { stop(fe) })
+	j.total.Store(int64(len(items)))
+	j.progress.Store(r)
+	r.all(ctx)
+
+	j.phase.Store("finishing")
+	all, final, reasons := j.chain, c, []string(nil)
+	if p != nil {
+		all, final, reasons = p.final()
+		res.SumDB = p.sumdb
+	}
+	j.fill(res, all, final, reasons)
+	j.collect(res, items)
+	j.conclude(ctx, res)
+	return res
+}
+
+// missing checks what the module cache has. It returns the items to bring and
+// the entries of what is present.
+func (j *Job) missing(ctx context.Context) ([]*item, []report.Module, error) {
+	type need struct {
+		m    worklist.Module
+		kind string
+	}
+	var needs []need
+	for _, m := range j.list.Modules {
+		if m.Zip != "" {
+			needs = append(needs, need{m, report.KindZip})
+		}
+		if m.Mod != "" {
+			needs = append(needs, need{m, report.KindMod})
+		}
+		if m.Zip != "" {
+			needs = append(needs, need{m, kindInfo})
+		}
+	}
+	var mu sync.Mutex
+	var items []*item
+	var present []report.Module
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(16)
+	for _, n := range needs {
+		g.Go(func() error {
+			it, err := newItem(n.m, n.kind)
+			if err != nil {
+				return err
+			}
+			has, err := j.has(gctx, n.m, it)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if !has {
+				items = append(items, it)
+			} else if it.kind != kindInfo {
+				it.rec.Source = report.FromPresent
+				present = append(present, it.rec)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	slices.SortFunc(items, func(a, b *item) int { return byModule(a.rec, b.rec) })
+	return items, present, nil
+}
+
+// has reports whether an item is in the module cache as the go command accepts
+// it; with --verify-present the contents of zips and trees decide, and what
+// differs is removed.
+func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error) {
+	switch it.kind {
+	case report.KindMod:
+		return j.cache.HasMod(it.mod, it.want)
+	case kindInfo:
+		return j.cache.HasInfo(it.mod), nil
+	}
+	ok, err := j.cache.HasZip(ctx, it.mod, it.want)
+	if err != nil || !ok {
+		return false, err
+	}
+	if j.values.VerifyPresent {
+		diffs, err := j.cache.Verify(ctx, it.mod, m.Zip, "", 1)
+		if err != nil {
+			return false, err
+		}
+		if len(diffs) > 0 {
+			j.note(goenv.Finding{Check: "cache-poisoned", Severity: goenv.SevWarning, Setting: "GOMODCACHE",
+				Found:  it.mod.String(),
+				Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are replaced", describe(diffs))})
+			return false, j.cache.Discard(ctx, it.mod)
+		}
+	}
+	if j.values.Extract != "" && j.values.Extract != "none" && !j.cache.Extracted(it.mod) {
+		err := j.cache.Extract(ctx, it.mod, it.want)
+		var tree *modcache.ExtractError
+		if errors.As(err, &tree) && !local(asFailure(err).Class) {
+			j.note(unextractable(it.mod.String(), tree))
+			return true, nil
+		}
+		return true, err
+	}
+	return true, nil
+}
+
+func unextractable(mod string, err *modcache.ExtractError) goenv.Finding {
+	return goenv.Finding{Check: "zip-not-extractable", Severity: goenv.SevWarning, Found: mod,
+		Effect: fmt.Sprintf("its zip is the one go.sum names, but cannot be extracted (%v); a build that uses it fails", err.Err)}
+}
+
+// note adds a finding of the run.
+func (j *Job) note(f goenv.Finding) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.findings = append(j.findings, f)
+}
+
+// describe names the first differences.
+func describe(diffs []modcache.Difference) string {
+	const most = 3
+	var s string
+	for i, d := range diffs {
+		if i == most {
+			return fmt.Sprintf("%s and %d more", s, len(diffs)-most)
+		}
+		if i > 0 {
+			s += ", "
+		}
+		s += d.What
+		if d.File != "" {
+			s += " " + d.File
+		}
+	}
+	return s
+}
+
+// Probe runs the preflight alone.
+func (j *Job) Probe(ctx context.Context) *report.Result {
+	j.began = time.Now()
+	res := j.newResult()
+	defer j.close()
+	if len(j.chain.hops) == 0 {
+		res.Message = "the chain has no mirror to probe"
+		j.fill(res, j.chain, j.chain, nil)
+		return res
+	}
+	p := j.probe(ctx)
+	all, final, reasons := p.final()
+	res.SumDB = p.sumdb
+	j.fill(res, all, final, reasons)
+	if !slices.ContainsFunc(final.hops, func(h *hop) bool { return !h.failing() }) {
+		res.Outcome, res.Message = report.Incomplete, "no mirror answers rightly"
+	}
+	res.Interrupted = ctx.Err() != nil
+	res.Totals.MS = j.elapsed()
+	return res
+}
+
+// Verify re-hashes what the module cache has of the work list: zips, extracted
+// trees and go.mod files. What is absent is no failure.
+func (j *Job) Verify(ctx context.Context) *report.Result {
+	j.began = time.Now()
+	res := j.newResult()
+	defer j.close()
+	var err error
+	if j.cache, err = modcache.OpenForReading(j.env.Get("GOMODCACHE")); err != nil {
+		return j.refuse(res, err)
+	}
+	j.phase.Store("verifying")
+	j.total.Store(int64(len(j.list.Modules)))
+	var mu sync.Mutex
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(verifiers())
+	for _, m := range j.list.Modules {
+		g.Go(func() error {
+			v := module.Version{Path: m.Path, Version: m.Version}
+			diffs, err := j.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
+			j.verified.Add(1)
+			if err != nil {
+				return err
+			}
+			entries, err := j.audited(gctx, m, diffs)
+			mu.Lock()
+			defer mu.Unlock()
+			res.Modules = append(res.Modules, entries...)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return j.refuse(res, err)
+	}
+	slices.SortFunc(res.Modules, byModule)
+	j.fill(res, chain{}, chain{}, nil)
+	res.Choice = report.Choice{}
+	j.conclude(ctx, res)
+	return res
+}
+
+// audited is the entries of one module whose files were re-hashed.
+func (j *Job) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
+	v := module.Version{Path: m.Path, Version: m.Version}
+	var out []report.Module
+	add := func(kind string, at worklist.Position, bad []modcache.Difference) {
+		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Low: m.Low, File: at.File, Line: at.Line}
+		if len(bad) > 0 {
+			e.Source, e.Class = report.FromFailed, failure.HashMismatch
+			e.Message = "the module cache differs from go.sum: " + enumerate(bad)
+		}
+		out = append(out, e)
+	}
+	var zip, mod []modcache.Difference
+	for _, d := range diffs {
+		if d.What == "mod" {
+			mod = append(mod, d)
+		} else {
+			zip = append(zip, d)
+		}
+	}
+	if m.Zip != "" {
+		has, err := j.cache.HasZip(ctx, v, m.Zip)
+		if err != nil {
+			return nil, err
+		}
+		if has || len(zip) > 0 || j.cache.Extracted(v) {
+			add(report.KindZip, m.ZipSum, zip)
+		}
+	}
+	if m.Mod != "" {
+		has, err := j.cache.HasMod(v, m.Mod)
+		if err != nil {
+			return nil, err
+		}
+		if has || len(mod) > 0 {
+			add(report.KindMod, m.ModSum, mod)
+		}
+	}
+	return out, nil
+}
+
+// enumerate names every difference.
+func enumerate(diffs []modcache.Difference) string {
+	var s string
+	for i, d := range diffs {
+		if i > 0 {
+			s += "; "
+		}
+		s += d.String()
+	}
+	return s
+}
+
+// refuse ends a run that this machine does not allow.
+func (j *Job) refuse(res *report.Result, err error) *report.Result {
+	j.fill(res, j.chain, j.chain, nil)
+	res.Outcome, res.Message = report.Settings, err.Error()
+	if errors.Is(err, context.Canceled) {
+		res.Outcome, res.Interrupted = report.Incomplete, true
+	}
+	return res
+}
+
+// Snapshot is the progress so far. It is safe for concurrent use.
+func (j *Job) Snapshot() report.Snapshot {
+	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load())}
+	if r := j.progress.Load(); r != nil {
+		s.Done = int(r.done.Load())
+		r.mu.Lock()
+		s.InFlight = r.working
+		s.DoneBytes = r.bytes.Load()
+		for t := range r.active {
+			s.DoneBytes += t.progress()
+		}
+		r.mu.Unlock()
+	}
+	return s
+}
+
+func (j *Job) close() {
+	for _, h := range j.chain.hops {
+		h.Close()
+	}
+	if j.cache != nil {
+		if err := j.cache.Close(); err != nil && j.o.Log != nil {
+			j.o.Log("remove temporary files: " + err.Error())
+		}
+	}
+}
+
+func byModule(a, b report.Module) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version), -cmp.Compare(a.Kind, b.Kind))
+}

@@ -1,0 +1,576 @@
+package fetch_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// never is a channel that releases nothing.
+var never = make(chan struct{})
+
+// Whatever the first mirror does, everything arrives from the second, nothing
+// wrong enters the module cache, and the fault is in the result under its name.
+func TestOneFaultyMirrorAmongTwo(t *testing.T) {
+	t.Parallel()
+	const zips, all = "*.zip", "*"
+	for _, test := range []struct {
+		name  string
+		path  string
+		fault mirrortest.Fault
+		class failure.Class // "" when it differs by protocol
+	}{
+		{"slow first byte", zips, mirrortest.SlowFirstByte(never), failure.FirstByteTimeout},
+		{"stall in the body", zips, mirrortest.StallAfter(5000, never), failure.Stall},
+		{"cut in the body", zips, mirrortest.CutAfter(5000), ""},
+		{"reset in the body", zips, mirrortest.ResetAfter(5000), ""},
+		{"body shorter than announced", zips, mirrortest.LengthTooLong(100), ""},
+		{"body longer than announced", zips, mirrortest.LengthTooShort(100), ""},
+		{"429 with Retry-After", zips, mirrortest.RetryAfter(429, "1"), failure.Throttled},
+		{"401", all, mirrortest.Status(401), failure.Unauthorized},
+		{"403", all, mirrortest.Status(403), failure.Forbidden},
+		{"404", all, mirrortest.Status(404), failure.NotFound},
+		{"410", all, mirrortest.Status(410), failure.Gone},
+		{"500", zips, mirrortest.Status(500), failure.ServerError},
+		{"502", all, mirrortest.Status(502), failure.ServerError},
+		{"503", zips, mirrortest.Status(503), failure.ServerError},
+		{"504", zips, mirrortest.Status(504), failure.ServerError},
+		{"204", zips, mirrortest.Status(204), failure.HTTPStatus},
+		{"HTML with 200", zips, mirrortest.HTML(), failure.WrongContent},
+		{"HTML with 200 for everything", all, mirrortest.HTML(), failure.WrongContent},
+		{"empty body", zips, mirrortest.Empty(), failure.WrongContent},
+		{"redirect loop", zips, mirrortest.RedirectLoop(), failure.RedirectLoop},
+		{"one flipped byte in a zip's content", zips, mirrortest.Flip(2000), ""},
+		{"one flipped byte in every file", all, mirrortest.Flip(60), ""},
+		{"truncated zip", zips, mirrortest.Truncate(4000), failure.WrongContent},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, p := range []mirrortest.Protocol{mirrortest.HTTP1, mirrortest.HTTP2} {
+				t.Run(p.String(), func(t *testing.T) {
+					t.Parallel()
+					f := mirrortest.Generate(t, 3, 20<<10)
+					a := mirrortest.NewAuthority(t)
+					faulty := start(t, a, p, f, mirrortest.Always(test.path, test.fault))
+					healthy := start(t, a, p, f)
+					b := newBench(t, f, mirrortest.Checkout{})
+					b.trust(a)
+					// The preflight would leave the faulty mirror out, where it
+					// sees the fault; here it has to be met.
+					b.values.NoProbe = true
+					r := b.run(faulty.URL + "|" + healthy.URL)
+					wantOutcome(t, r, report.OK)
+					b.complete()
+					if test.class == "" {
+						return
+					}
+					if !met(r, test.class) {
+						t.Errorf("no attempt of class %q in the result", test.class)
+					}
+				})
+			}
+		})
+	}
+}
+
+// met reports whether some attempt failed in the class.
+func met(r *report.Result, class failure.Class) bool {
+	for _, m := range r.Modules {
+		for _, a := range m.Attempts {
+			if a.Class == class {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestOneMirrorThatCannotBeReachedAmongTwo(t *testing.T) {
+	t.Parallel()
+	network := new(mirrortest.Network)
+	network.BlackHole("hole.example.test")
+	network.NoSuchHost("nowhere.example.test")
+	f := mirrortest.Generate(t, 2, 1000)
+	authority := mirrortest.NewAuthority(t)
+	wrongName := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Authority: authority, Cert: mirrortest.WrongName})
+	unknown := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
+	healthy := start(t, authority, mirrortest.HTTP2, f)
+	elsewhere := start(t, authority, mirrortest.HTTP1, f, mirrortest.Always("*", mirrortest.RedirectTo("http://"+mirrortest.Refused(t))))
+	for _, test := range []struct {
+		name, url string
+		class     failure.Class
+	}{
+		{"nothing listens", "http://" + mirrortest.Refused(t), failure.Refused},
+		{"SYN unanswered", "http://hole.example.test", failure.ConnectTimeout},
+		{"no such host", "https://nowhere.example.test", failure.NameLookup},
+		{"TLS handshake unanswered", "https://" + mirrortest.Silent(t), failure.TLSTimeout},
+		{"connection reset", "http://" + mirrortest.Resetting(t), ""},
+		{"unknown authority", unknown.URL, failure.TLSUnknownAuthority},
+		{"certificate of another name", wrongName.URL, failure.TLSWrongName},
+		{"redirect to a host that fails", elsewhere.URL, failure.Refused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, probe := range []bool{false, true} {
+				b := newBench(t, f, mirrortest.Checkout{})
+				b.trust(authority)
+				b.o.Dial = network.DialContext
+				b.values.NoProbe = !probe
+				r := b.run(test.url + "|" + healthy.URL)
+				wantOutcome(t, r, report.OK)
+				b.complete()
+				if probe {
+					if m := r.Mirrors[1]; m.State != report.Failing || m.Chosen || (test.class != "" && m.Class != test.class) {
+						t.Errorf("the preflight says %+v, want failing with %q and not chosen", m, test.class)
+					}
+					if r.Settings.GOPROXY != healthy.URL {
+						t.Errorf("chosen chain %s, want %s", r.Settings.GOPROXY, healthy.URL)
+					}
+				} else if test.class != "" && !met(r, test.class) {
+					t.Errorf("no attempt of class %q in the result", test.class)
+				}
+			}
+		})
+	}
+}
+
+func TestEvilModulesNeverEnterTheModuleCache(t *testing.T) {
+	t.Parallel()
+	for _, kind := range mirrortest.EvilKinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			m := mirrortest.Module{Path: "example.test/target", Version: "v1.2.3", Size: 3000}
+			f := mirrortest.Build(t, m, mirrortest.Module{Path: "example.test/other", Version: "v1.0.0"})
+			evil := f.With(mirrortest.Corrupt(t, m, kind))
+			lying := mirrortest.Start(t, mirrortest.Options{Fixtures: evil})
+			healthy := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.values.NoProbe = true
+			r := b.run(lying.URL + "|" + healthy.URL)
+			wantOutcome(t, r, report.OK)
+			b.complete()
+			for _, e := range r.Modules {
+				if e.Path == m.Path && len(e.Attempts) > 1 {
+					if at := e.Attempts[0]; at.Mirror != lying.URL || at.Class == "" {
+						t.Errorf("the lying mirror's attempt is %+v", at)
+					}
+					return
+				}
+			}
+			t.Error("the lie is not in the result")
+		})
+	}
+}
+
+func TestWithoutTheRightBytesTheOutcomeIsIntegrity(t *testing.T) {
+	t.Parallel()
+	m := mirrortest.Module{Path: "example.test/target", Version: "v1.2.3", Size: 3000}
+	f := mirrortest.Build(t, m, mirrortest.Module{Path: "example.test/other", Version: "v1.0.0"})
+	for _, kind := range []mirrortest.Evil{mirrortest.OtherContent, mirrortest.OtherMod} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			evil := f.With(mirrortest.Corrupt(t, m, kind))
+			lying := mirrortest.Start(t, mirrortest.Options{Fixtures: evil})
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.values.NoProbe = true
+			r := b.run(lying.URL + ",direct")
+			wantOutcome(t, r, report.Integrity)
+			b.clean()
+			for _, e := range r.Modules {
+				if e.Source == report.FromFailed && (e.Path != m.Path || e.Class != failure.HashMismatch || len(e.Attempts) != 1 || e.Line == 0) {
+					t.Errorf("failed: %+v; want a hash mismatch of %s after one attempt, with its line", e, m.Path)
+				}
+			}
+		})
+	}
+}
+
+func TestBurstsOfServerErrorsAreWaitedOut(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 4, 1000)
+	for _, code := range []int{500, 502, 503, 504} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			t.Parallel()
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(2, "*", mirrortest.Status(code))}})
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.values.NoProbe = true
+			r := b.run(s.URL + ",direct")
+			wantOutcome(t, r, report.OK)
+			b.complete()
+		})
+	}
+}
+
+func TestRandomFailuresOverAllMirrors(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 40, 2000)
+	for _, p := range []mirrortest.Protocol{mirrortest.HTTP1, mirrortest.HTTP2} {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			a := mirrortest.NewAuthority(t)
+			var urls []string
+			for seed := range uint64(2) {
+				s := start(t, a, p, f,
+					mirrortest.Sometimes(0.1, seed, "*", mirrortest.Status(503)),
+					mirrortest.Sometimes(0.1, seed+10, "*", mirrortest.CutAfter(50)),
+					mirrortest.Sometimes(0.1, seed+20, "*", mirrortest.HTML()))
+				urls = append(urls, s.URL)
+			}
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.trust(a)
+			b.values.NoProbe = true
+			r := b.run(strings.Join(urls, "|"))
+			wantOutcome(t, r, report.OK)
+			b.complete()
+		})
+	}
+}
+
+func TestAllMirrorsDeadIsIncompleteAndClear(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 20, 100)
+	b := newBench(t, f, mirrortest.Checkout{})
+	one, two := "http://"+mirrortest.Refused(t), "http://"+mirrortest.Refused(t)
+	r := b.run(one + "|" + two + "|direct")
+	wantOutcome(t, r, report.Incomplete)
+	b.clean()
+	if r.Settings.GOPROXY != one+"|"+two+"|direct" {
+		t.Errorf("chain %s: the configured one is to be kept when all are dead", r.Settings.GOPROXY)
+	}
+	for _, m := range r.Mirrors {
+		if m.State != report.Failing || m.Class != failure.Refused {
+			t.Errorf("mirror %+v, want failing, refused", m)
+		}
+	}
+	if r.Totals.BySource[report.FromFailed] != 40 {
+		t.Errorf("%v, want 40 failed files", r.Totals.BySource)
+	}
+}
+
+func TestA429IsObeyed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.First(1, "*.zip", mirrortest.RetryAfter(429, "1"))}})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	b.values.Concurrency = 1
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	b.complete()
+	if !met(r, failure.Throttled) {
+		t.Error("the 429 is not in the result")
+	}
+}
+
+func TestAGatekeepersRefusalIsNotAskedElsewhere(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	refused := f.Versions()[1]
+	for _, code := range []int{401, 403} {
+		for _, fallback := range []string{"policy", "as-written", "any"} {
+			t.Run(fmt.Sprintf("%d with --fallback %s", code, fallback), func(t *testing.T) {
+				t.Parallel()
+				gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*m001*", mirrortest.Status(code))}})
+				other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+				b := newBench(t, f, mirrortest.Checkout{})
+				b.values.Fallback = fallback
+				b.values.NoProbe = true
+				r := b.run(gate.URL + "," + other.URL + ",direct")
+				if fallback == "any" {
+					wantOutcome(t, r, report.OK)
+					b.complete()
+					return
+				}
+				wantOutcome(t, r, report.Incomplete)
+				b.clean()
+				if n := len(other.Requests()); n != 0 {
+					t.Errorf("the mirror behind the comma got %d requests", n)
+				}
+				for _, m := range r.Modules {
+					if m.Source == report.FromFailed && (m.Path != refused.Path || !strings.Contains(m.Message, "The comma after "+gate.URL)) {
+						t.Errorf("failed: %s: %s; want the comma named", m.Path, m.Message)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestAGatekeepersDeadConnectionIsRetriedThereAndNotPassedOn(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(2, "*", mirrortest.CutAfter(10))}})
+	other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	r := b.run(gate.URL + "," + other.URL)
+	wantOutcome(t, r, report.OK)
+	b.complete()
+	for _, q := range other.Requests() {
+		if !strings.Contains(q.Path, "golang.org/x/text") && !strings.HasPrefix(q.Path, "/sumdb") {
+			t.Errorf("the mirror behind the comma was asked for %s", q.Path)
+		}
+	}
+}
+
+func TestNobodyHasAModule(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	missing := f.Versions()[2]
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f.Without(missing)})
+	for _, test := range []struct {
+		end     string
+		outcome report.Outcome
+		source  string
+		class   failure.Class
+	}{
+		{",direct", report.OK, report.FromDeferred, failure.OnlyDirect},
+		{",off", report.Incomplete, report.FromFailed, failure.NotFound},
+		{"", report.Incomplete, report.FromFailed, failure.NotFound},
+	} {
+		t.Run("before the end "+test.end, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, f, mirrortest.Checkout{})
+			r := b.run(s.URL + test.end)
+			wantOutcome(t, r, test.outcome)
+			for _, m := range r.Modules {
+				if m.Path == missing.Path && (m.Source != test.source || m.Class != test.class) {
+					t.Errorf("%s: %s, %s; want %s, %s", m.Kind, m.Source, m.Class, test.source, test.class)
+				}
+			}
+		})
+	}
+}
+
+func TestPrivateModulesAreAskedOfNoMirror(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t, mirrortest.Module{Path: "git.corp.test/secret", Version: "v1.0.0"}, mirrortest.Module{Path: "example.test/open", Version: "v1.0.0"})
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.env["GOPRIVATE"], b.env["GONOPROXY"] = "git.corp.test", "git.corp.test"
+	r := b.run(s.URL + "|direct")
+	wantOutcome(t, r, report.OK)
+	for _, q := range s.Requests() {
+		if strings.Contains(q.Path, "git.corp.test") {
+			t.Errorf("a private name was sent: %s", q.Path)
+		}
+	}
+	for _, m := range r.Modules {
+		if strings.HasPrefix(m.Path, "git.corp.test") && (m.Source != report.FromDeferred || m.Class != failure.Private) {
+			t.Errorf("%s: %s, %s; want deferred, private", m.Kind, m.Source, m.Class)
+		}
+	}
+}
+
+func TestGOPROXYOffFailsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	b := newBench(t, f, mirrortest.Checkout{})
+	r := b.run("off")
+	wantOutcome(t, r, report.Incomplete)
+	for _, m := range r.Modules {
+		if m.Class != failure.Disabled {
+			t.Errorf("%s: class %q, want %q", m.Kind, m.Class, failure.Disabled)
+		}
+	}
+}
+
+func TestACutZipIsResumedWhereTheEntityIsProvablyTheSame(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 1<<20)
+	zip := f.All()[0].Zip
+	for _, p := range mirrortest.Protocols() {
+		for _, etag := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s with a validator %v", p, etag), func(t *testing.T) {
+				t.Parallel()
+				a := mirrortest.NewAuthority(t)
+				s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: p, Authority: a, NoETag: !etag,
+					Faults: []mirrortest.Rule{mirrortest.First(2, "*.zip", mirrortest.CutAfter(300_000))}})
+				b := newBench(t, f, mirrortest.Checkout{})
+				b.trust(a)
+				b.values.NoProbe = true
+				r := b.run(s.URL)
+				wantOutcome(t, r, report.OK)
+				b.complete()
+				var ranges []string
+				for _, q := range s.Matching("*.zip") {
+					ranges = append(ranges, q.Range())
+				}
+				resumed := len(ranges) == 3 && ranges[0] == "" && strings.HasPrefix(ranges[1], "bytes=") && strings.HasPrefix(ranges[2], "bytes=")
+				if resumed != etag {
+					t.Errorf("ranges %q, resumed %v; want %v", ranges, resumed, etag)
+				}
+				for _, m := range r.Modules {
+					if m.Kind == report.KindZip && etag && (m.Bytes < int64(len(zip)) || m.Bytes > int64(len(zip))+1000) {
+						t.Errorf("%d bytes came for a zip of %d", m.Bytes, len(zip))
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestPartsOfDifferentFilesAreFetchedAgainInOnePiece(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 1<<20)
+	// A server that claims the same entity but sends other bytes for parts.
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
+		mirrortest.First(1, "*.zip", mirrortest.CutAfter(300_000)),
+		{Path: "*.zip", Do: mirrortest.Edit(flip), Times: 1},
+	}})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	b.complete()
+}
+
+func flip(b []byte) []byte {
+	c := bytes.Clone(b)
+	c[len(c)/2] ^= 1
+	return c
+}
+
+func TestTheLastLargeZipIsSplitOverRequests(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 24<<20)
+	for _, p := range mirrortest.Protocols() {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			a := mirrortest.NewAuthority(t)
+			release := make(chan struct{})
+			s := start(t, a, p, f, mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, release)))
+			go func() {
+				// The first request goes on once others help with its rest.
+				select {
+				case <-s.Arrived("*.zip", 3):
+				case <-t.Context().Done():
+				}
+				close(release)
+			}()
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.trust(a)
+			b.values.NoProbe = true
+			b.values.StallTimeout = time.Minute
+			r := b.run(s.URL)
+			wantOutcome(t, r, report.OK)
+			b.complete()
+		})
+	}
+}
+
+func TestASlowFirstByteIsHedged(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 30, 100)
+	late := f.Versions()[29]
+	slow := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*/m029/@v/*.mod", mirrortest.SlowFirstByte(never))}})
+	spare := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	b.values.Concurrency = 2 // so that waiting times are known before the last go.mod's turn
+	b.values.FirstByteTimeout = time.Minute
+	b.o.Hedge = time.Second
+	r := b.run(slow.URL + "|" + spare.URL)
+	wantOutcome(t, r, report.OK)
+	b.complete()
+	for _, m := range r.Modules {
+		if m.Path == late.Path && m.Kind == report.KindMod {
+			if n := len(m.Attempts); m.Mirror != spare.URL || n != 1 || !m.Attempts[0].Hedge {
+				t.Errorf("the slow file came from %s with %+v, want a hedge at %s", m.Mirror, m.Attempts, spare.URL)
+			}
+		}
+	}
+}
+
+func TestInterruptionLeavesAResultAndACleanCache(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 10, 100<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{{Path: "*.zip", Skip: 3, Do: mirrortest.StallAfter(1000, never)}}})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	b.values.StallTimeout = time.Minute
+	j, err := b.prepare(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		<-s.Arrived("*.zip", 10)
+		cancel(errors.New("terminated by SIGTERM"))
+	}()
+	r := j.Run(ctx)
+	wantOutcome(t, r, report.Incomplete)
+	if !r.Interrupted || !strings.Contains(r.Message, "SIGTERM") {
+		t.Errorf("interrupted %v, message %q", r.Interrupted, r.Message)
+	}
+	b.clean()
+	// The next run completes it.
+	s.Heal()
+	wantOutcome(t, b.run(s.URL), report.OK)
+	b.complete()
+}
+
+func TestEverythingPresentAsksNobody(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 5, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	wantOutcome(t, b.run(s.URL), report.OK)
+	s.Forget()
+	b.values.NoProbe = true
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests for nothing", n)
+	}
+	if r.Totals.BySource[report.FromPresent] != 10 {
+		t.Errorf("%v, want 10 present", r.Totals.BySource)
+	}
+}
+
+func TestVerifyPresentReplacesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	wantOutcome(t, b.run(s.URL), report.OK)
+	other := mirrortest.Corrupt(t, mirrortest.Module{Path: f.Versions()[0].Path, Version: f.Versions()[0].Version, Size: 100}, mirrortest.OtherContent)
+	poison(t, b, f.Versions()[0], other.Zip)
+
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	if r.Totals.BySource[report.FromMirror] != 0 {
+		t.Error("a poisoned zip with the right ziphash was noticed without --verify-present: the test is wrong")
+	}
+	j, err := b.prepare(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := j.Verify(t.Context())
+	wantOutcome(t, v, report.Integrity)
+	b.values.VerifyPresent = true
+	r = b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	b.complete()
+	if !strings.Contains(fmt.Sprint(r.Findings), "cache-poisoned") {
+		t.Errorf("findings %v, want cache-poisoned", r.Findings)
+	}
+}
+
+func poison(t *testing.T, b *bench, v module.Version, zip []byte) {
+	t.Helper()
+	if err := os.WriteFile(b.file(v, "zip"), zip, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,71 @@
+package fetch
+
+import (
+	"fmt"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// kindInfo is the .info beside a zip. The go command builds without it, so it
+// has no entry in the result.
+const kindInfo = "info"
+
+// item is one file to bring.
+type item struct {
+	mod  module.Version
+	kind string // report.KindZip, report.KindMod or kindInfo
+	want string // the hash it must have; "" for an .info
+	path string // below a mirror
+	rec  report.Module
+	// whole says that parts of this zip did not fit together once: it is then
+	// asked for in one piece.
+	whole bool
+}
+
+func newItem(m worklist.Module, kind string) (*item, error) {
+	v := module.Version{Path: m.Path, Version: m.Version}
+	path, err := mirror.FilePath(v, kind)
+	if err != nil {
+		return nil, fmt.Errorf("%s@%s: %w", m.Path, m.Version, err)
+	}
+	it := &item{mod: v, kind: kind, path: path,
+		rec: report.Module{Path: m.Path, Version: m.Version, Kind: kind, Low: m.Low}}
+	switch kind {
+	case report.KindZip:
+		it.want = m.Zip
+	case report.KindMod:
+		it.want = m.Mod
+	}
+	pos := m.Position()
+	it.rec.File, it.rec.Line = pos.File, pos.Line
+	return it, nil
+}
+
+// limit is the largest size of the file that the go command accepts.
+func (it *item) limit() int64 {
+	switch it.kind {
+	case report.KindZip:
+		return mirror.MaxZip
+	case report.KindMod:
+		return mirror.MaxMod
+	}
+	return mirror.MaxInfo
+}
+
+// rank orders the queue: zips first, since large ones decide when the run
+// ends; then what builds read, then what only graph commands read.
+func (it *item) rank() int {
+	switch {
+	case it.kind == report.KindZip:
+		return 0
+	case it.kind == report.KindMod && !it.rec.Low:
+		return 1
+	case it.kind == kindInfo:
+		return 2
+	}
+	return 3
+}

@@ -1,0 +1,307 @@
+package fetch
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// Options are what a job takes from outside. The zero value works.
+type Options struct {
+	// Tool names the program in the result, e.g. "modferry 1.2.3".
+	Tool string
+	// Log receives a line for every noteworthy event; nil means silence.
+	Log func(line string)
+	// Getenv finds NETRC and the home directory; nil means that no .netrc is
+	// read.
+	Getenv func(string) string
+	// Proxy and Dial replace the forward proxy from the environment and the
+	// dialer; nil means the usual ones.
+	Proxy func(*http.Request) (*url.URL, error)
+	Dial  mirror.DialFunc
+	// Backoff is the longest first pause before an attempt is repeated; 0
+	// means 200 ms. Pause is how long a mirror that keeps failing is taken out
+	// for the first time; 0 means a second. Both double.
+	Backoff, Pause time.Duration
+	// Hedge is the least wait for a first byte before a second request is
+	// made; 0 means 250 ms.
+	Hedge time.Duration
+}
+
+// Job is one run over a checkout, prepared: every setting is checked and the
+// work list is read. Use it once.
+type Job struct {
+	o        Options
+	values   *settings.Values
+	env      goenv.Env
+	findings []goenv.Finding
+
+	how         Choice
+	fallback    Fallback
+	configured  goenv.Chain
+	chain       chain // all candidates
+	access      access
+	sumdb       goenv.SumDB
+	sumdbOwnURL bool
+	list        *worklist.List
+	samples     []mirror.Sample
+	client      *mirror.Client
+	cache       *modcache.Cache
+	began       time.Time
+	progress    atomic.Pointer[run]
+	phase       atomic.Value // string
+	total       atomic.Int64
+	verified    atomic.Int64
+	mu          sync.Mutex // of findings
+}
+
+// Prepare reads everything a run needs and refuses what cannot mean what was
+// intended. Its error is for the user to act on (exit code 2): it says what
+// was found, what was expected and what to do.
+func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
+	j, err := prepare(v, env, o)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(v.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the directory %s: %w", v.Dir, err)
+	}
+	j.list, err = worklist.Load(dir, worklist.Options{
+		Modules: v.Modules, All: v.All, GOFLAGS: env.Get("GOFLAGS"), GOWORK: env.Get("GOWORK"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	j.findings = append(j.findings, j.list.Findings...)
+	j.samples = samples(j.list, j.access)
+	return j, nil
+}
+
+// PrepareProbe prepares a job that only probes: a checkout is used for samples
+// where there is one, but need not be there.
+func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
+	j, err := Prepare(v, env, o)
+	var input *worklist.InputError
+	if !errors.As(err, &input) {
+		return j, err
+	}
+	j, err = prepare(v, env, o)
+	if err != nil {
+		return nil, err
+	}
+	j.list = &worklist.List{}
+	return j, nil
+}
+
+func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
+	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
+	j.phase.Store("")
+	configured, err := j.configuredChain()
+	if err != nil {
+		return nil, err
+	}
+	j.configured = configured
+	j.access = access{noProxy: env.Get("GONOPROXY"), private: env.Get("GOPRIVATE")}
+	j.sumdb, err = goenv.ParseSumDB(env.Get("GOSUMDB"))
+	if err != nil {
+		return nil, err
+	}
+	j.sumdbOwnURL = j.sumdb.URL != "https://"+j.sumdb.Name
+	if err := j.check(); err != nil {
+		return nil, err
+	}
+	if err := j.openMirrors(); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// check collects the findings about the settings and refuses a chain that the
+// go command accepts but cannot use.
+func (j *Job) check() error {
+	j.findings = goenv.Check(j.env, nil)
+	for _, f := range j.findings {
+		if f.Setting == "GOPROXY" && f.Severity == goenv.SevError {
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+		}
+	}
+	return nil
+}
+
+// clause makes a clause of a sentence.
+func clause(sentence string) string {
+	r, n := utf8.DecodeRuneInString(sentence)
+	return string(unicode.ToLower(r)) + strings.TrimSuffix(sentence[n:], ".")
+}
+
+// configuredChain is the chain before the preflight: of the setting, else of
+// the configuration file's mirrors, else as the go command resolves GOPROXY.
+func (j *Job) configuredChain() (goenv.Chain, error) {
+	if j.values.Proxy == "" && len(j.values.ConfiguredMirrors) > 0 {
+		var b strings.Builder
+		for i, m := range j.values.ConfiguredMirrors {
+			b.WriteString(m.URL)
+			switch {
+			case i == len(j.values.ConfiguredMirrors)-1 && !j.values.Direct:
+			case m.FallThrough == "any":
+				b.WriteString("|")
+			default:
+				b.WriteString(",")
+			}
+		}
+		if j.values.Direct {
+			b.WriteString("direct")
+		}
+		return goenv.ParseProxy(b.String())
+	}
+	return goenv.ParseProxy(j.env.Get("GOPROXY"))
+}
+
+// openMirrors makes the candidates of the chain.
+func (j *Job) openMirrors() error {
+	v := j.values
+	roots, err := rootCAs(v.CAFile)
+	if err != nil {
+		return err
+	}
+	netrc, err := readNetrc(j.o.Getenv, j.env.Get("GOAUTH"))
+	if err != nil {
+		return err
+	}
+	j.client = mirror.NewClient(mirror.Options{
+		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
+			Stall: v.StallTimeout, Total: v.RequestTimeout},
+		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: netrc,
+		Concurrency: v.Concurrency, Pause: j.o.Pause, UserAgent: strings.ReplaceAll(j.o.Tool, " ", "/"),
+	})
+	catalogue := mirror.PublicCatalogue()
+	named := j.configured.Mirrors()
+	seen := map[string]bool{}
+	for _, e := range candidates(j.how, j.configured, catalogue) {
+		if seen[e.URL] {
+			continue // the same URL twice brings nothing that a repeated attempt doesn't
+		}
+		seen[e.URL] = true
+		p, public := catalogue.Find(e.URL)
+		h := &hop{url: e.URL, written: e.Sep, sep: j.fallback.separator(e.Sep, public), public: public, operator: p.Operator, weight: 1}
+		h.added = !containsURL(named, e.URL)
+		var limits mirror.Limits
+		for _, c := range v.ConfiguredMirrors {
+			if strings.TrimRight(c.URL, "/") == e.URL {
+				h.weight, h.last = max(c.Weight, 1), c.FallbackOnly
+				limits = mirror.Limits{Connect: c.Timeouts.Connect, TLS: c.Timeouts.TLS, FirstByte: c.Timeouts.FirstByte,
+					Stall: c.Timeouts.Stall, Total: c.Timeouts.Request}
+			}
+		}
+		if h.Mirror, err = j.client.Open(e.URL, limits); err != nil {
+			return openError(e.URL, err)
+		}
+		j.chain.hops = append(j.chain.hops, h)
+	}
+	if n := len(j.configured); n > 0 {
+		j.chain.end = j.configured[n-1].Kind
+	}
+	return nil
+}
+
+func containsURL(entries []goenv.Entry, url string) bool {
+	for _, e := range entries {
+		if e.URL == url {
+			return true
+		}
+	}
+	return false
+}
+
+func openError(rawURL string, err error) error {
+	if failure.Classify(err) != failure.InsecureCredentials {
+		return err
+	}
+	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
+		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
+		Instead: "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
+}
+
+// rootCAs is the system's authorities and those of the file; nil when no file
+// is given.
+func rootCAs(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the authorities of --ca-file: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("--ca-file %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", file)
+	}
+	return pool, nil
+}
+
+// readNetrc reads the file that the go command reads
+// (cmd/go/internal/auth/netrc.go) unless GOAUTH leaves it out.
+func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, error) {
+	if getenv == nil || (goauth != "" && !strings.Contains(goauth, "netrc")) {
+		return nil, nil
+	}
+	name := getenv("NETRC")
+	if name == "" {
+		home := getenv("HOME")
+		if home == "" {
+			home = getenv("USERPROFILE")
+		}
+		if home == "" {
+			return nil, nil
+		}
+		name = filepath.Join(home, ".netrc")
+		if legacy := filepath.Join(home, "_netrc"); filepath.Separator == '\\' {
+			if _, err := os.Stat(legacy); err == nil {
+				name = legacy
+			}
+		}
+	}
+	data, err := os.ReadFile(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials of %s: %w", name, err)
+	}
+	return mirror.ParseNetrc(string(data)), nil
+}
+
+// effective is the settings of the run for the result.
+func (j *Job) effective() report.EffectiveSettings {
+	s := report.EffectiveSettings{
+		GOPROXY: j.configured.Redacted(), GOSUMDB: settings.Redact(j.env.Get("GOSUMDB")),
+		GOPRIVATE: j.env.Get("GOPRIVATE"), GONOPROXY: j.env.Get("GONOPROXY"), GONOSUMDB: j.env.Get("GONOSUMDB"),
+		ModCache: j.env.Get("GOMODCACHE"), Sources: map[string]string{},
+	}
+	for _, name := range []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GOMODCACHE"} {
+		s.Sources[name] = j.env.Source(name)
+	}
+	return s
+}

@@ -1,0 +1,163 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/report"
+)
+
+func verifiers() int { return runtime.GOMAXPROCS(0) }
+
+func (j *Job) newResult() *report.Result {
+	return &report.Result{
+		Schema: report.Schema, Tool: j.o.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
+		Settings: j.effective(), Cache: report.Cache{Store: "off", Hit: "off"},
+		StatusCodes: map[string]map[string]int{},
+	}
+}
+
+// fill puts the chain, the mirrors and the findings into the result. Every
+// candidate of all has an entry, the chosen ones first and in order.
+func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
+	res.Settings.GOPROXY = chosen.list().Redacted()
+	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
+	res.Findings = j.findings
+	hosts := map[string]bool{}
+	for i, h := range chosen.hops {
+		res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, i+1))
+	}
+	for _, h := range all.hops {
+		if !slices.ContainsFunc(chosen.hops, func(g *hop) bool { return g.Mirror == h.Mirror }) {
+			res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, 0))
+		}
+		c := h.Health.Counts()
+		if len(c.Codes) > 0 {
+			res.StatusCodes[h.Name()] = c.Codes
+		}
+		for _, host := range c.Hosts {
+			hosts[host] = true
+		}
+	}
+	for host := range hosts {
+		res.Hosts = append(res.Hosts, host)
+	}
+	slices.Sort(res.Hosts)
+}
+
+func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
+	c := h.Health.Counts()
+	e := report.Mirror{URL: h.Name(), Label: h.operator, State: report.Skipped, Chosen: rank > 0, Rank: rank,
+		Files: c.Files, Bytes: c.Bytes, Failures: c.Failures}
+	if c.BPS > 0 {
+		e.ThroughputBPS = &c.BPS
+	}
+	v := h.verdict
+	if v == nil {
+		e.Reason = "not probed"
+		return e
+	}
+	e.State, e.SumDB, e.HTTP = report.Healthy, v.SumDB, v.Seen.Proto
+	t := v.Seen.Timing
+	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = ms(t.DNS), ms(t.Connect), ms(t.TLS), ms(t.Wait)
+	switch {
+	case v.Class != "":
+		e.State, e.Class, e.Reason = report.Failing, v.Class, v.Reason
+	case t.Wait >= mirror.SlowFirstByte:
+		e.State, e.Reason = report.Slow, fmt.Sprintf("the first byte took %v", t.Wait.Round(time.Millisecond))
+	case v.Has == 0:
+		e.Reason = "answers, but has none of the samples"
+	}
+	return e
+}
+
+// elapsed is the time since the start of the run in milliseconds.
+func (j *Job) elapsed() float64 { return float64(time.Since(j.began).Microseconds()) / 1000 }
+
+// ms is a duration for the result; nil for one that was not measured.
+func ms(d time.Duration) *float64 {
+	if d == 0 {
+		return nil
+	}
+	f := float64(d.Microseconds()) / 1000
+	return &f
+}
+
+// collect adds the fate of the items to the result.
+func (j *Job) collect(res *report.Result, items []*item) {
+	lacking := 0
+	var example string
+	for _, it := range items {
+		if it.rec.Source == "" {
+			// The run ended before its turn.
+			it.rec.Source, it.rec.Class, it.rec.Message = report.FromFailed, failure.Cancelled, "not tried: the run ended before"
+		}
+		if it.kind != kindInfo {
+			res.Modules = append(res.Modules, it.rec)
+		} else if it.rec.Source == report.FromFailed {
+			lacking++
+			example = it.mod.String()
+		}
+	}
+	if lacking > 0 {
+		res.Findings = append(res.Findings, goenv.Finding{Check: "info-missing", Severity: goenv.SevInfo,
+			Found:  fmt.Sprintf("%d .info files could not be obtained, e.g. of %s", lacking, example),
+			Effect: "builds work without them; go list -m -json shows an error for these modules while it is offline"})
+	}
+	slices.SortFunc(res.Modules, byModule)
+}
+
+// conclude decides on the outcome.
+func (j *Job) conclude(ctx context.Context, res *report.Result) {
+	report.Aggregate(res)
+	res.Totals.MS = j.elapsed()
+	// Of the mirrors, not of the modules: .info files and given-up requests
+	// count, too.
+	res.Totals.Bytes = 0
+	for _, m := range res.Mirrors {
+		res.Totals.Bytes += m.Bytes
+	}
+	cause := context.Cause(ctx)
+	wrong, failed, low := 0, 0, 0
+	for _, m := range res.Modules {
+		if m.Source != report.FromFailed {
+			continue
+		}
+		switch {
+		case m.Class == failure.HashMismatch || m.Class == failure.UnsafeZip:
+			wrong++
+		case m.Low:
+			low++
+		default:
+			failed++
+		}
+	}
+	switch fe := asFailure(cause); {
+	case wrong > 0:
+		res.Outcome = report.Integrity
+		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", count(wrong, "file"))
+	case cause != nil && local(fe.Class):
+		res.Outcome, res.Message = report.Settings, fe.Error()
+	case cause != nil:
+		res.Outcome, res.Interrupted = report.Incomplete, true
+		res.Message = "interrupted: " + cause.Error()
+	case failed > 0:
+		res.Outcome = report.Incomplete
+		res.Message = fmt.Sprintf("%s could not be obtained", count(failed, "file"))
+	case low > 0:
+		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", count(low, "go.mod file"))
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,96 @@
+package fetch_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+func TestWhatCannotBeMeantIsRefusedBeforeAnythingIsAsked(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	for _, test := range []struct {
+		name  string
+		spoil func(t *testing.T, b *bench)
+		proxy string
+		want  []string
+	}{
+		{"a keyword in the wrong case", nil, "https://mirror.example.test,Direct", []string{"Direct", "direct"}},
+		{"a list of separators", nil, ",|,", []string{"no entries"}},
+		{"a password in an http URL", nil, "http://ann:s3cret@mirror.example.test", []string{"https://"}},
+		{"a GOSUMDB that is no database", func(_ *testing.T, b *bench) { b.env["GOSUMDB"] = "sum.example.test" }, "off", []string{"GOSUMDB", "sum.example.test"}},
+		{"a CA file that is none", func(t *testing.T, b *bench) {
+			b.values.CAFile = filepath.Join(t.TempDir(), "ca.pem")
+			write(t, b.values.CAFile, "not a certificate")
+		}, "off", []string{"--ca-file", "BEGIN CERTIFICATE"}},
+		{"a CA file that is not there", func(t *testing.T, b *bench) { b.values.CAFile = filepath.Join(t.TempDir(), "none.pem") }, "off", []string{"--ca-file", "none.pem"}},
+		{"no go.mod", func(t *testing.T, b *bench) { remove(t, filepath.Join(b.dir, "go.mod")) }, "off", []string{"go.mod"}},
+		{"no go.sum", func(t *testing.T, b *bench) { remove(t, filepath.Join(b.dir, "go.sum")) }, "off", []string{"go.sum", "go mod tidy"}},
+		{"a merge conflict in go.sum", func(t *testing.T, b *bench) {
+			write(t, filepath.Join(b.dir, "go.sum"), "<<<<<<< HEAD\n")
+		}, "off", []string{"go.sum:1"}},
+		{"a go.mod that does not parse", func(t *testing.T, b *bench) {
+			write(t, filepath.Join(b.dir, "go.mod"), "module example.test/main\n\nrequire example.test/m000\n")
+		}, "off", []string{"go.mod:3"}},
+		{"two hashes for one zip", func(t *testing.T, b *bench) {
+			sum := f.All()[0].SumLines()
+			write(t, filepath.Join(b.dir, "go.sum"), sum+strings.ReplaceAll(sum, f.All()[0].ZipSum, f.All()[1].ZipSum))
+		}, "off", []string{"go.sum:3", "example.test/m000"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, f, mirrortest.Checkout{})
+			if test.spoil != nil {
+				test.spoil(t, b)
+			}
+			_, err := b.prepare(test.proxy)
+			if err == nil {
+				t.Fatal("it was accepted")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error %q shows a secret or has several lines", err)
+			}
+		})
+	}
+}
+
+func TestAModuleCacheThatCannotBeUsedIsASettingsOutcome(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	inTheWay := filepath.Join(t.TempDir(), "file")
+	write(t, inTheWay, "")
+	b.modcache = filepath.Join(inTheWay, "mod")
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.Settings)
+	if !strings.Contains(r.Message, b.modcache) {
+		t.Errorf("message %q does not name %s", r.Message, b.modcache)
+	}
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests were made all the same", n)
+	}
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+}

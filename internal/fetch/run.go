@@ -1,0 +1,226 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// run is one pass over the items that are missing. Workers take them in order;
+// when none is left, they help the last large zips along.
+type run struct {
+	chain   chain
+	access  access
+	cache   *modcache.Cache
+	values  *settings.Values
+	began   time.Time
+	backoff time.Duration
+	hedge   time.Duration
+	random  func() float64
+	stop    func(*failure.Error) // ends the run: this machine cannot go on
+	note    func(goenv.Finding)
+
+	bytes    atomic.Int64 // of the files kept
+	done     atomic.Int64
+	attempts atomic.Int64
+	hedges   atomic.Int64
+	slots    chan struct{} // verifications at a time
+	wg       sync.WaitGroup
+
+	mu      sync.Mutex
+	cond    *sync.Cond
+	queue   []*item
+	working int
+	active  map[*transfer]bool
+}
+
+// fewLeft is the number of transfers from which on idle workers help with
+// them: before that, other zips use the link just as well.
+const fewLeft = 4
+
+func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
+	slices.SortStableFunc(items, func(a, b *item) int { return cmp.Compare(a.rank(), b.rank()) })
+	r := &run{
+		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
+		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), random: rand.Float64, stop: stop, note: j.note,
+		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), queue: items, active: map[*transfer]bool{},
+	}
+	r.cond = sync.NewCond(&r.mu)
+	return r
+}
+
+// all brings every item and returns when each has its fate.
+func (r *run) all(ctx context.Context) {
+	workers := min(len(r.queue), r.concurrency()+2*cap(r.slots))
+	unblock := context.AfterFunc(ctx, func() { r.mu.Lock(); r.cond.Broadcast(); r.mu.Unlock() })
+	defer unblock()
+	for range workers {
+		r.wg.Go(func() {
+			for it := r.take(); it != nil; it = r.take() {
+				r.bring(ctx, it)
+				r.done.Add(1)
+				r.finished()
+			}
+			for r.assist(ctx) {
+			}
+		})
+	}
+	r.wg.Wait()
+}
+
+// concurrency is the ceiling of requests at a time over all mirrors.
+func (r *run) concurrency() int {
+	if r.values.Concurrency > 0 {
+		return r.values.Concurrency
+	}
+	return mirror.DefaultConcurrency
+}
+
+func (r *run) take() *item {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		return nil
+	}
+	it := r.queue[0]
+	r.queue = r.queue[1:]
+	r.working++
+	return it
+}
+
+func (r *run) finished() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.working--
+	r.cond.Broadcast()
+}
+
+func (r *run) track(t *transfer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.active[t] = true
+	r.cond.Broadcast()
+}
+
+func (r *run) untrack(t *transfer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.active, t)
+	r.cond.Broadcast()
+}
+
+// assist helps with the transfer that has most to come, once few are left. It
+// returns false when the run is over.
+func (r *run) assist(ctx context.Context) bool {
+	t := r.neediest(ctx)
+	if t == nil {
+		return false
+	}
+	if t.from.Limiter.Acquire(ctx) != nil {
+		return false
+	}
+	defer t.from.Limiter.Release(0, false)
+	t.help()
+	return true
+}
+
+// neediest waits for a transfer that can be helped.
+func (r *run) neediest(ctx context.Context) *transfer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ctx.Err() == nil && r.working > 0 {
+		if len(r.active) <= fewLeft {
+			var best *transfer
+			var most int64
+			for t := range r.active {
+				if n := t.remaining(); n > most {
+					best, most = t, n
+				}
+			}
+			if best != nil {
+				return best
+			}
+		}
+		r.cond.Wait()
+	}
+	return nil
+}
+
+// partners are the mirrors that may supply parts of the item besides h: those
+// that a failure of h would lead to.
+func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
+	if h.protected() || h.Local() {
+		return nil
+	}
+	var out []*mirror.Mirror
+	behind := false
+	for _, g := range r.access.route(r.chain, it.mod.Path) {
+		if behind && !g.Local() && !g.Health.Out() {
+			out = append(out, g.Mirror)
+		}
+		behind = behind || g == h
+		if behind && g.protected() {
+			break
+		}
+	}
+	return out
+}
+
+// verifier waits for a processor to verify with. A zip that is verified while
+// no other waits may use all of them.
+func (r *run) verifier(ctx context.Context, it *item) (modcache.PutOptions, func(), error) {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return modcache.PutOptions{}, nil, context.Cause(ctx)
+	}
+	o := modcache.PutOptions{Extract: r.extracts(it)}
+	if len(r.slots) == 1 {
+		o.Parallel = cap(r.slots)
+	}
+	return o, func() { <-r.slots }, nil
+}
+
+// extracts reports whether the item's tree is wanted, too.
+func (r *run) extracts(it *item) bool {
+	return r.values.Extract == "all" || (r.values.Extract == "needed" && !it.rec.Low)
+}
+
+func (r *run) received(h *hop, n int64, d time.Duration) {
+	h.Health.Received(n, d)
+}
+
+// mayHedge grants a hedge while they are few: at most one in twenty requests.
+func (r *run) mayHedge() bool {
+	if r.hedges.Load() > 2+r.done.Load()/20 {
+		return false
+	}
+	r.hedges.Add(1)
+	return true
+}
+
+// since is the time since the start of the run in milliseconds.
+func (r *run) since() float64 { return float64(time.Since(r.began).Microseconds()) / 1000 }
+
+// sleep waits; false means that ctx ended first.
+func (r *run) sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
