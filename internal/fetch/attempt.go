@@ -43,6 +43,14 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 	}
 	it.rec.Attempts = append(it.rec.Attempts, a)
 	it.rec.Bytes = a.Bytes
+	switch {
+	case fe != nil:
+		r.log("%s %s: attempt %d at %s: %s", it.mod, it.kind, len(it.rec.Attempts), h.Name(), fe)
+	case a.Hedge:
+		r.log("%s %s: a second request to %s was faster", it.mod, it.kind, h.Name())
+	case a.Resumed > 0:
+		r.log("%s %s: went on at byte %d at %s", it.mod, it.kind, a.Resumed, h.Name())
+	}
 	r.judge(ctx, h, fe, a.Status != 0)
 	return fe
 }

@@ -54,6 +54,7 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 		c, _ = choose(Configured, c)
 	} else {
 		c, _ = p.early()
+		j.log("chain chosen for the fetch: %s", c.list().Redacted())
 	}
 	for _, h := range c.hops {
 		if h.verdict == nil {
@@ -177,6 +178,13 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 func unextractable(mod string, err *modcache.ExtractError) goenv.Finding {
 	return goenv.Finding{Check: "zip-not-extractable", Severity: goenv.SevWarning, Found: mod,
 		Effect: fmt.Sprintf("its zip is the one go.sum names, but cannot be extracted (%v); a build that uses it fails", err.Err)}
+}
+
+// log tells of an event, for --verbose.
+func (j *Job) log(format string, args ...any) {
+	if j.o.Log != nil {
+		j.o.Log(fmt.Sprintf(format, args...))
+	}
 }
 
 // note adds a finding of the run.
@@ -351,8 +359,8 @@ func (j *Job) close() {
 		h.Close()
 	}
 	if j.cache != nil {
-		if err := j.cache.Close(); err != nil && j.o.Log != nil {
-			j.o.Log("remove temporary files: " + err.Error())
+		if err := j.cache.Close(); err != nil {
+			j.log("remove temporary files: %v", err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -115,7 +116,7 @@ func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
 	j.phase.Store("")
-	configured, err := j.configuredChain()
+	configured, err := goenv.ParseProxy(env.Get("GOPROXY"))
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +136,17 @@ func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	return j, nil
 }
 
-// check collects the findings about the settings and refuses a chain that the
-// go command accepts but cannot use.
+// refused are the settings that must mean what was intended: a chain that the
+// go command accepts but cannot use fails every download, and a pattern that
+// matches nothing tells private names to strangers.
+var refused = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"}
+
+// check collects the findings about the settings and refuses what cannot mean
+// what was intended.
 func (j *Job) check() error {
 	j.findings = goenv.Check(j.env, nil)
 	for _, f := range j.findings {
-		if f.Setting == "GOPROXY" && f.Severity == goenv.SevError {
+		if f.Severity == goenv.SevError && slices.Contains(refused, f.Setting) {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
 		}
 	}
@@ -151,29 +157,6 @@ func (j *Job) check() error {
 func clause(sentence string) string {
 	r, n := utf8.DecodeRuneInString(sentence)
 	return string(unicode.ToLower(r)) + strings.TrimSuffix(sentence[n:], ".")
-}
-
-// configuredChain is the chain before the preflight: of the setting, else of
-// the configuration file's mirrors, else as the go command resolves GOPROXY.
-func (j *Job) configuredChain() (goenv.Chain, error) {
-	if j.values.Proxy == "" && len(j.values.ConfiguredMirrors) > 0 {
-		var b strings.Builder
-		for i, m := range j.values.ConfiguredMirrors {
-			b.WriteString(m.URL)
-			switch {
-			case i == len(j.values.ConfiguredMirrors)-1 && !j.values.Direct:
-			case m.FallThrough == "any":
-				b.WriteString("|")
-			default:
-				b.WriteString(",")
-			}
-		}
-		if j.values.Direct {
-			b.WriteString("direct")
-		}
-		return goenv.ParseProxy(b.String())
-	}
-	return goenv.ParseProxy(j.env.Get("GOPROXY"))
 }
 
 // openMirrors makes the candidates of the chain.
@@ -191,7 +174,7 @@ func (j *Job) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, UserAgent: strings.ReplaceAll(j.o.Tool, " ", "/"),
+		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: strings.ReplaceAll(j.o.Tool, " ", "/"),
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()
@@ -203,7 +186,7 @@ func (j *Job) openMirrors() error {
 		seen[e.URL] = true
 		p, public := catalogue.Find(e.URL)
 		h := &hop{url: e.URL, written: e.Sep, sep: j.fallback.separator(e.Sep, public), public: public, operator: p.Operator, weight: 1}
-		h.added = !containsURL(named, e.URL)
+		h.added = !slices.ContainsFunc(named, func(n goenv.Entry) bool { return n.URL == e.URL })
 		var limits mirror.Limits
 		for _, c := range v.ConfiguredMirrors {
 			if strings.TrimRight(c.URL, "/") == e.URL {
@@ -221,15 +204,6 @@ func (j *Job) openMirrors() error {
 		j.chain.end = j.configured[n-1].Kind
 	}
 	return nil
-}
-
-func containsURL(entries []goenv.Entry, url string) bool {
-	for _, e := range entries {
-		if e.URL == url {
-			return true
-		}
-	}
-	return false
 }
 
 func openError(rawURL string, err error) error {

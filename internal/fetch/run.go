@@ -30,6 +30,7 @@ type run struct {
 	random  func() float64
 	stop    func(*failure.Error) // ends the run: this machine cannot go on
 	note    func(goenv.Finding)
+	log     func(format string, args ...any)
 
 	bytes    atomic.Int64 // of the files kept
 	done     atomic.Int64
@@ -53,7 +54,7 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 	slices.SortStableFunc(items, func(a, b *item) int { return cmp.Compare(a.rank(), b.rank()) })
 	r := &run{
 		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
-		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), random: rand.Float64, stop: stop, note: j.note,
+		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), random: rand.Float64, stop: stop, note: j.note, log: j.log,
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), queue: items, active: map[*transfer]bool{},
 	}
 	r.cond = sync.NewCond(&r.mu)

@@ -35,6 +35,9 @@ type Options struct {
 	// Pause is how long the circuit breaker takes a mirror out for the first
 	// time, 0 means a second.
 	Pause time.Duration
+	// Trips is how often in a row a mirror is taken out before it counts as
+	// dead, 0 means 5, which is also the most.
+	Trips int
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
 	// Now is the clock of health decisions; nil means time.Now.
@@ -66,6 +69,9 @@ func NewClient(o Options) *Client {
 	}
 	if o.Pause <= 0 {
 		o.Pause = defaultPause
+	}
+	if o.Trips <= 0 || o.Trips > maxTrips {
+		o.Trips = maxTrips
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "modferry"

@@ -13,7 +13,7 @@ import (
 // The circuit breaker. So many requests in a row that get no response at all
 // take a mirror out for a while; then one request is let through as a probe,
 // and its success lets the mirror back. Out for the maxTrips-th time in a row
-// it counts as dead. With the default pause that takes 15 seconds, which most
+// it counts as dead. With the defaults that takes 15 seconds, which most
 // restarts and failovers are over in.
 //
 // A mirror that responds, if only with errors, is never taken out: some answer
@@ -39,8 +39,9 @@ const (
 // Health is what requests tell of a mirror: its circuit breaker, its waiting
 // times, and the counts of the report. It is safe for concurrent use.
 type Health struct {
-	now   func() time.Time
-	pause time.Duration
+	now      func() time.Time
+	pause    time.Duration
+	maxTrips int
 
 	mu          sync.Mutex
 	row         int       // failures in a row
@@ -68,8 +69,8 @@ type Counts struct {
 	BPS      float64        // bytes per second of body transfer, 0 unknown
 }
 
-func newHealth(pause time.Duration, now func() time.Time) *Health {
-	return &Health{now: now, pause: pause, counts: Counts{Codes: map[string]int{}}}
+func newHealth(pause time.Duration, trips int, now func() time.Time) *Health {
+	return &Health{now: now, pause: pause, maxTrips: trips, counts: Counts{Codes: map[string]int{}}}
 }
 
 // Gate says whether a request may be made now. If not, it says how long to
@@ -79,7 +80,7 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now()
-	if h.trips >= maxTrips {
+	if h.trips >= h.maxTrips {
 		return 0, true
 	}
 	if d := h.holdUntil.Sub(now); d > 0 {
@@ -104,7 +105,7 @@ func (h *Health) Out() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now()
-	return h.trips >= maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now) || h.probing
+	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now) || h.probing
 }
 
 // Success notes a file, or an answer as good as one (a 404 is): the mirror
@@ -155,13 +156,13 @@ func (h *Health) Dropped() {
 	h.probing = false
 }
 
-// Suspect takes the mirror out from the start, because the preflight found it
-// failing: requests go to others first, and it is tried again later.
+// Suspect shuns the mirror from the start, because the preflight found it
+// failing: others are asked first.
 func (h *Health) Suspect(c failure.Class) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.last, h.trips = c, 1
-	h.outUntil = h.now().Add(h.pause)
+	h.last, h.shunned = c, 1
+	h.shunUntil = h.now().Add(h.pause)
 }
 
 // Last is the class of the last failure since the last success.

@@ -19,7 +19,7 @@ func broken() *failure.Error { return &failure.Error{Class: failure.Refused} }
 func TestBreakerTakesAMirrorOutAfterFailuresInARow(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	for range tripAfter - 1 {
 		h.Failed(broken(), false)
 	}
@@ -38,7 +38,7 @@ func TestBreakerTakesAMirrorOutAfterFailuresInARow(t *testing.T) {
 func TestBreakerLetsOneProbeThroughAndItsSuccessLetsTheMirrorBack(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	for range tripAfter {
 		h.Failed(broken(), false)
 	}
@@ -60,7 +60,7 @@ func TestBreakerLetsOneProbeThroughAndItsSuccessLetsTheMirrorBack(t *testing.T) 
 func TestBreakerDeclaresAMirrorDeadWhenEveryProbeFails(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	for range tripAfter {
 		h.Failed(broken(), false)
 	}
@@ -91,7 +91,7 @@ func TestBreakerDeclaresAMirrorDeadWhenEveryProbeFails(t *testing.T) {
 func TestRetryAfterHoldsAMirrorBackWithoutTakingItOut(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	for range 2 * tripAfter {
 		h.Failed(&failure.Error{Class: failure.Throttled, RetryAfter: 3000}, true)
 	}
@@ -107,7 +107,7 @@ func TestRetryAfterHoldsAMirrorBackWithoutTakingItOut(t *testing.T) {
 func TestAMirrorThatRespondsWithErrorsIsShunnedButNotTakenOut(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	for range 100 {
 		h.Failed(&failure.Error{Class: failure.ServerError, Status: 504}, true)
 	}
@@ -125,30 +125,33 @@ func TestAMirrorThatRespondsWithErrorsIsShunnedButNotTakenOut(t *testing.T) {
 
 func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
-	h := newHealth(defaultPause, newClock().now)
+	h := newHealth(defaultPause, maxTrips, newClock().now)
 	h.Failed(&failure.Error{Class: failure.Throttled, RetryAfter: 86_400_000}, true)
 	if wait, _ := h.Gate(); wait != maxRetryAfter {
 		t.Errorf("Gate() waits %v, want %v", wait, maxRetryAfter)
 	}
 }
 
-func TestASuspectMirrorIsTriedAgainLater(t *testing.T) {
+func TestOthersAreAskedBeforeASuspectMirrorButItIsNotHeldBack(t *testing.T) {
 	t.Parallel()
 	c := newClock()
-	h := newHealth(defaultPause, c.now)
+	h := newHealth(defaultPause, maxTrips, c.now)
 	h.Suspect(failure.ConnectTimeout)
 	if !h.Out() {
-		t.Fatal("a suspect mirror is not out")
+		t.Error("Out() = false for a suspect mirror")
+	}
+	if wait, dead := h.Gate(); wait != 0 || dead {
+		t.Errorf("Gate() = %v, %v; want an open gate: it may be the only mirror", wait, dead)
 	}
 	c.advance(defaultPause)
-	if wait, dead := h.Gate(); wait != 0 || dead {
-		t.Fatalf("Gate() = %v, %v; want the probe to pass", wait, dead)
+	if h.Out() {
+		t.Error("Out() = true when the pause is over")
 	}
 }
 
 func TestP95NeedsEnoughSamplesAndForgetsOldOnes(t *testing.T) {
 	t.Parallel()
-	h := newHealth(defaultPause, newClock().now)
+	h := newHealth(defaultPause, maxTrips, newClock().now)
 	for range enough - 1 {
 		h.Waited(time.Second)
 	}
@@ -165,7 +168,7 @@ func TestP95NeedsEnoughSamplesAndForgetsOldOnes(t *testing.T) {
 
 func TestCountsLeaveOutTheDefaultPort(t *testing.T) {
 	t.Parallel()
-	h := newHealth(defaultPause, newClock().now)
+	h := newHealth(defaultPause, maxTrips, newClock().now)
 	h.contacted([]string{"a.example.test:443", "b.example.test:8443", "a.example.test:443"})
 	got := h.Counts().Hosts
 	if len(got) != 2 || got[0] != "a.example.test" || got[1] != "b.example.test:8443" {

@@ -54,7 +54,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	}
 	limits = limits.Or(c.o.Limits)
 	m := &Mirror{
-		Health:  newHealth(c.o.Pause, c.o.Now),
+		Health:  newHealth(c.o.Pause, c.o.Trips, c.o.Now),
 		Limiter: newLimiter(c.o.Concurrency, c.o.Now),
 		name:    settings.Redact(rawURL),
 		limits:  limits,

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// rootCommand is the tree of commands.
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "modferry",
+		Short: "Go builds that neither wait for nor fail on module downloads",
+		Long: `modferry brings every module that a Go build needs into the module cache before
+the build asks for it: in parallel, from the mirror that answers best, with
+retries, and verified against go.sum.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return unknownCommand(cmd, args)
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		a.runCommand(fetching, "Bring the modules of a checkout into the module cache", `Brings every module that builds of the checkout need into the module cache,
+verified against go.sum. What is present already is not fetched again.`),
+		a.runCommand(probing, "Measure the mirrors and show the chain that fetch would use", `Measures every mirror, in at most two seconds: name lookup, connection, TLS,
+first byte, right answers; and shows the chain that fetch would use, and why.`),
+		a.runCommand(verifying, "Compare the module cache with go.sum, zips and extracted trees", `Hashes the zips and extracted trees of the checkout's modules again, which the
+go command never does, and names every file that differs from go.sum.`),
+		a.reportCommand(),
+		a.versionCommand(),
+	)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help(cmd.OutOrStdout(), cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd.ErrOrStderr(), cmd); return nil })
+	root.SetFlagErrorFunc(flagError)
+	return root
+}
+
+// runCommand is fetch, probe or verify.
+func (a *app) runCommand(m mode, short, long string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: string(m), Short: short, Long: long,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.execute(cmd, m) },
+	}
+	bindFlags(cmd)
+	return cmd
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(a.stdout, versionLine())
+			return err
+		},
+	}
+}
+
+// unknownCommand explains a first word that is no command.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	names := commandNames(cmd)
+	expected := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	if len(args) == 0 {
+		return &usageError{"found no command, expected " + expected}
+	}
+	message := fmt.Sprintf("found the command %q, expected %s", args[0], expected)
+	if near := settings.Suggest(args[0], names); near != "" {
+		message += "; write modferry " + near
+	}
+	return &usageError{message}
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, c := range cmd.Root().Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// noArguments refuses arguments. A bool written as two words is the likeliest
+// reason for one.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	message := fmt.Sprintf("found the argument %q, expected flags only", args[0])
+	switch args[0] {
+	case "true", "false", "yes", "no":
+		message += fmt.Sprintf("; write a flag and its value as one word: --all=%s", args[0])
+	default:
+		if cmd.Flags().Lookup("dir") != nil {
+			message += fmt.Sprintf("; a checkout elsewhere is -C %s", args[0])
+		}
+	}
+	return &usageError{message}
+}
+
+// flagError explains a flag that cannot be parsed.
+func flagError(cmd *cobra.Command, err error) error {
+	name, ok := missingFlag(err)
+	if !ok {
+		return &usageError{explainFlag(err)}
+	}
+	var known []string
+	visitFlags(cmd, func(flag string) { known = append(known, flag) })
+	message := fmt.Sprintf("found the flag %s, which %s does not have", name, cmd.CommandPath())
+	bare := strings.TrimLeft(name, "-")
+	switch {
+	case slices.Contains(commandNames(cmd), bare):
+		message += "; write modferry " + bare
+	case takers(bare) != "":
+		message += "; it belongs to " + takers(bare)
+	default:
+		if near := settings.Suggest(bare, known); near != "" {
+			message += "; write --" + near
+		}
+	}
+	return &usageError{message}
+}
+
+// takers names the commands that take a setting, "" when there is none of that
+// name.
+func takers(name string) string {
+	for _, s := range settings.Table() {
+		if s.Name == name {
+			return "modferry " + strings.Join(s.Commands, ", ")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs and the expectations of scripts")
+
+const (
+	settingsDoc = "../../docs/settings.md"
+	tableBegin  = "<!-- settings: begin -->\n"
+	tableEnd    = "<!-- settings: end -->\n"
+)
+
+// The table of the program, the table in the documentation and the flags in
+// --help are the same.
+
+func TestDocsHaveTheTableOfTheProgram(t *testing.T) {
+	data, err := os.ReadFile(settingsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(data), tableBegin)
+	_, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no lines %q and %q", settingsDoc, tableBegin, tableEnd)
+	}
+	want := before + tableBegin + renderTable() + tableEnd + after
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s differs from the table of settings; run go test ./cmd/modferry -run Docs -update", settingsDoc)
+	}
+	if err := os.WriteFile(settingsDoc, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// renderTable is the table of settings as Markdown.
+func renderTable() string {
+	var b strings.Builder
+	group := ""
+	for _, s := range settings.Table() {
+		if s.Group != group {
+			if group != "" {
+				b.WriteString("\n")
+			}
+			group = s.Group
+			fmt.Fprintf(&b, "**%s**\n\n| flag | variable | key | default | meaning | commands |\n|---|---|---|---|---|---|\n", group)
+		}
+		flag := "`--" + s.Name + "`"
+		if s.Short != "" {
+			flag = "`-" + s.Short + "`, " + flag
+		}
+		key, value, meaning := "", s.Unset, s.Usage
+		if s.Config != "" {
+			key = "`" + s.Config + "`"
+		}
+		if s.Default != "" {
+			value = "`" + s.Default + "`"
+		}
+		if len(s.Choices) > 0 {
+			meaning += ": `" + strings.Join(s.Choices, "`, `") + "`"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s |\n", flag, s.Env(), key, value, meaning, strings.Join(s.Commands, ", "))
+	}
+	return b.String()
+}
+
+func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
+	t.Parallel()
+	flagLine := regexp.MustCompile(`(?m)^  (?:-([A-Za-z]), |    )--([a-z-]+) (.*)$`)
+	for _, command := range []string{"fetch", "probe", "verify"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			text := helpOf(t, command)
+			var got, want []string
+			for _, m := range flagLine.FindAllStringSubmatch(text, -1) {
+				got = append(got, m[2]+" "+m[1])
+				for _, s := range settings.Table() {
+					if s.Name == m[2] && !strings.HasSuffix(m[0], describe(s)) {
+						t.Errorf("the line does not say %q:\n%s", describe(s), m[0])
+					}
+				}
+			}
+			for _, s := range settings.Table() {
+				if s.Takes(command) {
+					want = append(want, s.Name+" "+s.Short)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("help names\n%q, the table\n%q", got, want)
+			}
+		})
+	}
+}
+
+// A screen is 80 columns, and as many lines as laptops show.
+func TestHelpFitsAScreen(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"", "fetch", "probe", "verify", "report", "version"} {
+		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
+		if len(lines) > 52 {
+			t.Errorf("modferry %s --help has %d lines", command, len(lines))
+		}
+		for _, line := range lines {
+			if n := len([]rune(line)); n > helpWidth {
+				t.Errorf("modferry %s --help has a line of %d columns: %s", command, n, line)
+			}
+		}
+	}
+}
+
+func helpOf(t *testing.T, command string) string {
+	t.Helper()
+	var args []string
+	if command != "" {
+		args = append(args, command)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(context.Background(), append(args, "--help"), process{
+		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+		getenv: func(string) string { return "" }, environ: func() []string { return nil },
+	})
+	if code != 0 || stderr.Len() > 0 {
+		t.Fatalf("exit code %d, standard error %q", code, stderr.String())
+	}
+	return stdout.String()
+}
+
+// Every configuration in the documentation is accepted, with each of its
+// profiles.
+func TestDocsShowConfigurationsThatWork(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(settingsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1)
+	if len(blocks) < 2 {
+		t.Fatalf("%s shows %d configurations", settingsDoc, len(blocks))
+	}
+	for _, block := range blocks {
+		profiles := []string{""}
+		if _, text, ok := strings.Cut(block[1], "\nprofiles:\n"); ok {
+			for _, m := range regexp.MustCompile(`(?m)^  ([a-z]+):$`).FindAllStringSubmatch(text, -1) {
+				profiles = append(profiles, m[1])
+			}
+		}
+		for _, profile := range profiles {
+			flags := map[string]string{}
+			if profile != "" {
+				flags["profile"] = profile
+			}
+			v, err := settings.Resolve(flags, func(string) string { return "" }, func(name string) ([]byte, error) {
+				if filepath.Base(name) == ".modferry.yaml" {
+					return []byte(block[1]), nil
+				}
+				return nil, fs.ErrNotExist
+			})
+			if err != nil {
+				t.Errorf("profile %q: %v", profile, err)
+			} else if v.ProxyList() == "" {
+				t.Errorf("profile %q: says nothing about mirrors", profile)
+			}
+		}
+	}
+}

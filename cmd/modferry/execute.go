@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// mode is a command that runs a job; its text is the command's name.
+type mode string
+
+// The modes.
+const (
+	fetching  mode = "fetch"
+	probing   mode = "probe"
+	verifying mode = "verify"
+)
+
+// execute prepares a job, runs it and writes its result. An error says that
+// the job could not be prepared.
+func (a *app) execute(cmd *cobra.Command, m mode) error {
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	if err := checkTarget(values.JSON); err != nil {
+		return err
+	}
+	out := newOutput(a.process, values)
+	out.remark(settings.UnknownVariables(a.environ()))
+	job, findings, err := a.prepare(values, m, out)
+	if err != nil {
+		return err
+	}
+	stop := out.progress(job.Snapshot)
+	var res *report.Result
+	ctx := cmd.Context()
+	switch m {
+	case probing:
+		res = job.Probe(ctx)
+	case verifying:
+		res = job.Verify(ctx)
+	default:
+		res = job.Run(ctx)
+	}
+	stop()
+	res.Findings = append(findings, res.Findings...)
+	a.code = res.Outcome.ExitCode()
+	return a.publish(out, res)
+}
+
+// publish writes the result to where it was asked for. A result that cannot be
+// written is an error of the settings, and the exit code says so unless the run
+// itself has something worse to tell.
+func (a *app) publish(out *output, res *report.Result) error {
+	err := out.text(res)
+	if out.values.JSON != "" {
+		err = errors.Join(err, a.writeJSON(out.values.JSON, res))
+	}
+	if err == nil {
+		return nil
+	}
+	fmt.Fprintln(a.stderr, "modferry: "+err.Error())
+	if a.code == 0 {
+		a.code = report.Settings.ExitCode()
+	}
+	return nil
+}
+
+// prepare resolves the go command's settings and reads the checkout. The
+// findings are those about the go command's files and variables.
+func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []goenv.Finding, error) {
+	overrides, err := overridesOf(values)
+	if err != nil {
+		return nil, nil, err
+	}
+	env, findings, err := goenv.Load(goenv.Host{
+		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
+		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
+	}, overrides)
+	if err != nil {
+		return nil, nil, sourced(err, env)
+	}
+	prepare := fetch.Prepare
+	if m == probing {
+		prepare = fetch.PrepareProbe
+	}
+	job, err := prepare(values, env, fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv})
+	return job, findings, sourced(err, env)
+}
+
+// overridesOf is what the settings say in place of the go command's variables.
+func overridesOf(v *settings.Values) (map[string]goenv.Var, error) {
+	modcache := v.ModCache
+	if modcache != "" {
+		// The go command wants it absolute, people need not write it so.
+		var err error
+		if modcache, err = filepath.Abs(modcache); err != nil {
+			return nil, fmt.Errorf("find the module cache %s: %w", v.ModCache, err)
+		}
+	}
+	overrides := map[string]goenv.Var{}
+	for _, o := range []struct{ variable, value, setting string }{
+		{"GOPROXY", v.ProxyList(), "proxy"},
+		{"GOMODCACHE", modcache, "modcache"},
+		{"GOPRIVATE", v.Private, "private"},
+		{"GONOPROXY", v.NoProxy, "noproxy"},
+		{"GOSUMDB", v.SumDB, "sumdb"},
+		{"GONOSUMDB", v.NoSumDB, "nosumdb"},
+	} {
+		if o.value != "" {
+			overrides[o.variable] = goenv.Var{Value: o.value, Source: v.Sources[o.setting]}
+		}
+	}
+	return overrides, nil
+}
+
+// sourced adds to an error about a variable of the go command where its value
+// comes from.
+func sourced(err error, env goenv.Env) error {
+	var syntax *goenv.SyntaxError
+	if errors.As(err, &syntax) && env.Source(syntax.Setting) != "" {
+		return &sourcedError{syntax, env.Source(syntax.Setting)}
+	}
+	return err
+}
+
+// started is now as results write it.
+func started() string { return time.Now().UTC().Format(time.RFC3339) }

@@ -1,0 +1,26 @@
+// Command modferry brings every module that a Go build needs into the module
+// cache, verified, before the build asks for it.
+//
+// The package holds the commands and no logic: flags go in, an exit code comes
+// out. Its invariant: standard output carries results and nothing else, and
+// every run that was asked for a result writes one, interrupted and refused
+// runs included.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// The first signal cancels the run, whose result is still written; from
+	// then on signals are not caught any more, so the second one kills.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], process{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.Getenv, environ: os.Environ,
+	}))
+}

@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	"golang.org/x/term"
+
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// output is where a run speaks: results on standard output, everything else on
+// standard error.
+type output struct {
+	process
+	values *settings.Values
+	live   atomic.Pointer[report.Progress] // nil while no progress is shown
+}
+
+func newOutput(p process, v *settings.Values) *output { return &output{process: p, values: v} }
+
+// remark prints diagnostics that are no errors.
+func (o *output) remark(remarks []string) {
+	if o.values.Quiet {
+		return
+	}
+	for _, r := range remarks {
+		fmt.Fprintln(o.stderr, "modferry: "+r)
+	}
+}
+
+// log returns the function that receives the events of a run, on any
+// goroutine; nil, which is silence, unless they were asked for.
+func (o *output) log() func(string) {
+	if !o.values.Verbose {
+		return nil
+	}
+	return func(line string) {
+		if p := o.live.Load(); p != nil {
+			p.Line(line)
+		}
+	}
+}
+
+// progress shows the progress until the function it returns is called.
+func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
+	if o.values.Quiet {
+		return func() {}
+	}
+	p := report.StartProgress(o.stderr, report.ProgressOptions{
+		Terminal: isTerminal(o.stderr) && o.getenv("TERM") != "dumb",
+		Width:    func() int { return width(o.stderr) },
+	}, snapshot)
+	o.live.Store(p)
+	return p.Stop
+}
+
+// text renders the result for people: on standard output, or on standard error
+// when the JSON takes that.
+func (o *output) text(res *report.Result) error {
+	if o.values.Quiet && res.Outcome == report.OK {
+		return nil
+	}
+	w := o.stdout
+	if o.values.JSON == "-" {
+		w = o.stderr
+	}
+	return o.renderText(w, res, o.values.Verbose)
+}
+
+func (p process) renderText(w io.Writer, res *report.Result, verbose bool) error {
+	var b bytes.Buffer
+	err := report.Text(&b, res, report.TextOptions{
+		Color:   isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
+		Width:   width(w),
+		Verbose: verbose,
+	})
+	if err == nil {
+		_, err = w.Write(b.Bytes())
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// writeJSON writes the result to a file, all of it or nothing; "-" is standard
+// output.
+func (p process) writeJSON(target string, res *report.Result) error {
+	var b bytes.Buffer
+	if err := report.JSON(&b, res); err != nil {
+		return fmt.Errorf("render the result as JSON: %w", err)
+	}
+	if target == "-" {
+		if _, err := p.stdout.Write(b.Bytes()); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+		return nil
+	}
+	if err := checkTarget(target); err != nil {
+		return err
+	}
+	if err := writeFile(target, b.Bytes()); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}
+
+// checkTarget finds out before the run whether its result has a place to go.
+func checkTarget(target string) error {
+	if target == "" || target == "-" {
+		return nil
+	}
+	if info, err := os.Stat(target); err == nil && info.IsDir() {
+		return fmt.Errorf("--json: found the directory %s, expected a file; write --json %s", target, filepath.Join(target, "modferry.json"))
+	}
+	dir := filepath.Dir(target)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--json: found no directory %s, expected the one that the file is to be in; create it or correct the path", dir)
+	case err != nil:
+		return fmt.Errorf("--json: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("--json: found the file %s, expected a directory; correct the path", dir)
+	}
+	return nil
+}
+
+// writeFile replaces a file in one step, so that whoever waits for it never
+// reads half of it. What is no regular file (a pipe, /dev/stdout) is written
+// to in place.
+func writeFile(target string, data []byte) (err error) {
+	if real, err := filepath.EvalSymlinks(target); err == nil {
+		target = real
+	}
+	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(target, data, 0o666)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(target), ".modferry-*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+		}
+	}()
+	if _, err := tmp.Write(data); err != nil {
+		return err
+	}
+	// Other steps of a job may run as another user.
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), target)
+}
+
+// isTerminal reports whether somebody looks at w while it is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is the width of the terminal, 0 when there is none.
+func width(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	n, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// process is what a command sees of the outside.
+type process struct {
+	stdin   io.Reader
+	stdout  io.Writer
+	stderr  io.Writer
+	getenv  func(string) string
+	environ func() []string
+}
+
+// run executes one command line, without the program's name, and returns the
+// exit code.
+func run(ctx context.Context, args []string, p process) int {
+	a := &app{process: p}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil {
+		return a.refuse(cmd, err)
+	}
+	return a.code
+}
+
+// app is one execution of the program.
+type app struct {
+	process
+	code int // the exit code of a command that ran
+}
+
+// refuse reports an error that kept a command from running: one message, and a
+// result where one was asked for.
+func (a *app) refuse(cmd *cobra.Command, err error) int {
+	message := settings.Redact(err.Error())
+	fmt.Fprintln(a.stderr, "modferry: "+message)
+	var setting *settings.Error
+	if errors.As(err, &setting) && setting.Excerpt != "" {
+		fmt.Fprintln(a.stderr, setting.Excerpt)
+	}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(a.stderr, "Run %q for help.\n", cmd.CommandPath()+" --help")
+	}
+	if target := a.jsonTarget(cmd); target != "" {
+		res := &report.Result{
+			Schema: report.Schema, Tool: tool(), Started: started(),
+			Outcome: report.Settings, Message: message,
+			Cache: report.Cache{Store: "off", Hit: "off"},
+		}
+		if err := a.writeJSON(target, res); err != nil {
+			fmt.Fprintln(a.stderr, "modferry: "+err.Error())
+		}
+	}
+	return report.Settings.ExitCode()
+}
+
+// jsonTarget is where a command that was refused should leave its result. The
+// settings may be what is wrong, so they are not asked.
+func (a *app) jsonTarget(cmd *cobra.Command) string {
+	if cmd == nil {
+		return ""
+	}
+	flag := cmd.Flags().Lookup("json")
+	switch {
+	case flag == nil:
+		return ""
+	case flag.Changed:
+		return flag.Value.String()
+	}
+	for _, s := range settings.Table() {
+		if s.Name == "json" {
+			return a.getenv(s.Env())
+		}
+	}
+	return ""
+}
+
+// usageError is a command line that cannot mean what was intended.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+// sourcedError adds to an error about a variable of the go command where its
+// value comes from.
+type sourcedError struct {
+	err    *goenv.SyntaxError
+	source string
+}
+
+func (e *sourcedError) Error() string {
+	return fmt.Sprintf("%v (%s is from: %s)", e.err, e.err.Setting, e.source)
+}
+
+func (e *sourcedError) Unwrap() error { return e.err }

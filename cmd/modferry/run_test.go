@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// bench is a checkout, an empty module cache and a command line in process.
+type bench struct {
+	dir, modcache  string
+	stdout, stderr bytes.Buffer
+}
+
+func newBench(t *testing.T, f *mirrortest.Fixtures) *bench {
+	t.Helper()
+	b := &bench{dir: t.TempDir(), modcache: filepath.Join(t.TempDir(), "mod")}
+	f.WriteCheckout(t, b.dir, mirrortest.Checkout{})
+	return b
+}
+
+func (b *bench) environ() []string {
+	return []string{
+		"GOMODCACHE=" + b.modcache, "GOENV=off", "GOWORK=off", "GOSUMDB=off", "GOFLAGS=",
+		"HOME=" + b.dir, "PATH=" + os.Getenv("PATH"),
+	}
+}
+
+func (b *bench) run(ctx context.Context, args ...string) int {
+	b.stdout.Reset()
+	b.stderr.Reset()
+	return run(ctx, args, process{
+		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
+		getenv: func(name string) string {
+			for _, e := range b.environ() {
+				if v, ok := strings.CutPrefix(e, name+"="); ok {
+					return v
+				}
+			}
+			return ""
+		},
+		environ: b.environ,
+	})
+}
+
+func decode(t *testing.T, data []byte) *report.Result {
+	t.Helper()
+	res, err := report.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, data)
+	}
+	return res
+}
+
+func TestAnInterruptedRunWritesItsResult(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 1<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	s.Fault(mirrortest.Always("*.zip", mirrortest.StallAfter(10, nil)))
+	b := newBench(t, f)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	go func() {
+		<-s.Arrived("*.zip", 1)
+		cancel(errors.New("a signal arrived"))
+	}()
+	if code := b.run(ctx, "fetch", "-C", b.dir, "--proxy", s.URL, "--no-probe", "--json", "-"); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	res := decode(t, b.stdout.Bytes())
+	if res.Outcome != report.Incomplete || !res.Interrupted {
+		t.Errorf("outcome %s, interrupted %v; want an interrupted incomplete run", res.Outcome, res.Interrupted)
+	}
+	if !strings.Contains(b.stderr.String(), "interrupted") {
+		t.Errorf("the report does not say that the run was interrupted:\n%s", b.stderr.String())
+	}
+}
+
+// The real program gets real signals.
+func TestSignalsEndARunWithItsResult(t *testing.T) {
+	t.Parallel()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			f := mirrortest.Generate(t, 3, 1<<10)
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+			s.Fault(mirrortest.Always("*.zip", mirrortest.StallAfter(10, nil)))
+			b := newBench(t, f)
+			result := filepath.Join(t.TempDir(), "result.json")
+			cmd := exec.CommandContext(t.Context(), exe)
+			cmd.Args = []string{"modferry", "fetch", "-C", b.dir, "--proxy", s.URL, "--no-probe", "--json", result}
+			cmd.Env = b.environ()
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-s.Arrived("*.zip", 1)
+			if err := cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			var exit *exec.ExitError
+			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+				t.Errorf("ended with %v, want exit status 1", err)
+			}
+			data, err := os.ReadFile(result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res := decode(t, data); !res.Interrupted || !strings.Contains(res.Message, sig.String()) {
+				t.Errorf("interrupted %v, message %q; want the signal named", res.Interrupted, res.Message)
+			}
+		})
+	}
+}
+
+func TestARefusedRunWritesItsResult(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 10))
+	if code := b.run(t.Context(), "fetch", "-C", b.dir, "--proxy", "ftp://u:s3cr3t@proxy.example.test", "--json", "-"); code != 2 {
+		t.Errorf("exit code %d, want 2", code)
+	}
+	res := decode(t, b.stdout.Bytes())
+	if res.Outcome != report.Settings || !strings.Contains(res.Message, "ftp://u:xxxxx@proxy.example.test") {
+		t.Errorf("outcome %s, message %q", res.Outcome, res.Message)
+	}
+	if strings.Contains(b.stdout.String()+b.stderr.String(), "s3cr3t") {
+		t.Error("the password is shown")
+	}
+}
+
+func TestTheResultIsWrittenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old.json")
+	link := filepath.Join(dir, "link.json")
+	for _, err := range []error{os.WriteFile(old, []byte("old"), 0o600), os.Symlink("old.json", link)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writeFile(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(old); err != nil || string(got) != "new" {
+		t.Errorf("behind the link stands %q, %v", got, err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v, %v", info, err)
+	}
+	if info, err := os.Stat(old); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("other steps cannot read it: %v, %v", info, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if diff := cmp.Diff([]string{"link.json", "old.json"}, names); diff != "" {
+		t.Errorf("left over (-want +got)\n%s", diff)
+	}
+	if err := writeFile(filepath.Join(dir, "missing", "x"), nil); err == nil {
+		t.Error("a file in a missing directory was written")
+	}
+}
+
+func TestTheVersionIsTheOneStamped(t *testing.T) {
+	t.Parallel()
+	stamped := func(version string, settings ...debug.BuildSetting) *debug.BuildInfo {
+		return &debug.BuildInfo{Main: debug.Module{Version: version}, Settings: settings}
+	}
+	commit := debug.BuildSetting{Key: "vcs.revision", Value: "0123456789abcdef0123"}
+	dirty := debug.BuildSetting{Key: "vcs.modified", Value: "true"}
+	tests := []struct {
+		name string
+		info *debug.BuildInfo
+		ok   bool
+		want string
+	}{
+		{"a release", stamped("v1.2.3"), true, "1.2.3"},
+		{"a commit that the go command named", stamped("v1.2.4-0.20260102030405-0123456789ab"), true, "1.2.4-0.20260102030405-0123456789ab"},
+		{"a commit", stamped("(devel)", commit), true, "devel-0123456789ab"},
+		{"a changed commit", stamped("", commit, dirty), true, "devel-0123456789ab-modified"},
+		{"nothing", stamped("(devel)"), true, "devel"},
+		{"no build information", nil, false, "devel"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := version(tt.info, tt.ok); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

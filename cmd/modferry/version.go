@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// tool is the program as results name it, e.g. "modferry 1.2.3".
+func tool() string { return "modferry " + version(debug.ReadBuildInfo()) }
+
+// versionLine is what "modferry version" prints.
+func versionLine() string {
+	return fmt.Sprintf("%s (%s %s/%s)", tool(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// version is the version that the go command stamped: of the module where it
+// knows one, else of the commit, else "devel".
+func version(info *debug.BuildInfo, ok bool) string {
+	if !ok {
+		return "devel"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return strings.TrimPrefix(v, "v")
+	}
+	var revision, modified string
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			revision = s.Value
+		case "vcs.modified":
+			modified = s.Value
+		}
+	}
+	if revision == "" {
+		return "devel"
+	}
+	v := "devel-" + revision[:min(12, len(revision))]
+	if modified == "true" {
+		v += "-modified"
+	}
+	return v
+}

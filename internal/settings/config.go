@@ -1,0 +1,213 @@
+package settings
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Keys of the configuration file that are no settings.
+const (
+	keyMirrors  = "mirrors"
+	keyDirect   = "direct"
+	keyProfiles = "profiles"
+)
+
+// config is a checked configuration file. The zero value is no file.
+type config struct {
+	path     string // as it was opened, for messages; "" when there is no file
+	dir      string // its directory, which paths in it are relative to
+	top      layer
+	profiles map[string]layer
+}
+
+// layer is what the top level or one profile says.
+type layer struct {
+	values        map[string]*given // setting name → value
+	mirrors       []MirrorConfig    // nil when not said
+	mirrorsSource string
+	direct        *bool // nil when not said
+	directKey     ast.Node
+}
+
+// parseConfig reads a configuration file. Every value of every profile is
+// checked, whether the profile is used or not.
+func parseConfig(path, shown string, data []byte) (*config, error) {
+	doc, root, err := parseYAML(shown, data)
+	if err != nil {
+		return nil, err
+	}
+	c := &config{path: shown, dir: filepath.Dir(path), profiles: map[string]layer{}}
+	if root == nil {
+		return c, nil // nothing but comments
+	}
+	var profiles []entry
+	c.top, profiles, err = doc.layer(root, "")
+	if err != nil {
+		return nil, err
+	}
+	anyMirrors := c.top.mirrors != nil
+	for _, p := range profiles {
+		l, _, err := doc.layer(p.value, p.key)
+		if err != nil {
+			return nil, err
+		}
+		c.profiles[p.key] = l
+		anyMirrors = anyMirrors || l.mirrors != nil
+	}
+	for _, l := range append([]layer{c.top}, slices.Collect(maps.Values(c.profiles))...) {
+		if l.direct != nil && !anyMirrors {
+			return nil, doc.err(l.directKey, "direct without a list of mirrors", "direct beside mirrors",
+				"write direct at the end of proxy instead")
+		}
+	}
+	return c, nil
+}
+
+// overlay returns the top level with the values of a profile over it. where
+// says who asked for the profile.
+func (c *config) overlay(profile, where string) (layer, error) {
+	if profile == "" {
+		return c.top, nil
+	}
+	p, ok := c.profiles[profile]
+	if !ok {
+		known := slices.Sorted(maps.Keys(c.profiles))
+		switch {
+		case c.path == "":
+			return layer{}, newError(where, "the profile "+quote(profile)+" but no configuration file",
+				"a "+configName+" with profiles", "write one, name it with --config, or leave the profile out")
+		case len(known) == 0:
+			return layer{}, newError(where, "the profile "+quote(profile)+", but "+c.path+" has no profiles",
+				"a profile of that file", "add it below profiles: or leave the profile out")
+		}
+		remedy := ""
+		if near := Suggest(profile, known); near != "" {
+			remedy = "write " + near
+		}
+		return layer{}, newError(where, "the profile "+quote(profile), "a profile of "+c.path+": "+list(known), remedy)
+	}
+	out := layer{
+		values: maps.Clone(c.top.values), mirrors: c.top.mirrors, mirrorsSource: c.top.mirrorsSource,
+		direct: c.top.direct, directKey: c.top.directKey,
+	}
+	maps.Copy(out.values, p.values)
+	// A profile's proxy takes the place of the top level's mirrors, and the
+	// reverse: both say where modules come from.
+	if p.values["proxy"] != nil {
+		out.mirrors, out.mirrorsSource, out.direct = nil, "", nil
+	}
+	if p.mirrors != nil {
+		delete(out.values, "proxy")
+		out.mirrors, out.mirrorsSource = p.mirrors, p.mirrorsSource
+	}
+	if p.direct != nil {
+		out.direct, out.directKey = p.direct, p.directKey
+	}
+	return out, nil
+}
+
+// layer reads the mapping of the top level (profile "") or of a profile. Only
+// the top level may hold profiles, whose entries are returned.
+func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) {
+	l := layer{values: map[string]*given{}}
+	entries, err := d.mapping(node, "settings")
+	if err != nil {
+		return l, nil, err
+	}
+	byKey := map[string]Setting{}
+	for _, s := range Table() {
+		if s.Config != "" {
+			byKey[s.Config] = s
+		}
+	}
+	var profiles []entry
+	var proxyKey, mirrorsKey ast.Node
+	for _, e := range entries {
+		switch {
+		case e.key == keyMirrors:
+			mirrorsKey = e.keyNode
+			l.mirrorsSource = d.source(e.keyNode)
+			if l.mirrors, err = d.mirrors(e); err != nil {
+				return l, nil, err
+			}
+		case e.key == keyDirect:
+			l.directKey = e.keyNode
+			if l.direct, err = d.boolean(e); err != nil {
+				return l, nil, err
+			}
+		case e.key == keyProfiles && profile == "":
+			if profiles, err = d.mapping(e.value, "profiles"); err != nil {
+				return l, nil, err
+			}
+		case e.key == keyProfiles:
+			return l, nil, d.err(e.keyNode, "profiles within the profile "+quote(profile), "profiles at the top level only", "move them there")
+		default:
+			s, ok := byKey[e.key]
+			if !ok {
+				return l, nil, d.unknownKey(e, slices.Collect(maps.Keys(byKey)), keyMirrors, keyDirect, keyProfiles)
+			}
+			if s.Name == "proxy" {
+				proxyKey = e.keyNode
+			}
+			g, err := d.given(s, e)
+			if err != nil {
+				return l, nil, err
+			}
+			l.values[s.Name] = g
+		}
+	}
+	if proxyKey != nil && mirrorsKey != nil {
+		return l, nil, d.err(proxyKey, fmt.Sprintf("proxy beside the mirrors of line %d", position(mirrorsKey).Line),
+			"one of the two, because both say where modules come from",
+			"put the entries of proxy into mirrors, or remove mirrors")
+	}
+	if proxyKey != nil && l.direct != nil {
+		return l, nil, d.err(l.directKey, "direct beside proxy", "direct beside mirrors only", "write direct as the last entry of proxy")
+	}
+	return l, profiles, nil
+}
+
+// given reads and checks the value of a setting.
+func (d *document) given(s Setting, e entry) (*given, error) {
+	text, err := d.text(e, s)
+	if err != nil {
+		return nil, err
+	}
+	g := &given{
+		text: text, level: fromFile, where: d.where(e.value), source: d.source(e.keyNode),
+		write: func(value string) string { return e.key + ": " + value },
+		fault: func(err *Error) *Error { return d.show(err, e.value) },
+	}
+	var scratch Values
+	scratch.Sources = map[string]string{}
+	return g, scratch.set(s, g)
+}
+
+// unknownKey is the error for a key that means nothing here.
+func (d *document) unknownKey(e entry, known []string, more ...string) *Error {
+	known = slices.Sorted(slices.Values(slices.Concat(known, more)))
+	expected, remedy := "a setting", "remove it, or see docs/settings.md for the keys"
+	if len(more) == 0 {
+		expected, remedy = list(known), ""
+	}
+	if near := Suggest(e.key, known); near != "" {
+		remedy = "write " + near
+	}
+	if s, ok := find(e.key); ok && s.Config == "" {
+		remedy = "give it as --" + s.Name + " or " + s.Env()
+	}
+	err := newError(d.where(e.keyNode), "the unknown key "+quote(e.key), expected, remedy)
+	// What stands behind an unknown key may be anything, a secret included.
+	pos := position(e.keyNode)
+	line := d.line(pos.Line)
+	if i := strings.Index(line, e.key); i >= 0 {
+		line = line[:i+len(e.key)] + ": …"
+	}
+	err.Excerpt = excerpt(line, pos.Line, pos.Column)
+	return err
+}

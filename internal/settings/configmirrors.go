@@ -1,0 +1,177 @@
+package settings
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// mirrorKeys are the keys of an entry of the mirrors list.
+func mirrorKeys() []string {
+	return []string{"url", "weight", "timeouts", "fallback-only", "region", "fall-through"}
+}
+
+// timeoutKeys are the keys of its timeouts.
+func timeoutKeys() []string {
+	return []string{"connect", "tls", "first-byte", "stall", "request"}
+}
+
+// The values of fall-through.
+const (
+	fallThroughNotFound = "not-found"
+	fallThroughAny      = "any"
+)
+
+// mirrors reads the mirrors list.
+func (d *document) mirrors(e entry) ([]MirrorConfig, error) {
+	items, err := d.sequence(e)
+	if err != nil {
+		return nil, err
+	}
+	var out []MirrorConfig
+	for _, item := range items {
+		m, err := d.mirror(item)
+		if err != nil {
+			return nil, err
+		}
+		same := func(o MirrorConfig) bool { return strings.TrimRight(o.URL, "/") == strings.TrimRight(m.URL, "/") }
+		if i := slices.IndexFunc(out, same); i >= 0 {
+			return nil, d.err(item, fmt.Sprintf("the mirror of line %d again", out[i].Line), "every mirror once",
+				"remove one; repeated attempts are the setting retries")
+		}
+		out = append(out, m)
+	}
+	if !slices.ContainsFunc(out, func(m MirrorConfig) bool { return !m.FallbackOnly }) {
+		return nil, d.err(e.keyNode, "only mirrors with fallback-only: true", "at least one without it", "remove it from the first")
+	}
+	return out, nil
+}
+
+// mirror reads one entry: a mapping, or just the URL.
+func (d *document) mirror(node ast.Node) (MirrorConfig, error) {
+	m := MirrorConfig{Weight: 1, FallThrough: fallThroughNotFound, Line: position(node).Line}
+	if text, ok := scalar(node); ok {
+		m.URL = strings.TrimSpace(text)
+		return m, d.checkURL(m.URL, node)
+	}
+	entries, err := d.mapping(node, "a mirror: its url and options")
+	if err != nil {
+		return m, err
+	}
+	for _, e := range entries {
+		if err := d.mirrorField(&m, e); err != nil {
+			return m, err
+		}
+	}
+	if m.URL == "" {
+		return m, d.err(node, "a mirror without url", "its url", "add url: https://…")
+	}
+	return m, nil
+}
+
+func (d *document) mirrorField(m *MirrorConfig, e entry) error {
+	switch e.key {
+	case "fallback-only":
+		b, err := d.boolean(e)
+		if err != nil {
+			return err
+		}
+		m.FallbackOnly = *b
+		return nil
+	case "timeouts":
+		return d.timeouts(&m.Timeouts, e)
+	}
+	if !slices.Contains(mirrorKeys(), e.key) {
+		return d.unknownKey(e, mirrorKeys())
+	}
+	text, ok := scalar(e.value)
+	if !ok {
+		return d.misplaced(e.value, "a single value for "+e.key)
+	}
+	text = strings.TrimSpace(text)
+	var bad *misfit
+	switch e.key {
+	case "url":
+		m.URL = text
+		return d.checkURL(text, e.value)
+	case "weight":
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxWeight {
+			bad = &misfit{found: quote(text), expected: fmt.Sprintf("a whole number from 1 to %d", maxWeight)}
+		}
+		m.Weight = n
+	case "region":
+		if strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || text == "" {
+			bad = &misfit{found: quote(text), expected: "a word in lower case such as cn or eu-west"}
+		}
+		m.Region = text
+	case "fall-through":
+		m.FallThrough, bad = parseChoice(text, []string{fallThroughNotFound, fallThroughAny})
+	}
+	return d.unfit(e, bad)
+}
+
+// timeouts reads the limits of one mirror.
+func (d *document) timeouts(t *Timeouts, e entry) error {
+	entries, err := d.mapping(e.value, "limits: "+list(timeoutKeys()))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !slices.Contains(timeoutKeys(), e.key) {
+			return d.unknownKey(e, timeoutKeys())
+		}
+		text, ok := scalar(e.value)
+		if !ok {
+			return d.misplaced(e.value, "a duration for "+e.key)
+		}
+		limit, bad := parseDuration(text, false)
+		if err := d.unfit(e, bad); err != nil {
+			return err
+		}
+		*map[string]*time.Duration{
+			"connect": &t.Connect, "tls": &t.TLS, "first-byte": &t.FirstByte, "stall": &t.Stall, "request": &t.Request,
+		}[e.key] = limit
+	}
+	return nil
+}
+
+// checkURL accepts what the go command accepts as a mirror, but asks for the
+// scheme to be written out.
+func (d *document) checkURL(text string, node ast.Node) error {
+	fail := func(found, expected, remedy string) error { return d.err(node, found, expected, remedy) }
+	const expected = "an absolute URL that begins with https://, http:// or file:///"
+	switch {
+	case text == "direct":
+		return fail("direct in the list of mirrors", "URLs of mirrors only", "remove it: direct follows the mirrors unless direct: false is set")
+	case text == "off":
+		return fail("off in the list of mirrors", "URLs of mirrors only", "set direct: false to have nothing follow the mirrors")
+	case strings.ContainsAny(text, ",|"):
+		return fail("several entries in "+quote(text), "one URL for each mirror",
+			"write one list item for each, with fall-through: any in place of a bar")
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fail(quote(text)+", which is no URL", expected, "")
+	case u.Scheme == "" || u.Opaque != "" || (u.Host == "" && u.Scheme != "file"):
+		remedy := ""
+		if host, _, _ := strings.Cut(text, "/"); strings.ContainsAny(host, ".:") {
+			remedy = "write https://" + text
+		}
+		return fail(quote(text), expected, remedy)
+	case u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "file":
+		return fail(quote(text), expected, "")
+	case u.Scheme == "file" && (u.Host != "" || !strings.HasPrefix(u.Path, "/")):
+		return fail(quote(text), "file:/// and an absolute path", "write file:///"+strings.TrimLeft(u.Host+u.Path, "/"))
+	case u.Scheme == "http" && u.User != nil:
+		return fail(quote(text)+", whose password would travel readable", "credentials in an https:// URL only, as the go command demands",
+			"write https://"+strings.TrimPrefix(text, "http://"))
+	}
+	return nil
+}

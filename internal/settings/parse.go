@@ -1,0 +1,186 @@
+package settings
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The largest numbers that can be meant; beyond them is a slip of the hand.
+const (
+	maxConcurrency = 1000
+	maxRetries     = 100
+	maxWeight      = 1000
+	maxDuration    = 7 * 24 * time.Hour
+)
+
+// misfit says why a text is no value of a setting.
+type misfit struct {
+	found    string
+	expected string
+	instead  string // the value to write, "" when none can be guessed
+	advice   string // what to do where no value can be guessed
+}
+
+// parse reads text as a value of s into the field that dst points to.
+func (s Setting) parse(text string, dst any) *misfit {
+	switch dst := dst.(type) {
+	case *bool:
+		b, bad := parseBool(text)
+		*dst = b
+		return bad
+	case *int:
+		n, bad := parseInt(text, limitOf(s.Name))
+		*dst = n
+		return bad
+	case *time.Duration:
+		d, bad := parseDuration(text, s.Name == "timeout")
+		*dst = d
+		return bad
+	case *string:
+		if s.Kind == Choice {
+			c, bad := parseChoice(text, s.Choices)
+			*dst = c
+			return bad
+		}
+		t, bad := s.parseText(text)
+		*dst = t
+		return bad
+	}
+	panic("settings: the table has " + s.Name + ", but Values has no field for it")
+}
+
+func limitOf(name string) int {
+	switch name {
+	case "concurrency":
+		return maxConcurrency
+	case "retries":
+		return maxRetries
+	}
+	return math.MaxInt32
+}
+
+func parseBool(text string) (bool, *misfit) {
+	t := strings.ToLower(strings.TrimSpace(text))
+	switch t {
+	case "true", "1", "yes", "on", "t", "y":
+		return true, nil
+	case "false", "0", "no", "off", "f", "n":
+		return false, nil
+	}
+	return false, &misfit{
+		found:    quote(text),
+		expected: "true or false",
+		instead:  Suggest(t, []string{"true", "false"}),
+	}
+}
+
+func parseInt(text string, most int) (int, *misfit) {
+	t := strings.TrimSpace(text)
+	expected := fmt.Sprintf("a whole number from 0 to %d", most)
+	n, err := strconv.Atoi(t)
+	switch {
+	case err != nil || n < 0:
+		return 0, &misfit{found: quote(text), expected: expected}
+	case n > most:
+		return 0, &misfit{found: quote(text), expected: expected, instead: strconv.Itoa(most)}
+	}
+	return n, nil
+}
+
+// parseDuration reads a duration; zero says whether 0 has a meaning.
+func parseDuration(text string, zero bool) (time.Duration, *misfit) {
+	t := strings.TrimSpace(text)
+	const form = "a duration with a unit such as 500ms, 30s, 2m or 1h30m"
+	if n, err := strconv.ParseFloat(t, 64); err == nil && n > 0 && !strings.ContainsAny(t, "eEnNxX") {
+		return 0, &misfit{found: quote(text) + ", which has no unit", expected: form, instead: t + "s"}
+	}
+	d, err := time.ParseDuration(t)
+	switch {
+	case err != nil:
+		// "30 s", "30S", "30sec", "5min": a unit, but not as Go spells it.
+		return 0, &misfit{found: quote(text), expected: form, instead: respell(t)}
+	case d < 0:
+		return 0, &misfit{found: quote(text), expected: "a duration that is not negative"}
+	case d == 0 && !zero:
+		return 0, &misfit{found: quote(text), expected: "a duration above 0, because no operation on the network goes without a limit"}
+	case d > maxDuration:
+		return 0, &misfit{found: quote(text), expected: "at most a week"}
+	}
+	return d, nil
+}
+
+// respell guesses the Go spelling of a duration; "" when it can't.
+func respell(text string) string {
+	t := strings.ToLower(strings.Join(strings.Fields(text), ""))
+	for _, unit := range []struct{ long, short string }{
+		{"milliseconds", "ms"}, {"millis", "ms"}, {"msec", "ms"},
+		{"seconds", "s"}, {"second", "s"}, {"secs", "s"}, {"sec", "s"},
+		{"minutes", "m"}, {"minute", "m"}, {"mins", "m"}, {"min", "m"},
+		{"hours", "h"}, {"hour", "h"}, {"hrs", "h"}, {"hr", "h"},
+	} {
+		t = strings.ReplaceAll(t, unit.long, unit.short)
+	}
+	if d, err := time.ParseDuration(t); err != nil || d < 0 {
+		return ""
+	}
+	return t
+}
+
+func parseChoice(text string, choices []string) (string, *misfit) {
+	t := strings.TrimSpace(text)
+	for _, c := range choices {
+		if t == c {
+			return c, nil
+		}
+	}
+	return "", &misfit{found: quote(text), expected: list(choices), instead: Suggest(t, choices)}
+}
+
+// parseText checks the settings that are text: what they mean is found out by
+// those who read them (goenv, worklist, the file system), but control
+// characters are never meant.
+func (s Setting) parseText(text string) (string, *misfit) {
+	if s.Kind == List {
+		return parseList(text)
+	}
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return "", &misfit{found: quote(text), expected: "text without line breaks and control characters"}
+	}
+	if s.Kind == Dir || s.Kind == File {
+		if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == '\\') {
+			return "", &misfit{
+				found:    quote(text) + ", whose ~ no shell has expanded",
+				expected: "a path",
+				advice:   "write the home directory out",
+			}
+		}
+	}
+	return text, nil
+}
+
+// parseList joins the elements of a list that may span lines, as a YAML block
+// or a multi-line variable gives it: line breaks are separators, too, where
+// none is written.
+func parseList(text string) (string, *misfit) {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if soFar := b.String(); soFar != "" && !strings.ContainsAny(soFar[len(soFar)-1:], ",|") && !strings.ContainsAny(line[:1], ",|") {
+			b.WriteByte(',')
+		}
+		b.WriteString(line)
+	}
+	out := b.String()
+	if strings.ContainsFunc(out, unicode.IsControl) {
+		return "", &misfit{found: quote(out), expected: "a list without control characters"}
+	}
+	return out, nil
+}

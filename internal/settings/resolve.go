@@ -1,0 +1,256 @@
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// given is a value as somebody wrote it.
+type given struct {
+	text   string
+	level  level
+	where  string                    // for errors
+	source string                    // for Values.Sources
+	write  func(value string) string // how to write another value in its place
+	fault  func(*Error) *Error       // adds the excerpt of a file, nil elsewhere
+}
+
+// level is the precedence of a place where values are given.
+type level int
+
+// The levels, weakest first.
+const (
+	fromDefault level = iota
+	fromFile
+	fromVariable
+	fromFlag
+)
+
+// Resolve returns the settings of a run: flag before variable before
+// configuration file before default. flags holds only the flags that were
+// set; an empty variable counts as unset. readFile reads the configuration
+// file and, to know where the search for it ends, marks of a repository or
+// module; a path that is not absolute is relative to the working directory.
+//
+// Every error is an *Error.
+func Resolve(flags map[string]string, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
+	v := &Values{Direct: true, Sources: map[string]string{}}
+	table := Table()
+	if err := checkNames(flags, table); err != nil {
+		return nil, err
+	}
+	// Where the configuration file is and which profile holds cannot stand in
+	// the file itself.
+	for _, s := range table {
+		if s.Config == "" {
+			if err := v.set(s, outside(s, flags, getenv)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	file, err := openConfig(v, readFile)
+	if err != nil {
+		return nil, err
+	}
+	overlay, err := file.overlay(v.Profile, v.Sources["profile"])
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range table {
+		if s.Config == "" {
+			continue
+		}
+		g := outside(s, flags, getenv)
+		if g == nil {
+			g = overlay.values[s.Name]
+		}
+		if err := v.set(s, g); err != nil {
+			return nil, err
+		}
+		if g != nil && g.level == fromFile && file.dir != "" && (s.Kind == Dir || s.Kind == File) {
+			// Paths in the file are relative to the file.
+			if p := v.field(s.Name).(*string); !filepath.IsAbs(*p) {
+				*p = filepath.Join(file.dir, *p)
+			}
+		}
+	}
+	if v.Proxy == "" && overlay.mirrors != nil {
+		v.ConfiguredMirrors = overlay.mirrors
+		v.Sources["proxy"] = overlay.mirrorsSource
+		if overlay.direct != nil {
+			v.Direct = *overlay.direct
+		}
+	}
+	if err := v.settleLoudness(); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// checkNames refuses flags that the table does not have.
+func checkNames(flags map[string]string, table []Setting) error {
+	var names []string
+	for _, s := range table {
+		names = append(names, s.Name)
+	}
+	for name := range flags {
+		if slices.Contains(names, name) {
+			continue
+		}
+		remedy := "see modferry --help"
+		if near := Suggest(name, names); near != "" {
+			remedy = "write --" + near
+		}
+		return newError("flag --"+name, "a flag that does not exist", "", remedy)
+	}
+	return nil
+}
+
+// outside returns what flag or variable give for a setting; nil when neither
+// does.
+func outside(s Setting, flags map[string]string, getenv func(string) string) *given {
+	if text, ok := flags[s.Name]; ok {
+		flag := "--" + s.Name
+		return &given{
+			text: text, level: fromFlag, where: "flag " + flag, source: "flag " + flag,
+			write: func(value string) string {
+				if s.Kind == Bool {
+					return flag + "=" + value
+				}
+				return flag + " " + value
+			},
+		}
+	}
+	if text := getenv(s.Env()); text != "" {
+		return &given{
+			text: text, level: fromVariable, where: "variable " + s.Env(), source: "variable " + s.Env(),
+			write: func(value string) string { return s.Env() + "=" + value },
+		}
+	}
+	return nil
+}
+
+// set reads what is given, or the default when that is nil, into the setting's
+// field.
+func (v *Values) set(s Setting, g *given) error {
+	if g == nil {
+		v.Sources[s.Name] = "default"
+		if s.Default == "" {
+			return nil
+		}
+		if bad := s.parse(s.Default, v.field(s.Name)); bad != nil {
+			panic("settings: the default of " + s.Name + " is none of its values")
+		}
+		return nil
+	}
+	v.Sources[s.Name] = g.source
+	if strings.TrimSpace(g.text) == "" {
+		return g.err("an empty value", expectation(s), "write a value or leave it out")
+	}
+	if bad := s.parse(g.text, v.field(s.Name)); bad != nil {
+		remedy := bad.advice
+		if bad.instead != "" {
+			remedy = "write " + g.write(bad.instead)
+		}
+		return g.err(bad.found, bad.expected, remedy)
+	}
+	return nil
+}
+
+func (g *given) err(found, expected, remedy string) *Error {
+	e := newError(g.where, found, expected, remedy)
+	if g.fault != nil {
+		e = g.fault(e)
+	}
+	return e
+}
+
+// expectation says in a few words what a setting takes.
+func expectation(s Setting) string {
+	switch s.Kind {
+	case Bool:
+		return "true or false"
+	case Int:
+		return "a whole number"
+	case Duration:
+		return "a duration such as 30s"
+	case Choice:
+		return list(s.Choices)
+	case Dir:
+		return "a directory"
+	case File:
+		return "a file"
+	case List:
+		return "a list"
+	case Text:
+		return "a name"
+	}
+	return "a value"
+}
+
+// settleLoudness rules out --quiet together with --verbose. Where one comes
+// from a stronger place, it wins: a flag overrides a variable.
+func (v *Values) settleLoudness() error {
+	if !v.Quiet || !v.Verbose {
+		return nil
+	}
+	switch cmp.Compare(levelOf(v.Sources["quiet"]), levelOf(v.Sources["verbose"])) {
+	case 1:
+		v.Verbose = false
+	case -1:
+		v.Quiet = false
+	default:
+		return newError(v.Sources["quiet"], "quiet together with verbose", "one of the two", "leave one out")
+	}
+	return nil
+}
+
+func levelOf(source string) level {
+	switch {
+	case strings.HasPrefix(source, "flag "):
+		return fromFlag
+	case strings.HasPrefix(source, "variable "):
+		return fromVariable
+	case strings.HasPrefix(source, "file "):
+		return fromFile
+	}
+	return fromDefault
+}
+
+// UnknownVariables returns a remark for each variable of environ ("NAME=value"
+// as in os.Environ) that begins like ours but is none, sorted. They are not
+// errors: another tool of the job may own them.
+func UnknownVariables(environ []string) []string {
+	var known []string
+	for _, s := range Table() {
+		known = append(known, s.Env())
+	}
+	var remarks []string
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || value == "" || slices.Contains(known, name) {
+			continue
+		}
+		remark := "variable " + clip(name, quoteLimit) + " is unknown and has no effect"
+		if near := Suggest(name, known); near != "" {
+			remark += "; write " + near
+		}
+		remarks = append(remarks, remark)
+	}
+	slices.Sort(remarks)
+	return remarks
+}
+
+// asError makes every error of the room an *Error.
+func asError(where string, err error, expected, remedy string) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = newError(where, err.Error(), expected, remedy)
+	e.Err = err
+	return e
+}

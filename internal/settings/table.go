@@ -1,0 +1,170 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+)
+
+// Kind says how the text of a setting is read.
+type Kind int
+
+// The kinds.
+const (
+	Text     Kind = iota // any text
+	Bool                 // true or false
+	Int                  // a whole number, 0 or more
+	Duration             // a number with a unit: 30s, 2m, 1h30m
+	Choice               // one of Setting.Choices
+	Dir                  // a directory
+	File                 // a file
+	List                 // elements separated by commas (and bars, in a GOPROXY list)
+)
+
+// Setting is one thing a user can set.
+type Setting struct {
+	Name     string // of the flag and the action input, e.g. "ca-file"
+	Default  string // as it would be written; "" is what Unset says
+	Unset    string // what an empty Default stands for, mostly a variable of the go command
+	Usage    string // what it does, one line for --help and the documentation
+	Kind     Kind
+	Choices  []string // of a Choice
+	Config   string   // key in .modferry.yaml, "" when it cannot stand there
+	Commands []string // the commands that take it
+	Input    bool     // also an input of the action
+	Secret   bool     // its value may contain credentials: shown through Redact only
+	Group    string   // heading in --help
+	Short    string   // one-letter flag, "" when it has none
+}
+
+// envPrefix begins the name of every variable.
+const envPrefix = "MODFERRY_"
+
+// Env is the variable of the setting, e.g. "MODFERRY_CA_FILE".
+func (s Setting) Env() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
+}
+
+// Placeholder stands for the value in --help and the documentation; "" for a
+// Bool, whose flag needs none.
+func (s Setting) Placeholder() string {
+	switch s.Kind {
+	case Bool:
+		return ""
+	case Int:
+		return "N"
+	case Duration:
+		return "D"
+	case Choice:
+		return "WORD"
+	case Dir:
+		return "DIR"
+	case File:
+		return "FILE"
+	case List:
+		return "LIST"
+	case Text:
+		return "NAME"
+	}
+	return "VALUE"
+}
+
+// Takes reports whether a command takes the setting.
+func (s Setting) Takes(command string) bool { return slices.Contains(s.Commands, command) }
+
+// The headings of --help, in the order of the table.
+const (
+	groupCheckout = "Checkout"
+	groupCache    = "Module cache"
+	groupMirrors  = "Mirrors"
+	groupPrivate  = "Private modules and checksums"
+	groupLimits   = "Limits"
+	groupOutput   = "Output"
+)
+
+// Table returns every setting, in the order of --help and the documentation.
+// The caller owns the result.
+func Table() []Setting {
+	var (
+		all     = []string{"fetch", "probe", "verify"}
+		network = []string{"fetch", "probe"}
+		module  = []string{"fetch", "verify"}
+		fetch   = []string{"fetch"}
+	)
+	return []Setting{
+		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
+			Usage: "the checkout"},
+		{Name: "modules", Kind: List, Config: "modules", Commands: all, Input: true, Group: groupCheckout,
+			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
+		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Group: groupCheckout,
+			Usage: "every zip that go.sum names, as go mod tidy wants"},
+		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
+			Unset: ".modferry.yaml", Usage: "configuration file"},
+		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
+			Unset: "none", Usage: "profile of the configuration file"},
+
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: module, Input: true, Group: groupCache,
+			Unset: "GOMODCACHE", Usage: "the module cache"},
+		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupCache,
+			Usage: "re-hash what is present and replace what differs"},
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "none", Config: "extract", Commands: fetch, Input: true, Group: groupCache,
+			Usage: "zips to extract"},
+
+		{Name: "proxy", Kind: List, Config: "proxy", Commands: network, Input: true, Secret: true, Group: groupMirrors,
+			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax"},
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Group: groupMirrors,
+			Usage: "add public mirrors"},
+		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Group: groupMirrors,
+			Usage: "failures that pass on"},
+		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: fetch, Input: true, Group: groupMirrors,
+			Usage: "skip the preflight"},
+		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Group: groupMirrors,
+			Usage: "time for the preflight"},
+		{Name: "ca-file", Kind: File, Config: "ca-file", Commands: network, Input: true, Group: groupMirrors,
+			Unset: "the system's", Usage: "authorities to trust, in PEM format"},
+
+		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Group: groupPrivate,
+			Unset: "GOPRIVATE", Usage: "patterns of private modules"},
+		{Name: "noproxy", Kind: List, Config: "noproxy", Commands: network, Input: true, Group: groupPrivate,
+			Unset: "GONOPROXY", Usage: "patterns not asked of a mirror"},
+		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: network, Input: true, Group: groupPrivate,
+			Unset: "GOSUMDB", Usage: "checksum database"},
+		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
+			Unset: "GONOSUMDB", Usage: "patterns not looked up there"},
+
+		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "requests at a time, 0 for automatic"},
+		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "repeated attempts per mirror and file"},
+		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "no second attempt while a first is slow"},
+		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "for the whole run, 0 for no limit"},
+		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: network, Input: true, Group: groupLimits,
+			Usage: "for name lookup and connection"},
+		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: network, Input: true, Group: groupLimits,
+			Usage: "for the TLS handshake"},
+		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: network, Input: true, Group: groupLimits,
+			Usage: "from the request to the response header"},
+		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "without a byte of the body"},
+		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Group: groupLimits,
+			Usage: "for one request"},
+
+		{Name: "json", Kind: File, Commands: all, Group: groupOutput,
+			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
+		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
+			Usage: "no progress, no report of success"},
+		{Name: "verbose", Short: "v", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
+			Usage: "whole lists, settings and hosts in the report"},
+	}
+}
+
+// find returns the setting of a name.
+func find(name string) (Setting, bool) {
+	for _, s := range Table() {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Setting{}, false
+}

@@ -1,0 +1,162 @@
+package settings
+
+import (
+	"strings"
+	"time"
+)
+
+// Values are the settings of a run, checked. Text that is "" is left to what
+// the go command resolves.
+type Values struct {
+	Dir        string // the checkout, as given
+	Modules    string // comma-separated directories or globs of main modules below Dir
+	ModCache   string // as given; relative paths are relative to the working directory
+	Proxy      string // GOPROXY list, credentials included; "" also when ConfiguredMirrors are to be used
+	Mirrors    string // configured, auto or cn
+	Private    string // patterns as in GOPRIVATE
+	NoProxy    string // patterns as in GONOPROXY
+	NoSumDB    string // patterns as in GONOSUMDB
+	SumDB      string // as in GOSUMDB
+	Extract    string // none, needed or all
+	Fallback   string // policy, as-written or any
+	CAFile     string // PEM file, "" for the system's authorities alone
+	ConfigFile string // the configuration file that was read, "" when there is none
+	Profile    string // "" for none
+	JSON       string // where the result goes, "-" for standard output, "" for nowhere
+
+	All           bool
+	VerifyPresent bool
+	NoProbe       bool
+	NoHedge       bool
+	Quiet         bool
+	Verbose       bool
+
+	Concurrency int // requests at a time, 0 for automatic
+	Retries     int // repeated attempts per mirror and file
+
+	Timeout          time.Duration // of the run, 0 for no limit; the others are never 0
+	ConnectTimeout   time.Duration
+	TLSTimeout       time.Duration
+	FirstByteTimeout time.Duration
+	StallTimeout     time.Duration
+	RequestTimeout   time.Duration
+	ProbeTimeout     time.Duration
+
+	// ConfiguredMirrors is the mirrors list of the configuration file; nil when
+	// there is none or Proxy overrides it.
+	ConfiguredMirrors []MirrorConfig
+	// Direct appends "direct" to ConfiguredMirrors. It is true by default and
+	// means nothing without them.
+	Direct bool
+
+	// Sources says for every setting where its value comes from: "flag --proxy",
+	// "variable MODFERRY_PROXY", "file .modferry.yaml:3" or "default".
+	Sources map[string]string
+}
+
+// MirrorConfig is one entry of the mirrors list of the configuration file.
+type MirrorConfig struct {
+	URL          string // absolute, credentials included
+	Region       string // "" when not said
+	FallThrough  string // which failures pass on: "not-found" (a comma in GOPROXY) or "any" (a bar)
+	Weight       int    // preference when ranked, at least 1
+	FallbackOnly bool   // used only after all others
+	Timeouts     Timeouts
+	Line         int // in the configuration file, from 1
+}
+
+// Timeouts are the limits of one mirror; 0 is the general one.
+type Timeouts struct {
+	Connect, TLS, FirstByte, Stall, Request time.Duration
+}
+
+// ProxyList is what the settings say about where modules come from, in GOPROXY
+// syntax: Proxy, else ConfiguredMirrors; "" when they leave it to the go
+// command. It contains credentials.
+func (v *Values) ProxyList() string {
+	if v.Proxy != "" || len(v.ConfiguredMirrors) == 0 {
+		return v.Proxy
+	}
+	var b strings.Builder
+	for i, m := range v.ConfiguredMirrors {
+		b.WriteString(m.URL)
+		switch {
+		case i == len(v.ConfiguredMirrors)-1 && !v.Direct:
+		case m.FallThrough == fallThroughAny:
+			b.WriteByte('|')
+		default:
+			b.WriteByte(',')
+		}
+	}
+	if v.Direct {
+		b.WriteString("direct")
+	}
+	return b.String()
+}
+
+// field returns a pointer to the field of a setting; nil for an unknown name.
+func (v *Values) field(name string) any {
+	switch name {
+	case "dir":
+		return &v.Dir
+	case "modules":
+		return &v.Modules
+	case "all":
+		return &v.All
+	case "config":
+		return &v.ConfigFile
+	case "profile":
+		return &v.Profile
+	case "modcache":
+		return &v.ModCache
+	case "verify-present":
+		return &v.VerifyPresent
+	case "extract":
+		return &v.Extract
+	case "proxy":
+		return &v.Proxy
+	case "mirrors":
+		return &v.Mirrors
+	case "fallback":
+		return &v.Fallback
+	case "no-probe":
+		return &v.NoProbe
+	case "probe-timeout":
+		return &v.ProbeTimeout
+	case "ca-file":
+		return &v.CAFile
+	case "private":
+		return &v.Private
+	case "noproxy":
+		return &v.NoProxy
+	case "sumdb":
+		return &v.SumDB
+	case "nosumdb":
+		return &v.NoSumDB
+	case "concurrency":
+		return &v.Concurrency
+	case "retries":
+		return &v.Retries
+	case "no-hedge":
+		return &v.NoHedge
+	case "timeout":
+		return &v.Timeout
+	case "connect-timeout":
+		return &v.ConnectTimeout
+	case "tls-timeout":
+		return &v.TLSTimeout
+	case "first-byte-timeout":
+		return &v.FirstByteTimeout
+	case "stall-timeout":
+		return &v.StallTimeout
+	case "request-timeout":
+		return &v.RequestTimeout
+	case "json":
+		return &v.JSON
+	case "quiet":
+		return &v.Quiet
+	case "verbose":
+		return &v.Verbose
+	}
+	return nil
+}
