@@ -141,6 +141,9 @@ func (h *Health) Failed(e *failure.Error, responded bool) {
 		}
 		return
 	}
+	if h.outUntil.After(now) {
+		return // was under way when the mirror was taken out: the same outage
+	}
 	if h.row++; h.probing || h.row >= tripAfter {
 		h.probing, h.row = false, 0
 		h.outUntil = now.Add(h.pause << h.trips)

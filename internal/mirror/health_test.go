@@ -88,6 +88,18 @@ func TestBreakerDeclaresAMirrorDeadWhenEveryProbeFails(t *testing.T) {
 	}
 }
 
+func TestRequestsThatFailTogetherTakeAMirrorOutOnce(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	h := newHealth(defaultPause, maxTrips, c.now)
+	for range 10 * tripAfter {
+		h.Failed(broken(), false)
+	}
+	if wait, dead := h.Gate(); wait != defaultPause || dead {
+		t.Errorf("Gate() = %v, %v; want %v, false", wait, dead, defaultPause)
+	}
+}
+
 func TestRetryAfterHoldsAMirrorBackWithoutTakingItOut(t *testing.T) {
 	t.Parallel()
 	c := newClock()
