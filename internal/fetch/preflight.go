@@ -2,7 +2,7 @@ package fetch
 
 import (
 	"context"
-	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,7 +110,7 @@ func samples(list *worklist.List, a access) []mirror.Sample {
 			if len(out) == wanted {
 				return out
 			}
-			host, _, _ := cutHost(m.Path)
+			host, _, _ := strings.Cut(m.Path, "/")
 			if m.Low != low || m.Mod == "" || hosts[host] ||
 				goenv.MatchPatterns(a.noProxy, m.Path) || goenv.MatchPatterns(a.private, m.Path) {
 				continue
@@ -120,15 +120,6 @@ func samples(list *worklist.List, a access) []mirror.Sample {
 		}
 	}
 	return out
-}
-
-func cutHost(path string) (host, rest string, ok bool) {
-	for i := range len(path) {
-		if path[i] == '/' {
-			return path[:i], path[i+1:], true
-		}
-	}
-	return path, "", false
 }
 
 // sumdbName is the name under which mirrors are asked for the checksum
@@ -175,13 +166,4 @@ func (j *Job) probeSumDB(ctx context.Context, found []*mirror.Verdict) *report.S
 		out.Reason = err.Error()
 	}
 	return out
-}
-
-// hostOf is the host of a URL without port, for the list of hosts.
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Hostname()
 }

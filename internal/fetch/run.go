@@ -32,12 +32,11 @@ type run struct {
 	note    func(goenv.Finding)
 	log     func(format string, args ...any)
 
-	bytes    atomic.Int64 // of the files kept
-	done     atomic.Int64
-	attempts atomic.Int64
-	hedges   atomic.Int64
-	slots    chan struct{} // verifications at a time
-	wg       sync.WaitGroup
+	bytes  atomic.Int64 // of the files kept
+	done   atomic.Int64
+	hedges atomic.Int64
+	slots  chan struct{} // verifications at a time
+	wg     sync.WaitGroup
 
 	mu      sync.Mutex
 	cond    *sync.Cond
