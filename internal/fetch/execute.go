@@ -38,6 +38,7 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	if j.cache, err = modcache.Open(j.env.Get("GOMODCACHE")); err != nil {
 		return j.refuse(res, err)
 	}
+	j.cache.ModCacheRW = goenv.BoolFlag(j.env.Get("GOFLAGS"), "modcacherw")
 	j.phase.Store("probing mirrors")
 	var p *preflight
 	if !j.values.NoProbe && len(j.chain.hops) > 0 {
@@ -159,8 +160,13 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 		if len(diffs) > 0 {
 			j.note(goenv.Finding{Check: "cache-poisoned", Severity: goenv.SevWarning, Setting: "GOMODCACHE",
 				Found:  it.mod.String(),
-				Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are replaced", describe(diffs))})
-			return false, j.cache.Discard(ctx, it.mod)
+				Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are removed", describe(diffs))})
+			if !onlyTree(diffs) {
+				return false, j.cache.Discard(ctx, it.mod)
+			}
+			if err := j.cache.DiscardTree(ctx, it.mod); err != nil {
+				return false, err
+			}
 		}
 	}
 	if j.values.Extract != "" && j.values.Extract != "none" && !j.cache.Extracted(it.mod) {
@@ -178,6 +184,12 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 func unextractable(mod string, err *modcache.ExtractError) goenv.Finding {
 	return goenv.Finding{Check: "zip-not-extractable", Severity: goenv.SevWarning, Found: mod,
 		Effect: fmt.Sprintf("its zip is the one go.sum names, but cannot be extracted (%v); a build that uses it fails", err.Err)}
+}
+
+// onlyTree reports whether the zip is good and just the extracted tree is not:
+// then the go command extracts it again, and nothing has to be fetched.
+func onlyTree(diffs []modcache.Difference) bool {
+	return !slices.ContainsFunc(diffs, func(d modcache.Difference) bool { return d.What != "tree" })
 }
 
 // log tells of an event, for --verbose.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -565,6 +566,37 @@ func TestVerifyPresentReplacesWhatDiffers(t *testing.T) {
 	b.complete()
 	if !strings.Contains(fmt.Sprint(r.Findings), "cache-poisoned") {
 		t.Errorf("findings %v, want cache-poisoned", r.Findings)
+	}
+}
+
+func TestVerifyPresentRemovesATreeThatDiffersWithoutFetching(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.Extract = "all"
+	b.env["GOFLAGS"] = "-modcacherw"
+	wantOutcome(t, b.run(s.URL), report.OK)
+	v := f.Versions()[0]
+	source := filepath.Join(b.modcache, filepath.FromSlash(v.Path)+"@"+v.Version, "m.go")
+	if err := os.Chmod(source, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(source, append(good, "// evil\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.Forget()
+	b.values.VerifyPresent, b.values.NoProbe = true, true
+	wantOutcome(t, b.run(s.URL), report.OK)
+	if got, err := os.ReadFile(source); err != nil || string(got) != string(good) {
+		t.Errorf("%s: %q, %v; want it as in the zip", source, got, err)
+	}
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests, though the zip was good", n)
 	}
 }
 

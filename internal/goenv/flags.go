@@ -1,15 +1,17 @@
 package goenv
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// splitFlags splits GOFLAGS as cmd/internal/quoted: Split does: at blanks, with
+// SplitFlags splits GOFLAGS as cmd/internal/quoted: Split does: at blanks, with
 // single or double quotes around whole words and no escapes. Before a quote
 // that does not end it stops and returns ok false.
-func splitFlags(s string) (words []string, ok bool) {
+func SplitFlags(s string) (words []string, ok bool) {
 	const blanks = " \t\r\n"
 	for {
 		s = strings.TrimLeft(s, blanks)
@@ -32,6 +34,20 @@ func splitFlags(s string) (words []string, ok bool) {
 	}
 }
 
+// BoolFlag reports whether GOFLAGS sets a flag that takes no value, such as
+// modcacherw. The last one of several wins.
+func BoolFlag(goflags, name string) bool {
+	set := false
+	words, _ := SplitFlags(goflags)
+	for _, word := range words {
+		if n, value := flagValue(word); isFlag(word) && n == name {
+			on, err := strconv.ParseBool(cmp.Or(value, "true"))
+			set = err == nil && on
+		}
+	}
+	return set
+}
+
 // isFlag is the test of cmd/go base: InitGOFLAGS for the shape of a word.
 func isFlag(word string) bool {
 	return strings.HasPrefix(word, "-") && word != "-" && word != "--" &&
@@ -47,7 +63,7 @@ func flagValue(word string) (name, value string) {
 // flags checks GOFLAGS.
 func (c *checker) flags() {
 	value := c.env.Get("GOFLAGS")
-	words, ok := splitFlags(value)
+	words, ok := SplitFlags(value)
 	if !ok {
 		c.add("goflags-syntax", SevError, "GOFLAGS", value,
 			"A quotation mark is not closed, so every go command ends with \"parsing $GOFLAGS: unterminated string\".", "the value with the closing quotation mark")

@@ -22,9 +22,9 @@ func TestSplitFlagsSplitsAsTheGoCommandDoes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := splitFlags(test.value)
+			got, ok := SplitFlags(test.value)
 			if diff := cmp.Diff(test.want, got); diff != "" || ok != test.ok {
-				t.Errorf("splitFlags(%q) ok = %v (-want +got):\n%s", test.value, ok, diff)
+				t.Errorf("SplitFlags(%q) ok = %v (-want +got):\n%s", test.value, ok, diff)
 			}
 		})
 	}
@@ -39,5 +39,26 @@ func TestValidToolchain(t *testing.T) {
 		if got := validToolchain(value); got != want {
 			t.Errorf("validToolchain(%q) = %v", value, got)
 		}
+	}
+}
+
+func TestBoolFlagOfGOFLAGS(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, goflags string
+		want          bool
+	}{
+		{"absent", "-mod=mod", false},
+		{"given", "-mod=mod -modcacherw", true},
+		{"given with two dashes and a value", "--modcacherw=1", true},
+		{"switched off", "-modcacherw -modcacherw=false", false},
+		{"part of another word", "-ldflags=-modcacherw", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := BoolFlag(test.goflags, "modcacherw"); got != test.want {
+				t.Errorf("BoolFlag(%q) = %v, want %v", test.goflags, got, test.want)
+			}
+		})
 	}
 }

@@ -3,6 +3,8 @@ package worklist
 import (
 	"fmt"
 	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
 )
 
 // goflags is what GOFLAGS says about the main module.
@@ -18,9 +20,13 @@ type goflags struct {
 // one of several wins. Other flags than -mod and -modfile are not looked at.
 func parseGOFLAGS(value string) (goflags, error) {
 	var g goflags
-	fields, err := splitQuoted(value)
-	if err != nil {
-		return g, err
+	fields, ok := goenv.SplitFlags(value)
+	if !ok {
+		return g, &InputError{
+			File:  "GOFLAGS",
+			Found: "an unterminated string", Expected: "a closing quotation mark",
+			Remedy: "close the quotation",
+		}
 	}
 	for _, field := range fields {
 		name, ok := strings.CutPrefix(field, "-")
@@ -65,33 +71,4 @@ func parseGOFLAGS(value string) (goflags, error) {
 		}
 	}
 	return g, nil
-}
-
-// splitQuoted splits s at blanks, with '…' and "…" around whole fields.
-func splitQuoted(s string) ([]string, error) {
-	const blanks = " \t\r\n"
-	var fields []string
-	for {
-		s = strings.TrimLeft(s, blanks)
-		if s == "" {
-			return fields, nil
-		}
-		if s[0] == '\'' || s[0] == '"' {
-			field, rest, ok := strings.Cut(s[1:], s[:1])
-			if !ok {
-				return nil, &InputError{
-					File:  "GOFLAGS",
-					Found: "an unterminated string", Expected: "a closing " + s[:1],
-					Remedy: "close the quotation",
-				}
-			}
-			fields, s = append(fields, field), rest
-			continue
-		}
-		end := strings.IndexAny(s, blanks)
-		if end < 0 {
-			end = len(s)
-		}
-		fields, s = append(fields, s[:end]), s[end:]
-	}
 }

@@ -178,7 +178,7 @@ func TestLoadRefuses(t *testing.T) {
 		{
 			name: "GOFLAGS with an open quotation",
 			opts: Options{GOFLAGS: `-trimpath '-mod=mod`},
-			want: `GOFLAGS: found an unterminated string, expected a closing '; .*`,
+			want: `GOFLAGS: found an unterminated string, expected a closing quotation mark; .*`,
 		},
 		{
 			name: "GOFLAGS with an unknown -mod",
