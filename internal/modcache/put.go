@@ -94,8 +94,10 @@ func (c *Cache) prepareTree(a *archive) (*treeWriter, error) {
 // concerns only the tree.
 //
 // The order makes every instant safe: a tree made of other bytes is gone
-// before the go command can find a zip beside it, and a ziphash never stands
-// beside a zip that it does not describe.
+// before the go command can find a zip beside it, a wrong zip is gone before
+// the right ziphash could vouch for it, and the ziphash comes before the zip as
+// in the go command (cmd/go modfetch/fetch.go: downloadZip, hashZip), since go
+// mod verify fails on a zip without ziphash but skips a ziphash without zip.
 func (c *Cache) place(ctx context.Context, s slot, h1, zip string, files manifest, tree *treeWriter, parallel int) (placed bool, err error) {
 	unlock, err := c.lockVersion(ctx, s)
 	if err != nil {
@@ -106,26 +108,26 @@ func (c *Cache) place(ctx context.Context, s slot, h1, zip string, files manifes
 	if err != nil {
 		return false, err
 	}
-	hash, err := readZipHash(s)
-	if err != nil {
-		return false, err
-	}
-	if hash != h1 && hash != "" {
-		if err := os.Remove(s.ziphash); err != nil {
-			return false, err
-		}
-	}
 	good, err := c.goodZip(ctx, s, h1, parallel)
 	if err != nil {
 		return false, err
 	}
 	if !good {
-		if err := c.move(zip, s.zip); err != nil {
+		if err := os.Remove(s.zip); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return false, err
 		}
 	}
+	hash, err := readZipHash(s)
+	if err != nil {
+		return false, err
+	}
 	if hash != h1 {
 		if err := c.write(s.ziphash, []byte(h1)); err != nil {
+			return false, err
+		}
+	}
+	if !good {
+		if err := c.move(zip, s.zip); err != nil {
 			return false, err
 		}
 	}

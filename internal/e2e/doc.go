@@ -1,0 +1,19 @@
+// Package e2e holds the end-to-end tests: the built binary against real
+// projects and against counterparts that we did not write. It is a module of
+// its own, so that the counterparts' dependencies stay out of the product's;
+// run it with
+//
+//	go -C internal/e2e test ./...
+//
+// Its main invariant: what a test believes about a module cache, it believes
+// because the go command said so.
+//
+// The sources of the projects and their modules come through the first mirror
+// of this machine's own `go env GOPROXY`, by way of a recording mirror on
+// loopback that asks it for every file at most once. Variables:
+//
+//   - MODFERRY_E2E_DIR keeps what was recorded in a directory of yours, so that
+//     further runs need no network; otherwise it goes with the run.
+//   - MODFERRY_E2E_ALL=1 adds terraform and kubernetes, and compiles hugo.
+//   - CI=true turns the absence of a counterpart from a skip into a failure.
+package e2e
