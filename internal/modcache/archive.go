@@ -25,6 +25,7 @@ const maxDirectory = 32 << 20
 type archive struct {
 	m     module.Version
 	file  *os.File
+	size  int64
 	files []*zip.File
 	crew  *crew
 }
@@ -57,7 +58,7 @@ func openArchive(m module.Version, f *os.File, crew *crew) (*archive, error) {
 		return nil, reject(failure.WrongContent, "zip", m, "found %s, expected a zip (%v)", describe(f, size), err)
 	}
 	r.RegisterDecompressor(zip.Deflate, crew.inflate)
-	a := &archive{m: m, file: f, files: r.File, crew: crew}
+	a := &archive{m: m, file: f, size: size, files: r.File, crew: crew}
 	if err := a.checkLimits(); err != nil {
 		return nil, err
 	}
@@ -98,19 +99,26 @@ func (a *archive) checkLimits() error {
 func (a *archive) read(ctx context.Context, parallel int, tree *treeWriter) (manifest, error) {
 	sums := make([]fileSum, len(a.files))
 	skip := len(prefix(a.m))
+	last := make(map[string]int, len(a.files))
+	for i, f := range a.files {
+		last[f.Name] = i
+	}
 	err := a.crew.each(ctx, len(a.files), parallel, func(w *worker, i int) error {
 		f := a.files[i]
-		r, err := f.Open()
-		if err != nil {
-			return a.damaged(f, err)
+		if last[f.Name] != i {
+			sums[i] = fileSum{name: f.Name} // only the last of a name counts, see newManifest
+			return nil
 		}
-		defer r.Close()
-		var show func([]byte)
-		if out := tree.create(f.Name[skip:]); out != nil {
+		out := tree.create(f.Name[skip:])
+		if out != nil {
 			defer out.close()
-			show = out.write
 		}
-		sum, err := w.sum(ctx, r, show)
+		sum, err := w.sumFile(ctx, f, out)
+		if err != nil && !mishap(err) {
+			// The go command's own inflater has the last word: on odd streams
+			// the fast one refuses what that one accepts.
+			sum, err = a.sumAgain(ctx, w, i, out)
+		}
 		if err != nil {
 			return a.damaged(f, err)
 		}
@@ -123,11 +131,45 @@ func (a *archive) read(ctx context.Context, parallel int, tree *treeWriter) (man
 	return newManifest(sums), nil
 }
 
+// sumFile inflates and hashes one file of a zip and, when out is not nil,
+// writes it there.
+func (w *worker) sumFile(ctx context.Context, f *zip.File, out *treeFile) (digest, error) {
+	r, err := f.Open()
+	if err != nil {
+		return digest{}, err
+	}
+	defer r.Close()
+	var show func([]byte)
+	if out != nil {
+		show = out.write
+	}
+	return w.sum(ctx, r, show)
+}
+
+// sumAgain is sumFile of the i-th file with the inflater of the standard
+// library.
+func (a *archive) sumAgain(ctx context.Context, w *worker, i int, out *treeFile) (digest, error) {
+	r, err := zip.NewReader(&zipReader{file: a.file, left: -1}, a.size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
+		return digest{}, err
+	}
+	if out != nil {
+		out.restart()
+	}
+	return w.sumFile(ctx, r.File[i], out)
+}
+
+// mishap reports whether an error is the disk's or the context's, and so no
+// verdict on the zip.
+func mishap(err error) bool {
+	var disk *os.PathError
+	return errors.As(err, &disk) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
 // damaged is the verdict on a file of the zip that can't be read, unless the
 // disk or ctx is to blame.
 func (a *archive) damaged(f *zip.File, err error) error {
-	var disk *os.PathError
-	if errors.As(err, &disk) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if mishap(err) {
 		return err
 	}
 	return reject(failure.WrongContent, "zip", a.m, "found a damaged zip: %s: %v", f.Name, err)

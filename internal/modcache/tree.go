@@ -168,6 +168,13 @@ func (f *treeFile) write(p []byte) {
 	f.tree.fail(err)
 }
 
+// restart empties the file.
+func (f *treeFile) restart() {
+	f.tree.fail(f.f.Truncate(0))
+	_, err := f.f.Seek(0, io.SeekStart)
+	f.tree.fail(err)
+}
+
 func (f *treeFile) close() { f.tree.fail(f.f.Close()) }
 
 // copyTree copies the files of a tree without reading them into memory.
