@@ -177,18 +177,15 @@ func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
 	return out
 }
 
-// verifier waits for a processor to verify with. A zip that is verified while
-// no other waits may use all of them.
+// verifier waits for a processor to verify with. The module cache lets a zip
+// use further ones while they are free.
 func (r *run) verifier(ctx context.Context, it *item) (modcache.PutOptions, func(), error) {
 	select {
 	case r.slots <- struct{}{}:
 	case <-ctx.Done():
 		return modcache.PutOptions{}, nil, context.Cause(ctx)
 	}
-	o := modcache.PutOptions{Extract: r.extracts(it)}
-	if len(r.slots) == 1 {
-		o.Parallel = cap(r.slots)
-	}
+	o := modcache.PutOptions{Extract: r.extracts(it), Parallel: cap(r.slots)}
 	return o, func() { <-r.slots }, nil
 }
 

@@ -18,9 +18,10 @@ import (
 // Hashing and inflating is bound by the processor, so more helpers than
 // processors would only cost memory.
 type crew struct {
-	helpers   chan struct{}
-	workers   sync.Pool // *worker
-	inflaters sync.Pool // *inflater
+	most      int64        // goroutines at work, callers and helpers
+	busy      atomic.Int64 // of them now
+	workers   sync.Pool    // *worker
+	inflaters sync.Pool    // *inflater
 }
 
 // A worker is what one goroutine of a crew has for itself.
@@ -34,7 +35,7 @@ type worker struct {
 const copyBuffer = 128 << 10
 
 func newCrew() *crew {
-	c := &crew{helpers: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	c := &crew{most: int64(runtime.GOMAXPROCS(0))}
 	c.workers.New = func() any {
 		return &worker{buf: make([]byte, copyBuffer), hash: sha256.New()}
 	}
@@ -46,16 +47,19 @@ func newCrew() *crew {
 }
 
 // each calls do with every i below n: in the caller's goroutine and, as far
-// as helpers are free, in up to parallel-1 more. It returns the first error,
-// after which no new call starts, or that of ctx.
+// as processors are free, in up to parallel-1 more. It looks for free ones
+// before every call, so that a large zip that began among others is finished
+// by all processors. It returns the first error, after which no new call
+// starts, or that of ctx.
 func (c *crew) each(ctx context.Context, n, parallel int, do func(w *worker, i int) error) error {
 	var (
 		next   atomic.Int64
 		failed atomic.Bool
 		once   sync.Once
 		first  error
+		wg     sync.WaitGroup
 	)
-	work := func() {
+	work := func(before func(i int)) {
 		w := c.workers.Get().(*worker)
 		defer c.workers.Put(w)
 		for !failed.Load() {
@@ -63,6 +67,7 @@ func (c *crew) each(ctx context.Context, n, parallel int, do func(w *worker, i i
 			if i >= n {
 				return
 			}
+			before(i)
 			err := ctx.Err()
 			if err == nil {
 				err = do(w, i)
@@ -74,20 +79,24 @@ func (c *crew) each(ctx context.Context, n, parallel int, do func(w *worker, i i
 			}
 		}
 	}
-	var wg sync.WaitGroup
-hire:
-	for range min(parallel, n) - 1 {
-		select {
-		case c.helpers <- struct{}{}:
-			wg.Go(func() {
-				defer func() { <-c.helpers }()
-				work()
-			})
-		default:
-			break hire
+	hired := 1 // the caller
+	hire := func(i int) {
+		if hired == parallel || i == n-1 {
+			return
 		}
+		if c.busy.Add(1) > c.most {
+			c.busy.Add(-1)
+			return
+		}
+		hired++
+		wg.Go(func() {
+			defer c.busy.Add(-1)
+			work(func(int) {})
+		})
 	}
-	work()
+	c.busy.Add(1)
+	work(hire)
+	c.busy.Add(-1)
 	wg.Wait()
 	return first
 }
