@@ -1,0 +1,164 @@
+// Command bench measures modferry against the go command and prints the result
+// as Markdown.
+//
+// Its rule: both sides do the same job in the same run, from the same mirror on
+// this machine, with the same processors, in turns, each from an empty module
+// cache of its own; what counts is the ratio of the medians. Losing cases are
+// printed like the others. Nothing is asserted: a time depends on the machine.
+//
+//	go run ./internal/bench                # everything, as for the README
+//	go run ./internal/bench -n 1 -cases loopback -module MODULE@VERSION
+//
+// Sources and the mirror's files come through the go command's own settings on
+// this machine (GOPROXY and so on); with -work DIR they are kept for the next
+// time. Servers and namespaces end with the program.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// spaceWanted is what the largest run writes, its extracted trees included.
+const spaceWanted = 4 << 30
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	n          int
+	cases      []string
+	roundTrips []time.Duration
+	cores      int
+	scheme     string
+	project    *project // nil for the usual ones
+	modferry   string
+	work       string
+	tmp        string
+	inMemory   bool // tmp is
+}
+
+// caseNames are all cases in the order they run in.
+var caseNames = []string{"loopback", "wire", "present", "memory"}
+
+func parseOptions(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	cases := flags.String("cases", strings.Join(caseNames, ","), "what to measure")
+	flags.IntVar(&o.n, "n", 3, "runs of each side")
+	roundTrips := flags.String("rtt", "20ms,100ms", "round trips of the wire case")
+	flags.IntVar(&o.cores, "cores", 2, "processors the commands may use")
+	flags.StringVar(&o.scheme, "scheme", "http", "how the mirror serves: http, or https with HTTP/2")
+	module := flags.String("module", "", "measure every case on `MODULE@VERSION` instead of the usual projects")
+	flags.StringVar(&o.modferry, "modferry", "", "the `program` to measure (default: built from this checkout)")
+	flags.StringVar(&o.work, "work", "", "keep sources and the mirror's files in `DIR` (default: a temporary one)")
+	flags.StringVar(&o.tmp, "tmp", "", "make module caches below `DIR` (default: in memory where there is room)")
+	if err := flags.Parse(args); err != nil {
+		return options{}, err
+	}
+	o.cases = strings.Split(*cases, ",")
+	for _, name := range o.cases {
+		if !slices.Contains(caseNames, name) {
+			return options{}, fmt.Errorf("found case %q, expected some of %s", name, strings.Join(caseNames, ","))
+		}
+	}
+	for text := range strings.SplitSeq(*roundTrips, ",") {
+		d, err := time.ParseDuration(text)
+		if err != nil || d < 0 {
+			return options{}, fmt.Errorf("found round trip %q, expected a duration such as 100ms", text)
+		}
+		o.roundTrips = append(o.roundTrips, d)
+	}
+	switch {
+	case flags.NArg() > 0:
+		return options{}, fmt.Errorf("found argument %q, expected flags only", flags.Arg(0))
+	case o.n < 1:
+		return options{}, fmt.Errorf("found -n %d, expected at least 1", o.n)
+	case o.cores < 1:
+		return options{}, fmt.Errorf("found -cores %d, expected at least 1", o.cores)
+	case o.scheme != "http" && o.scheme != "https":
+		return options{}, fmt.Errorf("found -scheme %q, expected http or https", o.scheme)
+	}
+	if *module != "" {
+		p, err := parseProject(*module)
+		if err != nil {
+			return options{}, err
+		}
+		o.project = &p
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+	o, err := parseOptions(args, stderr)
+	if err != nil {
+		return err
+	}
+	if o.tmp == "" {
+		o.tmp = fastDir(spaceWanted)
+		o.inMemory = o.tmp != ""
+	}
+	if o.tmp, err = os.MkdirTemp(o.tmp, "modferry-bench-"); err != nil {
+		return err
+	}
+	defer removeAll(o.tmp)
+	if o.work == "" {
+		if o.work, err = os.MkdirTemp("", "modferry-bench-work-"); err != nil {
+			return err
+		}
+		defer removeAll(o.work)
+	}
+	if o.work, err = filepath.Abs(o.work); err != nil {
+		return err
+	}
+	if o.modferry == "" {
+		o.modferry = filepath.Join(o.tmp, "modferry")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.modferry, "./cmd/modferry").CombinedOutput(); err != nil {
+			return fmt.Errorf("build modferry (run this from the root of the checkout): %w: %s", err, out)
+		}
+	}
+	s := &suite{options: o, log: stderr}
+	for _, name := range o.cases {
+		if err := s.measure(ctx, name); err != nil {
+			return fmt.Errorf("case %s: %w", name, err)
+		}
+	}
+	return writeReport(stdout, s.preface(time.Now()), s.claims, s.series)
+}
+
+// preface says when, where and how it was measured.
+func (s *suite) preface(now time.Time) []string {
+	protocol := "HTTP/1.1 without TLS"
+	if s.scheme == "https" {
+		protocol = "HTTP/2 over TLS"
+	}
+	place := "on disk"
+	if s.inMemory {
+		place = "in memory (tmpfs)"
+	}
+	return []string{
+		fmt.Sprintf("Date: %s. Medians of %d runs, both sides in turns; `go run ./internal/bench`.", now.UTC().Format(time.DateOnly), s.n),
+		fmt.Sprintf("Machine: %s; %d of %d processors for the commands; %s %s/%s.", describeMachine(), s.cores, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		fmt.Sprintf("Mirror: a file server on this machine, %s, every file in its page cache. Module caches %s, empty before each run, as are build cache and home.", protocol, place),
+		"`go mod download` always extracts what it downloads; modferry does with `--extract all` only, else the go command extracts what it uses.",
+	}
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseOptions(t *testing.T) {
+	t.Parallel()
+	o, err := parseOptions(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(caseNames, o.cases); diff != "" {
+		t.Errorf("default cases: %s", diff)
+	}
+	if diff := cmp.Diff([]time.Duration{20 * time.Millisecond, 100 * time.Millisecond}, o.roundTrips); diff != "" {
+		t.Errorf("default round trips: %s", diff)
+	}
+	if o.n != 3 || o.cores != 2 || o.scheme != "http" {
+		t.Errorf("got defaults %+v", o)
+	}
+	for _, test := range []struct{ name, args, want string }{
+		{"an unknown case is refused", "-cases loopback,all", `found case "all", expected some of loopback,wire,present,memory`},
+		{"no runs are refused", "-n 0", "found -n 0, expected at least 1"},
+		{"no processors are refused", "-cores 0", "found -cores 0, expected at least 1"},
+		{"a round trip that is none is refused", "-rtt 20ms,fast", `found round trip "fast", expected a duration such as 100ms`},
+		{"another scheme is refused", "-scheme ftp", `found -scheme "ftp", expected http or https`},
+		{"an argument is refused", "loopback", `found argument "loopback", expected flags only`},
+		{"a module without version is refused", "-module example.test/x", `found module "example.test/x", expected MODULE@VERSION with a version such as v1.2.3`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parseOptions(strings.Fields(test.args), io.Discard)
+			if err == nil || err.Error() != test.want {
+				t.Errorf("got error %v, want %q", err, test.want)
+			}
+		})
+	}
+}

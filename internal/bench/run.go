@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A step is one command of a side.
+type step struct {
+	args []string // {modcache}, {checkout} and {mirror} are filled in
+	env  []string // beyond the common one
+	dir  string   // where it runs, "" for the checkout
+}
+
+// A side is one way to do the job: the commands that are timed together.
+type side struct {
+	name  string
+	steps []step
+	// before is done first and not timed; nil for nothing. What it leaves in
+	// the module cache is what the steps find.
+	before []step
+}
+
+// A sample is what one run of a side took.
+type sample struct {
+	elapsed time.Duration
+	cpu     time.Duration // user and system, of the commands alone
+	peak    int64         // resident bytes of the largest command, 0 when unknown
+}
+
+// A runner runs sides at a site against a mirror. Every run has its own home,
+// build cache and module cache.
+type runner struct {
+	at       *site
+	from     *mirror
+	checkout *checkout
+	tmp      string // where module caches are made
+	// keep leaves them there. On a disk deleting is no way to clean up between
+	// runs: ext4 without a journal searches past every inode that was deleted in
+	// the last minutes (fs/ext4/ialloc.c: recently_deleted), so that the next run
+	// takes up to four times as long.
+	keep bool
+	log  io.Writer // one line per run
+}
+
+// alternate runs all sides n times, in turns, so that whatever disturbs the
+// machine for a while disturbs all of them.
+func (r *runner) alternate(ctx context.Context, n int, sides []side) (map[string][]sample, error) {
+	samples := make(map[string][]sample)
+	for i := range n {
+		for _, s := range sides {
+			got, err := r.run(ctx, s)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", r.at.name, s.name, err)
+			}
+			fmt.Fprintf(r.log, "%-22s %d/%d  %-40s %8.2f s  cpu %6.2f s  peak %4d MB\n",
+				r.at.name, i+1, n, s.name, got.elapsed.Seconds(), got.cpu.Seconds(), got.peak>>20)
+			samples[s.name] = append(samples[s.name], got)
+		}
+	}
+	return samples, nil
+}
+
+// run runs a side once, from an empty module cache.
+func (r *runner) run(ctx context.Context, s side) (total sample, err error) {
+	tmp, err := os.MkdirTemp(r.tmp, "run-")
+	if err != nil {
+		return sample{}, err
+	}
+	if !r.keep {
+		defer func() {
+			if removeErr := removeAll(tmp); err == nil {
+				err = removeErr
+			}
+		}()
+	}
+	if err := r.checkout.reset(); err != nil {
+		return sample{}, err
+	}
+	for _, st := range s.before {
+		if _, err := r.step(ctx, st, tmp); err != nil {
+			return sample{}, err
+		}
+	}
+	// What one run leaves to be written is not the next one's.
+	syncDisks()
+	for _, st := range s.steps {
+		got, err := r.step(ctx, st, tmp)
+		if err != nil {
+			return sample{}, err
+		}
+		total.elapsed += got.elapsed
+		total.cpu += got.cpu
+		total.peak = max(total.peak, got.peak)
+	}
+	return total, nil
+}
+
+func (r *runner) step(ctx context.Context, st step, tmp string) (sample, error) {
+	modcache := filepath.Join(tmp, "mod")
+	fill := strings.NewReplacer("{modcache}", modcache, "{checkout}", r.checkout.dir, "{mirror}", r.from.url)
+	args := make([]string, len(st.args))
+	for i, arg := range st.args {
+		args[i] = fill.Replace(arg)
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = r.checkout.dir
+	if st.dir != "" {
+		cmd.Dir = st.dir
+	}
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + filepath.Join(tmp, "home"),
+		"TMPDIR=" + tmp,
+		"GOPATH=" + filepath.Join(tmp, "go"),
+		"GOCACHE=" + filepath.Join(tmp, "build"),
+		"GOMODCACHE=" + modcache,
+		"GOPROXY=" + r.from.url,
+		"GOENV=off",
+		"GOTOOLCHAIN=local",
+		"GOWORK=off",
+	}, st.env...)
+	if r.from.caFile != "" {
+		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+r.from.caFile)
+	}
+	var output bytes.Buffer
+	cmd.Stdout = io.Discard
+	cmd.Stderr = &output
+	start := time.Now()
+	if err := r.at.thread.do(cmd.Start); err != nil {
+		return sample{}, err
+	}
+	peak := watchPeak(cmd.Process.Pid)
+	err := cmd.Wait()
+	got := sample{
+		elapsed: time.Since(start),
+		cpu:     cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(),
+		peak:    peak(),
+	}
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w:\n%s", strings.Join(args, " "), err, lastLines(output.String(), 20))
+	}
+	return got, nil
+}
+
+// removeAll removes dir with the read-only directories of a module cache.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}

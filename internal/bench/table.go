@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// median returns the middle value; of an even number of values the mean of the
+// middle two, of none zero.
+func median[T ~int64](values []T) T {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	// Not the sum: it may overflow.
+	return sorted[middle-1] + (sorted[middle]-sorted[middle-1])/2
+}
+
+// A series is all samples of one side at one site.
+type series struct {
+	job     string // what was done, e.g. the project
+	site    string
+	side    string
+	samples []sample
+}
+
+func (s series) elapsed() time.Duration {
+	return median(collect(s.samples, func(s sample) time.Duration { return s.elapsed }))
+}
+
+func (s series) peak() int64 {
+	return median(collect(s.samples, func(s sample) int64 { return s.peak }))
+}
+
+func collect[T any](samples []sample, value func(sample) T) []T {
+	values := make([]T, len(samples))
+	for i, s := range samples {
+		values[i] = value(s)
+	}
+	return values
+}
+
+// A claim is one comparison with what is wanted of it.
+type claim struct {
+	text    string
+	subject series
+	// baseline is what the subject is compared with; without samples, the
+	// subject stands for itself.
+	baseline series
+	atLeast  float64       // wanted ratio of baseline to subject, 0 for none
+	within   time.Duration // wanted limit of the subject's time, 0 for none
+	under    int64         // wanted limit of the subject's peak memory in bytes, 0 for none
+}
+
+// ratio is how many times faster the subject is, 0 without a baseline.
+func (c claim) ratio() float64 {
+	if len(c.baseline.samples) == 0 || c.subject.elapsed() == 0 {
+		return 0
+	}
+	return c.baseline.elapsed().Seconds() / c.subject.elapsed().Seconds()
+}
+
+// cells returns the claim as a line of the table.
+func (c claim) cells() []string {
+	subject, baseline, ratio := formatTime(c.subject.elapsed()), "", ""
+	if c.under > 0 {
+		subject = formatBytes(c.subject.peak())
+	}
+	if r := c.ratio(); r > 0 {
+		baseline, ratio = formatTime(c.baseline.elapsed()), fmt.Sprintf("%.1f", r)
+	}
+	wanted, met := "", false
+	switch {
+	case c.atLeast > 0:
+		wanted, met = fmt.Sprintf("≥ %g", c.atLeast), c.ratio() >= c.atLeast
+	case c.within > 0:
+		wanted, met = "< "+formatTime(c.within), c.subject.elapsed() < c.within
+	case c.under > 0:
+		wanted, met = "< "+formatBytes(c.under), c.subject.peak() < c.under
+	}
+	verdict := ""
+	switch {
+	case c.under > 0 && c.subject.peak() == 0:
+		verdict = "unknown"
+	case met:
+		verdict = "met"
+	case wanted != "":
+		verdict = "**missed**"
+	case ratio != "" && c.ratio() < 1:
+		verdict = "slower"
+	}
+	return []string{c.text, subject, baseline, ratio, wanted, verdict}
+}
+
+// writeReport writes the claims and the samples behind them as Markdown.
+func writeReport(w io.Writer, preface []string, claims []claim, all []series) error {
+	var b strings.Builder
+	for _, line := range preface {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	b.WriteString("\n")
+	lines := [][]string{{"case", "modferry", "go command", "ratio", "wanted", ""}}
+	for _, c := range claims {
+		lines = append(lines, c.cells())
+	}
+	writeTable(&b, lines)
+	b.WriteString("\n")
+	lines = [][]string{{"job", "site", "commands", "median", "fastest", "slowest", "processor", "peak memory"}}
+	for _, s := range all {
+		times := collect(s.samples, func(s sample) time.Duration { return s.elapsed })
+		cpu := collect(s.samples, func(s sample) time.Duration { return s.cpu })
+		lines = append(lines, []string{
+			s.job, s.site, s.side, formatTime(median(times)), formatTime(slices.Min(times)), formatTime(slices.Max(times)),
+			formatTime(median(cpu)), formatBytes(s.peak()),
+		})
+	}
+	writeTable(&b, lines)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeTable writes lines as a Markdown table; the first is the heading.
+func writeTable(b *strings.Builder, lines [][]string) {
+	for i, cells := range lines {
+		escaped := make([]string, len(cells))
+		for j, cell := range cells {
+			escaped[j] = strings.ReplaceAll(cell, "|", `\|`)
+		}
+		fmt.Fprintf(b, "| %s |\n", strings.Join(escaped, " | "))
+		if i == 0 {
+			b.WriteString(strings.Repeat("|---", len(cells)) + "|\n")
+		}
+	}
+}
+
+// formatTime returns seconds with three significant digits, but never more
+// than milliseconds.
+func formatTime(d time.Duration) string {
+	s := d.Seconds()
+	switch {
+	case s >= 100:
+		return fmt.Sprintf("%.0f s", s)
+	case s >= 10:
+		return fmt.Sprintf("%.1f s", s)
+	case s >= 1:
+		return fmt.Sprintf("%.2f s", s)
+	}
+	return fmt.Sprintf("%.3f s", s)
+}
+
+// formatBytes returns whole megabytes (of a million bytes), "unknown" for 0.
+func formatBytes(n int64) string {
+	if n == 0 {
+		return "unknown"
+	}
+	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+}
