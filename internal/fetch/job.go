@@ -144,8 +144,12 @@ var refused = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMD
 // check collects the findings about the settings and refuses what cannot mean
 // what was intended.
 func (j *Job) check() error {
-	j.findings = goenv.Check(j.env, nil)
-	for _, f := range j.findings {
+	for _, f := range goenv.Check(j.env, nil) {
+		// Of the default's comma: the chosen chain has it mended already, and
+		// says so.
+		if f.Check != "goproxy-separator" || f.Severity != goenv.SevInfo {
+			j.findings = append(j.findings, f)
+		}
 		if f.Severity == goenv.SevError && slices.Contains(refused, f.Setting) {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
 		}
