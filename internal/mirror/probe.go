@@ -156,7 +156,7 @@ func CheckMod(data []byte, resp *Response, want, shown string) *failure.Error {
 	if err == nil && got == want {
 		return nil
 	}
-	if LooksLikePage(data, resp) {
+	if isPage(data, resp) {
 		return page(shown)
 	}
 	e := failure.New(failure.HashMismatch, "verify", shown, err)
@@ -172,7 +172,7 @@ func CheckInfo(data []byte, resp *Response, v module.Version, shown string) *fai
 	if err == nil && info.Version == v.Version {
 		return nil
 	}
-	if err != nil && LooksLikePage(data, resp) {
+	if err != nil && isPage(data, resp) {
 		return page(shown)
 	}
 	e := failure.New(failure.WrongContent, "verify", shown, nil)
@@ -190,12 +190,9 @@ func page(shown string) *failure.Error {
 	return e
 }
 
-// LooksLikePage tells an HTML page from wrong bytes: the first is somebody in
-// between, the second an integrity failure. resp may be nil.
-func LooksLikePage(data []byte, resp *Response) bool {
-	head := strings.ToLower(string(data[:min(len(data), 256)]))
-	return strings.HasPrefix(strings.TrimLeft(head, " \t\r\n\ufeff"), "<") ||
-		(resp != nil && strings.HasPrefix(resp.Type, "text/html"))
+// isPage also believes a server that says so itself. resp may be nil.
+func isPage(data []byte, resp *Response) bool {
+	return failure.IsPage(data) || (resp != nil && strings.HasPrefix(resp.Type, "text/html"))
 }
 
 // SlowFirstByte is the wait for a first byte from which a mirror counts as

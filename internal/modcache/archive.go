@@ -238,21 +238,10 @@ func describe(f *os.File, size int64) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Sprintf("a truncated or damaged zip of %d bytes", size)
-	case isHTML(head):
+	case failure.IsPage(head):
 		return fmt.Sprintf("an HTML page of %d bytes, as login pages and captive portals send", size)
 	}
 	return fmt.Sprintf("%d bytes that start with %q", size, head[:min(len(head), 40)])
-}
-
-// isHTML reports whether text that should be something else is a web page.
-func isHTML(text []byte) bool {
-	head := bytes.ToLower(bytes.TrimSpace(text[:min(len(text), 512)]))
-	for _, start := range []string{"<!doctype html", "<html", "<head", "<!--", "<body", "<script"} {
-		if bytes.HasPrefix(head, []byte(start)) {
-			return true
-		}
-	}
-	return false
 }
 
 var errDirectory = errors.New("modcache: the list of files of the zip is too long")

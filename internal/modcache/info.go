@@ -79,7 +79,7 @@ func canonicalInfo(m module.Version, data []byte) ([]byte, error) {
 	}
 	var info revInfo
 	switch err := json.Unmarshal(data, &info); {
-	case err != nil && isHTML(data):
+	case err != nil && failure.IsPage(data):
 		return nil, reject(failure.WrongContent, "info", m, "found an HTML page, as login pages and captive portals send")
 	case err != nil:
 		return nil, reject(failure.WrongContent, "info", m, "expected JSON with a Version: %v", err)

@@ -210,7 +210,7 @@ func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, data []
 		return reject(failure.TooLarge, "go.mod", m, "found %d bytes, expected at most %d", len(data), modzip.MaxGoMod)
 	}
 	if got := modSum(data); got != h1 {
-		if isHTML(data) {
+		if failure.IsPage(data) {
 			return reject(failure.WrongContent, "go.mod", m, "found an HTML page, as login pages and captive portals send")
 		}
 		return mismatch("go.mod", m, got, h1)
