@@ -75,3 +75,16 @@ func cause(err error) string {
 	}
 	return Plain(err.Error())
 }
+
+// As returns the classified form of an error: the *Error in its chain, or a new
+// one of the class that Classify gives it. Nil stays nil.
+func As(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return New(Classify(err), "", "", err)
+}

@@ -119,7 +119,7 @@ type opened struct {
 func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 	ask := func(ctx context.Context, h *hop, fresh bool) opened {
 		resp, err := h.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: fresh})
-		return opened{hop: h, resp: resp, err: asFailure(err), hedge: fresh}
+		return opened{hop: h, resp: resp, err: failure.As(err), hedge: fresh}
 	}
 	wait, ok := h.Health.P95()
 	if !ok || r.values.NoHedge || h.Local() {
@@ -204,8 +204,8 @@ func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Respon
 	data, err := io.ReadAll(resp)
 	resp.Close()
 	a.Bytes = int64(len(data))
-	r.received(h, a.Bytes, time.Since(begin))
-	fe := asFailure(err)
+	h.Health.Received(a.Bytes, time.Since(begin))
+	fe := failure.As(err)
 	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
 	if fe != nil {
 		return fe
@@ -215,12 +215,12 @@ func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Respon
 		if fe := mirror.CheckInfo(data, resp, it.mod, shown); fe != nil {
 			return fe
 		}
-		return asFailure(r.cache.PutInfo(ctx, it.mod, data))
+		return failure.As(r.cache.PutInfo(ctx, it.mod, data))
 	}
 	if fe := mirror.CheckMod(data, resp, it.want, shown); fe != nil {
 		return fe
 	}
-	return asFailure(r.cache.PutMod(ctx, it.mod, it.want, data))
+	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, data))
 }
 
 func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
@@ -229,7 +229,7 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	if err != nil {
 		resp.Close()
 		h.Limiter.Release(0, false)
-		return asFailure(err)
+		return failure.As(err)
 	}
 	if it.whole {
 		resp.Ranges = false
@@ -242,8 +242,8 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	r.untrack(t)
 	t.settle()
 	a.Bytes, a.Resumed = t.received, t.resumedAt
-	r.received(h, t.received, time.Since(begin))
-	fe := asFailure(err)
+	h.Health.Received(t.received, time.Since(begin))
+	fe := failure.As(err)
 	h.Limiter.Release(t.received, fe != nil && overload(fe))
 	if fe != nil {
 		r.discard(tmp)
@@ -271,7 +271,7 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 // module works.
 func (r *run) forgiveTree(it *item, err error) *failure.Error {
 	var tree *modcache.ExtractError
-	if fe := asFailure(err); fe == nil || !errors.As(err, &tree) || local(fe.Class) || fe.Class == failure.Cancelled {
+	if fe := failure.As(err); fe == nil || !errors.As(err, &tree) || local(fe.Class) || fe.Class == failure.Cancelled {
 		return fe
 	}
 	r.note(unextractable(it.mod.String(), tree))
@@ -291,16 +291,4 @@ func content(c failure.Class) bool {
 		return true
 	}
 	return false
-}
-
-// asFailure returns the classified form of an error; nil stays nil.
-func asFailure(err error) *failure.Error {
-	if err == nil {
-		return nil
-	}
-	var fe *failure.Error
-	if errors.As(err, &fe) {
-		return fe
-	}
-	return failure.New(failure.Classify(err), "", "", err)
 }

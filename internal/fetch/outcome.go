@@ -138,7 +138,7 @@ func (j *Job) conclude(ctx context.Context, res *report.Result) {
 			failed++
 		}
 	}
-	switch fe := asFailure(cause); {
+	switch fe := failure.As(cause); {
 	case wrong > 0:
 		res.Outcome = report.Integrity
 		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", count(wrong, "file"))

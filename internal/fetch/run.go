@@ -194,10 +194,6 @@ func (r *run) extracts(it *item) bool {
 	return r.values.Extract == "all" || (r.values.Extract == "needed" && !it.rec.Low)
 }
 
-func (r *run) received(h *hop, n int64, d time.Duration) {
-	h.Health.Received(n, d)
-}
-
 // mayHedge grants a hedge while they are few: at most one in twenty requests.
 func (r *run) mayHedge() bool {
 	if r.hedges.Load() > 2+r.done.Load()/20 {

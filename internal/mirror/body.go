@@ -64,8 +64,3 @@ func announced(n int64) string {
 }
 
 func (b *body) Close() error { return b.rc.Close() }
-
-// stopper is the part of a time.Timer that requests use.
-type stopper interface{ Stop() bool }
-
-func afterFunc(d time.Duration, f func()) stopper { return time.AfterFunc(d, f) }

@@ -63,12 +63,3 @@ func classify(ctx context.Context, op, redactedURL string, phase failure.Class, 
 	}
 	return failure.New(failure.Classify(err), op, redactedURL, err)
 }
-
-// asFailure returns the failure that an error of this package is.
-func asFailure(err error) *failure.Error {
-	var fe *failure.Error
-	if errors.As(err, &fe) {
-		return fe
-	}
-	return failure.New(failure.Classify(err), "get", "", err)
-}

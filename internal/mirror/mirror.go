@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/mod/module"
 
@@ -183,7 +184,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (*Response, error) {
 	u := m.url(r.Path)
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
-	total := afterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
+	total := time.AfterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
 	tr := newTrace(m.limits.FirstByte, cancel)
 	defer tr.stop()
 	req, err := http.NewRequestWithContext(tr.with(ctx), http.MethodGet, u.String(), nil)

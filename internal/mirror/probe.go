@@ -138,12 +138,12 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 func (m *Mirror) small(ctx context.Context, r Request) ([]byte, *Response, *failure.Error) {
 	resp, err := m.Get(ctx, r)
 	if err != nil {
-		return nil, nil, asFailure(err)
+		return nil, nil, failure.As(err)
 	}
 	defer resp.Close()
 	data, err := io.ReadAll(resp)
 	if err != nil {
-		return nil, nil, asFailure(err)
+		return nil, nil, failure.As(err)
 	}
 	return data, resp, nil
 }
