@@ -130,7 +130,7 @@ func (d *document) timeouts(t *Timeouts, e entry) error {
 		if !ok {
 			return d.misplaced(e.value, "a duration for "+e.key)
 		}
-		limit, bad := parseDuration(text, false)
+		limit, bad := parseDuration(text, false, maxDuration)
 		if err := d.unfit(e, bad); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 	maxRetries     = 100
 	maxWeight      = 1000
 	maxDuration    = 7 * 24 * time.Hour
+	maxAge         = 10 * 365 * 24 * time.Hour
 )
 
 // misfit says why a text is no value of a setting.
@@ -37,8 +38,16 @@ func (s Setting) parse(text string, dst any) *misfit {
 		*dst = n
 		return bad
 	case *time.Duration:
-		d, bad := parseDuration(text, s.Name == "timeout")
+		most := maxDuration
+		if s.Name == "cache-max-age" {
+			most = maxAge
+		}
+		d, bad := parseDuration(text, s.Name == "timeout" || s.Name == "cache-max-age", most)
 		*dst = d
+		return bad
+	case *int64:
+		n, bad := parseSize(text)
+		*dst = n
 		return bad
 	case *string:
 		if s.Kind == Choice {
@@ -91,8 +100,39 @@ func parseInt(text string, most int) (int, *misfit) {
 	return n, nil
 }
 
+// parseSize reads a number of bytes.
+func parseSize(text string) (int64, *misfit) {
+	t := strings.ToLower(strings.Join(strings.Fields(text), ""))
+	digits := strings.TrimRight(t, "bkmgti")
+	bad := &misfit{found: quote(text), expected: "a size with a unit such as 512KiB, 200MB or 10GiB"}
+	n, err := strconv.ParseFloat(digits, 64)
+	if err != nil || n < 0 || n > 1e15 {
+		return 0, bad
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	units := map[string]float64{"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+		"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
+	unit := t[len(digits):]
+	factor, ok := units[unit]
+	if !ok {
+		if _, near := units[unit+"ib"]; near {
+			bad.instead = digits + strings.ToUpper(unit) + "iB"
+		}
+		if unit == "" {
+			bad.found += ", which has no unit"
+		}
+		return 0, bad
+	}
+	if n *= factor; n > 1<<60 {
+		return 0, bad
+	}
+	return int64(n), nil
+}
+
 // parseDuration reads a duration; zero says whether 0 has a meaning.
-func parseDuration(text string, zero bool) (time.Duration, *misfit) {
+func parseDuration(text string, zero bool, most time.Duration) (time.Duration, *misfit) {
 	t := strings.TrimSpace(text)
 	const form = "a duration with a unit such as 500ms, 30s, 2m or 1h30m"
 	if n, err := strconv.ParseFloat(t, 64); err == nil && n > 0 && !strings.ContainsAny(t, "eEnNxX") {
@@ -107,10 +147,17 @@ func parseDuration(text string, zero bool) (time.Duration, *misfit) {
 		return 0, &misfit{found: quote(text), expected: "a duration that is not negative"}
 	case d == 0 && !zero:
 		return 0, &misfit{found: quote(text), expected: "a duration above 0, because no operation on the network goes without a limit"}
-	case d > maxDuration:
-		return 0, &misfit{found: quote(text), expected: "at most a week"}
+	case d > most:
+		return 0, &misfit{found: quote(text), expected: "at most " + atMost(most)}
 	}
 	return d, nil
+}
+
+func atMost(d time.Duration) string {
+	if d == maxDuration {
+		return "a week"
+	}
+	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
 // respell guesses the Go spelling of a duration; "" when it can't.

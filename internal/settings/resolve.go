@@ -84,6 +84,7 @@ func Resolve(flags map[string]string, getenv func(string) string, readFile func(
 			v.Direct = *overlay.direct
 		}
 	}
+	v.settleCache(getenv)
 	if err := v.settleLoudness(); err != nil {
 		return nil, err
 	}
@@ -185,10 +186,34 @@ func expectation(s Setting) string {
 		return "a file"
 	case List:
 		return "a list"
+	case Size:
+		return "a size such as 10GiB"
 	case Text:
 		return "a name"
 	}
 	return "a value"
+}
+
+// settleCache fills in the store and the scope, whose defaults depend on the
+// place: jobs of a CI system begin with an empty module cache again and again,
+// a person's machine keeps its own.
+func (v *Values) settleCache(getenv func(string) string) {
+	if v.Cache == "" {
+		switch {
+		case getenv("GITHUB_ACTIONS") == "true":
+			v.Cache, v.Sources["cache"] = "gha", "default on GitHub"
+		case getenv("GITLAB_CI") == "true" && getenv("CI_PROJECT_DIR") != "":
+			v.Cache, v.Sources["cache"] = "dir:"+getenv("CI_PROJECT_DIR")+"/.modferry/cache", "default on GitLab"
+		default:
+			v.Cache = "off"
+		}
+	}
+	if v.Scope == "" {
+		v.Scope = "build"
+		if getenv("CI") == "true" || getenv("GITHUB_ACTIONS") == "true" || getenv("GITLAB_CI") == "true" {
+			v.Scope, v.Sources["scope"] = "used", "default in CI"
+		}
+	}
 }
 
 // settleLoudness rules out --quiet together with --verbose. Where one comes

@@ -52,7 +52,8 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		sources[s.Name] = "default"
 	}
 	want := &settings.Values{
-		Dir: ".", Mirrors: "configured", Extract: "none", Fallback: "policy", Retries: 8, Direct: true,
+		Dir: ".", Mirrors: "configured", Extract: "none", Cache: "off", Scope: "build", Fallback: "policy",
+		CacheFloor: 256 << 10, CacheMaxSize: 10 << 30, CacheMaxAge: 720 * time.Hour, Retries: 8, Direct: true,
 		Timeout: 30 * time.Minute, ConnectTimeout: 10 * time.Second, TLSTimeout: 10 * time.Second,
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,
 		ProbeTimeout: 2 * time.Second, Sources: sources,

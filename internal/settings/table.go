@@ -18,6 +18,7 @@ const (
 	Dir                  // a directory
 	File                 // a file
 	List                 // elements separated by commas (and bars, in a GOPROXY list)
+	Size                 // a number of bytes with a unit: 512KiB, 10GB
 )
 
 // Setting is one thing a user can set.
@@ -62,7 +63,12 @@ func (s Setting) Placeholder() string {
 		return "FILE"
 	case List:
 		return "LIST"
+	case Size:
+		return "SIZE"
 	case Text:
+		if s.Name == "cache" {
+			return "STORE"
+		}
 		return "NAME"
 	}
 	return "VALUE"
@@ -74,7 +80,8 @@ func (s Setting) Takes(command string) bool { return slices.Contains(s.Commands,
 // The headings of --help, in the order of the table.
 const (
 	groupCheckout = "Checkout"
-	groupCache    = "Module cache"
+	groupModCache = "Module cache"
+	groupCache    = "Cache"
 	groupMirrors  = "Mirrors"
 	groupPrivate  = "Private modules and checksums"
 	groupLimits   = "Limits"
@@ -85,15 +92,18 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "probe", "verify"}
+		all     = []string{"fetch", "probe", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		network = []string{"fetch", "probe"}
-		module  = []string{"fetch", "verify"}
+		module  = []string{"fetch", "verify", "cache restore", "cache save"}
+		cached  = []string{"fetch", "cache restore", "cache save", "cache list", "cache prune"}
+		restore = []string{"fetch", "cache restore"}
+		remote  = []string{"fetch", "probe", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout"},
-		{Name: "modules", Kind: List, Config: "modules", Commands: all, Input: true, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
 			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
 		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Group: groupCheckout,
 			Usage: "every zip that go.sum names, as go mod tidy wants"},
@@ -102,12 +112,23 @@ func Table() []Setting {
 		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file"},
 
-		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: module, Input: true, Group: groupCache,
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: module, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache"},
-		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupCache,
+		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs"},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "none", Config: "extract", Commands: fetch, Input: true, Group: groupCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "none", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Usage: "zips to extract"},
+
+		{Name: "cache", Kind: Text, Config: "cache", Commands: cached, Input: true, Group: groupCache,
+			Unset: "off outside CI", Usage: "store of modules between jobs"},
+		{Name: "scope", Kind: Choice, Choices: []string{"used", "build"}, Config: "scope", Commands: restore, Input: true, Group: groupCache,
+			Unset: "used in CI", Usage: "zips to bring"},
+		{Name: "cache-floor", Kind: Size, Default: "256KiB", Config: "cache-floor", Commands: restore, Input: true, Group: groupCache,
+			Usage: "bytes a second that a restore must bring"},
+		{Name: "cache-max-size", Kind: Size, Default: "10GiB", Config: "cache-max-size", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
+			Usage: "most that a dir: keeps, 0 for no limit"},
+		{Name: "cache-max-age", Kind: Duration, Default: "720h", Config: "cache-max-age", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
+			Usage: "how long unused entries stay, 0 for ever"},
 
 		{Name: "proxy", Kind: List, Config: "proxy", Commands: network, Input: true, Secret: true, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax"},
@@ -119,7 +140,7 @@ func Table() []Setting {
 			Usage: "skip the preflight"},
 		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Group: groupMirrors,
 			Usage: "time for the preflight"},
-		{Name: "ca-file", Kind: File, Config: "ca-file", Commands: network, Input: true, Group: groupMirrors,
+		{Name: "ca-file", Kind: File, Config: "ca-file", Commands: remote, Input: true, Group: groupMirrors,
 			Unset: "the system's", Usage: "authorities to trust, in PEM format"},
 
 		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Group: groupPrivate,
@@ -137,15 +158,15 @@ func Table() []Setting {
 			Usage: "repeated attempts per mirror and file"},
 		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Group: groupLimits,
 			Usage: "no second attempt while a first is slow"},
-		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupLimits,
 			Usage: "for the whole run, 0 for no limit"},
-		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: network, Input: true, Group: groupLimits,
+		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Group: groupLimits,
 			Usage: "for name lookup and connection"},
-		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: network, Input: true, Group: groupLimits,
+		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: remote, Input: true, Group: groupLimits,
 			Usage: "for the TLS handshake"},
-		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: network, Input: true, Group: groupLimits,
+		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: remote, Input: true, Group: groupLimits,
 			Usage: "from the request to the response header"},
-		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Group: groupLimits,
 			Usage: "without a byte of the body"},
 		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Group: groupLimits,
 			Usage: "for one request"},

@@ -13,7 +13,7 @@ func TestTableIsConsistent(t *testing.T) {
 	t.Parallel()
 	var (
 		name     = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-		commands = []string{"fetch", "probe", "verify"}
+		commands = []string{"fetch", "probe", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		names    = map[string]bool{}
 		shorts   = map[string]bool{}
 		keys     = map[string]bool{}
@@ -73,7 +73,7 @@ func TestEverySettingHasAField(t *testing.T) {
 	t.Parallel()
 	sample := map[settings.Kind]string{
 		settings.Text: "x", settings.Bool: "true", settings.Int: "7", settings.Duration: "7s",
-		settings.Dir: "d", settings.File: "f", settings.List: "a,b",
+		settings.Dir: "d", settings.File: "f", settings.List: "a,b", settings.Size: "5MiB",
 	}
 	for _, s := range settings.Table() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestEveryConfigurationKeyIsRead(t *testing.T) {
 	t.Parallel()
 	sample := map[settings.Kind]string{
 		settings.Text: "x", settings.Bool: "true", settings.Int: "7", settings.Duration: "7s",
-		settings.Dir: "d", settings.File: "f", settings.List: "a",
+		settings.Dir: "d", settings.File: "f", settings.List: "a", settings.Size: "5MiB",
 	}
 	for _, s := range settings.Table() {
 		if s.Config == "" {

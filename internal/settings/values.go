@@ -18,6 +18,8 @@ type Values struct {
 	NoSumDB    string // patterns as in GONOSUMDB
 	SumDB      string // as in GOSUMDB
 	Extract    string // none, needed or all
+	Cache      string // where modules are kept between jobs, as package store reads it; never ""
+	Scope      string // used or build
 	Fallback   string // policy, as-written or any
 	CAFile     string // PEM file, "" for the system's authorities alone
 	ConfigFile string // the configuration file that was read, "" when there is none
@@ -30,6 +32,10 @@ type Values struct {
 	NoHedge       bool
 	Quiet         bool
 	Verbose       bool
+
+	CacheFloor   int64         // bytes a second, 0 for none
+	CacheMaxSize int64         // bytes, 0 for no limit
+	CacheMaxAge  time.Duration // 0 for no limit
 
 	Concurrency int // requests at a time, 0 for automatic
 	Retries     int // repeated attempts per mirror and file
@@ -113,6 +119,16 @@ func (v *Values) field(name string) any {
 		return &v.VerifyPresent
 	case "extract":
 		return &v.Extract
+	case "cache":
+		return &v.Cache
+	case "scope":
+		return &v.Scope
+	case "cache-floor":
+		return &v.CacheFloor
+	case "cache-max-size":
+		return &v.CacheMaxSize
+	case "cache-max-age":
+		return &v.CacheMaxAge
 	case "proxy":
 		return &v.Proxy
 	case "mirrors":

@@ -1,0 +1,510 @@
+package layer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// place is a module cache and the work list of some fixtures.
+type place struct {
+	t     *testing.T
+	cache *modcache.Cache
+	list  *worklist.List
+	sums  map[Member]string
+	fix   *mirrortest.Fixtures
+}
+
+func newPlace(t *testing.T, fix *mirrortest.Fixtures) *place {
+	t.Helper()
+	cache, err := modcache.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cache.Close(); err != nil {
+			t.Error(err)
+		}
+		// Trees are read-only.
+		_ = filepath.WalkDir(cache.Dir(), func(name string, d os.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				return os.Chmod(name, 0o777)
+			}
+			return err
+		})
+	})
+	p := &place{t: t, cache: cache, fix: fix, sums: map[Member]string{},
+		list: &worklist.List{Root: "/checkout", Mains: []worklist.Main{{Dir: ".", Path: "example.test/main"}}}}
+	for _, a := range fix.All() {
+		m := worklist.Module{Path: a.Version.Path, Version: a.Version.Version, Zip: a.ZipSum, Mod: a.ModSum}
+		p.list.Modules = append(p.list.Modules, m)
+		for _, f := range members(m) {
+			p.sums[f] = map[string]string{kindZip: m.Zip, kindMod: m.Mod}[f.Kind]
+		}
+	}
+	return p
+}
+
+// have puts the fixtures' files into the module cache.
+func (p *place) have(versions ...module.Version) *place {
+	p.t.Helper()
+	for f := range p.sums {
+		if len(versions) > 0 && !slices.Contains(versions, f.Module) {
+			continue
+		}
+		data := p.fix.Get(f.Module.Path, f.Module.Version).File(f.Kind)
+		var err error
+		switch f.Kind {
+		case kindMod:
+			err = p.cache.PutMod(p.t.Context(), f.Module, p.sums[f], data)
+		case kindInfo:
+			err = p.cache.PutInfo(p.t.Context(), f.Module, data)
+		default:
+			var tmp *os.File
+			if tmp, err = p.cache.Temp(); err == nil {
+				if _, err = tmp.Write(data); err == nil {
+					err = p.cache.PutZip(p.t.Context(), f.Module, p.sums[f], tmp, modcache.PutOptions{})
+				}
+			}
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return p
+}
+
+// use extracts the trees of modules, as a build does.
+func (p *place) use(versions ...module.Version) *place {
+	p.t.Helper()
+	for _, v := range versions {
+		if err := p.cache.Extract(p.t.Context(), v, p.sums[Member{v, kindZip}]); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return p
+}
+
+func (p *place) save(s Store, bad ...string) *Saved {
+	p.t.Helper()
+	x, err := Lookup(p.t.Context(), s, KeyOf(p.list))
+	if err != nil {
+		x = nil
+	}
+	saved, err := (&Saver{Store: s, Cache: p.cache, List: p.list, Trees: true, Bad: bad}).Save(p.t.Context(), x)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return saved
+}
+
+func (p *place) lookup(s Store) *Index {
+	p.t.Helper()
+	x, err := Lookup(p.t.Context(), s, KeyOf(p.list))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return x
+}
+
+func (p *place) restorer(s Store) *Restorer {
+	return &Restorer{Store: s, Cache: p.cache, Sums: p.sums}
+}
+
+// restore restores everything of the work list.
+func (p *place) restore(s Store) *Restored {
+	p.t.Helper()
+	need := map[Member]bool{}
+	for f := range p.sums {
+		need[f] = true
+	}
+	return p.restorer(s).Restore(p.t.Context(), p.lookup(s).Pick(need))
+}
+
+// check holds the module cache against the fixtures: what is there is right,
+// and exactly want is there.
+func (p *place) check(want map[Member]bool) {
+	p.t.Helper()
+	for f := range p.sums {
+		file, err := p.cache.OpenFile(f.Module, f.Kind)
+		if err != nil {
+			if want[f] {
+				p.t.Errorf("%s is missing: %v", f.Name(), err)
+			}
+			continue
+		}
+		data, err := io.ReadAll(file)
+		file.Close()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if !want[f] {
+			p.t.Errorf("%s is there, but was not to be restored", f.Name())
+		}
+		if f.Kind != kindInfo && !bytes.Equal(data, p.fix.Get(f.Module.Path, f.Module.Version).File(f.Kind)) {
+			p.t.Errorf("%s has other bytes", f.Name())
+		}
+	}
+}
+
+func (p *place) all() map[Member]bool {
+	all := map[Member]bool{}
+	for f := range p.sums {
+		all[f] = true
+	}
+	return all
+}
+
+func TestWhatWasSavedComesBack(t *testing.T) {
+	t.Parallel()
+	fix := mirrortest.Generate(t, 12, 40_000)
+	s := newMemory()
+	saved := newPlace(t, fix).have().save(s)
+	if saved.Layers != 1 || saved.Files != 36 || saved.Bytes == 0 || saved.Reason != "" {
+		t.Errorf("saved %+v", saved)
+	}
+	p := newPlace(t, fix)
+	r := p.restore(s)
+	if r.Layers != 1 || len(r.Members) != 36 || len(r.Rejected)+len(r.Reasons)+len(r.Bad) > 0 || r.Err != nil {
+		t.Errorf("restored %+v", r)
+	}
+	if r.Bytes != saved.Bytes {
+		t.Errorf("received %d bytes of %d", r.Bytes, saved.Bytes)
+	}
+	p.check(p.all())
+}
+
+func TestRestoreTakesOnlyWhatIsWanted(t *testing.T) {
+	t.Parallel()
+	fix := mirrortest.Generate(t, 4, 10_000)
+	s := newMemory()
+	newPlace(t, fix).have().save(s)
+	p := newPlace(t, fix)
+	v := fix.Versions()[1]
+	want := map[Member]bool{{v, kindZip}: true, {v, kindMod}: true}
+	r := p.restorer(s).Restore(t.Context(), p.lookup(s).Pick(want))
+	if len(r.Members) != 2 || len(r.Rejected) > 0 {
+		t.Errorf("restored %+v", r)
+	}
+	p.check(want)
+}
+
+// tampered is the layer of s with its members changed by edit.
+func tampered(t *testing.T, s *memory, edit func([]filed) []filed) {
+	t.Helper()
+	for _, name := range s.layers() {
+		var members []filed
+		err := unpack(t.Context(), bytes.NewReader(s.data[name]), func(Member) bool { return true },
+			func(m Member, _ int64, body io.Reader) error {
+				data, err := io.ReadAll(body)
+				members = append(members, filed{m, data})
+				return err
+			}, func(x rejection) { t.Errorf("rejected %+v", x) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files []source
+		for _, m := range edit(members) {
+			files = append(files, source{Member: m.Member, Size: int64(len(m.data)),
+				Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.data)), nil }})
+		}
+		var b bytes.Buffer
+		if _, err := pack(t.Context(), &b, files); err != nil {
+			t.Fatal(err)
+		}
+		s.data[name] = b.Bytes()
+	}
+}
+
+type filed struct {
+	Member
+	data []byte
+}
+
+func TestNothingWrongEntersTheModuleCache(t *testing.T) {
+	t.Parallel()
+	other := mirrortest.Build(t, mirrortest.Module{Path: "example.test/other", Version: "v1.0.0"}).All()[0]
+	zipOf := func(members []filed, n int) *filed {
+		for i := range members {
+			if members[i].Kind == kindZip {
+				if n == 0 {
+					return &members[i]
+				}
+				n--
+			}
+		}
+		panic("no such zip")
+	}
+	tests := []struct {
+		name     string
+		edit     func([]filed) []filed
+		rejected []string // parts of the rejections
+		lost     int      // files that don't come
+	}{
+		{"another module's zip in its place", func(m []filed) []filed {
+			zipOf(m, 0).data = other.File(kindZip)
+			return m
+		}, []string{"unsafe zip"}, 1},
+		{"two modules swapped", func(m []filed) []filed {
+			a, b := zipOf(m, 0), zipOf(m, 1)
+			a.data, b.data = b.data, a.data
+			return m
+		}, []string{"unsafe zip", "unsafe zip"}, 2},
+		{"another go.mod", func(m []filed) []filed {
+			for i := range m {
+				if m[i].Kind == kindMod {
+					m[i].data = []byte("module evil.test\n")
+					return m
+				}
+			}
+			return m
+		}, []string{"hash"}, 1},
+		{"a page instead of a zip", func(m []filed) []filed {
+			zipOf(m, 0).data = []byte("<html>please log in</html>")
+			return m
+		}, []string{".zip"}, 1},
+		{"a module that nobody listed", func(m []filed) []filed {
+			return append(m, filed{Member{other.Version, kindZip}, other.File(kindZip)})
+		}, []string{"the index does not list it"}, 0},
+		{"a file left out", func(m []filed) []filed { return m[1:] },
+			[]string{"the index lists it, but it is not there"}, 1},
+		{"an .info of another version", func(m []filed) []filed {
+			for i := range m {
+				if m[i].Kind == kindInfo {
+					m[i].data = []byte(`{"Version":"v9.9.9"}`)
+					return m
+				}
+			}
+			return m
+		}, []string{"v9.9.9"}, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fix := mirrortest.Generate(t, 5, 20_000)
+			s := newMemory()
+			newPlace(t, fix).have().save(s)
+			tampered(t, s, tt.edit)
+			p := newPlace(t, fix)
+			r := p.restore(s)
+			if len(r.Rejected) != len(tt.rejected) {
+				t.Fatalf("rejected %v, want %q", r.Rejected, tt.rejected)
+			}
+			for i, want := range tt.rejected {
+				if got := strings.ToLower(r.Rejected[i].String()); !strings.Contains(got, want) {
+					t.Errorf("rejected %q, want something about %q", got, want)
+				}
+			}
+			if !slices.Equal(r.Bad, s.layers()) {
+				t.Errorf("bad layers %v, want %v", r.Bad, s.layers())
+			}
+			if got, want := len(r.Members), len(p.sums)-tt.lost; got != want {
+				t.Errorf("%d files came, want %d", got, want)
+			}
+			p.check(r.has())
+		})
+	}
+}
+
+func (r *Restored) has() map[Member]bool {
+	has := map[Member]bool{}
+	for m := range r.Members {
+		has[m] = true
+	}
+	return has
+}
+
+// One byte of a layer is another one, at every position in turn: whatever comes
+// is right, and what does not come is told.
+func TestAFlippedByteNeverEntersTheModuleCache(t *testing.T) {
+	t.Parallel()
+	fix := mirrortest.Generate(t, 2, 300)
+	s := newMemory()
+	newPlace(t, fix).have().save(s)
+	name := s.layers()[0]
+	good := s.data[name]
+	for at := range good {
+		if testing.Short() && at%16 != 0 {
+			continue
+		}
+		bad := bytes.Clone(good)
+		bad[at] ^= 1 << (at % 8)
+		s.data[name] = bad
+		p := newPlace(t, fix)
+		r := p.restore(s)
+		p.check(r.has())
+		if len(r.Members) < len(p.sums) && len(r.Rejected)+len(r.Reasons) == 0 {
+			t.Errorf("byte %d: %d files are lacking and nothing is said", at, len(p.sums)-len(r.Members))
+		}
+		if r.Err != nil {
+			t.Errorf("byte %d: %v", at, r.Err)
+		}
+	}
+}
+
+func TestARestoreThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	cut := failure.New(failure.CutBody, "get", "https://store.example.test/layer", errors.New("connection lost"))
+	tests := []struct {
+		name   string
+		open   func(name string, data []byte) (io.ReadCloser, error)
+		reason string
+		bad    bool
+	}{
+		{"a layer that was evicted", nil, "gone from the store", true},
+		{"a connection that breaks", func(_ string, data []byte) (io.ReadCloser, error) {
+			return io.NopCloser(io.MultiReader(bytes.NewReader(data[:len(data)/2]), breaking{cut})), nil
+		}, "connection lost", false},
+		{"a store that refuses", func(string, []byte) (io.ReadCloser, error) {
+			return nil, failure.New(failure.Throttled, "get", "https://store.example.test/layer", errors.New("busy"))
+		}, "busy", false},
+		{"a layer that is no archive", func(_ string, data []byte) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("<html>")), nil
+		}, "layer", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fix := mirrortest.Generate(t, 3, 100_000)
+			s := newMemory()
+			newPlace(t, fix).have().save(s)
+			p := newPlace(t, fix)
+			picks := p.lookup(s).Pick(p.all())
+			s.open = tt.open
+			if tt.open == nil {
+				delete(s.data, s.layers()[0])
+			}
+			r := p.restorer(s).Restore(t.Context(), picks)
+			if len(r.Reasons) != 1 || !strings.Contains(r.Reasons[0], tt.reason) {
+				t.Errorf("reasons %q, want %q", r.Reasons, tt.reason)
+			}
+			if (len(r.Bad) > 0) != tt.bad {
+				t.Errorf("bad layers %v", r.Bad)
+			}
+			p.check(r.has())
+		})
+	}
+}
+
+// breaking is a reader that fails.
+type breaking struct{ err error }
+
+func (f breaking) Read([]byte) (int, error) { return 0, f.err }
+
+// A store that sends nothing is given up after the stall limit; a slow one when
+// a window of waiting brought less than the floor.
+func TestARestoreWaitsOnlyForBytesThatCome(t *testing.T) {
+	t.Parallel()
+	fix := mirrortest.Generate(t, 3, 100_000)
+	s := newMemory()
+	newPlace(t, fix).have().save(s)
+
+	t.Run("a stall", func(t *testing.T) {
+		t.Parallel()
+		p := newPlace(t, fix)
+		picks := p.lookup(s).Pick(p.all())
+		r := p.restorer(&hanging{memory: s})
+		r.Stall = time.Millisecond
+		got := r.Restore(t.Context(), picks)
+		if len(got.Reasons) != 1 || !strings.Contains(got.Reasons[0], "sent nothing for 1ms") {
+			t.Errorf("reasons %q", got.Reasons)
+		}
+	})
+	t.Run("too slow", func(t *testing.T) {
+		t.Parallel()
+		p := newPlace(t, fix)
+		picks := p.lookup(s).Pick(p.all())
+		clock := time.Unix(0, 0)
+		slow := &memory{data: s.data, names: s.names}
+		slow.open = func(_ string, data []byte) (io.ReadCloser, error) {
+			return io.NopCloser(&ticking{r: bytes.NewReader(data), clock: &clock}), nil
+		}
+		r := p.restorer(slow)
+		r.Floor, r.Now = 1000, func() time.Time { return clock }
+		got := r.Restore(t.Context(), picks)
+		if len(got.Reasons) != 1 || !strings.Contains(got.Reasons[0], "less than the floor of 1.0 kB/s") {
+			t.Errorf("reasons %q", got.Reasons)
+		}
+		r.Floor = 10
+		if got := r.Restore(t.Context(), picks); len(got.Reasons) > 0 {
+			t.Errorf("above the floor, but given up: %q", got.Reasons)
+		}
+	})
+}
+
+// hanging is a store whose bodies never come, until the restore is given up.
+type hanging struct{ *memory }
+
+func (h *hanging) Open(ctx context.Context, _ store.Entry) (io.ReadCloser, error) {
+	return io.NopCloser(readFunc(func([]byte) (int, error) {
+		<-ctx.Done()
+		return 0, context.Cause(ctx)
+	})), nil
+}
+
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(p []byte) (int, error) { return f(p) }
+
+// ticking gives 100 bytes a second by a clock of its own.
+type ticking struct {
+	r     io.Reader
+	clock *time.Time
+}
+
+func (k *ticking) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	*k.clock = k.clock.Add(time.Duration(n) * time.Second / 100)
+	return n, err
+}
+
+func TestAFullDiskEndsTheRestore(t *testing.T) {
+	t.Parallel()
+	fix := mirrortest.Generate(t, 3, 1000)
+	s := newMemory()
+	newPlace(t, fix).have().save(s)
+	p := newPlace(t, fix)
+	reading, err := modcache.OpenForReading(p.cache.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := p.restorer(s)
+	r.Cache = reading // every put fails as on a disk that takes nothing
+	got := r.Restore(t.Context(), p.lookup(s).Pick(p.all()))
+	if got.Err == nil || len(got.Rejected) > 0 || len(got.Bad) > 0 {
+		t.Errorf("restored %+v", got)
+	}
+}
+
+func TestBadLayersAreRemembered(t *testing.T) {
+	t.Parallel()
+	dir := newPlace(t, mirrortest.Generate(t, 1, 10)).cache.Dir()
+	for i := range 3 {
+		if err := RememberBad(dir, []string{LayerPrefix + "aa", fmt.Sprintf("%sb%d", LayerPrefix, i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := Bad(dir)
+	if want := []string{LayerPrefix + "aa", LayerPrefix + "b0", LayerPrefix + "b1", LayerPrefix + "b2"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	if got, err := Bad(t.TempDir()); err != nil || len(got) > 0 {
+		t.Errorf("a module cache without a list: %v, %v", got, err)
+	}
+}

@@ -1,0 +1,441 @@
+package layer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// modules are fixtures a, b, c… at the versions given, e.g. "a1 b1 c2", with
+// zips of about size bytes.
+func modules(t *testing.T, size int, names string) *mirrortest.Fixtures {
+	t.Helper()
+	var mods []mirrortest.Module
+	for name := range strings.FieldsSeq(names) {
+		mods = append(mods, mirrortest.Module{Path: "example.test/" + name[:1], Version: "v1." + name[1:] + ".0",
+			Files: map[string]string{"data.go": "package p // " + string(mirrortest.Content(name, size))}})
+	}
+	return mirrortest.Build(t, mods...)
+}
+
+func version(name string) module.Version {
+	return module.Version{Path: "example.test/" + name[:1], Version: "v1." + name[1:] + ".0"}
+}
+
+func versions(names string) []module.Version {
+	var out []module.Version
+	for name := range strings.FieldsSeq(names) {
+		out = append(out, version(name))
+	}
+	return out
+}
+
+// holds names the zips of a layer of s, e.g. "a1 b1".
+func holds(x *Index, layer string) string {
+	var names []string
+	for _, l := range x.Layers {
+		for m := range l.Members {
+			if l.Name == layer && m.Kind == kindZip {
+				names = append(names, m.Module.Path[len("example.test/"):]+strings.TrimSuffix(strings.TrimPrefix(m.Module.Version, "v1."), ".0"))
+			}
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// layersOf are the zips of each layer of an index.
+func layersOf(x *Index) []string {
+	out := []string{}
+	for _, l := range x.Layers {
+		out = append(out, holds(x, l.Name))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func unusedOf(x *Index) []string {
+	if x.Unused == nil {
+		return nil
+	}
+	out := []string{}
+	for _, m := range x.Unused {
+		out = append(out, m.Path[len("example.test/"):])
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestAChangedModuleMakesOneSmallLayer(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	newPlace(t, modules(t, 3000, "a1 b1 c1 d1")).have().save(s)
+	p := newPlace(t, modules(t, 3000, "a1 b1 c1 d2"))
+	p.have()
+	saved := p.save(s)
+	if saved.Layers != 1 || saved.Files != 3 || saved.Kept != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+	x := p.lookup(s)
+	if got, want := layersOf(x), []string{"a1 b1 c1 d1", "d2"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+	if !x.Exact {
+		t.Error("the index is not found as exact")
+	}
+	q := newPlace(t, p.fix)
+	if r := q.restore(s); r.Layers != 2 || len(r.Reasons)+len(r.Rejected) > 0 {
+		t.Errorf("restored %+v", r)
+	}
+	q.check(q.all())
+}
+
+func TestTheSameSetIsSavedOnce(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 100, "a1 b1")
+	newPlace(t, fix).have().save(s)
+	before := s.created
+	if saved := newPlace(t, fix).have().save(s); saved.Reason != "the cache has it all already" || s.created != before {
+		t.Errorf("saved %+v and made %d entries", saved, s.created-before)
+	}
+	// The other order of lines in go.sum is the same set.
+	p := newPlace(t, fix)
+	slices.Reverse(p.list.Modules)
+	if saved := p.have().save(s); saved.Reason == "" || s.created != before {
+		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestAnotherCheckoutSharesTheLayers(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 2000, "a1 b1 c1")
+	newPlace(t, fix).have().save(s)
+	p := newPlace(t, fix)
+	p.list.Mains = []worklist.Main{{Dir: ".", Path: "example.test/elsewhere"}}
+	p.have()
+	saved := p.save(s)
+	if saved.Layers != 0 || saved.Kept != 1 || saved.Index == "" {
+		t.Errorf("saved %+v", saved)
+	}
+	if len(s.layers()) != 1 || len(s.indexes()) != 2 {
+		t.Errorf("entries %v", s.names)
+	}
+}
+
+func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
+	t.Parallel()
+	fix := modules(t, 100, "a1 b1 c1")
+	tests := []struct {
+		name   string
+		place  func(t *testing.T) *place
+		reason string
+	}{
+		{"nothing there", func(t *testing.T) *place { return newPlace(t, fix) },
+			"the set is incomplete: 6 files are missing, such as the mod of example.test/a@v1.1.0; modferry fetch brings them"},
+		{"one module missing", func(t *testing.T) *place { return newPlace(t, fix).have(versions("a1 b1")...) },
+			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch brings them"},
+		{"no modules needed", func(t *testing.T) *place {
+			p := newPlace(t, fix)
+			p.list.Modules = nil
+			return p
+		}, "no modules are needed"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newMemory()
+			if saved := tt.place(t).save(s); saved.Reason != tt.reason || s.created > 0 {
+				t.Errorf("saved %+v\n want reason %q", saved, tt.reason)
+			}
+		})
+	}
+}
+
+// The jobs of a checkout use different modules: what none of them used is kept
+// apart and left out by a restore of what is used.
+func TestTheIndexLearnsWhatIsUsed(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	big := worthSplitting
+	fix := modules(t, big, "a1 b1 c1 d1")
+
+	// Nobody has built yet: nothing is known.
+	p := newPlace(t, fix).have()
+	p.save(s)
+	if x := p.lookup(s); x.Unneeded() != nil || len(x.Layers) != 1 {
+		t.Fatalf("unused %v in %d layers, want nothing known", x.Unused, len(x.Layers))
+	}
+	// A first job uses a and b.
+	p.use(versions("a1 b1")...).save(s)
+	if got, want := unusedOf(p.lookup(s)), []string{"c", "d"}; !slices.Equal(got, want) {
+		t.Errorf("unused %q, want %q", got, want)
+	}
+	// Another one uses b and c.
+	q := newPlace(t, fix).have().use(versions("b1 c1")...)
+	q.save(s)
+	if got, want := unusedOf(q.lookup(s)), []string{"d"}; !slices.Equal(got, want) {
+		t.Errorf("unused %q, want %q", got, want)
+	}
+	// The first again: nothing new.
+	if saved := p.save(s); saved.Reason == "" {
+		t.Errorf("saved %+v", saved)
+	}
+	// A job that tells nothing (its trees were extracted by modferry) keeps
+	// what is known.
+	saved, err := (&Saver{Store: s, Cache: q.cache, List: q.list}).Save(t.Context(), q.lookup(s))
+	if err != nil || saved.Reason == "" {
+		t.Errorf("saved %+v, %v", saved, err)
+	}
+	// c and d get new versions, e is new: d is still taken for unused; a job
+	// that had only what is used can be saved.
+	r := newPlace(t, modules(t, big, "a1 b1 c2 d2 e1")).have(versions("a1 b1 c2 e1")...).use(versions("b1")...)
+	if saved := r.save(s); saved.Reason != "" {
+		t.Fatalf("not saved: %s", saved.Reason)
+	}
+	x := r.lookup(s)
+	if got, want := unusedOf(x), []string{"d", "e"}; !slices.Equal(got, want) {
+		t.Errorf("unused %q, want %q", got, want)
+	}
+	// More than half of the first layer is not needed any more.
+	if got, want := layersOf(x), []string{"a1 b1 c2", "e1"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+}
+
+func TestUnusedModulesGetALayerOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, worthSplitting, "a1 b1 c1")
+	p := newPlace(t, fix).have().use(versions("b1")...)
+	if saved := p.save(s); saved.Layers != 2 {
+		t.Errorf("saved %+v", saved)
+	}
+	x := p.lookup(s)
+	if got, want := layersOf(x), []string{"a1 c1", "b1"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+	need := map[Member]bool{}
+	unneeded := x.Unneeded()
+	for f := range p.sums {
+		if f.Kind == kindMod || !unneeded(f.Module) {
+			need[f] = true
+		}
+	}
+	if picks := x.Pick(need); len(picks) != 1 {
+		t.Errorf("%d layers for what is used, want 1", len(picks))
+	}
+	// Small ones are not worth a request.
+	s = newMemory()
+	if saved := newPlace(t, modules(t, 100, "a1 b1")).have().use(versions("b1")...).save(s); saved.Layers != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestManyLayersBecomeOne(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	names := "a0 b0 c0 d0 e0 f0 g0 h0"
+	newPlace(t, modules(t, 500, names)).have().save(s)
+	most := 0
+	for i := 1; i <= 12; i++ {
+		// One module more changes each time.
+		fields := strings.Fields(names)
+		fields[i%8] = fmt.Sprintf("%s%d", fields[i%8][:1], i)
+		names = strings.Join(fields, " ")
+		p := newPlace(t, modules(t, 500, names)).have()
+		saved := p.save(s)
+		x := p.lookup(s)
+		most = max(most, len(x.Layers))
+		if saved.Compact && len(x.Layers) != 1 {
+			t.Errorf("step %d: %d layers after they were written anew", i, len(x.Layers))
+		}
+		q := newPlace(t, p.fix)
+		if r := q.restore(s); len(r.Reasons)+len(r.Rejected) > 0 {
+			t.Errorf("step %d: restored %+v", i, r)
+		}
+		q.check(q.all())
+	}
+	if most > mostLayers {
+		t.Errorf("up to %d layers, want at most %d", most, mostLayers)
+	}
+}
+
+func TestALayerOfUnneededModulesIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	newPlace(t, modules(t, 3000, "a1 b1 c1 d1 e1")).have().save(s)
+	p := newPlace(t, modules(t, 3000, "a1 b2")).have()
+	if saved := p.save(s); !saved.Compact || saved.Layers != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+	if got, want := layersOf(p.lookup(s)), []string{"a1 b2"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+	// But not when a part of it is not here to be written.
+	s = newMemory()
+	newPlace(t, modules(t, 3000, "a1 b1 c1 d1 e1")).have().save(s)
+	p = newPlace(t, modules(t, 3000, "a1 b2"))
+	p.have(versions("b2")...)
+	if saved := p.save(s); saved.Compact || saved.Kept != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+}
+
+func TestABadLayerIsNotSavedAgain(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 1000, "a1 b1 c1")
+	newPlace(t, fix).have().save(s)
+	bad := s.layers()
+	tampered(t, s, func(m []filed) []filed {
+		for i := range m {
+			if m[i].Kind == kindZip {
+				m[i].data = []byte("garbage")
+			}
+		}
+		return m
+	})
+	p := newPlace(t, fix)
+	r := p.restore(s)
+	if !slices.Equal(r.Bad, bad) || len(r.Rejected) != 3 {
+		t.Fatalf("restored %+v", r)
+	}
+	p.have() // the mirrors brought what was rejected
+	if saved := p.save(s, r.Bad...); saved.Layers != 1 || saved.Kept != 0 {
+		t.Errorf("saved %+v", saved)
+	}
+	x := p.lookup(s)
+	if len(x.Layers) != 1 || slices.Contains(bad, x.Layers[0].Name) {
+		t.Errorf("the index goes on with %v", x.Layers)
+	}
+	q := newPlace(t, fix)
+	if r := q.restore(s); len(r.Rejected) > 0 {
+		t.Errorf("restored %+v", r)
+	}
+	q.check(q.all())
+}
+
+func TestAStoreThatRefusesIsToldApart(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, modules(t, 100, "a1")).have()
+	s := newMemory()
+	s.denied = true
+	if _, err := (&Saver{Store: s, Cache: p.cache, List: p.list}).Save(t.Context(), nil); !errors.Is(err, store.ErrDenied) {
+		t.Errorf("error %v, want ErrDenied", err)
+	}
+}
+
+// An index names only layers that are there: when a layer can't be written, no
+// index is.
+func TestNoIndexWithoutItsLayers(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, modules(t, 100, "a1")).have()
+	s := newMemory()
+	broken := errors.New("the store broke")
+	_, err := (&Saver{Store: &noLayers{s, broken}, Cache: p.cache, List: p.list}).Save(t.Context(), nil)
+	if !errors.Is(err, broken) || len(s.names) > 0 {
+		t.Errorf("error %v, entries %v", err, s.names)
+	}
+}
+
+type noLayers struct {
+	*memory
+	err error
+}
+
+func (s *noLayers) Create(ctx context.Context, name string, write func(io.Writer) error) error {
+	if strings.HasPrefix(name, LayerPrefix) {
+		if err := write(io.Discard); err != nil {
+			return err
+		}
+		return s.err
+	}
+	return s.memory.Create(ctx, name, write)
+}
+
+func TestIndexesAreReadAsWritten(t *testing.T) {
+	t.Parallel()
+	x := &Index{Layers: []Layer{
+		{Name: LayerPrefix + "0a", Bytes: 10, Members: map[Member]int64{{version("a1"), kindZip}: 5, {version("a1"), kindMod}: 2, {version("b1"), kindInfo}: 1}},
+		{Name: LayerPrefix + "0b", Bytes: 0, Members: map[Member]int64{}},
+	}, Unused: versions("b1 c1")}
+	data, err := x.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := decode(strings.NewReader(string(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(x, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	for name, text := range map[string]string{
+		"no JSON":             `<html>`,
+		"another format":      `{"schema":"modferry.index/9"}`,
+		"a layer elsewhere":   `{"schema":"modferry.index/1","layers":[{"name":"../../etc/passwd"}]}`,
+		"another kind":        `{"schema":"modferry.index/1","layers":[{"name":"modferry-i1-aa"}]}`,
+		"a negative size":     `{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","files":[{"module":"a.test/b@v1.0.0","zip":-1}]}]}`,
+		"no module":           `{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","files":[{"module":"../x@v1"}]}]}`,
+		"an unused no module": `{"schema":"modferry.index/1","layers":[],"unused":["::set-output"]}`,
+	} {
+		if x, err := decode(strings.NewReader(text)); err == nil {
+			t.Errorf("%s: read as %+v", name, x)
+		} else if strings.Contains(err.Error(), "::") {
+			t.Errorf("%s: the error repeats a command: %v", name, err)
+		}
+	}
+}
+
+func FuzzDecodeIndex(f *testing.F) {
+	f.Add(`{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","bytes":1,"files":[{"module":"a.test/b@v1.0.0","zip":1}]}],"unused":["a.test/b@v1.0.0"]}`)
+	f.Add(`{"schema":"modferry.index/1","unused":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		x, err := decode(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		for _, l := range x.Layers {
+			if store.CheckName(l.Name) != nil {
+				t.Errorf("layer %q", l.Name)
+			}
+		}
+		data, err := x.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := decode(strings.NewReader(string(data)))
+		if err != nil || !x.same(y) {
+			t.Errorf("written and read again: %v, %+v instead of %+v", err, y, x)
+		}
+	})
+}
+
+// The layers stay in the order in which they were saved, so that an index that
+// says the same is the same.
+func TestALargerLaterLayerChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	newPlace(t, modules(t, 100, "a1 b1")).have().save(s)
+	p := newPlace(t, modules(t, 100, "a1 b1 c1").With(modules(t, 5000, "d1").All()...)).have()
+	p.save(s)
+	if n := len(p.lookup(s).Layers); n != 2 {
+		t.Fatalf("%d layers, want 2", n)
+	}
+	if saved := p.save(s); saved.Reason != "the cache has it all already" {
+		t.Errorf("saved %+v", saved)
+	}
+}

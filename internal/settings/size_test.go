@@ -1,0 +1,82 @@
+package settings_test
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		text string
+		want int64
+		err  string
+	}{
+		{"0", 0, ""},
+		{"1KiB", 1 << 10, ""},
+		{"1.5 MiB", 3 << 19, ""},
+		{"200mb", 200e6, ""},
+		{"10GiB", 10 << 30, ""},
+		{"7B", 7, ""},
+		{"5", 0, `flag --cache-floor: found "5", which has no unit, expected a size with a unit such as 512KiB, 200MB or 10GiB`},
+		{"5G", 0, `flag --cache-floor: found "5G", expected a size with a unit such as 512KiB, 200MB or 10GiB; write --cache-floor 5GiB`},
+		{"-1GB", 0, `flag --cache-floor: found "-1GB", expected a size with a unit such as 512KiB, 200MB or 10GiB`},
+		{"much", 0, `flag --cache-floor: found "much", expected a size with a unit such as 512KiB, 200MB or 10GiB`},
+		{"9e99GB", 0, `flag --cache-floor: found "9e99GB", expected a size with a unit such as 512KiB, 200MB or 10GiB`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.text, func(t *testing.T) {
+			t.Parallel()
+			v, err := resolve(map[string]string{"cache-floor": tt.text}, nil, nil)
+			switch {
+			case tt.err != "" && (err == nil || err.Error() != tt.err):
+				t.Errorf("error\n got %v\nwant %s", err, tt.err)
+			case tt.err == "" && err != nil:
+				t.Error(err)
+			case tt.err == "" && v.CacheFloor != tt.want:
+				t.Errorf("got %d, want %d", v.CacheFloor, tt.want)
+			}
+		})
+	}
+}
+
+func TestStoreAndScopeDependOnThePlace(t *testing.T) {
+	t.Parallel()
+	github := map[string]string{"CI": "true", "GITHUB_ACTIONS": "true"}
+	gitlab := map[string]string{"CI": "true", "GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/a/b"}
+	tests := []struct {
+		name         string
+		flags, env   map[string]string
+		cache, scope string
+	}{
+		{"a person's machine", nil, nil, "off", "build"},
+		{"GitHub", nil, github, "gha", "used"},
+		{"GitLab", nil, gitlab, "dir:/builds/a/b/.modferry/cache", "used"},
+		{"another CI system", nil, map[string]string{"CI": "true"}, "off", "used"},
+		{"a flag decides", map[string]string{"cache": "dir:x", "scope": "build"}, github, "dir:x", "build"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v, err := resolve(tt.flags, tt.env, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v.Cache != tt.cache || v.Scope != tt.scope {
+				t.Errorf("got %s and %s, want %s and %s", v.Cache, v.Scope, tt.cache, tt.scope)
+			}
+		})
+	}
+}
+
+func TestTheCacheMayKeepThingsForLong(t *testing.T) {
+	t.Parallel()
+	v, err := resolve(map[string]string{"cache-max-age": "8760h"}, nil, nil)
+	if err != nil || v.CacheMaxAge != 8760*time.Hour {
+		t.Errorf("got %v, %v", v, err)
+	}
+	_, err = resolve(map[string]string{"cache-max-age": "200000h"}, nil, nil)
+	if err == nil {
+		t.Error("200,000 hours are accepted")
+	}
+}
