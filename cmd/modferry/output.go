@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/sethvargo/go-githubactions"
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/internal/report"
@@ -98,8 +99,13 @@ func (p process) writeJSON(target string, res *report.Result) error {
 	if err := report.JSON(&b, res); err != nil {
 		return fmt.Errorf("render the result as JSON: %w", err)
 	}
+	return p.writeTo(target, b.Bytes())
+}
+
+// writeTo writes to a file or, for "-", to standard output.
+func (p process) writeTo(target string, data []byte) error {
 	if target == "-" {
-		if _, err := p.stdout.Write(b.Bytes()); err != nil {
+		if _, err := p.stdout.Write(data); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
 		return nil
@@ -107,10 +113,20 @@ func (p process) writeJSON(target string, res *report.Result) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
-	if err := writeFile(target, b.Bytes()); err != nil {
+	if err := writeFile(target, data); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
+}
+
+// mask returns the function that tells GitHub's runner a secret; nil elsewhere.
+// The runner reads commands on standard error, too, and standard output may be
+// somebody's JSON.
+func (p process) mask() func(string) {
+	if p.getenv("GITHUB_ACTIONS") != "true" {
+		return nil
+	}
+	return githubactions.New(githubactions.WithWriter(p.stderr), githubactions.WithGetenv(p.getenv)).AddMask
 }
 
 // checkTarget finds out before the run whether its result has a place to go.

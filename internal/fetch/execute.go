@@ -25,20 +25,14 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
-	if j.values.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, j.values.Timeout,
-			fmt.Errorf("the run was not complete after the %v of --timeout", j.values.Timeout))
-		defer cancel()
-	}
+	ctx, end := j.limited(ctx)
+	defer end()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 
-	var err error
-	if j.cache, err = modcache.Open(j.env.Get("GOMODCACHE")); err != nil {
+	if err := j.openModCache(); err != nil {
 		return j.refuse(res, err)
 	}
-	j.cache.ModCacheRW = goenv.BoolFlag(j.env.Get("GOFLAGS"), "modcacherw")
 	j.phase.Store("probing mirrors")
 	var p *preflight
 	if !j.values.NoProbe && len(j.chain.hops) > 0 {
@@ -49,6 +43,14 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 		return j.refuse(res, err)
 	}
 	res.Modules = present
+	j.total.Store(int64(len(items)))
+	halt := func(fe *failure.Error) { stop(fe) }
+
+	j.phase.Store("restoring")
+	cached := j.lookup(ctx, items)
+	covered, rest := cached.apart(items)
+	cached.restore(ctx, halt)
+	j.verified.Add(int64(len(items) - len(covered) - len(rest)))
 
 	c := j.chain
 	if p == nil {
@@ -68,11 +70,10 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
 		}
 	}
+	// What no layer has need not wait for the layers.
 	j.phase.Store("fetching")
-	r := newRun(j, c, items, func(fe *failure.Error) { stop(fe) })
-	j.total.Store(int64(len(items)))
-	j.progress.Store(r)
-	r.all(ctx)
+	j.fetch(ctx, c, rest, halt)
+	j.fetch(ctx, c, cached.wait(covered), halt)
 
 	j.phase.Store("finishing")
 	all, final, reasons := j.chain, c, []string(nil)
@@ -82,8 +83,22 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	}
 	j.fill(res, all, final, reasons)
 	j.collect(res, items)
+	cached.conclude(res)
 	j.conclude(ctx, res)
 	return res
+}
+
+// fetch brings items from mirrors.
+func (j *Job) fetch(ctx context.Context, c chain, items []*item, stop func(*failure.Error)) {
+	if len(items) == 0 {
+		return
+	}
+	r := newRun(j, c, items, stop)
+	j.progress.Store(r)
+	r.all(ctx)
+	j.progress.Store(nil)
+	j.verified.Add(r.done.Load())
+	j.fetched.Add(r.bytes.Load())
 }
 
 // missing checks what the module cache has. It returns the items to bring and
@@ -352,12 +367,13 @@ func (j *Job) refuse(res *report.Result, err error) *report.Result {
 
 // Snapshot is the progress so far. It is safe for concurrent use.
 func (j *Job) Snapshot() report.Snapshot {
-	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load())}
+	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
+		DoneBytes: j.restored.Load() + j.fetched.Load()}
 	if r := j.progress.Load(); r != nil {
-		s.Done = int(r.done.Load())
+		s.Done += int(r.done.Load())
 		r.mu.Lock()
 		s.InFlight = r.working
-		s.DoneBytes = r.bytes.Load()
+		s.DoneBytes += r.bytes.Load()
 		for t := range r.active {
 			s.DoneBytes += t.progress()
 		}

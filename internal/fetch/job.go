@@ -22,6 +22,7 @@ import (
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/store"
 	"github.com/modferry/modferry/internal/worklist"
 )
 
@@ -45,6 +46,12 @@ type Options struct {
 	// Hedge is the least wait for a first byte before a second request is
 	// made; 0 means 250 ms.
 	Hedge time.Duration
+	// Patience is how long a cache service that is busy, failing or silent is
+	// waited for before mirrors do its work; 0 means 15 s.
+	Patience time.Duration
+	// Mask is told every secret that a cache service hands out, so that the CI
+	// system can keep it out of its log; nil means that nobody is.
+	Mask func(secret string)
 }
 
 // Job is one run over a checkout, prepared: every setting is checked and the
@@ -53,7 +60,8 @@ type Job struct {
 	o        Options
 	values   *settings.Values
 	env      goenv.Env
-	findings []goenv.Finding
+	about    []goenv.Finding // the settings of the chain
+	findings []goenv.Finding // everything else
 
 	how         Choice
 	fallback    Fallback
@@ -69,9 +77,12 @@ type Job struct {
 	began       time.Time
 	progress    atomic.Pointer[run]
 	phase       atomic.Value // string
+	spec        store.Spec
 	total       atomic.Int64
-	verified    atomic.Int64
-	mu          sync.Mutex // of findings
+	verified    atomic.Int64 // files dealt with, but those of the run in progress
+	fetched     atomic.Int64 // bytes of the files that mirrors brought, but for the run in progress
+	restored    atomic.Int64 // bytes of the files that layers brought
+	mu          sync.Mutex   // of findings
 }
 
 // Prepare reads everything a run needs and refuses what cannot mean what was
@@ -92,9 +103,21 @@ func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := j.readSpec(); err != nil {
+		return nil, err
+	}
 	j.findings = append(j.findings, j.list.Findings...)
 	j.samples = samples(j.list, j.access)
 	return j, nil
+}
+
+// readSpec reads which store the cache is in.
+func (j *Job) readSpec() error {
+	var err error
+	if j.spec, err = store.Parse(j.values.Cache); err != nil {
+		return fmt.Errorf("%s: %w", j.values.Sources["cache"], err)
+	}
+	return nil
 }
 
 // PrepareProbe prepares a job that only probes: a checkout is used for samples
@@ -148,7 +171,7 @@ func (j *Job) check() error {
 		// Of the default's comma: the chosen chain has it mended already, and
 		// says so.
 		if f.Check != "goproxy-separator" || f.Severity != goenv.SevInfo {
-			j.findings = append(j.findings, f)
+			j.about = append(j.about, f)
 		}
 		if f.Severity == goenv.SevError && slices.Contains(refused, f.Setting) {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
@@ -178,7 +201,7 @@ func (j *Job) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: strings.ReplaceAll(j.o.Tool, " ", "/"),
+		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: userAgent(j.o.Tool),
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()

@@ -121,7 +121,7 @@ func (b *bench) clean() {
 				b.t.Errorf("%s holds wrong bytes", name)
 			}
 		default:
-			if !strings.HasSuffix(name, "/list") {
+			if !strings.HasSuffix(name, "/list") && filepath.Base(name) != "bad-layers" && !strings.Contains(name, "@v1") {
 				b.t.Errorf("%s is left over", name)
 			}
 		}

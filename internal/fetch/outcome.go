@@ -28,7 +28,10 @@ func (j *Job) newResult() *report.Result {
 func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
 	res.Settings.GOPROXY = chosen.list().Redacted()
 	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
-	res.Findings = j.findings
+	if len(all.hops) > 0 {
+		res.Findings = slices.Clone(j.about)
+	}
+	res.Findings = append(res.Findings, j.findings...)
 	hosts := map[string]bool{}
 	for i, h := range chosen.hops {
 		res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, i+1))
@@ -117,9 +120,9 @@ func (j *Job) collect(res *report.Result, items []*item) {
 func (j *Job) conclude(ctx context.Context, res *report.Result) {
 	report.Aggregate(res)
 	res.Totals.MS = j.elapsed()
-	// Of the mirrors, not of the modules: .info files and given-up requests
-	// count, too.
-	res.Totals.Bytes = 0
+	// Of the mirrors and the cache, not of the modules: .info files and
+	// given-up requests count, too.
+	res.Totals.Bytes = res.Cache.Bytes
 	for _, m := range res.Mirrors {
 		res.Totals.Bytes += m.Bytes
 	}

@@ -185,13 +185,13 @@ func (r *run) verifier(ctx context.Context, it *item) (modcache.PutOptions, func
 	case <-ctx.Done():
 		return modcache.PutOptions{}, nil, context.Cause(ctx)
 	}
-	o := modcache.PutOptions{Extract: r.extracts(it), Parallel: cap(r.slots)}
+	o := modcache.PutOptions{Extract: extracts(r.values, it), Parallel: cap(r.slots)}
 	return o, func() { <-r.slots }, nil
 }
 
 // extracts reports whether the item's tree is wanted, too.
-func (r *run) extracts(it *item) bool {
-	return r.values.Extract == "all" || (r.values.Extract == "needed" && !it.rec.Low)
+func extracts(v *settings.Values, it *item) bool {
+	return v.Extract == "all" || (v.Extract == "needed" && !it.rec.Low)
 }
 
 // mayHedge grants a hedge while they are few: at most one in twenty requests.

@@ -107,12 +107,12 @@ type restore struct {
 // layer receives one layer.
 func (j *restore) layer(ctx context.Context, p Pick) {
 	if ctx.Err() != nil {
-		j.gaveUp(p, context.Cause(ctx))
+		j.gaveUp(ctx, p, nil)
 		return
 	}
 	body, err := j.open(ctx, p.Layer.Name)
 	if err != nil {
-		j.gaveUp(p, err)
+		j.gaveUp(ctx, p, err)
 		return
 	}
 	defer body.Close()
@@ -136,7 +136,7 @@ func (j *restore) layer(ctx context.Context, p Pick) {
 	j.result.Bytes += in.n
 	j.mu.Unlock()
 	if err != nil {
-		j.gaveUp(p, cmp.Or(context.Cause(ctx), err))
+		j.gaveUp(ctx, p, err)
 		return
 	}
 	for _, m := range slices.SortedFunc(maps.Keys(open), Member.compare) {
@@ -158,8 +158,10 @@ func (j *restore) open(ctx context.Context, name string) (io.ReadCloser, error) 
 	return j.Store.Open(ctx, e)
 }
 
-// gaveUp notes why a layer was not received whole.
-func (j *restore) gaveUp(p Pick, err error) {
+// gaveUp notes why a layer was not received whole: what ended the restore, if
+// something did, else err.
+func (j *restore) gaveUp(ctx context.Context, p Pick, err error) {
+	err = cmp.Or(context.Cause(ctx), err)
 	var broken *archiveError
 	gone := errors.Is(err, store.ErrNotFound)
 	if gone {

@@ -111,6 +111,16 @@ func (c *Client) transport(l Limits) *http.Transport {
 	}
 }
 
+// Transport is a transport for servers that are no mirrors, with the same
+// forward proxy, authorities and limits of connecting, and the first-byte
+// limit. Bodies come as they are sent, never unpacked on the way.
+func (c *Client) Transport() *http.Transport {
+	t := c.transport(c.o.Limits)
+	t.ResponseHeaderTimeout = c.o.Limits.FirstByte
+	t.DisableCompression = true
+	return t
+}
+
 // checkTunnel tells a forward proxy that wants credentials from one that does
 // not make the connection; net/http itself leaves nothing but the reason
 // phrase.

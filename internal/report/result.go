@@ -102,13 +102,27 @@ type SumDB struct {
 type Cache struct {
 	Store    string   `json:"store"`
 	Key      string   `json:"key,omitempty"`
-	Hit      string   `json:"hit"` // exact, partial, miss, off
-	Layers   int      `json:"layers,omitempty"`
-	Modules  int      `json:"modules,omitempty"`
-	Bytes    int64    `json:"bytes,omitempty"`
-	MS       float64  `json:"ms,omitempty"`
-	Rejected []string `json:"rejected,omitempty"`
-	Reason   string   `json:"reason,omitempty"`
+	Hit      string   `json:"hit"`                // exact, partial, miss, off
+	Scope    string   `json:"scope,omitempty"`    // used or build: what was to be brought
+	Layers   int      `json:"layers,omitempty"`   // received whole
+	Modules  int      `json:"modules,omitempty"`  // module entries that came from it
+	Bytes    int64    `json:"bytes,omitempty"`    // received
+	MS       float64  `json:"ms,omitempty"`       // from the first question to the last file
+	Rejected []string `json:"rejected,omitempty"` // what was not let in, and why
+	Reason   string   `json:"reason,omitempty"`   // why it brought less than it might
+	Saved    *Saved   `json:"saved,omitempty"`    // nil when nothing was to be saved
+}
+
+// Saved is what a save added to the cache.
+type Saved struct {
+	Index   string  `json:"index,omitempty"`   // name of the entry
+	Layers  int     `json:"layers,omitempty"`  // written
+	Kept    int     `json:"kept,omitempty"`    // layers of earlier saves that the index goes on with
+	Compact bool    `json:"compact,omitempty"` // earlier layers were written anew as one
+	Files   int     `json:"files,omitempty"`   // in the layers written
+	Bytes   int64   `json:"bytes,omitempty"`   // of the layers written
+	MS      float64 `json:"ms,omitempty"`
+	Reason  string  `json:"reason,omitempty"` // why nothing was saved
 }
 
 // The kinds of module entries.

@@ -88,12 +88,16 @@ func (c tally) there() int { return c.present + c.cached + c.fetched }
 // idle reports whether the run found everything in place. A run without
 // modules, but with mirrors, was a preflight, and its table is what is wanted.
 func (t *text) idle() bool {
-	return t.r.Outcome == OK && !t.r.Interrupted && t.tally.present == t.tally.all && (t.tally.all > 0 || len(t.r.Mirrors) == 0)
+	return t.r.Outcome == OK && !t.r.Interrupted && len(t.r.Cache.Rejected) == 0 && t.tally.present == t.tally.all && (t.tally.all > 0 || len(t.r.Mirrors) == 0)
 }
 
 // audit reports whether the run only looked at the module cache: it has no
 // chain.
-func (t *text) audit() bool { return t.r.Choice.Configured == "" && t.r.Choice.Chain == "" }
+func (t *text) audit() bool {
+	return t.chainless() && t.r.Cache.Store == "off"
+}
+
+func (t *text) chainless() bool { return t.r.Choice.Configured == "" && t.r.Choice.Chain == "" }
 
 // outcome writes the first line, and a second one for a remark on a good run.
 func (t *text) outcome() {
@@ -133,6 +137,10 @@ func (t *text) state() string {
 	c, all := t.tally, count(t.tally.all, "file")
 	took := Millis(t.r.Totals.MS)
 	switch {
+	case t.r.Cache.Saved != nil:
+		return t.saveState()
+	case t.restoring() && t.r.Outcome == OK:
+		return t.restoreState()
 	case c.all == 0 && len(t.r.Mirrors) > 0:
 		return t.mirrorState()
 	case c.all == 0 && t.r.Outcome == OK:

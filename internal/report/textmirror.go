@@ -151,7 +151,7 @@ func (t *text) origins() {
 	if t.tally.present > 0 {
 		row("module cache", t.tally.present, 0, 0, "there already")
 	}
-	if c := t.r.Cache; c.Hit != "off" && c.Hit != "" {
+	if c := t.r.Cache; (c.Hit != "off" && c.Hit != "") || c.Reason != "" {
 		row("cache "+failure.Plain(c.Store), t.tally.cached, c.Bytes, 0, restored(c))
 	}
 	files, bytes := map[string]int{}, map[string]int64{}

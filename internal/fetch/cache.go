@@ -1,0 +1,257 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/layer"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/dir"
+	"github.com/modferry/modferry/internal/store/gha"
+	"github.com/modferry/modferry/internal/store/s3"
+)
+
+// patience is the default of Options.Patience: by then mirrors would have
+// brought a good part of the work list.
+const patience = 15 * time.Second
+
+// openStore opens the store of --cache. The error says why it cannot be used.
+func (j *Job) openStore() (layer.Store, error) {
+	getenv := j.o.Getenv
+	if getenv == nil {
+		getenv = func(string) string { return "" }
+	}
+	switch spec := j.spec; spec.Kind {
+	case store.Dir:
+		path, err := filepath.Abs(spec.Path)
+		if err != nil {
+			return nil, fmt.Errorf("find the directory %s: %w", spec.Path, err)
+		}
+		return dir.Open(path, dir.Options{})
+	case store.GHA:
+		return gha.Open(gha.Options{
+			Getenv: getenv, Protocol: spec.Protocol, Transport: j.client.Transport(),
+			UserAgent: userAgent(j.o.Tool), Mask: j.o.Mask, Log: j.o.Log,
+			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
+		})
+	case store.S3:
+		return s3.Open(s3.Options{Spec: spec, Getenv: getenv, Transport: j.client.Transport()})
+	}
+	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)
+}
+
+// userAgent is the program's name as servers are told it.
+func userAgent(tool string) string { return strings.ReplaceAll(tool, " ", "/") }
+
+// saved is the cache as one run uses it.
+type saved struct {
+	job    *Job
+	store  layer.Store  // nil when there is none
+	index  *layer.Index // nil when there is none
+	key    layer.Key
+	picks  []layer.Pick
+	items  map[layer.Member]*item // all that is to be brought
+	began  time.Time
+	done   chan struct{} // closed when the restore is over
+	result *layer.Restored
+	info   report.Cache
+}
+
+func (j *Job) newSaved() *saved {
+	s := &saved{job: j, done: make(chan struct{}), items: map[layer.Member]*item{}, result: &layer.Restored{},
+		info: report.Cache{Store: j.spec.String(), Hit: "off", Scope: j.values.Scope}}
+	close(s.done)
+	return s
+}
+
+// lookup asks the store what it has of the items. Whatever goes wrong is a
+// reason in the result and no error: mirrors can do it all.
+func (j *Job) lookup(ctx context.Context, items []*item) *saved {
+	s := j.newSaved()
+	if j.spec.Kind == store.Off {
+		s.info.Scope = ""
+		return s
+	}
+	if len(items) == 0 {
+		s.info.Reason = "everything is in the module cache"
+		return s
+	}
+	s.began = time.Now()
+	defer func() { s.info.MS = millis(time.Since(s.began)) }()
+	var err error
+	if s.store, err = j.openStore(); err != nil {
+		s.info.Reason = failure.Neutral(err.Error())
+		return s
+	}
+	s.find(ctx)
+	if s.index == nil {
+		return s
+	}
+	need := map[layer.Member]bool{}
+	for _, it := range items {
+		m := it.member()
+		if !s.leave(it) {
+			s.items[m], need[m] = it, true
+		}
+	}
+	s.picks = s.index.Pick(need)
+	return s
+}
+
+// find reads the index.
+func (s *saved) find(ctx context.Context) {
+	s.key = layer.KeyOf(s.job.list)
+	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), "miss"
+	limit := cmp.Or(s.job.o.Patience, patience)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the store did not answer within %v", limit))
+	defer cancel()
+	x, err := layer.Lookup(ctx, s.store, s.key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return
+	case err != nil:
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		s.info.Reason = failure.Neutral(err.Error())
+		return
+	}
+	s.index, s.info.Hit = x, "partial"
+	if x.Exact {
+		s.info.Hit = "exact"
+	}
+	s.job.log("cache index %s: %d layers", x.Name, len(x.Layers))
+}
+
+// leave reports whether an item is left to the go command because no job used
+// its module so far, and says so in its entry.
+func (s *saved) leave(it *item) bool {
+	if s.job.values.Scope != "used" || it.kind == report.KindMod {
+		return false
+	}
+	unneeded := s.index.Unneeded()
+	if unneeded == nil || !unneeded(it.mod) {
+		return false
+	}
+	it.rec.Source, it.rec.Class = report.FromDeferred, failure.Unused
+	it.rec.Message = "no job so far used it, and --scope is used"
+	return true
+}
+
+// restore starts to bring what the index has; wait ends it.
+func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
+	if len(s.picks) == 0 {
+		return
+	}
+	r := &layer.Restorer{
+		Store: s.store, Cache: s.job.cache, Sums: map[layer.Member]string{},
+		Extract: func(m layer.Member) bool { return extracts(s.job.values, s.items[m]) },
+		Stall:   s.job.values.StallTimeout, Floor: s.job.values.CacheFloor,
+	}
+	for _, p := range s.picks {
+		for m := range p.Take {
+			r.Sums[m] = s.items[m].want
+		}
+	}
+	var mu sync.Mutex
+	r.Taken = func(m layer.Member, size int64) {
+		s.job.verified.Add(1)
+		s.job.restored.Add(size)
+		mu.Lock()
+		defer mu.Unlock()
+		it := s.items[m]
+		it.rec.Source, it.rec.Bytes = report.FromCache, size
+		it.rec.MS = millis(time.Since(s.job.began)) - it.rec.StartMS
+	}
+	for m := range r.Sums {
+		s.items[m].rec.StartMS = millis(time.Since(s.job.began))
+	}
+	s.done = make(chan struct{})
+	go func() {
+		defer close(s.done)
+		s.result = r.Restore(ctx, s.picks)
+		s.info.MS = millis(time.Since(s.began))
+		if s.result.Err != nil {
+			stop(failure.As(s.result.Err))
+		}
+	}()
+}
+
+// apart divides the items into those that a layer may bring and those that
+// mirrors are asked for at once. What is left to the go command is in neither.
+func (s *saved) apart(items []*item) (covered, rest []*item) {
+	bring := map[*item]bool{}
+	for _, p := range s.picks {
+		for m := range p.Take {
+			bring[s.items[m]] = true
+		}
+	}
+	for _, it := range items {
+		switch {
+		case it.rec.Source != "":
+		case bring[it]:
+			covered = append(covered, it)
+		default:
+			rest = append(rest, it)
+		}
+	}
+	return covered, rest
+}
+
+// wait waits for the restore and returns what it did not bring.
+func (s *saved) wait(covered []*item) []*item {
+	<-s.done
+	var left []*item
+	for _, it := range covered {
+		if it.rec.Source == "" {
+			it.rec.StartMS = 0
+			left = append(left, it)
+		}
+	}
+	return left
+}
+
+// conclude puts what the restore did into the result and remembers the layers
+// that are not to be relied on.
+func (s *saved) conclude(res *report.Result) {
+	r := s.result
+	s.info.Layers, s.info.Bytes = r.Layers, r.Bytes
+	for _, it := range s.items {
+		if it.rec.Source == report.FromCache && it.kind != kindInfo {
+			s.info.Modules++
+		}
+	}
+	for _, x := range r.Rejected {
+		s.info.Rejected = append(s.info.Rejected, x.String())
+	}
+	if len(r.Reasons) > 0 {
+		s.info.Reason = strings.Join(r.Reasons, "; ")
+	}
+	if len(r.Bad) > 0 {
+		if err := layer.RememberBad(s.job.cache.Dir(), r.Bad); err != nil {
+			s.job.log("%v", err)
+		}
+	}
+	for _, tree := range r.Trees {
+		s.job.note(unextractable(tree.Module.String(), tree))
+	}
+	res.Cache = s.info
+}
+
+// member is the item as layers name it.
+func (it *item) member() layer.Member {
+	return layer.Member{Module: module.Version{Path: it.mod.Path, Version: it.mod.Version}, Kind: it.kind}
+}
+
+// millis is a duration for the result.
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

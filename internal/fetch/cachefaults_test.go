@@ -1,0 +1,96 @@
+package fetch_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/store/gha/ghatest"
+)
+
+// Whatever the cache service does, the job ends with every module, and its
+// result says what was the matter.
+func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 8, 60_000)
+	s := start(t, nil, mirrortest.HTTP1, f)
+	// The index is a few hundred bytes, the layer half a megabyte.
+	// The first body is the index's.
+	bodies := func(fault ghatest.Fault) func(*ghatest.Server) {
+		return func(g *ghatest.Server) { g.Fault(ghatest.From(2, ghatest.Read, fault)) }
+	}
+	lookups := func(fault ghatest.Fault) func(*ghatest.Server) {
+		return func(g *ghatest.Server) { g.Fault(ghatest.Always(ghatest.Lookup, fault)) }
+	}
+	tests := []struct {
+		name   string
+		fault  func(*ghatest.Server)
+		hit    string
+		reason string // part of the reason, "" for none
+		all    bool   // every file comes from the cache all the same
+	}{
+		{"nothing is wrong", nil, "exact", "", true},
+		{"the service does not answer", lookups(ghatest.Wait(nil)), "miss", "", false},
+		{"the service resets connections", lookups(ghatest.Reset()), "miss", "reset", false},
+		{"403", lookups(ghatest.Twirp(403, "permission_denied", "cache read denied: not this token")), "miss", "", false},
+		{"403 of something else", lookups(ghatest.Status(403)), "miss", "403", false},
+		{"404", lookups(ghatest.Status(404)), "miss", "404", false},
+		{"429 for ever", lookups(ghatest.RetryAfter(429, "3600")), "miss", "429", false},
+		{"500 for ever", lookups(ghatest.Status(500)), "miss", "500", false},
+		{"a page instead of an answer", lookups(ghatest.Answer(200, "text/html", "<html>log in</html>")), "miss", "", false},
+		{"one 429, then as usual", func(g *ghatest.Server) {
+			g.Fault(ghatest.First(1, ghatest.Lookup, ghatest.RetryAfter(429, "0")))
+		}, "exact", "", true},
+		{"the URL has expired once", func(g *ghatest.Server) {
+			g.Fault(ghatest.First(1, ghatest.Read, ghatest.Expired()))
+		}, "exact", "", true},
+		{"the URL is always expired", bodies(ghatest.Expired()), "exact", "403", false},
+		{"the layer is cut off once", func(g *ghatest.Server) {
+			g.Fault(ghatest.Nth(2, ghatest.Read, ghatest.CutAfter(100_000)))
+		}, "exact", "", true},
+		{"the layer stalls at nine tenths", bodies(ghatest.StallAfter(450_000, nil)), "exact", "sent nothing for", false},
+		{"the server dies in the middle", bodies(ghatest.Reset()), "exact", "the store", false},
+		{"the layer is gone", bodies(ghatest.Status(404)), "exact", "gone", false},
+		{"other bytes", bodies(ghatest.Answer(200, "application/octet-stream", strings.Repeat("garbage", 10_000))), "exact", "", false},
+	}
+	for _, protocol := range []string{"v2", "v1"} {
+		for _, tt := range tests {
+			t.Run(protocol+" "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				g := ghatest.Start(t, ghatest.Options{Protocol: protocol})
+				b := newBench(t, f, mirrortest.Checkout{})
+				b.values.Cache = "gha:" + protocol
+				b.o.Getenv = g.Getenv
+				b.o.Patience = 3 * time.Second
+				wantOutcome(t, b.run(s.URL), report.OK)
+				if saved := b.save(); saved.Reason != "" {
+					t.Fatalf("saved %+v", saved)
+				}
+				if tt.fault != nil {
+					tt.fault(g)
+				}
+				b.afresh()
+				r := b.run(s.URL)
+				wantOutcome(t, r, report.OK)
+				b.complete()
+				c := r.Cache
+				if c.Hit != tt.hit {
+					t.Errorf("hit %s, want %s: %+v", c.Hit, tt.hit, c)
+				}
+				if !strings.Contains(c.Reason, tt.reason) || (tt.reason == "" && tt.all && c.Reason != "") {
+					t.Errorf("reason %q, want something about %q", c.Reason, tt.reason)
+				}
+				if n := r.Totals.BySource[report.FromCache]; (n == 16) != tt.all {
+					t.Errorf("%d files of 16 from the cache", n)
+				}
+				for _, secret := range g.Secrets() {
+					if strings.Contains(c.Reason, secret) {
+						t.Errorf("the reason tells a secret: %s", c.Reason)
+					}
+				}
+			})
+		}
+	}
+}

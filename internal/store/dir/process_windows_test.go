@@ -1,0 +1,5 @@
+package dir
+
+const isWindows = true
+
+var beforeOpen map[string]func()

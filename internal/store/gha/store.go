@@ -1,0 +1,304 @@
+package gha
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/store"
+)
+
+// Options configure a Store.
+type Options struct {
+	// Getenv returns an environment variable, "" when it is not set; nil means
+	// that none is.
+	Getenv func(name string) string
+	// Transport sends the requests; nil means http.DefaultTransport, with room
+	// for Parallel idle connections to a host.
+	Transport http.RoundTripper
+	// Protocol is "v1" or "v2"; "" finds out from the environment.
+	Protocol string
+	// UserAgent of every request; "" means "modferry".
+	UserAgent string
+
+	// Mask is called with every secret as soon as it is seen, once for each:
+	// the runtime token, signed URLs and their signatures, raw and URL-encoded.
+	// It may be called by several goroutines at once.
+	Mask func(secret string)
+	// Log takes a line about what is waited for or tried again; nil discards
+	// them. It may be called by several goroutines at once.
+	Log func(line string)
+
+	// Now is the clock that the size of segments follows; nil means time.Now.
+	Now func() time.Time
+	// Sleep waits between attempts, or returns an error when ctx ends; nil
+	// waits in real time.
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Rand returns numbers in [0, 1) that spread attempts; nil means chance.
+	Rand func() float64
+	// Budget is the most time that one call waits for a service that is busy,
+	// failing or silent, 0 means 20 s. What Open returned is part of the call.
+	Budget time.Duration
+	// FirstByte is how long a connection, and then a response, may take to
+	// come, 0 means 15 s. It begins anew whenever a part of a request is sent.
+	FirstByte time.Duration
+
+	// Parallel is the number of requests at a time of one call, 0 means 8.
+	Parallel int
+	// Segment is the most that one request downloads, in bytes, 0 means 2 MiB.
+	// One and a half times Parallel of them may be in memory.
+	Segment int
+	// Block is what one request uploads, in bytes, 0 means 4 MiB. Parallel and
+	// one of them may be in memory.
+	Block int
+}
+
+// The defaults. At 8 requests at a time and 30 ms until the first byte, 2 MiB
+// segments keep a gigabit busy; 4 MiB blocks let an entry grow to 195 GiB
+// (Azure takes 50,000 of them).
+const (
+	defaultBudget    = 20 * time.Second
+	defaultFirstByte = 15 * time.Second
+	defaultParallel  = 8
+	defaultSegment   = 2 << 20
+	defaultBlock     = 4 << 20
+)
+
+// version separates our entries from those of other tools: the SHA-256 of
+// "modferry cache format 1".
+const version = "9ff98f272e2a1902b2c66a0a2ece82ee410d9a450c070a4992abfb86140515b6"
+
+// maxKeys is how many keys one question may hold. That a key has at most 512
+// characters and no comma, store.CheckName sees to.
+const maxKeys = 10
+
+// Store is the cache service as a job sees it. Its methods are safe for
+// concurrent use. It has no List and no Delete: a job's token may do neither.
+type Store struct {
+	o       Options
+	client  *http.Client
+	secrets *secrets
+	place   place
+	rights  rights
+	service service
+}
+
+// A service is one of the two protocols. Errors are as in package store.
+type service interface {
+	// find returns the entry for the first of keys that there is one for, as
+	// the service sees it: each key is a whole key or a prefix.
+	find(ctx context.Context, p *patience, keys []string) (store.Entry, error)
+	// reserve takes a name for an entry that is about to be written.
+	reserve(ctx context.Context, p *patience, name string) (reservation, error)
+}
+
+// A reservation is a name that is ours, without bytes so far. Its methods try
+// again what may pass.
+type reservation interface {
+	// whole takes all bytes of an entry that fits into one block.
+	whole(ctx context.Context, data []byte) error
+	// part takes the bytes at offset; index counts the parts from 0. It may be
+	// called by several goroutines at once. It reports whether data is free:
+	// the transport may go on reading it after the answer came.
+	part(ctx context.Context, index int, offset int64, data []byte) (free bool, err error)
+	// commit makes the entry visible. The number of parts is 0 after whole.
+	commit(ctx context.Context, parts int, size int64) error
+}
+
+// Open finds the service that the environment leads to. Nothing is sent. Its
+// error wraps store.ErrUnavailable when there is none, and then says which
+// variable is missing and why.
+func Open(o Options) (*Store, error) {
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	place, err := choose(o.Getenv, o.Protocol)
+	if err != nil {
+		return nil, err
+	}
+	o = o.withDefaults()
+	s := &Store{o: o, place: place, secrets: newSecrets(o.Mask)}
+	s.secrets.add(place.token)
+	s.secrets.addPath(place.base)
+	s.rights = rightsOf(o.Getenv(varMode), place.token)
+	s.client = &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect}
+	switch place.protocol {
+	case V1:
+		s.service = v1{s}
+	default:
+		s.service = v2{s}
+	}
+	return s, nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.Parallel <= 0 {
+		o.Parallel = defaultParallel
+	}
+	if o.Segment <= 0 {
+		o.Segment = defaultSegment
+	}
+	if o.Block <= 0 {
+		o.Block = defaultBlock
+	}
+	if o.Budget <= 0 {
+		o.Budget = defaultBudget
+	}
+	if o.FirstByte <= 0 {
+		o.FirstByte = defaultFirstByte
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "modferry"
+	}
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Float64
+	}
+	if o.Transport == nil {
+		o.Transport = http.DefaultTransport
+		if t, ok := http.DefaultTransport.(*http.Transport); ok {
+			// Its two idle connections to a host would have most requests
+			// connect anew.
+			t = t.Clone()
+			t.MaxIdleConnsPerHost = o.Parallel
+			o.Transport = t
+		}
+	}
+	return o
+}
+
+// String names the service without secrets, e.g. "gha:v2 at https://HOST".
+func (s *Store) String() string { return "gha:" + s.place.protocol + " at " + origin(s.place.base) }
+
+// Find returns the entry with that name, else the newest whose name begins
+// with prefixes[0], else with prefixes[1] and so on, else store.ErrNotFound.
+// The name may be "": then only prefixes count. Without the right to read the
+// error is both store.ErrNotFound and store.ErrDenied. The size of an entry is
+// not known before it is opened.
+func (s *Store) Find(ctx context.Context, name string, prefixes ...string) (store.Entry, error) {
+	keys := prefixes
+	if name != "" {
+		keys = append([]string{name}, prefixes...)
+	}
+	if len(keys) == 0 {
+		return store.Entry{}, store.ErrNotFound
+	}
+	if err := checkKeys(keys); err != nil {
+		return store.Entry{}, err
+	}
+	if err := s.rights.read(); err != nil {
+		return store.Entry{}, err
+	}
+	p := s.patience()
+	e, err := s.service.find(ctx, p, keys)
+	if err != nil {
+		return store.Entry{}, err
+	}
+	if name != "" && strings.EqualFold(e.Name, name) {
+		e.Name = name // act turns names into lower case
+		return e, nil
+	}
+	if name != "" && hasPrefix(e.Name, name) {
+		// The service takes the name as a prefix, too. What it found that way
+		// is not what was asked for.
+		if len(prefixes) == 0 {
+			return store.Entry{}, store.ErrNotFound
+		}
+		if e, err = s.service.find(ctx, p, prefixes); err != nil {
+			return store.Entry{}, err
+		}
+	}
+	for _, prefix := range prefixes {
+		if strings.EqualFold(e.Name, prefix) {
+			e.Name = prefix
+		}
+		if hasPrefix(e.Name, prefix) {
+			return e, nil
+		}
+	}
+	return store.Entry{}, s.fail(failure.WrongContent, "look up "+keys[0], s.place.base,
+		fmt.Errorf("found the entry %q, which was not asked for", e.Name))
+}
+
+// hasPrefix reports whether a key begins with a prefix as the service compares
+// them: regardless of case.
+func hasPrefix(key, prefix string) bool {
+	return len(key) >= len(prefix) && strings.EqualFold(key[:len(prefix)], prefix)
+}
+
+func checkKeys(keys []string) error {
+	if len(keys) > maxKeys {
+		return fmt.Errorf("look up %d names: the cache service takes at most %d at a time", len(keys), maxKeys)
+	}
+	for _, k := range keys {
+		if err := store.CheckName(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Open returns the bytes of an entry that Find returned. An entry that is gone
+// is store.ErrNotFound. Cancelling ctx unblocks Read; Close ends everything
+// that was started.
+func (s *Store) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error) {
+	if err := s.rights.read(); err != nil {
+		return nil, err
+	}
+	return s.open(ctx, e)
+}
+
+// Create makes the entry name of what write writes. write is called at most
+// once, in the caller's goroutine, and not at all when the name is taken
+// (store.ErrExists) or this job may not write (store.ErrDenied). The entry is
+// visible once Create returned nil. When write fails, its error comes back and
+// nothing is visible; GitHub keeps the name reserved for a while all the same.
+func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer) error) error {
+	if err := store.CheckName(name); err != nil {
+		return err
+	}
+	if err := s.rights.write(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return s.ended(ctx, "save "+name)
+	}
+	p := s.patience()
+	r, err := s.service.reserve(ctx, p, name)
+	if err != nil {
+		return err
+	}
+	u := newUpload(ctx, s, p, name, r)
+	defer u.stop() // also when write panics
+	if err := write(u); err != nil {
+		return u.failed(err)
+	}
+	return u.commit()
+}
+
+// ended is the error of a call whose context ended.
+func (s *Store) ended(ctx context.Context, op string) error {
+	cause := context.Cause(ctx)
+	if fe, ok := errors.AsType[*failure.Error](cause); ok {
+		return fe
+	}
+	class := failure.Classify(cause)
+	if class == failure.Unknown {
+		class = failure.Cancelled // somebody's own cause of a cancellation
+	}
+	return failure.New(class, op, origin(s.place.base), cause)
+}

@@ -1,0 +1,118 @@
+package s3
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/s3utils"
+
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/store"
+)
+
+// place is where a bucket is and how it is addressed.
+type place struct {
+	host      string // of the endpoint, with its port
+	secure    bool
+	region    string // never empty
+	lookup    minio.BucketLookupType
+	amazon    bool // the endpoint is one of Amazon's
+	dualstack bool // Amazon's hosts that also have IPv6 addresses
+	// unconditional says that the server is known not to take
+	// "If-None-Match: *".
+	unconditional bool
+
+	bucket, prefix string
+}
+
+// locate decides everything that can be decided without asking anybody. What
+// the setting says wins over what the endpoint tells, and that over the
+// environment, which was mostly made for other programs.
+func locate(spec store.Spec, getenv func(string) string) (place, error) {
+	fail := func(problem, instead string) (place, error) {
+		return place{}, &store.SpecError{Found: spec.String(), Problem: problem, Instead: instead}
+	}
+	p := place{bucket: spec.Bucket, prefix: spec.Prefix}
+	if strings.Contains(spec.Bucket, ":") {
+		return fail(fmt.Sprintf("whose bucket %q looks like a host", spec.Bucket), "s3://BUCKET/PREFIX?endpoint=http://"+spec.Bucket)
+	}
+	if err := s3utils.CheckValidBucketName(spec.Bucket); err != nil {
+		return fail(fmt.Sprintf("whose bucket %q cannot be one", spec.Bucket), "a bucket name of 3 to 63 lower-case letters, digits, '-' and '.'")
+	}
+
+	endpoint := first(spec.Endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
+	region := first(spec.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
+	if endpoint == "" {
+		endpoint = "https://s3." + region + "." + amazonDomain(region)
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
+		return fail(fmt.Sprintf("whose endpoint %q, from the environment, is no URL of a host", settings.Redact(endpoint)),
+			"endpoint=https://HOST into the setting, or correct AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL")
+	}
+	p.host, p.secure = u.Host, u.Scheme == "https"
+	p.region = first(spec.Region, regionOf(*u), region)
+	p.amazon = s3utils.IsAmazonEndpoint(*u) || isAmazonHost(u.Hostname())
+	p.dualstack = strings.Contains(u.Hostname(), ".dualstack.") || getenv("AWS_USE_DUALSTACK_ENDPOINT") == "true"
+	// OSS answers a conditional write with 501, after it took the whole body.
+	p.unconditional = s3utils.IsAliyunOSSEndpoint(*u)
+	switch {
+	case !spec.PathStyleSet:
+		// Virtual host style for Amazon, Google and Alibaba, which demands it,
+		// except for bucket names with dots over TLS, which no certificate
+		// covers; path style for all others.
+		p.lookup = minio.BucketLookupAuto
+	case spec.PathStyle:
+		p.lookup = minio.BucketLookupPath
+	default:
+		p.lookup = minio.BucketLookupDNS
+	}
+	return p, nil
+}
+
+// regionOf is the region that an endpoint belongs to, "" when its name does not
+// tell.
+func regionOf(u url.URL) string {
+	if strings.HasSuffix(u.Hostname(), ".r2.cloudflarestorage.com") {
+		return "auto" // R2 refuses the names of Amazon's regions, save us-east-1
+	}
+	return s3utils.GetRegionFromURL(u)
+}
+
+// isAmazonHost reports whether a host is Amazon's, private links included.
+func isAmazonHost(host string) bool {
+	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
+}
+
+// amazonDomain is the domain of a region's services.
+func amazonDomain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+// endpoint is the URL of the endpoint, for people.
+func (p place) endpoint() string {
+	if p.secure {
+		return "https://" + p.host
+	}
+	return "http://" + p.host
+}
+
+// url names an entry, or with "" what is below the prefix, for people; the
+// request may put the bucket into the host name.
+func (p place) url(name string) string {
+	return p.endpoint() + "/" + p.bucket + "/" + p.prefix + name
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,147 @@
+// Package s3 is the store in a bucket of any S3-compatible object store:
+// Amazon, MinIO, Cloudflare R2, Alibaba OSS, Ceph and others. It is how a fleet
+// of self-hosted runners shares one cache.
+//
+// An entry is the object PREFIX + name. The main invariant is that of all
+// stores, an entry is there whole or not at all, and it is never replaced:
+// objects are written with "If-None-Match: *", large ones as a multipart upload
+// whose completion carries that condition, so that of two writers one wins and
+// the other is told. Servers that do not know the condition (they answer
+// NotImplemented) are asked whether the entry is there right before it is
+// written; there two writers within that moment may replace each other's entry,
+// still whole.
+//
+// Credentials never leave this package but as signatures: they are in no
+// error, and no signed URL is ever made.
+package s3
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/modferry/modferry/internal/store"
+)
+
+// Sizes that work well from one runner: four connections of 50 MB/s fill
+// 1.6 Gbit/s. Uploads hold DefaultParallel parts in memory, downloads as many
+// segments.
+const (
+	DefaultPartSize = 16 << 20
+	DefaultSegment  = 8 << 20
+	DefaultParallel = 4
+
+	// defaultStall is how long a connection may bring no byte in either
+	// direction.
+	defaultStall = 30 * time.Second
+	// tries is how often minio-go sends a request, with pauses of at most a
+	// second in between.
+	tries = 5
+	// maxParts is the most that a multipart upload may have.
+	maxParts = 10_000
+)
+
+// Options configure a Store.
+type Options struct {
+	// Spec says where the entries are. Its Kind is not looked at.
+	Spec store.Spec
+	// Getenv is the environment: AWS_* and MINIO_* variables. Nil means an
+	// empty one.
+	Getenv func(string) string
+	// Transport sends every request, those for credentials included. Nil means
+	// HTTP/1.1 with the forward proxy of the environment.
+	Transport http.RoundTripper
+	// UserAgent of every request; "" means "modferry".
+	UserAgent string
+	// Mask, when not nil, is called with every secret that is found, so that it
+	// can be kept out of logs; more than once with the same, and from several
+	// goroutines.
+	Mask func(secret string)
+
+	PartSize int64         // bytes of a part of an upload; 0 means DefaultPartSize; Amazon takes no less than 5 MiB
+	Segment  int64         // bytes of a range of a download; 0 means DefaultSegment
+	Parallel int           // parts or segments under way per entry; 0 means DefaultParallel
+	Stall    time.Duration // without a byte in either direction; 0 means 30 s
+}
+
+// Store is a bucket, or the part of it below a prefix. It is safe for
+// concurrent use.
+type Store struct {
+	o     Options
+	at    place
+	core  *minio.Core
+	chain *chain
+	creds *credentials.Credentials // of chain, cached until they expire
+
+	// unconditional says that the server does not know "If-None-Match: *".
+	unconditional atomic.Bool
+}
+
+// Open makes a store. It asks for nothing yet: that the bucket is not there or
+// that nobody gave credentials is an error of the first call that needs them.
+// Its error is a *store.SpecError.
+func Open(o Options) (*Store, error) {
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "modferry"
+	}
+	if o.PartSize <= 0 {
+		o.PartSize = DefaultPartSize
+	}
+	if o.Segment <= 0 {
+		o.Segment = DefaultSegment
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = DefaultParallel
+	}
+	if o.Stall <= 0 {
+		o.Stall = defaultStall
+	}
+	if o.Transport == nil {
+		o.Transport = newTransport(o.Parallel)
+	}
+	at, err := locate(o.Spec, o.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{o: o, at: at}
+	s.chain = newChain(o, at)
+	s.creds = credentials.New(s.chain)
+	s.core, err = minio.NewCore(at.host, &minio.Options{
+		Creds:        s.creds,
+		Secure:       at.secure,
+		Transport:    &wire{base: o.Transport, agent: o.UserAgent, stall: o.Stall},
+		Region:       at.region, // never empty, or minio-go would ask for it first
+		BucketLookup: at.lookup,
+		MaxRetries:   tries,
+	})
+	if err != nil {
+		return nil, &store.SpecError{
+			Found:   o.Spec.String(),
+			Problem: "whose endpoint " + at.endpoint() + " is no URL of a host",
+			Instead: "endpoint=https://HOST or endpoint=http://HOST:PORT",
+		}
+	}
+	s.core.SetS3EnableDualstack(at.dualstack)
+	s.unconditional.Store(at.unconditional)
+	return s, nil
+}
+
+// key is the object of an entry.
+func (s *Store) key(name string) string { return s.at.prefix + name }
+
+// code returns the S3 error code and the status that a server answered with, ""
+// and 0 when err is no answer.
+func code(err error) (string, int) {
+	var r minio.ErrorResponse
+	if errors.As(err, &r) {
+		return r.Code, r.StatusCode
+	}
+	return "", 0
+}

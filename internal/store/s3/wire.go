@@ -1,0 +1,210 @@
+package s3
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// newTransport makes the transport of a store that was given none. HTTP/1.1 is
+// meant: over HTTP/2 all parts would share one TCP connection.
+func newTransport(parallel int) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConnsPerHost: 2 * parallel,
+		IdleConnTimeout:     time.Minute,
+		// A part is sent again in full when the server refuses it late.
+		ExpectContinueTimeout: time.Second,
+		WriteBufferSize:       64 << 10,
+		ReadBufferSize:        64 << 10,
+	}
+}
+
+// trace is what is known about the requests of one call: minio-go retries and
+// wraps, and loses the kind of an error on the way.
+type trace struct {
+	cancel context.CancelCauseFunc // ends the call, retries included
+	slow   bool                    // the server works for long before it answers
+
+	mu     sync.Mutex
+	err    *failure.Error // of the last request, nil when there was a response
+	date   string         // the server's clock
+	waited int            // requests that ran into a time limit
+}
+
+type traceKey struct{}
+
+// begin starts a call. Its end has to be called when nothing of the call is
+// under way any more, bodies included.
+func begin(ctx context.Context) (context.Context, *trace) {
+	t := new(trace)
+	ctx, t.cancel = context.WithCancelCause(ctx)
+	return context.WithValue(ctx, traceKey{}, t), t
+}
+
+func (t *trace) end() { t.cancel(nil) }
+
+// failure returns how the last request failed, nil when there was an answer.
+func (t *trace) failure() *failure.Error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
+func (t *trace) serverDate() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.date
+}
+
+func (t *trace) answered(h http.Header) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err, t.date = nil, h.Get("Date")
+}
+
+// failed notes a failure and ends the call where another try makes no sense:
+// minio-go itself repeats everything, also what waited for ten seconds in vain.
+func (t *trace) failed(err *failure.Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err = err
+	switch err.Class {
+	case failure.ConnectTimeout, failure.TLSTimeout, failure.FirstByteTimeout, failure.Stall, failure.Timeout:
+		t.waited++
+	}
+	if !err.Class.Temporary() || t.waited >= 2 {
+		t.cancel(err)
+	}
+}
+
+// wire sends requests, each under a limit of time without progress, and notes
+// in the trace of the call what became of them.
+type wire struct {
+	base  http.RoundTripper
+	agent string
+	stall time.Duration
+}
+
+// RoundTrip sends one request.
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	t, _ := req.Context().Value(traceKey{}).(*trace)
+	if t == nil { // a request for credentials
+		t = &trace{cancel: func(error) {}}
+	}
+	limit := 2 * w.stall // what is under way to the server has to arrive, too
+	if t.slow {
+		limit = 10 * w.stall
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	var answered atomic.Bool
+	timer := time.AfterFunc(limit, func() {
+		if !answered.Load() {
+			cancel(failure.New(failure.FirstByteTimeout, "", "", fmt.Errorf("no answer within %v", limit)))
+		}
+	})
+
+	r := req.Clone(ctx)
+	r.Header.Set("User-Agent", w.agent) // not signed
+	r.Header.Set("Accept-Encoding", "identity")
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &sent{ReadCloser: r.Body, progress: func() { timer.Reset(limit) }}
+	}
+	resp, err := w.base.RoundTrip(r)
+	answered.Store(true)
+	timer.Stop()
+	if err != nil {
+		f := classify(ctx, &url.Error{Op: req.Method, Err: err})
+		cancel(nil)
+		t.failed(f)
+		return nil, f
+	}
+	t.answered(resp.Header)
+	body := &received{rc: resp.Body, ctx: ctx, cancel: cancel, stall: w.stall, trace: t}
+	resp.Body = body
+	if resp.StatusCode == http.StatusOK && req.URL.Query().Has("list-type") {
+		// minio-go takes any XML for a list, a web page for an empty one.
+		peeked := bufio.NewReader(body)
+		start, _ := peeked.Peek(512)
+		if failure.IsPage(start) {
+			body.Close()
+			f := failure.New(failure.WrongContent, "", "", errPage)
+			t.failed(f)
+			return nil, f
+		}
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{peeked, body}
+	}
+	return resp, nil
+}
+
+var errPage = errors.New("what answers is no S3 service, it sent a web page: correct endpoint= in the setting cache")
+
+// classify makes a failure of an error of a request or its body. The cause of
+// a cancelled context says more than what net/http makes of it.
+func classify(ctx context.Context, err error) *failure.Error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if f, ok := errors.AsType[*failure.Error](err); ok {
+		return f
+	}
+	return failure.New(failure.Classify(err), "", "", err)
+}
+
+// sent is a body on its way to the server.
+type sent struct {
+	io.ReadCloser
+	progress func()
+}
+
+func (b *sent) Read(p []byte) (int, error) {
+	b.progress()
+	return b.ReadCloser.Read(p)
+}
+
+// received is the body of a response. Its errors are *failure.Error. Only the
+// time spent waiting for the server counts against the limit.
+type received struct {
+	rc     io.ReadCloser
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	stall  time.Duration
+	trace  *trace
+}
+
+func (b *received) Read(p []byte) (int, error) {
+	timer := time.AfterFunc(b.stall, func() {
+		b.cancel(failure.New(failure.Stall, "", "", fmt.Errorf("no bytes arrived within %v", b.stall)))
+	})
+	n, err := b.rc.Read(p)
+	timer.Stop()
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	f := classify(b.ctx, err)
+	b.trace.mu.Lock()
+	b.trace.err = f
+	b.trace.mu.Unlock()
+	return n, f
+}
+
+func (b *received) Close() error {
+	err := b.rc.Close()
+	b.cancel(nil)
+	return err
+}
