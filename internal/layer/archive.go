@@ -56,7 +56,6 @@ func decoding() []zstd.DOption {
 	return []zstd.DOption{
 		zstd.WithDecoderConcurrency(1),
 		zstd.WithDecoderMaxWindow(maxWindow),
-		zstd.WithDecoderMaxMemory(maxWindow), // the window of frames that give only their size
 	}
 }
 

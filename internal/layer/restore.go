@@ -57,10 +57,13 @@ type Restored struct {
 // Rejection is a file of a layer that was not let into the module cache.
 type Rejection struct {
 	Layer string
-	Name  string // of the member, or as found in the archive, neutralised
+	Name  string // "zip of example.test/m@v1.0.0", or as found in the archive, neutralised
 	Why   string // neutralised
 	Class failure.Class
 }
+
+// String is the member as people read it.
+func (m Member) String() string { return m.Kind + " of " + m.Module.String() }
 
 func (r Rejection) String() string { return r.Name + " in " + r.Layer + ": " + r.Why }
 
@@ -121,7 +124,7 @@ func (j *restore) layer(ctx context.Context, p Pick) {
 	err = unpack(ctx, in,
 		func(m Member) bool {
 			if _, listed := p.Layer.Members[m]; !listed {
-				j.reject(p, m.Name(), "the index does not list it", failure.WrongContent)
+				j.reject(p, m.String(), "the index does not list it", failure.WrongContent)
 				return false
 			}
 			_, summed := j.Sums[m]
@@ -141,7 +144,7 @@ func (j *restore) layer(ctx context.Context, p Pick) {
 	}
 	for _, m := range slices.SortedFunc(maps.Keys(open), Member.compare) {
 		if _, summed := j.Sums[m]; summed {
-			j.reject(p, m.Name(), "the index lists it, but it is not there", failure.WrongContent)
+			j.reject(p, m.String(), "the index lists it, but it is not there", failure.WrongContent)
 		}
 	}
 	j.mu.Lock()
@@ -254,7 +257,11 @@ func (j *restore) placed(p Pick, m Member, size int64, err error) {
 	}
 	switch fe := failure.As(err); fe.Class {
 	case failure.HashMismatch, failure.WrongContent, failure.UnsafeZip, failure.TooLarge:
-		j.reject(p, m.Name(), fe.Error(), fe.Class)
+		why := fe.Class.Title()
+		if fe.Detail != "" {
+			why += ": " + fe.Detail
+		}
+		j.reject(p, m.String(), why, fe.Class)
 	case failure.Cancelled:
 	default:
 		_ = j.broke(fe)

@@ -338,7 +338,7 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 	}
 	switch {
 	case len(lacking) > 0:
-		return fmt.Sprintf("the set is incomplete: %d files are missing, such as the %s of %s; modferry fetch brings them", len(lacking), lacking[0].Kind, lacking[0].Module)
+		return fmt.Sprintf("the set is incomplete: %d files are missing, such as the %s; modferry fetch brings them", len(lacking), lacking[0])
 	case len(have) == 0:
 		return "the module cache has nothing of what the checkout needs"
 	}

@@ -36,6 +36,13 @@ func fixtures() map[string]*report.Result {
 		"nothing-needed":    nothingNeeded(),
 		"low-priority-only": lowOnly(),
 		"hostile":           hostile("\r\nok: FORGED\n::error file=go.mod,line=1::FORGED \x1b[31m##[error]\u202eFORGED\u009b0m ::warning::FORGED"),
+		"cache-restored":    restored(),
+		"cache-rejected":    rejected(),
+		"cache-saved":       saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 2, Kept: 1, Files: 312, Bytes: 74_900_000}),
+		"cache-compacted":   saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 1, Compact: true, Files: 861, Bytes: 177_000_000}),
+		"cache-index-only":  saved(report.Saved{Index: "modferry-i1-a-b-c", Kept: 2}),
+		"cache-not-saved":   saved(report.Saved{Reason: "the cache has it all already"}),
+		"cache-unavailable": unavailable(),
 	}
 }
 
@@ -311,4 +318,47 @@ func hostile(evil string) *report.Result {
 		})
 	}
 	return finish(r, 5)
+}
+
+// restored is a run that only restored.
+func restored() *report.Result {
+	r := start(report.OK)
+	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
+	r.Cache = report.Cache{Store: "s3://ci-modules/go/", Hit: "exact", Scope: "used", Layers: 1, Modules: 20, Bytes: 31_400_000, MS: 840}
+	r.Modules = append(r.Modules, modules(20, report.KindZip, report.FromCache, "")...)
+	for _, m := range modules(4, report.KindZip, report.FromDeferred, "") {
+		m.Class, m.Version = failure.Unused, "v2.0.0"
+		r.Modules = append(r.Modules, m)
+	}
+	r.Message = "3 files are not in the cache; modferry fetch brings what is missing"
+	return finish(r, 912)
+}
+
+// rejected is a run whose cache was poisoned.
+func rejected() *report.Result {
+	r := start(report.OK)
+	r.Cache = report.Cache{Store: "gha", Hit: "exact", Scope: "build", Layers: 1, Modules: 19, Bytes: 31_400_000, MS: 840,
+		Rejected: []string{"zip of rsc.io/quote@v1.3.0 in modferry-l1-7d1f: hash mismatch: found h1:wrong, expected h1:right"},
+		Reason:   "a layer is gone from the store"}
+	r.Modules = append(r.Modules, modules(19, report.KindZip, report.FromCache, "")...)
+	r.Modules = append(r.Modules, modules(1, report.KindZip, report.FromMirror, goproxy)...)
+	finish(r, 1912)
+	r.Totals.Bytes += r.Cache.Bytes
+	return r
+}
+
+// saved is a run that saved.
+func saved(s report.Saved) *report.Result {
+	r := start(report.OK)
+	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
+	r.Cache = report.Cache{Store: "gha", Hit: "partial", Saved: &s}
+	return finish(r, 640)
+}
+
+// unavailable is a run whose store could not be used.
+func unavailable() *report.Result {
+	r := start(report.OK)
+	r.Cache = report.Cache{Store: "gha", Hit: "off", Scope: "used", Reason: "the store is not available here: ACTIONS_RUNTIME_TOKEN is not set"}
+	r.Modules = append(r.Modules, modules(5, report.KindZip, report.FromMirror, goproxy)...)
+	return finish(r, 1500)
 }

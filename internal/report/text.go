@@ -33,6 +33,7 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 		t.slowest()
 		t.retried()
 		t.deferred()
+		t.cacheTrouble()
 	}
 	t.failures()
 	t.findings()
@@ -94,7 +95,7 @@ func (t *text) idle() bool {
 // audit reports whether the run only looked at the module cache: it has no
 // chain.
 func (t *text) audit() bool {
-	return t.chainless() && t.r.Cache.Store == "off"
+	return t.chainless() && !t.r.Cache.used()
 }
 
 func (t *text) chainless() bool { return t.r.Choice.Configured == "" && t.r.Choice.Chain == "" }

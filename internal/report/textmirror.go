@@ -151,7 +151,7 @@ func (t *text) origins() {
 	if t.tally.present > 0 {
 		row("module cache", t.tally.present, 0, 0, "there already")
 	}
-	if c := t.r.Cache; (c.Hit != "off" && c.Hit != "") || c.Reason != "" {
+	if c := t.r.Cache; c.Hit != "off" && c.Hit != "" {
 		row("cache "+failure.Plain(c.Store), t.tally.cached, c.Bytes, 0, restored(c))
 	}
 	files, bytes := map[string]int{}, map[string]int64{}
@@ -201,10 +201,7 @@ func restored(c Cache) string {
 		parts = append(parts, Millis(c.MS))
 	}
 	if len(c.Rejected) > 0 {
-		parts = append(parts, fmt.Sprintf("%d rejected, e.g. %s", len(c.Rejected), failure.Plain(c.Rejected[0])))
-	}
-	if c.Reason != "" {
-		parts = append(parts, failure.Plain(c.Reason))
+		parts = append(parts, fmt.Sprintf("%d rejected", len(c.Rejected)))
 	}
 	return strings.Join(parts, ", ")
 }
