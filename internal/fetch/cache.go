@@ -45,7 +45,10 @@ func (j *Job) openStore() (layer.Store, error) {
 			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
 		})
 	case store.S3:
-		return s3.Open(s3.Options{Spec: spec, Getenv: getenv, Transport: j.client.Transport()})
+		return s3.Open(s3.Options{
+			Spec: spec, Getenv: getenv, Transport: j.client.Transport(),
+			UserAgent: userAgent(j.o.Tool), Mask: j.o.Mask, Stall: j.values.StallTimeout,
+		})
 	}
 	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)
 }

@@ -117,6 +117,13 @@ func (j *Job) readSpec() error {
 	if j.spec, err = store.Parse(j.values.Cache); err != nil {
 		return fmt.Errorf("%s: %w", j.values.Sources["cache"], err)
 	}
+	if j.spec.Kind == store.S3 {
+		// Opening asks for nothing, and tells what Parse can't.
+		var bad *store.SpecError
+		if _, err := j.openStore(); errors.As(err, &bad) {
+			return fmt.Errorf("%s: %w", j.values.Sources["cache"], bad)
+		}
+	}
 	return nil
 }
 

@@ -22,6 +22,10 @@ import (
 // parallelLayers is how many layers are received at a time.
 const parallelLayers = 4
 
+// mostRejected is how many rejections are told: a hostile archive has room for
+// many.
+const mostRejected = 1000
+
 // Restorer brings members of layers into a module cache.
 type Restorer struct {
 	Store Store
@@ -183,8 +187,11 @@ func (j *restore) gaveUp(ctx context.Context, p Pick, err error) {
 func (j *restore) reject(p Pick, name, why string, class failure.Class) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.result.Rejected = append(j.result.Rejected, Rejection{Layer: p.Layer.Name, Name: failure.Neutral(name), Why: failure.Neutral(why), Class: class})
 	j.result.Bad = append(j.result.Bad, p.Layer.Name)
+	if len(j.result.Rejected) == mostRejected {
+		return
+	}
+	j.result.Rejected = append(j.result.Rejected, Rejection{Layer: p.Layer.Name, Name: failure.Neutral(name), Why: failure.Neutral(why), Class: class})
 }
 
 // take reads one member and hands it to the module cache. Its error is about

@@ -113,11 +113,15 @@ func (c *Client) transport(l Limits) *http.Transport {
 
 // Transport is a transport for servers that are no mirrors, with the same
 // forward proxy, authorities and limits of connecting, and the first-byte
-// limit. Bodies come as they are sent, never unpacked on the way.
+// limit. Bodies come as they are sent, never unpacked on the way, and over
+// HTTP/1.1: parts of a large body then go over connections of their own.
 func (c *Client) Transport() *http.Transport {
 	t := c.transport(c.o.Limits)
 	t.ResponseHeaderTimeout = c.o.Limits.FirstByte
 	t.DisableCompression = true
+	t.ForceAttemptHTTP2 = false
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
 	return t
 }
 

@@ -70,11 +70,8 @@ func Resolve(flags map[string]string, getenv func(string) string, readFile func(
 		if err := v.set(s, g); err != nil {
 			return nil, err
 		}
-		if g != nil && g.level == fromFile && file.dir != "" && (s.Kind == Dir || s.Kind == File) {
-			// Paths in the file are relative to the file.
-			if p := v.field(s.Name).(*string); !filepath.IsAbs(*p) {
-				*p = filepath.Join(file.dir, *p)
-			}
+		if g != nil && g.level == fromFile && file.dir != "" {
+			s.relocate(v, file.dir)
 		}
 	}
 	if v.Proxy == "" && overlay.mirrors != nil {
@@ -89,6 +86,21 @@ func Resolve(flags map[string]string, getenv func(string) string, readFile func(
 		return nil, err
 	}
 	return v, nil
+}
+
+// relocate makes the path of a setting relative to dir, where the file is that
+// says it.
+func (s Setting) relocate(v *Values, dir string) {
+	switch {
+	case s.Kind == Dir, s.Kind == File:
+		if p := v.field(s.Name).(*string); !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	case s.Name == "cache":
+		if path, ok := strings.CutPrefix(v.Cache, "dir:"); ok && path != "" && !filepath.IsAbs(path) {
+			v.Cache = "dir:" + filepath.Join(dir, path)
+		}
+	}
 }
 
 // checkNames refuses flags that the table does not have.

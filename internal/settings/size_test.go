@@ -69,6 +69,18 @@ func TestStoreAndScopeDependOnThePlace(t *testing.T) {
 	}
 }
 
+func TestACacheDirectoryOfTheFileIsRelativeToIt(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{
+		"dir:cache/go": "dir:sub/cache/go", "dir:/var/cache": "dir:/var/cache", "gha": "gha",
+	} {
+		v, err := resolve(map[string]string{"config": "sub/m.yaml"}, nil, files{"sub/m.yaml": "cache: " + value + "\n"})
+		if err != nil || v.Cache != want {
+			t.Errorf("%s: got %q, %v, want %q", value, v.Cache, err, want)
+		}
+	}
+}
+
 func TestTheCacheMayKeepThingsForLong(t *testing.T) {
 	t.Parallel()
 	v, err := resolve(map[string]string{"cache-max-age": "8760h"}, nil, nil)

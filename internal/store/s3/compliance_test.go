@@ -42,7 +42,9 @@ func TestEveryServerKeepsTheContractOfAStore(t *testing.T) {
 			o := tt.can
 			o.Large = 12 << 20
 			o.Through = open
-			o.Tamper = func(_ *testing.T, s storetest.Store, e store.Entry, data []byte) { s.(served).d.put(e.Name, string(data)) }
+			o.Tamper = func(_ *testing.T, s storetest.Store, e store.Entry, data []byte) {
+				s.(served).d.put(e.Name, string(data))
+			}
 			storetest.Run(t, func(t *testing.T) storetest.Store {
 				return open(t, func(base http.RoundTripper) http.RoundTripper { return base })
 			}, o)

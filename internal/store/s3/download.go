@@ -64,6 +64,9 @@ type download struct {
 	name   string
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+
+	mu     sync.Mutex // for closed: nothing is started after Close
+	closed bool
 	under  sync.WaitGroup
 
 	etag   string
@@ -90,8 +93,10 @@ type segment struct {
 // launch starts the next segment, if there is one. Its buffer is taken from
 // buf when that is large enough, and its first bytes from body, if any.
 func (d *download) launch(body *response, buf []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	length := min(d.s.o.Segment, d.size-d.next)
-	if length <= 0 {
+	if length <= 0 || d.closed {
 		if body != nil {
 			body.close()
 		}
@@ -130,14 +135,14 @@ func (d *download) fill(g *segment, body *response) error {
 		if d.ctx.Err() != nil || !f.Class.Temporary() || try == resumes {
 			return err
 		}
-		if err := pause(d.ctx, time.Duration(try)*200*time.Millisecond); err != nil {
+		if err := d.s.o.Sleep(d.ctx, time.Duration(try)*200*time.Millisecond); err != nil {
 			return err
 		}
 	}
 }
 
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// sleep waits, unless the context ends first.
+func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -234,6 +239,9 @@ func (d *download) failed(err error) error {
 
 // Close stops everything and waits for its end.
 func (d *download) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
 	d.cancel(errClosed)
 	d.under.Wait()
 	return nil

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
@@ -110,7 +111,7 @@ func TestAStalledTransferGoesOnOverAnotherConnection(t *testing.T) {
 		d.hang(r)
 		return true
 	}
-	r, err := d.open(t, func(o *s3.Options) { o.Stall = 20e6 }).Open(t.Context(), store.Entry{Name: "a", Size: -1})
+	r, err := d.open(t, func(o *s3.Options) { o.Stall = 300 * time.Millisecond }).Open(t.Context(), store.Entry{Name: "a", Size: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

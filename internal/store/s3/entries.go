@@ -43,7 +43,11 @@ func (s *Store) Find(ctx context.Context, name string, prefixes ...string) (stor
 			return newest, err
 		}
 	}
-	return store.Entry{}, fmt.Errorf("%s%s: %w", s.at.url(name), strings.Join(prefixes, "* or "), store.ErrNotFound)
+	sought := s.at.url(name)
+	for _, prefix := range prefixes {
+		sought += ", " + prefix + "*"
+	}
+	return store.Entry{}, fmt.Errorf("%s: %w", sought, store.ErrNotFound)
 }
 
 // exact finds one entry. It lists, since the answer to a HEAD request has no

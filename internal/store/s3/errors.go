@@ -120,7 +120,7 @@ func (s *Store) explain(ctx context.Context, t *trace, v verb, name string, err 
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
 		return say(failure.Unauthorized, "the credentials from %s have expired: get new ones right before this step", origin)
 	case minio.AuthorizationHeaderMalformed, "InvalidRegion", "IllegalLocationConstraintException":
-		return say(failure.Unauthorized, "the server refuses the region %q%s", s.at.region, wrongRegion(r.Region))
+		return say(failure.HTTPStatus, "the server refuses the region %q%s", s.at.region, wrongRegion(r.Region))
 	}
 	switch {
 	case isRedirect(r.StatusCode):

@@ -16,6 +16,7 @@
 package s3
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -61,6 +62,9 @@ type Options struct {
 	// can be kept out of logs; more than once with the same, and from several
 	// goroutines.
 	Mask func(secret string)
+	// Sleep waits before a broken transfer is continued; nil means really. The
+	// pauses between the tries of a request are minio-go's own.
+	Sleep func(ctx context.Context, d time.Duration) error
 
 	PartSize int64         // bytes of a part of an upload; 0 means DefaultPartSize; Amazon takes no less than 5 MiB
 	Segment  int64         // bytes of a range of a download; 0 means DefaultSegment
@@ -102,6 +106,9 @@ func Open(o Options) (*Store, error) {
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport(o.Parallel)

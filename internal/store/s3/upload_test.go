@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
@@ -325,7 +326,7 @@ func TestAnUploadToAServerThatDoesNotReadEnds(t *testing.T) {
 		}
 		return kind == "part"
 	}
-	err := d.open(t, func(o *s3.Options) { o.Stall = 20e6 }).Create(t.Context(), "a", pieces(pattern(200_000)))
+	err := d.open(t, func(o *s3.Options) { o.Stall = 300 * time.Millisecond }).Create(t.Context(), "a", pieces(pattern(200_000)))
 	if f := failure.As(err); f.Class != failure.FirstByteTimeout {
 		t.Errorf("Create: %v, class %q; want %q", err, f.Class, failure.FirstByteTimeout)
 	}

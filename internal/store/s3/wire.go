@@ -25,10 +25,8 @@ func newTransport(parallel int) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConnsPerHost: 2 * parallel,
 		IdleConnTimeout:     time.Minute,
-		// A part is sent again in full when the server refuses it late.
-		ExpectContinueTimeout: time.Second,
-		WriteBufferSize:       64 << 10,
-		ReadBufferSize:        64 << 10,
+		WriteBufferSize:     64 << 10,
+		ReadBufferSize:      64 << 10,
 	}
 }
 
