@@ -94,16 +94,12 @@ func (a *app) publish(out *output, res *report.Result) error {
 // prepare resolves the go command's settings and reads the checkout. The
 // findings are those about the go command's files and variables.
 func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []goenv.Finding, error) {
-	overrides, err := overridesOf(values)
-	if err != nil {
-		return nil, nil, err
-	}
-	env, findings, err := goenv.Load(goenv.Host{
+	env, findings, err := fetch.Environment(values, goenv.Host{
 		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
-	}, overrides)
+	})
 	if err != nil {
-		return nil, nil, sourced(err, env)
+		return nil, nil, err
 	}
 	prepare := fetch.Prepare
 	switch m {
@@ -113,43 +109,7 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 		prepare = fetch.PrepareCache
 	}
 	job, err := prepare(values, env, fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()})
-	return job, findings, sourced(err, env)
-}
-
-// overridesOf is what the settings say in place of the go command's variables.
-func overridesOf(v *settings.Values) (map[string]goenv.Var, error) {
-	modcache := v.ModCache
-	if modcache != "" {
-		// The go command wants it absolute, people need not write it so.
-		var err error
-		if modcache, err = filepath.Abs(modcache); err != nil {
-			return nil, fmt.Errorf("find the module cache %s: %w", v.ModCache, err)
-		}
-	}
-	overrides := map[string]goenv.Var{}
-	for _, o := range []struct{ variable, value, setting string }{
-		{"GOPROXY", v.ProxyList(), "proxy"},
-		{"GOMODCACHE", modcache, "modcache"},
-		{"GOPRIVATE", v.Private, "private"},
-		{"GONOPROXY", v.NoProxy, "noproxy"},
-		{"GOSUMDB", v.SumDB, "sumdb"},
-		{"GONOSUMDB", v.NoSumDB, "nosumdb"},
-	} {
-		if o.value != "" {
-			overrides[o.variable] = goenv.Var{Value: o.value, Source: v.Sources[o.setting]}
-		}
-	}
-	return overrides, nil
-}
-
-// sourced adds to an error about a variable of the go command where its value
-// comes from.
-func sourced(err error, env goenv.Env) error {
-	var syntax *goenv.SyntaxError
-	if errors.As(err, &syntax) && env.Source(syntax.Setting) != "" {
-		return &sourcedError{syntax, env.Source(syntax.Setting)}
-	}
-	return err
+	return job, findings, err
 }
 
 // started is now as results write it.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -95,16 +94,3 @@ func (a *app) jsonTarget(cmd *cobra.Command) string {
 type usageError struct{ message string }
 
 func (e *usageError) Error() string { return e.message }
-
-// sourcedError adds to an error about a variable of the go command where its
-// value comes from.
-type sourcedError struct {
-	err    *goenv.SyntaxError
-	source string
-}
-
-func (e *sourcedError) Error() string {
-	return fmt.Sprintf("%v (%s is from: %s)", e.err, e.err.Setting, e.source)
-}
-
-func (e *sourcedError) Unwrap() error { return e.err }

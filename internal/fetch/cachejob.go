@@ -155,7 +155,7 @@ type Keeper interface {
 func PrepareCache(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	j, err := prepare(v, env, o)
 	if err != nil {
-		return nil, err
+		return nil, sourced(err, env)
 	}
 	if err := j.readSpec(); err != nil {
 		return nil, err

@@ -91,7 +91,7 @@ type Job struct {
 func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	j, err := prepare(v, env, o)
 	if err != nil {
-		return nil, err
+		return nil, sourced(err, env)
 	}
 	dir, err := filepath.Abs(v.Dir)
 	if err != nil {
@@ -137,7 +137,7 @@ func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	}
 	j, err = prepare(v, env, o)
 	if err != nil {
-		return nil, err
+		return nil, sourced(err, env)
 	}
 	j.list = &worklist.List{}
 	return j, nil
