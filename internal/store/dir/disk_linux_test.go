@@ -12,7 +12,9 @@ import (
 	"github.com/modferry/modferry/internal/store"
 )
 
-// mount mounts a small file system for the test, where that is allowed.
+// mount mounts a small file system for the test, where that is allowed. Its
+// users are not parallel: a child of another test may hold a file open between
+// its fork and its exec, and the file system would be busy.
 func mount(t *testing.T, size string) (path string) {
 	t.Helper()
 	path = t.TempDir()
@@ -35,7 +37,6 @@ func remount(t *testing.T, path string, flags uintptr, size string) {
 }
 
 func TestAFullDiskIsSaidAndNothingIsLost(t *testing.T) {
-	t.Parallel()
 	path := mount(t, "1m")
 	s := open(t, path)
 	create(t, s, "a")
@@ -82,7 +83,6 @@ func TestAFullDiskIsSaidAndNothingIsLost(t *testing.T) {
 }
 
 func TestAFullDiskWithoutAStoreIsSaid(t *testing.T) {
-	t.Parallel()
 	path := mount(t, "4k,nr_inodes=1")
 	_, err := Open(path+"/cache", Options{})
 	if !errors.Is(err, store.ErrUnavailable) || classOf(err) != failure.DiskFull {
@@ -91,7 +91,6 @@ func TestAFullDiskWithoutAStoreIsSaid(t *testing.T) {
 }
 
 func TestAReadOnlyFileSystemCanBeRead(t *testing.T) {
-	t.Parallel()
 	path := mount(t, "4m")
 	create(t, open(t, path+"/cache"), "a", "b")
 	remount(t, path, syscall.MS_RDONLY, "4m")
@@ -105,7 +104,6 @@ func TestAReadOnlyFileSystemCanBeRead(t *testing.T) {
 // An entry in a lower layer of an overlay, as in a container made of an image
 // with a cache in it, cannot be renamed as a whole.
 func TestALayerOfAnOverlayCanBePruned(t *testing.T) {
-	t.Parallel()
 	base := mount(t, "8m")
 	create(t, open(t, base+"/lower"), "a", "b")
 	for _, name := range []string{"/upper", "/work", "/merged"} {

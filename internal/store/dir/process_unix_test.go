@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
-	"time"
 )
 
 const isWindows = false
@@ -51,72 +50,4 @@ func TestEntriesHaveThePermissionsOfTheDirectoryWhateverTheUmask(t *testing.T) {
 			})
 		}
 	}
-}
-
-// Two users of one directory; it takes root to be both.
-func TestSeveralUsersShareADirectory(t *testing.T) {
-	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("only root can be two users")
-	}
-	path, err := os.MkdirTemp("", "modferry-shared-*") // t.TempDir is root's alone
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(path) })
-	const group = 65533
-	if err := os.Chown(path, 0, group); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, fs.ModeSetgid|0o775); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Skip(err)
-	}
-	program := filepath.Join(path, "program") // the test binary is out of their reach
-	if err := os.WriteFile(program, self, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	as := func(user uint32, task, name string) error {
-		cmd := startChild(t, filepath.Join(path, "cache"), task, name)
-		cmd.Path, cmd.Dir = program, path
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: group}}
-		return cmd.Run()
-	}
-	if err := os.Mkdir(filepath.Join(path, "cache"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(filepath.Join(path, "cache"), fs.ModeSetgid|0o775); err != nil {
-		t.Fatal(err)
-	}
-	const ann, bob = 65531, 65532
-	if err := as(ann, "create 077", "a"); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(filepath.Join(path, "cache"), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	about := filepath.Join(s.place("a"), aboutName)
-	if err := os.Chtimes(about, start, start); err != nil {
-		t.Fatal(err)
-	}
-	if err := as(bob, "use", "a"); err != nil {
-		t.Fatal(err)
-	}
-	e, err := s.Find(t.Context(), "a")
-	if err != nil || !e.Used.After(start.Add(time.Hour)) {
-		t.Errorf("Find = %+v, %v; want it marked as used by another user", e, err)
-	}
-	mustHold(t, s, "a")
-	if err := as(bob, "create", "b"); err != nil {
-		t.Error(err)
-	}
-	if err := as(bob, "delete", "a"); err != nil {
-		t.Error(err)
-	}
-	mustList(t, s, "b")
-	mustBeTidy(t, s)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -101,14 +102,19 @@ func (s *Store) remove(name string, broken bool) error {
 		return s.dismantle(place) // only what is ours, and where it is
 	}
 	t, err := s.newTemp()
-	if err != nil {
-		return s.dismantle(place) // a full disk must not prevent it
+	if err == nil {
+		s.step()
+		if err = os.Rename(place, t.dir); err != nil {
+			t.end(s.step)
+		}
 	}
-	s.step()
-	if err := os.Rename(place, t.dir); err != nil {
-		// It is gone; or a layer of an overlay file system does not let it go,
-		// or on Windows a reader.
-		t.end(s.step)
+	switch {
+	case err == nil:
+	case class(err) == failure.Permission:
+		return err // where it is nothing may be removed, or on Windows it is being read
+	default:
+		// It is gone; the disk is too full for a temporary; or a layer of an
+		// overlay file system does not let it go.
 		return s.dismantle(place)
 	}
 	if _, err := lookAt(t.dir, name); broken && err == nil {

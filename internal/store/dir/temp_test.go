@@ -3,7 +3,6 @@ package dir
 import (
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -135,12 +134,24 @@ func TestAnErrorThatWriteIgnoresStillCounts(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	err := s.Create(t.Context(), "a", func(w io.Writer) error {
-		w.(*writer).file.Close()
+		if _, err := w.Write([]byte("kept")); err != nil {
+			return err
+		}
+		inner := w.(*writer)
+		file := inner.file
+		broken, err := os.Open(file.Name()) // which takes no writes
+		if err != nil {
+			return err
+		}
+		defer broken.Close()
+		inner.file = broken
 		w.Write([]byte("lost"))
+		inner.file = file
+		w.Write([]byte("too late"))
 		return nil
 	})
-	if classOf(err) != failure.LocalIO || !errors.Is(err, fs.ErrClosed) {
-		t.Errorf("Create = %v; want %v", err, fs.ErrClosed)
+	if classOf(err) == "" {
+		t.Errorf("Create = %v; want the error of Write", err)
 	}
 	mustMiss(t, s, "a")
 	mustBeTidy(t, s)

@@ -27,8 +27,9 @@ type blob struct {
 
 	mu      sync.Mutex
 	url     string
-	turn    int // counts the URLs
-	refused int // URLs in a row that opened nothing
+	turn    int   // counts the URLs
+	refused int   // URLs in a row that opened nothing
+	dead    error // there is no further URL to be had
 	known   bool
 	size    int64 // -1 while unknown
 	mark    mark
@@ -157,35 +158,27 @@ var errClosed = errors.New("the entry was closed")
 func (sp *span) open() error {
 	for {
 		url, turn := sp.b.place()
-		fe := error(nil)
 		if url == "" {
 			if err := sp.b.renew(sp.ctx, turn, nil); err != nil {
 				return err
 			}
 			continue
 		}
-		resp, err := sp.b.s.send(sp.ctx, sp.request(url))
-		if err == nil {
-			resp.headed()
-			if fe = sp.accept(resp); fe == nil {
+		resp, failed := sp.b.s.send(sp.ctx, sp.request(url))
+		if failed == nil {
+			if failed = sp.accept(resp); failed == nil {
 				return nil
 			}
 			resp.end()
-		} else {
-			fe = err
 		}
-		failed, ok := fe.(*failure.Error)
-		switch {
-		case !ok:
-			return fe
-		case failed.Status == http.StatusUnauthorized || failed.Status == http.StatusForbidden:
-			if err := sp.b.renew(sp.ctx, turn, failed); err != nil {
-				return err
-			}
-		default:
-			if err := sp.another(failed); err != nil {
-				return err
-			}
+		var err error
+		if failed.Status == http.StatusUnauthorized || failed.Status == http.StatusForbidden {
+			err = sp.b.renew(sp.ctx, turn, failed)
+		} else {
+			err = sp.another(failed)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -208,18 +201,20 @@ func (sp *span) request(url string) *request {
 }
 
 // accept makes the response the body of the span if it is the right bytes.
-func (sp *span) accept(resp *response) error {
-	b, s := sp.b, sp.b.s
-	wrong := func(class failure.Class, format string, args ...any) error {
-		return s.fail(class, b.op, resp.r.url, fmt.Errorf(format, args...))
+func (sp *span) accept(resp *response) *failure.Error {
+	b := sp.b
+	wrong := func(class failure.Class, format string, args ...any) *failure.Error {
+		return b.s.fail(class, b.op, resp.r.url, fmt.Errorf(format, args...))
 	}
+	const changed = "the entry changed while it was read"
 	switch resp.StatusCode {
 	case http.StatusOK:
+		resp.headed()
 		if resp.ContentLength < 0 && resp.ProtoMajor == 1 && !slices.Contains(resp.TransferEncoding, "chunked") {
 			return wrong(failure.BadResponse, "the answer has no length, so a break could not be told from its end")
 		}
 		if !b.note(resp.ContentLength, markOf(resp.Header)) {
-			return wrong(failure.WrongContent, "the entry changed while it was read")
+			return wrong(failure.WrongContent, changed)
 		}
 		if !sp.whole && sp.at == 0 {
 			sp.whole, sp.end = true, resp.ContentLength
@@ -228,6 +223,7 @@ func (sp *span) accept(resp *response) error {
 			return resp.broke(err)
 		}
 	case http.StatusPartialContent:
+		resp.headed()
 		first, last, size, err := parseContentRange(resp.Header.Get("Content-Range"))
 		if err != nil {
 			return wrong(failure.BadResponse, "%w", err)
@@ -236,18 +232,18 @@ func (sp *span) accept(resp *response) error {
 			return wrong(failure.BadResponse, "asked for the bytes %d to %d, got %d to %d", sp.at, sp.end, first, last)
 		}
 		if !b.note(size, markOf(resp.Header)) {
-			return wrong(failure.WrongContent, "the entry changed while it was read")
+			return wrong(failure.WrongContent, changed)
 		}
 		if sp.end < 0 || sp.end > size {
 			sp.end = size
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
 		if sp.at > 0 || !b.note(0, mark{}) {
-			return wrong(failure.WrongContent, "the entry changed while it was read")
+			return wrong(failure.WrongContent, changed)
 		}
 		sp.end = 0 // Azure has no range of an empty blob
 	case http.StatusPreconditionFailed:
-		return wrong(failure.WrongContent, "the entry changed while it was read")
+		return wrong(failure.WrongContent, changed)
 	default:
 		a, err := resp.read()
 		if err != nil {
@@ -307,14 +303,16 @@ func (b *blob) renew(ctx context.Context, turn int, refused *failure.Error) erro
 	b.renewing.Lock()
 	defer b.renewing.Unlock()
 	b.mu.Lock()
-	done, spent := b.turn != turn, b.refused >= maxRefused
-	if !done && !spent {
+	done, spent, dead := b.turn != turn, b.refused >= maxRefused, b.dead
+	if !done {
 		b.refused++
 	}
 	b.mu.Unlock()
 	switch {
 	case done:
 		return nil
+	case dead != nil:
+		return dead
 	case spent && refused != nil:
 		return gaveUp(refused, fmt.Sprintf("so were %d new URLs", maxRefused))
 	}
@@ -322,19 +320,22 @@ func (b *blob) renew(ctx context.Context, turn int, refused *failure.Error) erro
 	if err == nil && !strings.EqualFold(e.Name, b.name) {
 		err = store.ErrNotFound
 	}
-	if err != nil {
+	if _, failed := errors.AsType[*failure.Error](err); err != nil && !failed {
+		class := failure.Forbidden
 		if errors.Is(err, store.ErrNotFound) {
-			return b.s.fail(failure.NotFound, b.op, b.s.place.base, err)
+			class = failure.NotFound
 		}
-		return err
+		err = b.s.fail(class, b.op, b.s.place.base, err)
 	}
-	if refused != nil {
+	if err == nil && refused != nil {
 		b.s.log(fmt.Sprintf("%v; got a new URL", refused))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.url, b.turn = e.Location, b.turn+1
-	return nil
+	if b.dead = err; err == nil {
+		b.url, b.turn = e.Location, b.turn+1
+	}
+	return err
 }
 
 // parseContentRange reads "bytes 0-99/200"; the end is exclusive.

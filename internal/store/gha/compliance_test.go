@@ -31,27 +31,25 @@ func TestEveryServiceKeepsTheContractOfAStore(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			open := func(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) storetest.Store {
+			start := func(t *testing.T, change func(o *gha.Options)) storetest.Store {
 				server := ghatest.Start(t, tt.server)
-				st, err := gha.Open(gha.Options{
-					Getenv: server.Getenv, Transport: wrap(server.Transport()), Sleep: hurry,
-					Segment: 512 << 10, Block: 1 << 20, // several of each even in small entries
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				return served{st, server}
+				return served{open(t, server, func(o *gha.Options) {
+					o.Segment, o.Block = 512*kib, 512*kib
+					change(o)
+				}), server}
 			}
 			o := tt.can
-			o.Large = 12 << 20
-			o.Through = open
+			o.Large = 12 * mib
+			o.Through = func(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper) storetest.Store {
+				return start(t, func(o *gha.Options) {
+					o.Transport = wrap(o.Transport)
+				})
+			}
 			o.Tamper = func(_ *testing.T, s storetest.Store, e store.Entry, data []byte) {
 				s.(served).server.Change(e.Name, func([]byte) []byte { return data })
 			}
 			o.Lose = func(_ *testing.T, s storetest.Store, e store.Entry) { s.(served).server.Delete(e.Name) }
-			storetest.Run(t, func(t *testing.T) storetest.Store {
-				return open(t, func(base http.RoundTripper) http.RoundTripper { return base })
-			}, o)
+			storetest.Run(t, func(t *testing.T) storetest.Store { return start(t, func(*gha.Options) {}) }, o)
 		})
 	}
 }

@@ -30,19 +30,28 @@ func (s *Store) open(ctx context.Context, e store.Entry) (io.ReadCloser, error) 
 		return nil, err
 	}
 	if first.whole || first.end >= b.length() {
-		return &stream{first, cancel}, nil
+		return &stream{span: first, cancel: cancel}, nil
 	}
 	return newDownload(ctx, cancel, b, first), nil
 }
 
 // stream is an entry that one response brings.
 type stream struct {
-	*span
 	cancel context.CancelFunc
+	mu     sync.Mutex // held by a Read under way
+	span   *span
+}
+
+func (st *stream) Read(p []byte) (int, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return st.span.Read(p)
 }
 
 func (st *stream) Close() error {
-	st.cancel()
+	st.cancel() // unblocks Read
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	return st.span.Close()
 }
 

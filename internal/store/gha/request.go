@@ -61,17 +61,17 @@ func (s *Store) send(ctx context.Context, r *request) (*response, *failure.Error
 	}
 	reqCtx, cancel := context.WithCancelCause(ctx)
 	var connected atomic.Bool
-	timer := time.AfterFunc(s.o.FirstByte, func() {
-		class := failure.ConnectTimeout
-		if connected.Load() {
-			class = failure.FirstByteTimeout
+	quiet := func() *silence {
+		if !connected.Load() {
+			return &silence{failure.ConnectTimeout, s.o.FirstByte}
 		}
-		cancel(&silence{class, s.o.FirstByte})
-	})
+		return &silence{failure.FirstByteTimeout, s.o.FirstByte + time.Duration(len(r.body)>>16)*time.Second}
+	}
+	timer := time.AfterFunc(s.o.FirstByte, func() { cancel(quiet()) })
 	resp := &response{s: s, r: r, ctx: ctx, reqCtx: reqCtx, cancel: cancel, timer: timer}
 	again := func() {
 		if timer.Stop() {
-			timer.Reset(s.o.FirstByte)
+			timer.Reset(quiet().limit)
 		}
 	}
 	traced := httptrace.WithClientTrace(reqCtx, &httptrace.ClientTrace{
@@ -84,7 +84,7 @@ func (s *Store) send(ctx context.Context, r *request) (*response, *failure.Error
 	req, err := http.NewRequestWithContext(traced, r.method, r.url, body)
 	if err != nil {
 		resp.end()
-		return nil, s.fail(failure.HTTPStatus, r.op, r.url, errors.New("the service named a URL that cannot be read"))
+		return nil, s.fail(failure.WrongContent, r.op, r.url, errors.New("the service named a URL that cannot be read"))
 	}
 	if len(r.body) > 0 {
 		req.GetBody = func() (io.ReadCloser, error) {

@@ -46,7 +46,9 @@ type Options struct {
 	// failing or silent, 0 means 20 s. What Open returned is part of the call.
 	Budget time.Duration
 	// FirstByte is how long a connection, and then a response, may take to
-	// come, 0 means 15 s. It begins anew whenever a part of a request is sent.
+	// come, 0 means 15 s. It begins anew whenever a part of a request is taken
+	// to be sent; what the system then holds of it adds a second for every
+	// 64 KiB of the request.
 	FirstByte time.Duration
 
 	// Parallel is the number of requests at a time of one call, 0 means 8.
@@ -74,9 +76,10 @@ const (
 // "modferry cache format 1".
 const version = "9ff98f272e2a1902b2c66a0a2ece82ee410d9a450c070a4992abfb86140515b6"
 
-// maxKeys is how many keys one question may hold. That a key has at most 512
-// characters and no comma, store.CheckName sees to.
-const maxKeys = 10
+// maxKeys is how many keys one question may hold: the service takes ten, and
+// v2 gets the first one twice. That a key has at most 512 characters and no
+// comma, store.CheckName sees to.
+const maxKeys = 9
 
 // Store is the cache service as a job sees it. Its methods are safe for
 // concurrent use. It has no List and no Delete: a job's token may do neither.
@@ -253,8 +256,8 @@ func checkKeys(keys []string) error {
 }
 
 // Open returns the bytes of an entry that Find returned. An entry that is gone
-// is store.ErrNotFound. Cancelling ctx unblocks Read; Close ends everything
-// that was started.
+// is store.ErrNotFound, here or in Read. Cancelling ctx unblocks Read. Close
+// ends everything that was started; it may be called while Read waits.
 func (s *Store) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error) {
 	if err := s.rights.read(); err != nil {
 		return nil, err

@@ -71,10 +71,13 @@ func (w *wire) spend(left *int64, n int) {
 	*left -= int64(n)
 }
 
-func (w *wire) left(left *int64) int64 {
+// take reserves at most n of the bytes that may pass.
+func (w *wire) take(left *int64, n int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return max(*left, 0)
+	t := int(min(int64(n), max(*left, 0)))
+	*left -= int64(t)
+	return t
 }
 
 // An end is where requests enter the wire.
@@ -154,13 +157,15 @@ func (b *brokenBody) Read(p []byte) (int, error) {
 	if b.end == nil || len(p) == 0 {
 		return b.ReadCloser.Read(p)
 	}
-	if left := b.wire.left(b.left); left > 0 {
-		p = p[:min(int64(len(p)), left)]
-	} else if b.wire.strike(b.fault) {
+	take := b.wire.take(b.left, len(p))
+	if take == 0 && b.wire.strike(b.fault) {
 		return 0, b.end(b.ctx)
 	}
+	if take > 0 {
+		p = p[:take]
+	}
 	n, err := b.ReadCloser.Read(p)
-	b.wire.spend(b.left, n)
+	b.wire.spend(b.left, n-take)
 	return n, err
 }
 

@@ -27,8 +27,20 @@ func (l *link) set(rate int64) {
 	l.rate, l.free = rate, time.Time{}
 }
 
-// quantum is what goes over the line at a time, so that connections share it.
-const quantum = 16 << 10
+// slack is how far the line may fall behind and catch up, since sleeping takes
+// a little longer than it should.
+const slack = 20 * time.Millisecond
+
+// quantum is what goes over the line at a time, so that connections share it:
+// what it carries in about two milliseconds. It is 0 without a limit.
+func (l *link) quantum() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rate <= 0 {
+		return 0
+	}
+	return int(min(max(l.rate/500, 4<<10), 128<<10))
+}
 
 // pass returns when the line has carried n bytes.
 func (l *link) pass(n int) {
@@ -38,19 +50,15 @@ func (l *link) pass(n int) {
 		return
 	}
 	now := l.now()
-	if l.free.Before(now) {
-		l.free = now
+	if late := now.Add(-slack); l.free.Before(late) {
+		l.free = late
 	}
 	l.free = l.free.Add(time.Duration(int64(n) * int64(time.Second) / l.rate))
 	wait := l.free.Sub(now)
 	l.mu.Unlock()
-	l.sleep(wait)
-}
-
-func (l *link) limited() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.rate > 0
+	if wait > 0 {
+		l.sleep(wait)
+	}
 }
 
 type limitedListener struct {
@@ -63,7 +71,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok && l.down.limited() {
+	if tcp, ok := conn.(*net.TCPConn); ok && l.down.quantum() > 0 {
 		// Otherwise the kernel takes megabytes before the line is felt.
 		tcp.SetReadBuffer(64 << 10)
 		tcp.SetWriteBuffer(64 << 10)
@@ -78,7 +86,7 @@ type limitedConn struct {
 }
 
 func (c *limitedConn) Read(b []byte) (int, error) {
-	if c.up.limited() && len(b) > quantum {
+	if quantum := c.up.quantum(); quantum > 0 && len(b) > quantum {
 		b = b[:quantum]
 	}
 	n, err := c.Conn.Read(b)
@@ -87,7 +95,8 @@ func (c *limitedConn) Read(b []byte) (int, error) {
 }
 
 func (c *limitedConn) Write(b []byte) (int, error) {
-	if !c.down.limited() {
+	quantum := c.down.quantum()
+	if quantum == 0 {
 		return c.Conn.Write(b)
 	}
 	sent := 0

@@ -84,7 +84,7 @@ func (s *Server) twirp(call func(w http.ResponseWriter, q v2Request)) http.Handl
 
 // wrongKey says what is wrong with keys, "" when nothing is.
 func wrongKey(keys []string) string {
-	if len(keys) > 11 { // the key and ten more
+	if len(keys) > 10 {
 		return "too many keys"
 	}
 	for _, k := range keys {
