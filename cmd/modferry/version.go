@@ -7,8 +7,17 @@ import (
 	"strings"
 )
 
+// release is the version of a release, which its build sets with
+// -ldflags "-X main.release=1.2.3"; "" in every other build.
+var release string
+
 // tool is the program as results name it, e.g. "modferry 1.2.3".
-func tool() string { return "modferry " + version(debug.ReadBuildInfo()) }
+func tool() string {
+	if release != "" {
+		return "modferry " + strings.TrimPrefix(release, "v")
+	}
+	return "modferry " + version(debug.ReadBuildInfo())
+}
 
 // versionLine is what "modferry version" prints.
 func versionLine() string {

@@ -1,5 +1,6 @@
-// Command bench measures modferry against the go command and prints the result
-// as Markdown.
+// Command bench measures modferry against the go command, and its cache against
+// the official cache client of GitHub's actions, and prints the result as
+// Markdown.
 //
 // Its rule: both sides do the same job in the same run, from the same mirror on
 // this machine, with the same processors, in turns, each from an empty module
@@ -8,6 +9,7 @@
 //
 //	go run ./internal/bench                # everything, as for the README
 //	go run ./internal/bench -n 1 -cases loopback -module MODULE@VERSION
+//	go run ./internal/bench -cases cache -official DIR    # what npm installed
 //
 // Sources and the mirror's files come through the go command's own settings on
 // this machine (GOPROXY and so on); with -work DIR they are kept for the next
@@ -16,6 +18,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -25,13 +28,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// spaceWanted is what the largest run writes, its extracted trees included.
-const spaceWanted = 4 << 30
+// What the largest run writes, its extracted trees included, and what the case
+// cache needs at a time: the module caches that are saved, the entries, a run.
+const (
+	spaceWanted      = 4 << 30
+	spaceWantedCache = 8 << 30
+)
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -48,35 +56,51 @@ type options struct {
 	n          int
 	cases      []string
 	roundTrips []time.Duration
+	rates      []rate
+	official   string // where the official client is installed, "" when it is not
 	cores      int
 	scheme     string
 	project    *project // nil for the usual ones
 	modferry   string
 	work       string
+	json       string // the file for the figures, "" for none
 	tmp        string
 	inMemory   bool // tmp is
 }
 
 // caseNames are all cases in the order they run in.
-var caseNames = []string{"loopback", "wire", "present", "memory"}
+var caseNames = []string{"loopback", "wire", "present", "memory", "cache"}
+
+// casesWithout are those that need nothing but this machine.
+var casesWithout = caseNames[:4]
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	cases := flags.String("cases", strings.Join(caseNames, ","), "what to measure")
+	cases := flags.String("cases", "", "what to measure (default: "+strings.Join(casesWithout, ",")+", and cache with -official)")
 	flags.IntVar(&o.n, "n", 3, "runs of each side")
 	roundTrips := flags.String("rtt", "20ms,100ms", "round trips of the wire case")
+	rates := flags.String("rate", "0,400,40", "rates of the cache service in Mbit/s, 0 for no limit")
+	flags.StringVar(&o.official, "official", "", "the `DIR` that npm installed internal/bench/official in, for the case cache")
 	flags.IntVar(&o.cores, "cores", 2, "processors the commands may use")
 	flags.StringVar(&o.scheme, "scheme", "http", "how the mirror serves: http, or https with HTTP/2")
 	module := flags.String("module", "", "measure every case on `MODULE@VERSION` instead of the usual projects")
 	flags.StringVar(&o.modferry, "modferry", "", "the `program` to measure (default: built from this checkout)")
 	flags.StringVar(&o.work, "work", "", "keep sources and the mirror's files in `DIR` (default: a temporary one)")
+	flags.StringVar(&o.json, "json", "", "write the figures to `FILE` too")
 	flags.StringVar(&o.tmp, "tmp", "", "make module caches below `DIR` (default: in memory where there is room)")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
 	}
-	o.cases = strings.Split(*cases, ",")
+	switch {
+	case *cases != "":
+		o.cases = strings.Split(*cases, ",")
+	case o.official != "":
+		o.cases = caseNames
+	default:
+		o.cases = casesWithout
+	}
 	for _, name := range o.cases {
 		if !slices.Contains(caseNames, name) {
 			return options{}, fmt.Errorf("found case %q, expected some of %s", name, strings.Join(caseNames, ","))
@@ -88,6 +112,13 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 			return options{}, fmt.Errorf("found round trip %q, expected a duration such as 100ms", text)
 		}
 		o.roundTrips = append(o.roundTrips, d)
+	}
+	for text := range strings.SplitSeq(*rates, ",") {
+		n, err := strconv.ParseUint(text, 10, 20)
+		if err != nil {
+			return options{}, fmt.Errorf("found rate %q, expected whole Mbit/s, 0 for no limit", text)
+		}
+		o.rates = append(o.rates, rate(n))
 	}
 	switch {
 	case flags.NArg() > 0:
@@ -114,8 +145,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	s, space := &suite{log: stderr}, uint64(spaceWanted)
+	if slices.Contains(o.cases, "cache") {
+		if s.client, err = findOfficial(o.official, officialSource); err != nil {
+			return err
+		}
+		space = spaceWantedCache
+	}
 	if o.tmp == "" {
-		o.tmp = fastDir(spaceWanted)
+		o.tmp = fastDir(space)
 		o.inMemory = o.tmp != ""
 	}
 	if o.tmp, err = os.MkdirTemp(o.tmp, "modferry-bench-"); err != nil {
@@ -137,13 +175,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 			return fmt.Errorf("build modferry (run this from the root of the checkout): %w: %s", err, out)
 		}
 	}
-	s := &suite{options: o, log: stderr}
+	s.options = o
 	for _, name := range o.cases {
-		if err := s.measure(ctx, name); err != nil {
-			return fmt.Errorf("case %s: %w", name, err)
+		if err = s.measure(ctx, name); err != nil {
+			err = fmt.Errorf("case %s: %w", name, err)
+			break
 		}
 	}
-	return writeReport(stdout, s.preface(time.Now()), s.claims, s.series)
+	// What was measured before an error is worth reading, too.
+	preface := s.preface(time.Now())
+	return errors.Join(err, writeReport(stdout, preface, s.claims, s.series), writeFigures(o.json, preface, s.claims, s.series))
 }
 
 // preface says when, where and how it was measured.
@@ -156,10 +197,17 @@ func (s *suite) preface(now time.Time) []string {
 	if s.inMemory {
 		place = "in memory (tmpfs)"
 	}
-	return []string{
+	lines := []string{
 		fmt.Sprintf("Date: %s. Medians of %d runs, both sides in turns; `go run ./internal/bench`.", now.UTC().Format(time.DateOnly), s.n),
 		fmt.Sprintf("Machine: %s; %d of %d processors for the commands; %s %s/%s.", describeMachine(), s.cores, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("Mirror: a file server on this machine, %s, every file in its page cache. Module caches %s, empty before each run, as are build cache and home.", protocol, place),
 		"`go mod download` always extracts what it downloads; modferry does with `--extract all` only, else the go command extracts what it uses.",
 	}
+	if s.client != nil {
+		lines = append(lines,
+			fmt.Sprintf("Cache service: a server on this machine, entries in the same place, its rate shared by all connections. Official client: @actions/cache %s, without the time to start node and to load it. modferry: all of the command, with its default flags (the preflight, but no module, reaches the mirror).", s.client.version),
+			"Every restore ends with `go list -deps ./...` with GOPROXY=off. The official client's module cache is filled by `go mod download` and `go list`, \"of a build\" by `go list` alone.",
+		)
+	}
+	return lines
 }

@@ -24,6 +24,9 @@ type project struct {
 	// lacks the local directories that its go.mod replaces modules with, so no
 	// go command can work on it.
 	manifest bool
+	// staged means that those directories are brought from what is published of
+	// them; see unstage.
+	staged bool
 }
 
 // String returns the last element of the path and the version, as in tables.
@@ -109,6 +112,11 @@ func (p project) fetchSource(ctx context.Context, dir string) (*checkout, error)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", p, err)
+	}
+	if p.staged {
+		if err := c.unstage(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return c, c.reset()
 }

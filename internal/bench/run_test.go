@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -30,6 +32,10 @@ func TestMain(m *testing.M) {
 }
 
 func help(diary, name string) error {
+	if name == "timed" {
+		_, err := os.Stdout.WriteString("a line\n1234.5\n")
+		return err
+	}
 	modcache := os.Getenv("GOMODCACHE")
 	if _, err := os.Stat(modcache); !errors.Is(err, os.ErrNotExist) {
 		return errors.New("the module cache is there already")
@@ -136,6 +142,47 @@ func TestAFailingCommandEndsTheMeasurementWithItsOutput(t *testing.T) {
 	_, err := r.alternate(t.Context(), 1, []side{{name: "twice", before: []step{again}, steps: []step{again}}})
 	if err == nil || !strings.Contains(err.Error(), "the module cache is there already") {
 		t.Errorf("got error %v, want the command's own text", err)
+	}
+}
+
+func TestACommandThatTimesItselfCountsAsItSays(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "http")
+	env := []string{helper + "=" + filepath.Join(t.TempDir(), "diary")}
+	got, err := r.run(t.Context(), side{steps: []step{{args: []string{os.Args[0], "timed"}, env: env, timesItself: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1234500 * time.Microsecond; got.elapsed != want {
+		t.Errorf("got %v, want %v", got.elapsed, want)
+	}
+	_, err = r.run(t.Context(), side{steps: []step{{args: []string{os.Args[0], "silent"}, env: env, timesItself: true}}})
+	if want := `found "" on the last line, expected milliseconds`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}
+
+func TestACheckThatRefusesEndsTheMeasurement(t *testing.T) {
+	t.Parallel()
+	r := newRunner(t, "http")
+	in := t.TempDir()
+	ready := false
+	_, err := r.run(t.Context(), side{
+		in:    in,
+		ready: func() error { ready = true; return nil },
+		steps: []step{{args: []string{os.Args[0], "one"}, env: []string{helper + "={tmp}/diary"}}},
+		check: func(tmp string, _ *sample) error {
+			if _, err := os.Stat(filepath.Join(tmp, "diary")); err != nil || tmp != in || !ready {
+				return fmt.Errorf("the step ran elsewhere than in %s or too early: %w", tmp, err)
+			}
+			return errors.New("wrong result")
+		},
+	})
+	if err == nil || err.Error() != "wrong result" {
+		t.Errorf("got error %v, want the check's own", err)
+	}
+	if _, err := os.Stat(filepath.Join(in, "mod")); err != nil {
+		t.Errorf("the directory of an earlier run did not stay: %v", err)
 	}
 }
 

@@ -18,6 +18,7 @@ var (
 // A suite measures cases and collects what they show.
 type suite struct {
 	options
+	client *officialClient // nil without the case cache
 	log    io.Writer
 	claims []claim
 	series []series
@@ -43,6 +44,8 @@ func (s *suite) measure(ctx context.Context, name string) error {
 		return s.compare(ctx, at, wants{none: 6, all: 3, list: 3})
 	case "present":
 		return s.present(ctx, at)
+	case "cache":
+		return s.cache(ctx, at)
 	default:
 		return s.memory(ctx, at)
 	}
@@ -167,33 +170,48 @@ func (s *suite) alternate(ctx context.Context, at *site, usual project, sides []
 	if s.project != nil {
 		p = *s.project
 	}
-	fmt.Fprintf(s.log, "%-22s preparing %s\n", at.name, p)
-	c, err := p.fetchSource(ctx, filepath.Join(s.work, "checkouts"))
+	r, err := s.prepare(ctx, at, p)
 	if err != nil {
 		return nil, nil, err
+	}
+	defer r.from.close()
+	byName, err := s.record(ctx, r, sides)
+	return r.checkout, byName, err
+}
+
+// prepare returns a runner for a project at a site, with a mirror that has every
+// file; who asks for it closes the mirror.
+func (s *suite) prepare(ctx context.Context, at *site, p project) (*runner, error) {
+	fmt.Fprintf(s.log, "%-26s preparing %s\n", at.name, p)
+	c, err := p.fetchSource(ctx, filepath.Join(s.work, "checkouts"))
+	if err != nil {
+		return nil, err
 	}
 	modcache := filepath.Join(s.work, "mirror")
 	if err := c.fill(ctx, modcache, s.tmp); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	files := filepath.Join(modcache, "cache", "download")
 	if err := warm(files); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	from, err := serveMirror(at, files, s.scheme, s.tmp)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	defer from.close()
-	r := &runner{at: at, from: from, checkout: c, tmp: s.tmp, keep: !s.inMemory, log: s.log}
+	return &runner{at: at, place: at.name, from: from, checkout: c, tmp: s.tmp, keep: !s.inMemory, log: s.log}, nil
+}
+
+// record measures sides and keeps their series, which it also returns by name.
+func (s *suite) record(ctx context.Context, r *runner, sides []side) (map[string]series, error) {
 	samples, err := r.alternate(ctx, s.n, sides)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	byName := make(map[string]series)
 	for _, side := range sides {
-		byName[side.name] = series{job: c.String(), site: at.name, side: side.name, samples: samples[side.name]}
+		byName[side.name] = series{job: r.checkout.String(), site: r.place, side: side.name, samples: samples[side.name]}
 		s.series = append(s.series, byName[side.name])
 	}
-	return c, byName, nil
+	return byName, nil
 }

@@ -47,6 +47,10 @@ func collect[T any](samples []sample, value func(sample) T) []T {
 	return values
 }
 
+func (s series) cached() int64 {
+	return median(collect(s.samples, func(s sample) int64 { return s.cached }))
+}
+
 // A claim is one comparison with what is wanted of it.
 type claim struct {
 	text    string
@@ -57,6 +61,9 @@ type claim struct {
 	atLeast  float64       // wanted ratio of baseline to subject, 0 for none
 	within   time.Duration // wanted limit of the subject's time, 0 for none
 	under    int64         // wanted limit of the subject's peak memory in bytes, 0 for none
+	// atMost is the wanted share of the subject's bytes in the cache service in
+	// the baseline's, which are compared instead of times; 0 for none.
+	atMost float64
 }
 
 // ratio is how many times faster the subject is, 0 without a baseline.
@@ -67,13 +74,24 @@ func (c claim) ratio() float64 {
 	return c.baseline.elapsed().Seconds() / c.subject.elapsed().Seconds()
 }
 
+// share is the subject's part of the baseline's bytes in the cache service, 0
+// when one is unknown.
+func (c claim) share() float64 {
+	if c.baseline.cached() == 0 {
+		return 0
+	}
+	return float64(c.subject.cached()) / float64(c.baseline.cached())
+}
+
 // cells returns the claim as a line of the table.
 func (c claim) cells() []string {
 	subject, baseline, ratio := formatTime(c.subject.elapsed()), "", ""
 	if c.under > 0 {
 		subject = formatBytes(c.subject.peak())
 	}
-	if r := c.ratio(); r > 0 {
+	if c.atMost > 0 {
+		subject, baseline, ratio = formatBytes(c.subject.cached()), formatBytes(c.baseline.cached()), formatShare(c.share())
+	} else if r := c.ratio(); r > 0 {
 		baseline, ratio = formatTime(c.baseline.elapsed()), fmt.Sprintf("%.1f", r)
 	}
 	wanted, met := "", false
@@ -82,6 +100,8 @@ func (c claim) cells() []string {
 		wanted, met = fmt.Sprintf("≥ %g", c.atLeast), c.ratio() >= c.atLeast
 	case c.within > 0:
 		wanted, met = "< "+formatTime(c.within), c.subject.elapsed() < c.within
+	case c.atMost > 0:
+		wanted, met = "≤ "+formatShare(c.atMost), c.share() > 0 && c.share() <= c.atMost
 	case c.under > 0:
 		wanted, met = "< "+formatBytes(c.under), c.subject.peak() < c.under
 	}
@@ -106,19 +126,23 @@ func writeReport(w io.Writer, preface []string, claims []claim, all []series) er
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
 	b.WriteString("\n")
-	lines := [][]string{{"case", "modferry", "go command", "ratio", "wanted", ""}}
+	lines := [][]string{{"case", "modferry", "other", "ratio", "wanted", ""}}
 	for _, c := range claims {
 		lines = append(lines, c.cells())
 	}
 	writeTable(&b, lines)
 	b.WriteString("\n")
-	lines = [][]string{{"job", "site", "commands", "median", "fastest", "slowest", "processor", "peak memory"}}
+	lines = [][]string{{"job", "site", "commands", "median", "fastest", "slowest", "processor", "peak memory", "cached"}}
 	for _, s := range all {
 		times := collect(s.samples, func(s sample) time.Duration { return s.elapsed })
 		cpu := collect(s.samples, func(s sample) time.Duration { return s.cpu })
+		cached := ""
+		if n := s.cached(); n > 0 {
+			cached = formatBytes(n)
+		}
 		lines = append(lines, []string{
 			s.job, s.site, s.side, formatTime(median(times)), formatTime(slices.Min(times)), formatTime(slices.Max(times)),
-			formatTime(median(cpu)), formatBytes(s.peak()),
+			formatTime(median(cpu)), formatBytes(s.peak()), cached,
 		})
 	}
 	writeTable(&b, lines)
@@ -155,10 +179,25 @@ func formatTime(d time.Duration) string {
 	return fmt.Sprintf("%.3f s", s)
 }
 
-// formatBytes returns whole megabytes (of a million bytes), "unknown" for 0.
+// formatBytes returns megabytes (of a million bytes), whole ones from 10 on, or
+// kilobytes below a tenth; "unknown" for 0.
 func formatBytes(n int64) string {
-	if n == 0 {
+	switch mb := float64(n) / 1e6; {
+	case n == 0:
 		return "unknown"
+	case mb < 0.1:
+		return fmt.Sprintf("%.1f kB", mb*1e3)
+	case mb < 10:
+		return fmt.Sprintf("%.2f MB", mb)
+	default:
+		return fmt.Sprintf("%.0f MB", mb)
 	}
-	return fmt.Sprintf("%.0f MB", float64(n)/1e6)
+}
+
+// formatShare returns percent, whole ones from 10 on.
+func formatShare(part float64) string {
+	if part < 0.1 {
+		return fmt.Sprintf("%.2g %%", part*100)
+	}
+	return fmt.Sprintf("%.0f %%", part*100)
 }

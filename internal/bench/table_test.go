@@ -60,6 +60,15 @@ func taking(seconds ...float64) series {
 	return s
 }
 
+// caching returns a series with samples of the given bytes in the cache service.
+func caching(bytes ...int64) series {
+	var s series
+	for _, n := range bytes {
+		s.samples = append(s.samples, sample{elapsed: time.Second, cached: n})
+	}
+	return s
+}
+
 func TestClaimCells(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -102,6 +111,21 @@ func TestClaimCells(t *testing.T) {
 			claim{text: "a", subject: series{samples: []sample{{elapsed: time.Second}}}, under: 80e6},
 			[]string{"a", "unknown", "", "", "< 80 MB", "unknown"},
 		},
+		{
+			"a share of the bytes that is small enough is met",
+			claim{text: "a", subject: caching(52e6, 50e6, 51e6), baseline: caching(100e6), atMost: 0.6},
+			[]string{"a", "51 MB", "100 MB", "51 %", "≤ 60 %", "met"},
+		},
+		{
+			"a share of the bytes that is too large is missed",
+			claim{text: "a", subject: caching(2.5e6), baseline: caching(100e6), atMost: 0.02},
+			[]string{"a", "2.50 MB", "100 MB", "2.5 %", "≤ 2 %", "**missed**"},
+		},
+		{
+			"unknown bytes meet nothing",
+			claim{text: "a", subject: caching(0), baseline: caching(100e6), atMost: 0.6},
+			[]string{"a", "unknown", "100 MB", "0 %", "≤ 60 %", "**missed**"},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -123,13 +147,13 @@ func TestReportIsMarkdown(t *testing.T) {
 	}
 	want := `- Date: today.
 
-| case | modferry | go command | ratio | wanted |  |
+| case | modferry | other | ratio | wanted |  |
 |---|---|---|---|---|---|
 | x | 1.50 s | 3.00 s | 2.0 |  |  |
 
-| job | site | commands | median | fastest | slowest | processor | peak memory |
-|---|---|---|---|---|---|---|---|
-| job | here | a \| b | 1.50 s | 1.00 s | 2.00 s | 0.000 s | 90 MB |
+| job | site | commands | median | fastest | slowest | processor | peak memory | cached |
+|---|---|---|---|---|---|---|---|---|
+| job | here | a \| b | 1.50 s | 1.00 s | 2.00 s | 0.000 s | 90 MB |  |
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)

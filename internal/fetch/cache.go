@@ -101,8 +101,10 @@ func (j *Job) lookup(ctx context.Context, items []*item) *saved {
 		return s
 	}
 	need := map[layer.Member]bool{}
+	used := s.index.Used()
 	for _, it := range items {
 		m := it.member()
+		it.used = used != nil && used(it.mod)
 		if !s.leave(it) {
 			s.items[m], need[m] = it, true
 		}

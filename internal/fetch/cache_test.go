@@ -152,6 +152,16 @@ func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
 		}
 	}
 	b.clean()
+	// The trees of what is used are there already, nobody else's.
+	c, err := modcache.OpenForReading(b.modcache)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range f.Versions() {
+		if c.Extracted(v) != (i < 2) {
+			t.Errorf("%s: extracted is %v", v, c.Extracted(v))
+		}
+	}
 	b.values.Scope = "build"
 	wantOutcome(t, b.run(s.URL), report.OK)
 	b.extract() // nothing more

@@ -123,7 +123,7 @@ func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: j.cache, List: j.list, Bad: bad, Trees: j.values.Extract == "none"}
+	saver := &layer.Saver{Store: s, Cache: j.cache, List: j.list, Bad: bad, Trees: j.values.Extract == "none" || j.values.Extract == "used"}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err

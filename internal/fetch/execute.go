@@ -184,7 +184,7 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 			}
 		}
 	}
-	if j.values.Extract != "" && j.values.Extract != "none" && !j.cache.Extracted(it.mod) {
+	if extracts(j.values, it) && !j.cache.Extracted(it.mod) {
 		err := j.cache.Extract(ctx, it.mod, it.want)
 		var tree *modcache.ExtractError
 		if errors.As(err, &tree) && !local(failure.As(err).Class) {

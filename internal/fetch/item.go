@@ -24,6 +24,9 @@ type item struct {
 	// whole says that parts of this zip did not fit together once: it is then
 	// asked for in one piece.
 	whole bool
+	// used says that jobs so far used the module, as the index of the cache
+	// knows: the go command will want its tree.
+	used bool
 }
 
 func newItem(m worklist.Module, kind string) (*item, error) {

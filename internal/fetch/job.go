@@ -78,6 +78,7 @@ type Job struct {
 	progress    atomic.Pointer[run]
 	phase       atomic.Value // string
 	spec        store.Spec
+	chosen      string // the final chain as the go command takes it
 	total       atomic.Int64
 	verified    atomic.Int64 // files dealt with, but those of the run in progress
 	fetched     atomic.Int64 // bytes of the files that mirrors brought, but for the run in progress
@@ -126,6 +127,19 @@ func (j *Job) readSpec() error {
 	}
 	return nil
 }
+
+// Root is the directory that positions in the result are relative to; "" for a
+// job without a checkout.
+func (j *Job) Root() string {
+	if j.list == nil {
+		return ""
+	}
+	return j.list.Root
+}
+
+// Proxy is the chain that Run or Probe chose, as the go command takes it, with
+// its credentials; "" before that, or when no chain was chosen.
+func (j *Job) Proxy() string { return j.chosen }
 
 // PrepareProbe prepares a job that only probes: a checkout is used for samples
 // where there is one, but need not be there.

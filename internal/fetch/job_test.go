@@ -111,6 +111,9 @@ func (b *bench) complete() {
 func (b *bench) clean() {
 	b.t.Helper()
 	err := filepath.WalkDir(b.modcache, func(name string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && strings.Contains(d.Name(), "@v1") {
+			return filepath.SkipDir // a tree
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -121,7 +124,7 @@ func (b *bench) clean() {
 				b.t.Errorf("%s holds wrong bytes", name)
 			}
 		default:
-			if !strings.HasSuffix(name, "/list") && filepath.Base(name) != "bad-layers" && !strings.Contains(name, "@v1") {
+			if !strings.HasSuffix(name, "/list") && filepath.Base(name) != "bad-layers" {
 				b.t.Errorf("%s is left over", name)
 			}
 		}

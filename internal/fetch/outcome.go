@@ -26,6 +26,7 @@ func (j *Job) newResult() *report.Result {
 // fill puts the chain, the mirrors and the findings into the result. Every
 // candidate of all has an entry, the chosen ones first and in order.
 func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
+	j.chosen = chosen.list().String()
 	res.Settings.GOPROXY = chosen.list().Redacted()
 	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
 	if len(all.hops) > 0 {

@@ -191,7 +191,15 @@ func (r *run) verifier(ctx context.Context, it *item) (modcache.PutOptions, func
 
 // extracts reports whether the item's tree is wanted, too.
 func extracts(v *settings.Values, it *item) bool {
-	return v.Extract == "all" || (v.Extract == "needed" && !it.rec.Low)
+	switch v.Extract {
+	case "all":
+		return true
+	case "needed":
+		return !it.rec.Low
+	case "used":
+		return it.used
+	}
+	return false
 }
 
 // mayHedge grants a hedge while they are few: at most one in twenty requests.

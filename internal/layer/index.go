@@ -234,3 +234,27 @@ func (x *Index) Unneeded() func(module.Version) bool {
 	}
 	return func(m module.Version) bool { return unused[m.Path] }
 }
+
+// Used reports whether jobs so far used a module, in this version or another.
+// The function is nil when nothing is known; x may be nil.
+func (x *Index) Used() func(module.Version) bool {
+	unneeded := x.Unneeded()
+	if unneeded == nil {
+		return nil
+	}
+	seen := x.zipPaths()
+	return func(m module.Version) bool { return seen[m.Path] && !unneeded(m) }
+}
+
+// zipPaths are the modules whose zips the layers hold, by path.
+func (x *Index) zipPaths() map[string]bool {
+	seen := map[string]bool{}
+	for _, l := range x.Layers {
+		for m := range l.Members {
+			if m.Kind == kindZip {
+				seen[m.Module.Path] = true
+			}
+		}
+	}
+	return seen
+}

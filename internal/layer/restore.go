@@ -76,7 +76,7 @@ func (r Rejection) String() string { return r.Name + " in " + r.Layer + ": " + r
 // ended. What fails is in the result: a restore has no errors that matter to a
 // build.
 func (r *Restorer) Restore(ctx context.Context, picks []Pick) *Restored {
-	j := &restore{Restorer: r, result: &Restored{Members: map[Member]int64{}}, slots: make(chan struct{}, 2*runtime.GOMAXPROCS(0))}
+	j := &restore{Restorer: r, result: &Restored{Members: map[Member]int64{}}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
 	j.pace = newPace(r.Floor, r.Stall, r.Now, j.stop)

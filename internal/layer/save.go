@@ -38,8 +38,9 @@ type Saver struct {
 	Store Store
 	Cache *modcache.Cache
 	List  *worklist.List
-	// Trees says that extracted trees are the go command's doing, so that they
-	// tell which modules the job used.
+	// Trees says that extracted trees tell which modules the jobs used: they
+	// are the go command's doing, or were extracted because earlier jobs used
+	// them.
 	Trees bool
 	// Bad are layers found to hold wrong bytes, or gone: they are not listed
 	// again.
@@ -283,10 +284,7 @@ func split(fresh []Member, unused []module.Version, have map[Member]int64) [][]M
 // It also says whether this job's trees tell what it used.
 func (s *Saver) unused(x *Index) ([]module.Version, bool) {
 	before := x.Unneeded()
-	known := map[string]bool{} // the modules that earlier jobs had, by path
-	for m := range union(x.Layers) {
-		known[m.Module.Path] = known[m.Module.Path] || m.Kind == kindZip
-	}
+	known := x.zipPaths() // what earlier jobs had
 	now, then := []module.Version{}, []module.Version{}
 	tells := false
 	for _, m := range s.List.Modules {

@@ -191,7 +191,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | quiet: …
     | ^`},
 		{"a value that does not fit", "all: false\nextract: al\n", `
-.modferry.yaml:2:10: found "al", expected none, needed or all; write extract: all
+.modferry.yaml:2:10: found "al", expected none, used, needed or all; write extract: all
   2 | extract: al
     |          ^`},
 		{"a number where a duration belongs", "timeout: 30\n", `
@@ -207,7 +207,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | sumdb: ''
     |        ^`},
 		{"a list where a value belongs", "extract: [all]\n", `
-.modferry.yaml:1:10: found a list, expected none, needed or all for extract
+.modferry.yaml:1:10: found a list, expected none, used, needed or all for extract
   1 | extract: [all]
     |          ^`},
 		{"a list for proxy, whose separators matter", "proxy: [https://a.example.test]\n", `
@@ -347,7 +347,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | private: []
     |          ^`},
 		{"a mistake in a profile that is not used", "profiles:\n  dev:\n    extract: most\n", `
-.modferry.yaml:3:14: found "most", expected none, needed or all
+.modferry.yaml:3:14: found "most", expected none, used, needed or all
   3 |     extract: most
     |              ^`},
 		{"profiles within a profile", "profiles:\n  dev:\n    profiles: {}\n", `
@@ -359,7 +359,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   2 |   dev: fast
     |        ^`},
 		{"Windows line ends", "all: true\r\nextract: al\r\n", `
-.modferry.yaml:2:10: found "al", expected none, needed or all; write extract: all
+.modferry.yaml:2:10: found "al", expected none, used, needed or all; write extract: all
   2 | extract: al
     |          ^`},
 	}

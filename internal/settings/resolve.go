@@ -37,6 +37,38 @@ const (
 //
 // Every error is an *Error.
 func Resolve(flags map[string]string, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
+	return resolve(flags, flagForm, getenv, readFile)
+}
+
+// ResolveInputs is Resolve for an action, whose inputs stand in the place of
+// flags; they are named as settings.
+func ResolveInputs(inputs map[string]string, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
+	return resolve(inputs, inputForm, getenv, readFile)
+}
+
+// form is how a face of the program spells what it was given.
+type form struct {
+	name  func(s Setting) string               // "flag --extract"
+	write func(s Setting, value string) string // "--extract all"
+}
+
+var (
+	flagForm = form{
+		name: func(s Setting) string { return "flag --" + s.Name },
+		write: func(s Setting, value string) string {
+			if s.Kind == Bool {
+				return "--" + s.Name + "=" + value
+			}
+			return "--" + s.Name + " " + value
+		},
+	}
+	inputForm = form{
+		name:  func(s Setting) string { return "input " + s.InputName() },
+		write: func(s Setting, value string) string { return s.InputName() + ": " + value },
+	}
+)
+
+func resolve(flags map[string]string, f form, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
 	v := &Values{Direct: true, Sources: map[string]string{}}
 	table := Table()
 	if err := checkNames(flags, table); err != nil {
@@ -46,7 +78,7 @@ func Resolve(flags map[string]string, getenv func(string) string, readFile func(
 	// the file itself.
 	for _, s := range table {
 		if s.Config == "" {
-			if err := v.set(s, outside(s, flags, getenv)); err != nil {
+			if err := v.set(s, outside(s, flags, f, getenv)); err != nil {
 				return nil, err
 			}
 		}
@@ -63,7 +95,7 @@ func Resolve(flags map[string]string, getenv func(string) string, readFile func(
 		if s.Config == "" {
 			continue
 		}
-		g := outside(s, flags, getenv)
+		g := outside(s, flags, f, getenv)
 		if g == nil {
 			g = overlay.values[s.Name]
 		}
@@ -124,17 +156,12 @@ func checkNames(flags map[string]string, table []Setting) error {
 
 // outside returns what flag or variable give for a setting; nil when neither
 // does.
-func outside(s Setting, flags map[string]string, getenv func(string) string) *given {
+func outside(s Setting, flags map[string]string, f form, getenv func(string) string) *given {
 	if text, ok := flags[s.Name]; ok {
-		flag := "--" + s.Name
+		name := f.name(s)
 		return &given{
-			text: text, level: fromFlag, where: "flag " + flag, source: "flag " + flag,
-			write: func(value string) string {
-				if s.Kind == Bool {
-					return flag + "=" + value
-				}
-				return flag + " " + value
-			},
+			text: text, level: fromFlag, where: name, source: name,
+			write: func(value string) string { return f.write(s, value) },
 		}
 	}
 	if text := getenv(s.Env()); text != "" {
@@ -247,7 +274,7 @@ func (v *Values) settleLoudness() error {
 
 func levelOf(source string) level {
 	switch {
-	case strings.HasPrefix(source, "flag "):
+	case strings.HasPrefix(source, "flag "), strings.HasPrefix(source, "input "):
 		return fromFlag
 	case strings.HasPrefix(source, "variable "):
 		return fromVariable

@@ -52,7 +52,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		sources[s.Name] = "default"
 	}
 	want := &settings.Values{
-		Dir: ".", Mirrors: "configured", Extract: "none", Cache: "off", Scope: "build", Fallback: "policy",
+		Dir: ".", Mirrors: "configured", Extract: "used", Cache: "off", Scope: "build", Fallback: "policy",
 		CacheFloor: 256 << 10, CacheMaxSize: 10 << 30, CacheMaxAge: 720 * time.Hour, Retries: 8, Direct: true,
 		Timeout: 30 * time.Minute, ConnectTimeout: 10 * time.Second, TLSTimeout: 10 * time.Second,
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,
@@ -138,7 +138,7 @@ func TestResolveRefusesWhatCannotBeMeant(t *testing.T) {
 		want  string
 	}{
 		{"a misspelt choice", map[string]string{"extract": "al"}, nil,
-			`flag --extract: found "al", expected none, needed or all; write --extract all`},
+			`flag --extract: found "al", expected none, used, needed or all; write --extract all`},
 		{"a choice in capitals", nil, map[string]string{"MODFERRY_MIRRORS": "CN"},
 			`variable MODFERRY_MIRRORS: found "CN", expected configured, auto or cn; write MODFERRY_MIRRORS=cn`},
 		{"a choice that resembles none", map[string]string{"fallback": "sometimes"}, nil,

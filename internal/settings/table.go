@@ -45,6 +45,14 @@ func (s Setting) Env() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
 }
 
+// InputName is the name of the action's input of the setting.
+func (s Setting) InputName() string {
+	if s.Name == "dir" {
+		return "working-directory" // as GitHub's own steps call it
+	}
+	return s.Name
+}
+
 // Placeholder stands for the value in --help and the documentation; "" for a
 // Bool, whose flag needs none.
 func (s Setting) Placeholder() string {
@@ -116,7 +124,7 @@ func Table() []Setting {
 			Unset: "GOMODCACHE", Usage: "the module cache"},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs"},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "none", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupModCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "used", "needed", "all"}, Default: "used", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Usage: "zips to extract"},
 
 		{Name: "cache", Kind: Text, Config: "cache", Commands: cached, Input: true, Group: groupCache,

@@ -17,7 +17,7 @@ type Values struct {
 	NoProxy    string // patterns as in GONOPROXY
 	NoSumDB    string // patterns as in GONOSUMDB
 	SumDB      string // as in GOSUMDB
-	Extract    string // none, needed or all
+	Extract    string // none, used, needed or all
 	Cache      string // where modules are kept between jobs, as package store reads it; never ""
 	Scope      string // used or build
 	Fallback   string // policy, as-written or any
