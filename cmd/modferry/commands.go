@@ -33,6 +33,7 @@ verified against go.sum. What is present already is not fetched again.`),
 first byte, right answers; and shows the chain that fetch would use, and why.`),
 		a.runCommand(verifying, "Compare the module cache with go.sum, zips and extracted trees", `Hashes the zips and extracted trees of the checkout's modules again, which the
 go command never does, and names every file that differs from go.sum.`),
+		a.actionCommand(),
 		a.cacheCommand(),
 		a.reportCommand(),
 		a.versionCommand(),

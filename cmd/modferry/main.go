@@ -15,11 +15,16 @@ import (
 )
 
 func main() {
+	limitMemory()
 	// The first signal cancels the run, whose result is still written; from
 	// then on signals are not caught any more, so the second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], process{
+	args := os.Args[1:]
+	if stage := stageOf(os.Args[0]); stage != nil {
+		args = stage
+	}
+	os.Exit(run(ctx, args, process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, environ: os.Environ,
 	}))

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +14,9 @@ import (
 
 // The formats of "modferry report".
 const (
-	formatText = "text"
-	formatJSON = "json"
+	formatText     = "text"
+	formatMarkdown = "markdown"
+	formatJSON     = "json"
 )
 
 // reportCommand renders a result that --json wrote. Its flags are no settings
@@ -26,7 +27,8 @@ func (a *app) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "report FILE", Short: "Render a result that was written with --json",
 		Long: `Renders the result of a run, written with --json FILE, on standard output.
-FILE is - for standard input.`,
+FILE is - for standard input. Markdown is what the GitHub Action shows as the
+summary of a job.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{fmt.Sprintf("found %d files, expected one: the result that --json wrote, or -", len(args))}
@@ -35,15 +37,15 @@ FILE is - for standard input.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error { return a.report(args[0], format, verbose) },
 	}
-	cmd.Flags().StringVar(&format, "format", formatText, "`WORD` is text or json (text)")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "every module")
+	cmd.Flags().StringVar(&format, "format", formatText, "`WORD` is text, markdown or json (text)")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "every module, as text")
 	return cmd
 }
 
 func (a *app) report(file, format string, verbose bool) error {
-	formats := []string{formatText, formatJSON}
-	if format != formatText && format != formatJSON {
-		message := fmt.Sprintf("flag --format: found %q, expected %s", format, strings.Join(formats, " or "))
+	formats := []string{formatText, formatMarkdown, formatJSON}
+	if !slices.Contains(formats, format) {
+		message := fmt.Sprintf("flag --format: found %q, expected %s, %s or %s", format, formatText, formatMarkdown, formatJSON)
 		if near := settings.Suggest(format, formats); near != "" {
 			message += "; write --format " + near
 		}
@@ -53,10 +55,14 @@ func (a *app) report(file, format string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	if format == formatJSON {
+	switch format {
+	case formatJSON:
 		return a.writeJSON("-", res)
+	case formatMarkdown:
+		return report.Markdown(a.stdout, res, report.MarkdownOptions{})
+	default:
+		return a.renderText(a.stdout, res, verbose)
 	}
-	return a.renderText(a.stdout, res, verbose)
 }
 
 func (a *app) readResult(file string) (*report.Result, error) {

@@ -21,6 +21,7 @@ type item struct {
 	want string // the hash it must have; "" for an .info
 	path string // below a mirror
 	rec  report.Module
+	sum  worklist.Position // the line that names the hash
 	// whole says that parts of this zip did not fit together once: it is then
 	// asked for in one piece.
 	whole bool
@@ -39,9 +40,9 @@ func newItem(m worklist.Module, kind string) (*item, error) {
 		rec: report.Module{Path: m.Path, Version: m.Version, Kind: kind, Low: m.Low}}
 	switch kind {
 	case report.KindZip:
-		it.want = m.Zip
+		it.want, it.sum = m.Zip, m.ZipSum
 	case report.KindMod:
-		it.want = m.Mod
+		it.want, it.sum = m.Mod, m.ModSum
 	}
 	pos := m.Position()
 	it.rec.File, it.rec.Line = pos.File, pos.Line

@@ -141,6 +141,10 @@ func (j *Job) Root() string {
 // its credentials; "" before that, or when no chain was chosen.
 func (j *Job) Proxy() string { return j.chosen }
 
+// Transport reaches servers that are no mirrors with the settings of the run:
+// authorities, forward proxy, limits of connecting.
+func (j *Job) Transport() http.RoundTripper { return j.client.Transport() }
+
 // PrepareProbe prepares a job that only probes: a checkout is used for samples
 // where there is one, but need not be there.
 func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {

@@ -102,6 +102,9 @@ func (j *Job) collect(res *report.Result, items []*item) {
 			// The run ended before its turn.
 			it.rec.Source, it.rec.Class, it.rec.Message = report.FromFailed, failure.Cancelled, "not tried: the run ended before"
 		}
+		if it.rec.Source == report.FromFailed && it.rec.Class == failure.HashMismatch && it.sum.Line > 0 {
+			it.rec.File, it.rec.Line = it.sum.File, it.sum.Line // that line, or the bytes, are wrong
+		}
 		if it.kind != kindInfo {
 			res.Modules = append(res.Modules, it.rec)
 		} else if it.rec.Source == report.FromFailed {

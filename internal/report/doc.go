@@ -1,5 +1,5 @@
 // Package report holds the result of a run as data, and renders it: as JSON,
-// as text for people, and as progress while the run is under way.
+// as text and Markdown for people, and as progress while the run is under way.
 //
 // Its main invariant: renderings read nothing but the Result, and nothing that
 // a mirror, a cache or a file put into it can forge a line, a workflow command

@@ -116,9 +116,10 @@ func good() *report.Result {
 	}
 	slow := &r.Modules[70]
 	slow.Attempts = append([]report.Attempt{
-		{Mirror: goproxy, Status: 503, Class: failure.ServerError, MS: 80},
-		{Mirror: goproxy, Status: 200, Class: failure.Stall, Bytes: 120_000, MS: 20_000},
+		{Mirror: goproxy, Status: 503, Class: failure.ServerError, StartMS: 20, MS: 80},
+		{Mirror: goproxy, Status: 200, Class: failure.Stall, Bytes: 120_000, StartMS: 600, MS: 20_000},
 	}, slow.Attempts...)
+	slow.Attempts[2].StartMS = 20_620
 	slow.MS = 21_300
 	r.StatusCodes = map[string]map[string]int{goproxy: {"200": 51, "503": 1}, company: {"200": 3}}
 	r.Hosts = []string{"go.company.example.test", "goproxy.example.test", "storage.example.test"}

@@ -1,10 +1,7 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -12,9 +9,6 @@ import (
 
 // few is how many modules of a kind are listed when not all are wanted.
 const few = 5
-
-// sorted returns the keys of m in order.
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // mirrors writes the table of probes.
 func (t *text) mirrors() {
@@ -137,104 +131,28 @@ func withoutURL(text, mirror string) string {
 
 // origins writes where the files came from, in the order of a run.
 func (t *text) origins() {
-	if t.tally.all == 0 || t.audit() {
+	all := t.view.origins("below")
+	if len(all) == 0 {
 		return
 	}
 	var rows [][]span
-	row := func(from string, files int, bytes int64, rate float64, remark string) {
-		size := ""
-		if bytes > 0 {
-			size = Bytes(bytes)
-		}
-		rows = append(rows, []span{{text: from}, {text: count(files, "file")}, {text: size}, {text: Rate(rate)}, {text: remark}})
-	}
-	if t.tally.present > 0 {
-		row("module cache", t.tally.present, 0, 0, "there already")
-	}
-	if c := t.r.Cache; c.Hit != "off" && c.Hit != "" {
-		row("cache "+failure.Plain(c.Store), t.tally.cached, c.Bytes, 0, restored(c))
-	}
-	files, bytes := map[string]int{}, map[string]int64{}
-	for _, m := range t.r.Modules {
-		if m.Source == FromMirror {
-			files[m.Mirror]++
-			bytes[m.Mirror] += received(m)
-		}
-	}
-	for _, m := range t.r.Mirrors {
-		if n := files[m.URL]; n > 0 || m.Bytes > 0 || m.Failures > 0 {
-			rate := 0.0
-			if m.ThroughputBPS != nil {
-				rate = *m.ThroughputBPS
-			}
-			remark := ""
-			if m.Failures > 0 {
-				remark = count(m.Failures, "failed attempt")
-			}
-			row(failure.Plain(m.URL), n, max(m.Bytes, bytes[m.URL]), rate, remark)
-		}
-		delete(files, m.URL)
-	}
-	for _, url := range sorted(files) {
-		row(failure.Plain(url), files[url], bytes[url], 0, "")
-	}
-	if t.tally.deferred > 0 {
-		row("go command", t.tally.deferred, 0, 0, "left to it")
-	}
-	if t.tally.failed > 0 {
-		row("nowhere", t.tally.failed, 0, 0, "see the failures below")
+	for _, o := range all {
+		rows = append(rows, []span{{text: o.from}, {text: count(o.files, "file")}, {text: o.size()}, {text: Rate(o.rate)}, {text: o.remark}})
 	}
 	t.heading("Where the files came from")
 	t.table(2, []column{{flexible: true}, {right: true}, {right: true}, {right: true, optional: true}, {}}, rows)
 }
 
-// restored describes what a restore did.
-func restored(c Cache) string {
-	parts := []string{failure.Neutral(c.Hit)}
-	if c.Hit == "exact" || c.Hit == "partial" {
-		parts[0] += " hit"
-	}
-	if c.Layers > 0 {
-		parts = append(parts, count(c.Layers, "layer"))
-	}
-	if c.MS > 0 {
-		parts = append(parts, Millis(c.MS))
-	}
-	if len(c.Rejected) > 0 {
-		parts = append(parts, fmt.Sprintf("%d rejected", len(c.Rejected)))
-	}
-	return strings.Join(parts, ", ")
-}
-
 // slowest writes the modules that took longest.
 func (t *text) slowest() {
-	var all []Module
-	for _, m := range t.r.Modules {
-		if m.Source == FromMirror && m.MS > 0 {
-			all = append(all, m)
-		}
-	}
+	all := t.view.slowest()
 	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b Module) int { return cmp.Compare(b.MS, a.MS) })
 	var rows [][]span
 	for _, m := range all[:min(len(all), few)] {
-		tries := ""
-		if len(m.Attempts) > 1 {
-			tries = count(len(m.Attempts), "attempt")
-		}
-		rows = append(rows, []span{{text: Millis(m.MS)}, {text: name(m)}, {text: Bytes(received(m))}, {text: failure.Plain(m.Mirror)}, {text: tries}})
+		rows = append(rows, []span{{text: Millis(m.MS)}, {text: name(m)}, {text: Bytes(received(m))}, {text: failure.Plain(m.Mirror)}, {text: again(m)}})
 	}
 	t.heading("Slowest")
 	t.table(2, []column{{right: true}, {flexible: true}, {right: true}, {optional: true}, {}}, rows)
-}
-
-// name is a file of the work list as go.sum calls it.
-func name(m Module) string {
-	s := m.Path + "@" + m.Version
-	if m.Kind == KindMod {
-		s += "/go.mod"
-	}
-	return failure.Neutral(s)
 }

@@ -1,0 +1,98 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/modferry/modferry/internal/report"
+)
+
+// publish shows the result: summary, annotations, and where a token allows it a
+// check run and a comment. Nothing of it can fail the step.
+func (s *step) publish(ctx context.Context, res *report.Result) {
+	all := Annotations(res, s.prefix())
+	var summary bytes.Buffer
+	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
+		s.warn(err)
+	}
+	if s.inputs.on("summary") {
+		s.warn(s.files.AppendSummary(summary.String()))
+	}
+	if s.inputs.on("annotations") {
+		writeAnnotations(s.Stdout, all, perLevel)
+		s.warn(installMatcher(s.Stdout, s.host.temp, s.host.outside(s.host.temp)))
+	}
+	s.publishREST(ctx, res, all, summary.String())
+}
+
+// publishREST publishes over GitHub's API what inputs ask for. Refusals are
+// remarks: a token of a pull request from a fork may write nothing.
+func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annotation, summary string) {
+	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
+	if !check && !comment {
+		return
+	}
+	p, err := newPublisher(publisherOptions{
+		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: strings.ReplaceAll(s.Tool, " ", "/"), Transport: s.job.Transport(),
+	})
+	if err != nil {
+		s.warn(err)
+		return
+	}
+	e, err := readEvent(s.Getenv)
+	s.warn(err)
+	var remarks []string
+	if check {
+		remarks = append(remarks, publishCheck(ctx, p, Check{
+			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: summary, Annotations: all,
+		}))
+	}
+	if comment {
+		remarks = append(remarks, publishComment(ctx, p, commentRequest{
+			PullRequest: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
+		}))
+	}
+	for _, r := range remarks {
+		if r != "" {
+			s.actions.Noticef("%s", r)
+		}
+	}
+}
+
+// key tells apart the check runs and comments of several jobs and checkouts.
+func (s *step) key() string {
+	key := "modferry"
+	if job := s.Getenv("GITHUB_JOB"); job != "" {
+		key += " (" + job + ")"
+	}
+	if prefix := s.prefix(); prefix != "" {
+		key += " " + prefix
+	}
+	return key
+}
+
+// headline is the outcome in a line.
+func headline(res *report.Result) string {
+	if res.Message != "" && res.Outcome != report.OK {
+		return res.Message
+	}
+	by := res.Totals.BySource
+	return fmt.Sprintf("%s: %d there already, %d from the cache, %d from mirrors, %d left to the go command",
+		res.Outcome, by[report.FromPresent], by[report.FromCache], by[report.FromMirror], by[report.FromDeferred])
+}
+
+// perLevel is how many annotations of a level the runner keeps of a step.
+const perLevel = 10
+
+// prefix is the checkout's directory relative to the workspace, which files of
+// annotations are relative to.
+func (s *step) prefix() string {
+	rel, err := filepath.Rel(s.host.workspace, s.job.Root())
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// findings returns the remarks on configuration and checkout, the worst first.
+// A run that had nothing to do keeps those to itself that are merely worth
+// knowing, unless all are wanted or they may be the reason that it had nothing
+// to do.
+func (v *view) findings(every bool) []goenv.Finding {
+	all := slices.Clone(v.r.Findings)
+	if v.idle() && v.tally.all > 0 && !every {
+		all = slices.DeleteFunc(all, func(f goenv.Finding) bool { return f.Severity == goenv.SevInfo })
+	}
+	rank := func(f goenv.Finding) int {
+		return slices.Index([]goenv.Severity{goenv.SevInfo, goenv.SevWarning, goenv.SevError}, f.Severity)
+	}
+	slices.SortStableFunc(all, func(a, b goenv.Finding) int { return cmp.Compare(rank(b), rank(a)) })
+	return all
+}
+
+func severityStyle(s goenv.Severity) style {
+	switch s {
+	case goenv.SevError:
+		return red
+	case goenv.SevWarning:
+		return yellow
+	}
+	return dim
+}
+
+// remarkOf is a finding in one sentence.
+func remarkOf(f goenv.Finding) string {
+	var where []string
+	for _, s := range []string{f.Setting, f.Found} {
+		if s = failure.Plain(s); s != "" {
+			where = append(where, s)
+		}
+	}
+	text := strings.Join(where, " ")
+	if f.Source != "" {
+		text += " (" + failure.Plain(f.Source) + ")"
+	}
+	if f.File != "" {
+		text += " " + position(f.File, f.Line)
+	}
+	text = strings.TrimSpace(text)
+	if effect := failure.Plain(f.Effect); effect != "" && text != "" {
+		return text + ": " + effect
+	} else if effect != "" {
+		return effect
+	}
+	return text
+}
+
+// setting is one of the go command's, and where its value comes from.
+type setting struct{ name, value, source string }
+
+// settings returns the go command's settings of the run that have a value.
+func (v *view) settings() []setting {
+	s := v.r.Settings
+	var out []setting
+	for _, x := range []setting{
+		{name: "GOPROXY", value: s.GOPROXY}, {name: "GOSUMDB", value: s.GOSUMDB}, {name: "GOPRIVATE", value: s.GOPRIVATE},
+		{name: "GONOPROXY", value: s.GONOPROXY}, {name: "GONOSUMDB", value: s.GONOSUMDB}, {name: "GOMODCACHE", value: s.ModCache},
+	} {
+		if x.value != "" {
+			out = append(out, setting{x.name, failure.Plain(x.value), failure.Plain(s.Sources[x.name])})
+		}
+	}
+	return out
+}
