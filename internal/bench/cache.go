@@ -27,8 +27,8 @@ const (
 	saveOurs         = "modferry cache save"
 	fetchBuild       = "modferry fetch --scope build"
 	fetchUsed        = "modferry fetch --scope used"
-	fetchBuildNeeded = fetchBuild + " --extract needed"
-	fetchUsedNeeded  = fetchUsed + " --extract needed"
+	fetchBuildNone = fetchBuild + " --extract none"
+	fetchUsedNone  = fetchUsed + " --extract none"
 
 	saving    = "save: "
 	restoring = "restore: "
@@ -146,8 +146,8 @@ func (s *suite) cacheAt(ctx context.Context, r *runner, rate rate, filled map[st
 	}{
 		{restores, restoring, fetchBuild, officialAll, want.build},
 		{restores, restoring, fetchUsed, officialAll, want.used},
-		{restores, restoring, fetchBuildNeeded, officialAll, 0},
-		{restores, restoring, fetchUsedNeeded, officialAll, 0},
+		{restores, restoring, fetchBuildNone, officialAll, 0},
+		{restores, restoring, fetchUsedNone, officialAll, 0},
 		{restores, restoring, fetchBuild, officialFiles, 0},
 		{restores, restoring, fetchUsed, officialList, 0},
 		{saves, saving, saveOurs, officialAll, want.save},
@@ -241,8 +241,8 @@ func (s *suite) restores(saves map[string]series) []side {
 		official(officialList, officialKey+"-build", "~/mod"),
 		ours(fetchBuild, "--scope", "build"),
 		ours(fetchUsed, "--scope", "used"),
-		ours(fetchBuildNeeded, "--scope", "build", "--extract", "needed"),
-		ours(fetchUsedNeeded, "--scope", "used", "--extract", "needed"),
+		ours(fetchBuildNone, "--scope", "build", "--extract", "none"),
+		ours(fetchUsedNone, "--scope", "used", "--extract", "none"),
 	}
 }
 

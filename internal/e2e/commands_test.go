@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,6 +23,8 @@ type place struct {
 	proxy    string             // GOPROXY
 	caFile   string             // of the authority to trust, "" for none
 	env      []string           // further variables of both commands
+	cache    string             // what the setting "cache" says, "" for nothing
+	secrets  []string           // that must not be printed
 	sumdb    *mirrortest.Server // a checksum database of our own, so that no preflight leaves the machine
 }
 
@@ -31,13 +34,13 @@ func newPlace(t *testing.T, s *mirrortest.Server) *place {
 	db := mirrortest.NewSumDB(t, mirrortest.Build(t))
 	srv := mirrortest.Start(t, mirrortest.Options{Handler: db})
 	p := &place{
-		modcache: filepath.Join(t.TempDir(), "mod"),
+		modcache: filepath.Join(memory(t), "mod"),
 		proxy:    s.URL,
 		caFile:   s.CAFile(),
 		sumdb:    srv,
 		env:      []string{"GOSUMDB=" + db.Key + " " + srv.URL},
 	}
-	t.Cleanup(func() { writable(t, p.modcache) })
+	t.Cleanup(func() { writable(t, p.modcache) }) // when memory is no memory
 	return p
 }
 
@@ -87,12 +90,29 @@ func (p *place) command(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// fetch runs `modferry fetch` and returns its result and exit code. What it
-// printed is in the test's log when the code is not the expected one.
+// fetch runs `modferry fetch` and returns its result.
 func (p *place) fetch(t *testing.T, expect int, args ...string) *report.Result {
 	t.Helper()
+	return p.modferry(t, expect, append([]string{"fetch", "--proxy", p.proxy}, args...)...)
+}
+
+// modferry runs a command in the checkout and returns its result. It fails the
+// test, with what the command printed, when the exit code is not the expected
+// one.
+func (p *place) modferry(t *testing.T, expect int, args ...string) *report.Result {
+	t.Helper()
+	r, _ := p.measured(t, expect, args...)
+	return r
+}
+
+// measured is modferry, and returns the process that has ended, too.
+func (p *place) measured(t *testing.T, expect int, args ...string) (*report.Result, *os.ProcessState) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "result.json")
-	args = append([]string{"fetch", "-C", p.dir, "--modcache", p.modcache, "--proxy", p.proxy, "--json", out}, args...)
+	args = append(args, "-C", p.dir, "--modcache", p.modcache, "--json", out)
+	if p.cache != "" {
+		args = append(args, "--cache", p.cache)
+	}
 	cmd := p.command(t, args...)
 	said, err := cmd.CombinedOutput()
 	code := 0
@@ -104,17 +124,29 @@ func (p *place) fetch(t *testing.T, expect int, args ...string) *report.Result {
 	if code != expect {
 		t.Fatalf("modferry %s: exit code %d, expected %d\n%s", strings.Join(args, " "), code, expect, tail(said))
 	}
-	f, err := os.Open(out)
+	result, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatalf("modferry %s wrote no result: %v\n%s", strings.Join(args, " "), err, tail(said))
 	}
-	defer f.Close()
-	r, err := report.Decode(f)
+	for _, text := range []string{string(said), string(result)} {
+		for _, secret := range p.secrets {
+			if strings.Contains(text, secret) {
+				t.Errorf("modferry %s tells a secret: %s", strings.Join(args, " "), text)
+			}
+		}
+		if found := signature.FindString(text); found != "" {
+			t.Errorf("modferry %s tells a signature: %s", strings.Join(args, " "), found)
+		}
+	}
+	r, err := report.Decode(bytes.NewReader(result))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r, cmd.ProcessState
 }
+
+// signature is that of a signed URL, of Azure or of S3.
+var signature = regexp.MustCompile(`(?i)(sig|x-amz-signature)=[0-9A-Za-z%+/]{8,}`)
 
 // goOffline runs the go command with every use of the network refused.
 func (p *place) goOffline(t *testing.T, args ...string) string {

@@ -14,6 +14,12 @@
 //
 //   - MODFERRY_E2E_DIR keeps what was recorded in a directory of yours, so that
 //     further runs need no network; otherwise it goes with the run.
-//   - MODFERRY_E2E_ALL=1 adds terraform and kubernetes, and compiles hugo.
+//   - MODFERRY_E2E_NPM is a folder in which `npm ci` was run with the
+//     package-lock.json of npm/: azurite, and GitHub's own cache client in the
+//     versions that are in use. versitygw, which .ci/tools names, is looked for
+//     on the search path. .ci/run sees to both.
+//   - MODFERRY_E2E_ALL=1 adds terraform and kubernetes, compiles hugo, has hugo
+//     saved in every store, damages ten times as many places of layers, and
+//     makes the large layer one of 1 GB.
 //   - CI=true turns the absence of a counterpart from a skip into a failure.
 package e2e

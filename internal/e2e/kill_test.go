@@ -66,7 +66,6 @@ func killOnce(t *testing.T, f *mirrortest.Fixtures, dir string, n int, later tim
 	at := newPlace(t, s)
 	defer at.sumdb.Close()
 	at.dir = dir
-	at.modcache = filepath.Join(memory(t), "mod")
 
 	cmd := at.command(t, "fetch", "-C", dir, "--modcache", at.modcache, "--proxy", at.proxy, "--extract", extract, "--no-probe")
 	var said bytes.Buffer
@@ -136,23 +135,6 @@ func judge(t *testing.T, killed *place, s *mirrortest.Server, instant string) {
 	if got := s.Count("*.zip"); got != killModules-present {
 		t.Errorf("%s: with %d of %d zips there the go command asked for %d", instant, present, killModules, got)
 	}
-}
-
-// memory is a temporary directory in memory where there is one: tens of thousands
-// of files come and go here, which takes some disks minutes.
-func memory(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "modferry-e2e-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		writable(t, dir)
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 // glob lists the files below dir that match.

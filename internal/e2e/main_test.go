@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,11 +28,13 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (int, error) {
+	log.SetOutput(io.Discard) // where act's cache server complains of itself
 	work, err := os.MkdirTemp("", "modferry-e2e-")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(work)
+	defer end()
 
 	binary = filepath.Join(work, "modferry")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/modferry")

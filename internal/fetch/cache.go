@@ -23,7 +23,7 @@ import (
 
 // patience is the default of Options.Patience: by then mirrors would have
 // brought a good part of the work list.
-const patience = 15 * time.Second
+const patience = 8 * time.Second
 
 // openStore opens the store of --cache. The error says why it cannot be used.
 func (j *Job) openStore() (layer.Store, error) {

@@ -47,7 +47,7 @@ type Options struct {
 	// made; 0 means 250 ms.
 	Hedge time.Duration
 	// Patience is how long a cache service that is busy, failing or silent is
-	// waited for before mirrors do its work; 0 means 15 s.
+	// waited for before mirrors do its work; 0 means 8 s.
 	Patience time.Duration
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
@@ -53,7 +52,7 @@ type Saved struct {
 	Layers  int    // written
 	Files   int    // in them
 	Bytes   int64  // of the layers written
-	Kept    int    // layers of earlier saves that the index goes on with
+	Kept    int    // layers of other saves that the index goes on with
 	Compact bool   // earlier layers were written anew
 	// Reason says why nothing was saved; "" when something was.
 	Reason string
@@ -85,7 +84,11 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 	if err := s.writeLayers(ctx, p.write, have, next, out); err != nil {
 		return nil, err
 	}
-	if out.Index, err = s.writeIndex(ctx, next); err != nil {
+	out.Index, err = s.writeIndex(ctx, next)
+	if errors.Is(err, store.ErrExists) && out.Layers == 0 {
+		return &Saved{Reason: "somebody else has saved the same"}, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrExists) {
 		return nil, err
 	}
 	return out, nil
@@ -346,7 +349,7 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 // writeLayers writes the layers of a plan and lists them in next.
 func (s *Saver) writeLayers(ctx context.Context, write [][]Member, have map[Member]int64, next *Index, out *Saved) error {
 	layers := make([]Layer, len(write))
-	var written atomic.Int64
+	mine := make([]bool, len(write)) // written by this save
 	g, ctx := errgroup.WithContext(ctx)
 	for i, members := range write {
 		l := Layer{Name: layerName(members, s.Bad), Members: map[Member]int64{}}
@@ -364,9 +367,15 @@ func (s *Saver) writeLayers(ctx context.Context, write [][]Member, have map[Memb
 				return err
 			})
 			if errors.Is(err, store.ErrExists) {
-				return nil // the same modules, saved by somebody else
+				// The same modules, saved by somebody else.
+				if e, err := s.Store.Find(ctx, l.Name); err == nil && e.Size >= 0 {
+					layers[i].Bytes = e.Size
+				}
+				return nil
 			}
-			written.Add(layers[i].Bytes)
+			if err == nil {
+				mine[i] = true
+			}
 			return err
 		})
 	}
@@ -374,10 +383,15 @@ func (s *Saver) writeLayers(ctx context.Context, write [][]Member, have map[Memb
 		return fmt.Errorf("save a layer: %w", err)
 	}
 	for i, l := range layers {
-		out.Files += len(write[i])
 		next.Layers = append(next.Layers, l)
+		if !mine[i] {
+			out.Kept++
+			continue
+		}
+		out.Layers++
+		out.Files += len(write[i])
+		out.Bytes += l.Bytes
 	}
-	out.Layers, out.Bytes = len(layers), written.Load()
 	return nil
 }
 
@@ -398,7 +412,8 @@ func layerName(members []Member, bad []string) string {
 	}
 }
 
-// writeIndex writes an index and returns its name.
+// writeIndex writes an index and returns its name. The error is
+// store.ErrExists when the very same is there.
 func (s *Saver) writeIndex(ctx context.Context, x *Index) (string, error) {
 	data, err := x.encode()
 	if err != nil {
@@ -409,8 +424,8 @@ func (s *Saver) writeIndex(ctx context.Context, x *Index) (string, error) {
 		_, err := w.Write(data)
 		return err
 	})
-	if err != nil && !errors.Is(err, store.ErrExists) {
-		return "", fmt.Errorf("save the index: %w", err)
+	if err != nil {
+		return name, fmt.Errorf("save the index: %w", err)
 	}
 	return name, nil
 }

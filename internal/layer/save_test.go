@@ -135,6 +135,26 @@ func TestAnotherCheckoutSharesTheLayers(t *testing.T) {
 	}
 }
 
+// Two jobs save the same at the same time: neither knew of the other.
+func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 100, "a1 b1")
+	p := newPlace(t, fix).have()
+	p.save(s)
+	late := &Saver{Store: s, Cache: p.cache, List: p.list, Trees: true}
+	saved, err := late.Save(t.Context(), nil)
+	if err != nil || saved.Reason != "somebody else has saved the same" {
+		t.Errorf("saved %+v, %v", saved, err)
+	}
+	// The layer is there, but with another index.
+	p.list.Mains[0].Path = "example.test/elsewhere"
+	saved, err = late.Save(t.Context(), nil)
+	if err != nil || saved.Reason != "" || saved.Layers != 0 || saved.Kept != 1 || saved.Bytes != 0 || saved.Index == "" {
+		t.Errorf("saved %+v, %v", saved, err)
+	}
+}
+
 func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
 	t.Parallel()
 	fix := modules(t, 100, "a1 b1 c1")
