@@ -32,6 +32,7 @@ func Inputs() []Input {
 		{Name: "netrc", Secret: true, Usage: "text of a .netrc file with credentials of mirrors: machine HOST login USER password PASSWORD"},
 		{Name: "token", Default: "${{ github.token }}", Secret: true, Usage: "token for check-run and comment"},
 		{Name: "host-temp", Default: "host=${{ runner.temp }}", Usage: "for the action itself: the job's temporary directory as later steps see it"},
+		{Name: "job-index", Default: "${{ strategy.job-index }}", Usage: "for the action itself: which leg of a matrix this is, to tell their check runs and comments apart"},
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-var updateDocs = flag.Bool("update-docs", false, "rewrite the generated parts of docs/github.md")
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/github.md")
 
 // What describes the action to others: to the runner, to a builder of images,
 // and to people.
@@ -96,6 +96,17 @@ func entriesOf(t *testing.T, raw yaml.MapSlice) []entry {
 	return out
 }
 
+// input is the input of a name, an empty one where the manifest has none: that
+// is another test's finding.
+func (m *manifest) input(name string) entry {
+	for _, e := range m.inputs {
+		if e.name == name {
+			return e
+		}
+	}
+	return entry{name: name}
+}
+
 func names(entries []entry) []string {
 	var out []string
 	for _, e := range entries {
@@ -127,9 +138,9 @@ func TestManifestHasTheInputsOfTheProgramInItsOrder(t *testing.T) {
 // file, which is why there is none for a setting.
 func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
 	t.Parallel()
-	inputs := readManifest(t).inputs
-	for k, s := range tableInputs() {
-		e := inputs[k]
+	m := readManifest(t)
+	for _, s := range tableInputs() {
+		e := m.input(s.InputName())
 		if e.fallback != nil {
 			t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
 		}
@@ -146,9 +157,9 @@ func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
 
 func TestManifestHasTheDefaultsOfTheActionsOwnInputs(t *testing.T) {
 	t.Parallel()
-	inputs := readManifest(t).inputs[len(tableInputs()):]
-	for k, i := range Inputs() {
-		e := inputs[k]
+	m := readManifest(t)
+	for _, i := range Inputs() {
+		e := m.input(i.Name)
 		switch {
 		case i.Default == "" && e.fallback != nil:
 			t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
@@ -161,25 +172,24 @@ func TestManifestHasTheDefaultsOfTheActionsOwnInputs(t *testing.T) {
 
 func TestDescriptionsSayWhatAnInputTakes(t *testing.T) {
 	t.Parallel()
-	inputs := readManifest(t).inputs
-	var choices [][]string
+	choices := map[string][]string{}
 	for _, s := range tableInputs() {
+		choices[s.InputName()] = s.Choices
 		if s.Kind == settings.Bool {
-			s.Choices = []string{"true"} // the other one is the default
+			choices[s.InputName()] = []string{"true"} // the other one is the default
 		}
-		choices = append(choices, s.Choices)
 	}
 	for _, i := range Inputs() {
-		if slices.Equal(i.Choices, []string{"true", "false"}) {
-			i.Choices = []string{"true"}
+		choices[i.Name] = i.Choices
+		if slices.Contains(i.Choices, "true") {
+			choices[i.Name] = []string{"true"}
 		}
-		choices = append(choices, i.Choices)
 	}
-	for k, e := range inputs {
+	for _, e := range readManifest(t).inputs {
 		if !strings.Contains(e.description, "`") {
 			t.Errorf("%s: the description has no example", e.name)
 		}
-		for _, word := range choices[k] {
+		for _, word := range choices[e.name] {
 			if !strings.Contains(e.description, "`"+word+"`") {
 				t.Errorf("%s: the description does not tell the choice `%s`", e.name, word)
 			}
@@ -272,8 +282,8 @@ func TestDocsHaveTheTablesOfTheManifest(t *testing.T) {
 	if want == string(data) {
 		return
 	}
-	if !*updateDocs {
-		t.Fatalf("%s differs from action.yml; run go test ./action -run Docs -update-docs", githubDoc)
+	if !*update {
+		t.Fatalf("%s differs from action.yml; run go test ./action -run Docs -update", githubDoc)
 	}
 	if err := os.WriteFile(githubDoc, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

@@ -68,6 +68,9 @@ func (s *step) key() string {
 	if job := s.Getenv("GITHUB_JOB"); job != "" {
 		key += " (" + job + ")"
 	}
+	if leg := s.inputs.own["job-index"]; leg != "" && leg != "0" {
+		key += " " + leg
+	}
 	if prefix := s.prefix(); prefix != "" {
 		key += " " + prefix
 	}
