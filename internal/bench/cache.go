@@ -24,9 +24,9 @@ const (
 	// The same client used well: the go command extracts again.
 	officialFiles = "official client, cache/download"
 
-	saveOurs         = "modferry cache save"
-	fetchBuild       = "modferry fetch --scope build"
-	fetchUsed        = "modferry fetch --scope used"
+	saveOurs       = "modferry cache save"
+	fetchBuild     = "modferry fetch --scope build"
+	fetchUsed      = "modferry fetch --scope used"
 	fetchBuildNone = fetchBuild + " --extract none"
 	fetchUsedNone  = fetchUsed + " --extract none"
 
