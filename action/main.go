@@ -33,15 +33,15 @@ type Process struct {
 // step is one stage of the action under way.
 type step struct {
 	Process
-	actions *githubactions.Action
-	files   *fileCommands
-	inputs  *inputs
-	host    *host
-	values  *settings.Values
-	modmod  string // the module cache as this step sees it
-	env     goenv.Env
-	job     *fetch.Job
-	remarks []goenv.Finding
+	actions  *githubactions.Action
+	files    *fileCommands
+	inputs   *inputs
+	host     *host
+	values   *settings.Values
+	modcache string // the module cache as this step sees it
+	env      goenv.Env
+	job      *fetch.Job
+	remarks  []goenv.Finding
 }
 
 // Main is the stage main: it brings the modules and exports the settings for
@@ -58,16 +58,17 @@ func Main(ctx context.Context, p Process) int {
 	res := s.job.Run(ctx)
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
+	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if err := report.Text(p.Stdout, res, report.TextOptions{}); err != nil {
 		s.warn(err)
 	}
-	s.warn(handOver(s.modmod, s.host.workspace))
 	if res.Outcome != report.Settings {
 		s.warn(s.export())
 	}
 	s.warn(s.keep(res))
 	s.warn(s.outputs(res))
 	s.publish(ctx, res)
+	s.handOver()
 	return s.exitCode(res)
 }
 
@@ -104,14 +105,20 @@ func (s *step) prepare() error {
 		v.Dir = filepath.Join(s.host.workspace, v.Dir)
 	}
 	var remark string
-	if s.modmod, remark, err = s.host.modcache(v.ModCache, s.Getenv("GOMODCACHE")); err != nil {
+	if s.modcache, remark, err = s.host.modcache(v.ModCache, s.Getenv("GOMODCACHE")); err != nil {
 		return err
 	}
 	if remark != "" {
 		s.remarks = append(s.remarks, goenv.Finding{Check: "modcache-unseen", Severity: goenv.SevInfo, Setting: "GOMODCACHE",
 			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "input modcache with a path below ${{ runner.temp }}"})
 	}
-	v.ModCache = s.modmod
+	if v.ModCache == "" {
+		v.Sources["modcache"] = "the action"
+		if s.modcache == s.Getenv("GOMODCACHE") {
+			v.Sources["modcache"] = "environment"
+		}
+	}
+	v.ModCache = s.modcache
 	if err := os.MkdirAll(s.host.temp, 0o777); err != nil {
 		return fmt.Errorf("make a directory among the job's temporary files: %w", err)
 	}
@@ -162,6 +169,8 @@ func (s *step) goGetenv() (func(string) string, error) {
 			return file
 		case s.host.container && (name == "GOROOT" || name == "GOPATH"):
 			return ""
+		case name == "GOFLAGS":
+			return s.goFlags()
 		}
 		return s.Getenv(name)
 	}, nil
@@ -192,19 +201,25 @@ func (s *step) export() error {
 		}
 		return s.files.SetEnv(name, value)
 	}
-	errs := []error{set("GOPROXY", s.job.Proxy()), s.files.SetEnv("GOMODCACHE", s.host.outside(s.modmod))}
+	errs := []error{set("GOPROXY", s.job.Proxy()), s.files.SetEnv("GOMODCACHE", s.host.outside(s.modcache))}
 	for _, name := range []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"} {
 		// Only what our settings say: everything else holds already.
 		if src := s.env.Source(name); strings.HasPrefix(src, "input ") || strings.HasPrefix(src, "file ") || strings.HasPrefix(src, "variable MODFERRY_") {
 			errs = append(errs, set(name, s.env.Get(name)))
 		}
 	}
-	if s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" && s.Getenv("GOFLAGS") == "" {
-		// The runner cannot empty its temporary directory of trees whose
-		// directories are read-only.
-		errs = append(errs, s.files.SetEnv("GOFLAGS", "-modcacherw"))
-	}
+	errs = append(errs, set("GOFLAGS", s.goFlags()))
 	return errors.Join(errs...)
+}
+
+// goFlags is GOFLAGS of the job, or what it should be: a self-hosted runner
+// cannot empty its temporary directory of trees whose directories are read-only.
+func (s *step) goFlags() string {
+	flags := s.Getenv("GOFLAGS")
+	if flags == "" && s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
+		return "-modcacherw"
+	}
+	return flags
 }
 
 // maskCredentials keeps passwords of mirrors out of the log: GOPROXY is shown
@@ -231,19 +246,29 @@ func (s *step) keep(res *report.Result) error {
 	if err := report.JSON(&b, res); err != nil {
 		return err
 	}
-	name := filepath.Join(s.host.temp, "result.json")
+	name := s.resultFile()
 	err := errors.Join(os.WriteFile(name, b.Bytes(), 0o644), s.files.SaveState("result", name))
 	if file := s.inputs.own["report"]; file != "" {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(s.host.workspace, file)
 		}
-		if e := os.MkdirAll(filepath.Dir(file), 0o777); e != nil {
-			return errors.Join(err, fmt.Errorf("input report: %w", e))
+		ours := file // what this step makes
+		if dir := filepath.Dir(file); !isDirectory(dir) {
+			ours = dir
+			if e := os.MkdirAll(dir, 0o777); e != nil {
+				return errors.Join(err, fmt.Errorf("input report: %w", e))
+			}
 		}
 		name = file
-		err = errors.Join(err, os.WriteFile(file, b.Bytes(), 0o644), handOver(file, s.host.workspace))
+		err = errors.Join(err, os.WriteFile(file, b.Bytes(), 0o644), handOver(ours, s.host.workspace))
 	}
 	return errors.Join(err, s.files.SetOutput("report", s.host.outside(name)))
+}
+
+// resultFile is where main leaves the result for post. GITHUB_ACTION tells apart
+// several uses of the action in one job.
+func (s *step) resultFile() string {
+	return filepath.Join(s.host.temp, "result"+url.PathEscape(s.Getenv("GITHUB_ACTION"))+".json")
 }
 
 // outputs sets the outputs of the step.
@@ -255,7 +280,7 @@ func (s *step) outputs(res *report.Result) error {
 		{"cache-hit", res.Cache.Hit},
 		{"goproxy", res.Settings.GOPROXY},
 		{"gosumdb", res.Settings.GOSUMDB},
-		{"gomodcache", s.host.outside(s.modmod)},
+		{"gomodcache", s.host.outside(s.modcache)},
 		{"modules", strconv.Itoa(res.Totals.Modules)},
 		{"fetched", strconv.Itoa(by[report.FromMirror])},
 		{"restored", strconv.Itoa(by[report.FromCache])},
@@ -266,6 +291,12 @@ func (s *step) outputs(res *report.Result) error {
 		errs = append(errs, s.files.SetOutput(o.name, o.value))
 	}
 	return errors.Join(errs...)
+}
+
+// handOver gives what the step wrote to the user of the later steps: they add
+// modules, and the runner empties its temporary directory.
+func (s *step) handOver() {
+	s.warn(errors.Join(handOver(s.modcache, s.host.workspace), handOver(s.host.temp, s.host.workspace)))
 }
 
 // exitCode is that of the outcome, unless input fail-on lets it pass.

@@ -217,9 +217,10 @@ func TestManifestHasTheOutputsThatTheActionSets(t *testing.T) {
 	files := newRunnerFiles(t)
 	temp := t.TempDir()
 	s := &step{
-		files:  newFileCommands(files.getenv, bytes.NewReader(make([]byte, 4096))),
-		inputs: &inputs{own: map[string]string{}},
-		host:   &host{workspace: temp, temp: temp},
+		Process: Process{Getenv: files.getenv},
+		files:   newFileCommands(files.getenv, bytes.NewReader(make([]byte, 4096))),
+		inputs:  &inputs{own: map[string]string{}},
+		host:    &host{workspace: temp, temp: temp},
 	}
 	res := &report.Result{Schema: report.Schema, Outcome: report.OK}
 	if err := s.outputs(res); err != nil {

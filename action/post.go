@@ -42,7 +42,7 @@ func Post(ctx context.Context, p Process) int {
 	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
 		s.warn(err)
 	}
-	s.warn(handOver(s.modmod, s.host.workspace))
+	s.handOver()
 	if s.inputs.on("summary") {
 		var b bytes.Buffer
 		if err := report.MarkdownLater(&b, later, report.MarkdownOptions{}); err != nil {
@@ -62,6 +62,9 @@ func (p Process) remark(err error) {
 // kept reads the result that the main stage left behind.
 func (s *step) kept() (*report.Result, error) {
 	name := s.Getenv("STATE_result")
+	if name == "" && s.Getenv("ACT") == "true" { // act hands no state to a container action
+		name = s.resultFile()
+	}
 	if name == "" {
 		return nil, fmt.Errorf("the main stage left no result, so it did not run to its end")
 	}
@@ -79,7 +82,7 @@ func (s *step) kept() (*report.Result, error) {
 
 // later is what steps after main added to the module cache, the largest first.
 func (s *step) later(res *report.Result) ([]report.Module, error) {
-	c, err := modcache.OpenForReading(s.modmod)
+	c, err := modcache.OpenForReading(s.modcache)
 	if err != nil {
 		return nil, err
 	}

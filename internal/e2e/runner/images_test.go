@@ -1,0 +1,241 @@
+//go:build linux
+
+package runner
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// images builds the action's image once for all tests, in a storage of its own.
+var images imageStore
+
+type imageStore struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// The names of images. The bases are made here, because a registry may be out
+// of reach; they have what Dockerfile says that bases need.
+const (
+	goImage      = "localhost/golang:local"
+	busyboxImage = "localhost/busybox:local"
+	actionImage  = "localhost/modferry:test"
+)
+
+// programs are what images need of Debian.
+var programs = []string{"buildah", "podman", "runc", "busybox"}
+
+// engine is the engine that runs stages in the image of Dockerfile.
+func (s *imageStore) engine(t *testing.T) engine {
+	t.Helper()
+	needRoot(t)
+	for _, p := range programs {
+		_, err := exec.LookPath(p)
+		need(t, err == nil, p+" is not on the search path; apt-get install "+strings.Join(programs[:3], " ")+" busybox-static")
+	}
+	s.once.Do(func() { s.err = s.build() })
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	return s
+}
+
+// build makes the bases and the action's image.
+func (s *imageStore) build() error {
+	var err error
+	if s.dir, err = os.MkdirTemp("", "modferry-images-"); err != nil {
+		return err
+	}
+	files := map[string]string{
+		"storage.conf": fmt.Sprintf("[storage]\ndriver = \"overlay\"\ngraphroot = %q\nrunroot = %q\n",
+			filepath.Join(s.dir, "graph"), filepath.Join(s.dir, "run")),
+		// Limits that need no more rights than a container has, loopback for
+		// the tests' servers, and no system daemon.
+		"containers.conf": "[containers]\ndefault_ulimits = [\"nofile=8192:8192\", \"nproc=30000:30000\"]\nnetns = \"host\"\n" +
+			"[engine]\ncgroup_manager = \"cgroupfs\"\nruntime = \"runc\"\nevents_logger = \"file\"\nexit_command_delay = 1\n",
+		"policy.json": `{"default": [{"type": "insecureAcceptAnything"}]}`,
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	base := filepath.Join(s.dir, "base")
+	if err := writeBase(base); err != nil {
+		return fmt.Errorf("make the base of images: %w", err)
+	}
+	if err := s.commit(busyboxImage, base, "", nil); err != nil {
+		return err
+	}
+	if err := s.commit(goImage, base, goRoot, []string{"--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "HOME=/root", "--workingdir", "/go"}); err != nil {
+		return err
+	}
+	proxy, err := exec.Command("go", "env", "GOPROXY").Output()
+	if err != nil {
+		return err
+	}
+	_, err = s.command("buildah", "bud", "--isolation=chroot", "--pull-never", "-t", actionImage,
+		"--build-arg", "GO_IMAGE="+goImage, "--build-arg", "BUSYBOX_IMAGE="+busyboxImage,
+		"--build-arg", "GOPROXY="+strings.TrimSpace(string(proxy)), repository)
+	return err
+}
+
+// commit makes an image of a directory, and of Go where goroot says it is.
+func (s *imageStore) commit(name, base, goroot string, config []string) error {
+	id, err := s.command("buildah", "from", "scratch")
+	if err != nil {
+		return err
+	}
+	if _, err := s.command("buildah", "add", "-q", id, base+"/", "/"); err != nil {
+		return err
+	}
+	if goroot != "" {
+		if _, err := s.command("buildah", "add", "-q", id, goroot, "/usr/local/go"); err != nil {
+			return err
+		}
+	}
+	config = append([]string{"config", "--cmd", "/bin/sh"}, config...)
+	if _, err := s.command("buildah", append(config, id)...); err != nil {
+		return err
+	}
+	_, err = s.command("buildah", "commit", "-q", "--rm", id, name)
+	return err
+}
+
+// writeBase writes a root directory with busybox and this machine's authorities.
+func writeBase(dir string) error {
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return err
+	}
+	names, err := exec.Command(busybox, "--list").Output()
+	if err != nil {
+		return err
+	}
+	data, err := os.ReadFile(busybox)
+	if err != nil {
+		return err
+	}
+	authorities, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt")
+	if err != nil {
+		return err
+	}
+	files := map[string]string{
+		"bin/busybox": string(data), "etc/ssl/certs/ca-certificates.crt": string(authorities),
+		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n", "etc/nsswitch.conf": "hosts: files dns\n",
+	}
+	for name, text := range files {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, []byte(text), 0o755); err != nil {
+			return err
+		}
+	}
+	for name := range strings.FieldsSeq(string(names)) {
+		if name != "busybox" {
+			if err := os.Symlink("busybox", filepath.Join(dir, "bin", name)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "tmp"), 0o777); err != nil {
+		return err
+	}
+	return os.Chmod(filepath.Join(dir, "tmp"), 0o777|os.ModeSticky)
+}
+
+// environ are the variables of buildah and podman.
+func (s *imageStore) environ() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "TMPDIR=" + s.dir,
+		"CONTAINERS_STORAGE_CONF=" + filepath.Join(s.dir, "storage.conf"), "CONTAINERS_CONF=" + filepath.Join(s.dir, "containers.conf"),
+	}
+}
+
+// command runs buildah or podman and returns the last line of what it says.
+func (s *imageStore) command(name string, args ...string) (string, error) {
+	if args[0] == "bud" {
+		args = append([]string{"bud", "--signature-policy", filepath.Join(s.dir, "policy.json")}, args[1:]...)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Env = s.environ()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, tail(string(out)), tail(stderr.String()))
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1], nil
+}
+
+// run runs a stage as ContainerActionHandler of actions/runner does.
+func (s *imageStore) run(t *testing.T, c container) output {
+	t.Helper()
+	args := []string{"run", "--rm", "--pull=never", "--workdir", c.dir, "--entrypoint", c.entrypoint}
+	environ := s.environ()
+	for name, value := range c.env {
+		args = append(args, "-e", name)
+		environ = append(environ, name+"="+value)
+	}
+	// HOME means something to podman, too.
+	args = append(args, "-e", "HOME="+c.env["HOME"])
+	environ = append(environ, "HOME="+s.dir)
+	for _, m := range c.mounts {
+		args = append(args, "-v", m.Host+":"+m.Inside)
+	}
+	cmd := exec.Command("podman", append(append(args, actionImage), c.args...)...)
+	cmd.Env = environ
+	return runCommand(t, cmd)
+}
+
+// remove removes the storage.
+func (s *imageStore) remove() {
+	if s.dir == "" {
+		return
+	}
+	// Overlay mounts its own directory.
+	syscall.Unmount(filepath.Join(s.dir, "graph", "overlay"), syscall.MNT_DETACH)
+	if err := os.RemoveAll(s.dir); err != nil {
+		fmt.Fprintln(os.Stderr, "remove the images:", err)
+	}
+}
+
+func TestTheImageIsSmallAndHasWhatRunnersNeed(t *testing.T) {
+	t.Parallel()
+	images.engine(t)
+	bytes, err := images.command("podman", "image", "inspect", "--format", "{{.Size}}", actionImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The base here is Debian's busybox, about 2 MB; the one of Dockerfile is
+	// smaller.
+	if n, err := strconv.Atoi(bytes); err != nil || n > 20_000_000 {
+		t.Errorf("the image has %s bytes, expected at most 20,000,000", bytes)
+	}
+	inspect, err := images.command("podman", "image", "inspect", "--format",
+		"{{.Config.User}} {{.Config.Entrypoint}} {{len .Config.ExposedPorts}}", actionImage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inspect != "0:0 [] 1" {
+		t.Errorf("user, entry point and number of ports are %q, expected 0:0 [] 1", inspect)
+	}
+	for _, tool := range []string{"sh", "env", "tail", "tar", "find", "stat", "mv", "modferry", "modferry-main", "modferry-post"} {
+		if _, err := images.command("podman", "run", "--rm", "--pull=never", actionImage, "sh", "-c", "command -v "+tool); err != nil {
+			t.Errorf("the image lacks %s: %v", tool, err)
+		}
+	}
+}
