@@ -30,6 +30,7 @@ const (
 	fetching  mode = "fetch"
 	probing   mode = "probe"
 	verifying mode = "verify"
+	doctoring mode = "doctor"
 	restoring mode = "cache restore"
 	saving    mode = "cache save"
 	listing   mode = "cache list"
@@ -60,6 +61,8 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 		res = job.Probe(ctx)
 	case verifying:
 		res = job.Verify(ctx)
+	case doctoring:
+		res = job.Doctor(ctx)
 	case restoring:
 		res = job.Restore(ctx)
 	case saving:
@@ -103,7 +106,7 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 	}
 	prepare := fetch.Prepare
 	switch m {
-	case probing:
+	case probing, doctoring:
 		prepare = fetch.PrepareProbe
 	case listing, pruning:
 		prepare = fetch.PrepareCache

@@ -290,24 +290,9 @@ func rootCAs(file string) (*x509.CertPool, error) {
 // readNetrc reads the file that the go command reads
 // (cmd/go/internal/auth/netrc.go) unless GOAUTH leaves it out.
 func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, error) {
-	if getenv == nil || (goauth != "" && !strings.Contains(goauth, "netrc")) {
-		return nil, nil
-	}
-	name := getenv("NETRC")
+	name := netrcFile(getenv, goauth)
 	if name == "" {
-		home := getenv("HOME")
-		if home == "" {
-			home = getenv("USERPROFILE")
-		}
-		if home == "" {
-			return nil, nil
-		}
-		name = filepath.Join(home, ".netrc")
-		if legacy := filepath.Join(home, "_netrc"); filepath.Separator == '\\' {
-			if _, err := os.Stat(legacy); err == nil {
-				name = legacy
-			}
-		}
+		return nil, nil
 	}
 	data, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -317,6 +302,29 @@ func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, 
 		return nil, fmt.Errorf("read the credentials of %s: %w", name, err)
 	}
 	return mirror.ParseNetrc(string(data)), nil
+}
+
+// netrcFile is the file that the go command reads credentials from, "" for none.
+func netrcFile(getenv func(string) string, goauth string) string {
+	if getenv == nil || (goauth != "" && !strings.Contains(goauth, "netrc")) {
+		return ""
+	}
+	if name := getenv("NETRC"); name != "" {
+		return name
+	}
+	home := getenv("HOME")
+	if home == "" {
+		home = getenv("USERPROFILE")
+	}
+	if home == "" {
+		return ""
+	}
+	if legacy := filepath.Join(home, "_netrc"); filepath.Separator == '\\' {
+		if _, err := os.Stat(legacy); err == nil {
+			return legacy
+		}
+	}
+	return filepath.Join(home, ".netrc")
 }
 
 // effective is the settings of the run for the result.

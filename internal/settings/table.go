@@ -100,18 +100,18 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "probe", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "probe"}
-		module  = []string{"fetch", "verify", "cache restore", "cache save"}
+		all     = []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		network = []string{"fetch", "probe", "doctor"}
+		module  = []string{"fetch", "doctor", "verify", "cache restore", "cache save"}
 		cached  = []string{"fetch", "cache restore", "cache save", "cache list", "cache prune"}
 		restore = []string{"fetch", "cache restore"}
-		remote  = []string{"fetch", "probe", "cache restore", "cache save", "cache list", "cache prune"}
+		remote  = []string{"fetch", "probe", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout"},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
 			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
 		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Group: groupCheckout,
 			Usage: "every zip that go.sum names, as go mod tidy wants"},

@@ -1,0 +1,153 @@
+package fetch_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// doctor examines the bench and returns the result.
+func (b *bench) doctor(proxy string) *report.Result {
+	b.t.Helper()
+	env := goenv.Env{}
+	for k, v := range b.env {
+		env[k] = goenv.Var{Value: v, Source: "test"}
+	}
+	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
+	env["GOMODCACHE"] = goenv.Var{Value: b.modcache, Source: "test"}
+	j, err := fetch.PrepareProbe(b.values, env, b.o)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return j.Doctor(b.t.Context())
+}
+
+// found is the finding of a check, nil when there is none.
+func found(r *report.Result, check string) *goenv.Finding {
+	for i, f := range r.Findings {
+		if f.Check == check {
+			return &r.Findings[i]
+		}
+	}
+	return nil
+}
+
+func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t,
+		mirrortest.Module{Path: "git.acme.internal/team/lib", Version: "v1.0.0"},
+		mirrortest.Module{Path: "example.test/m", Version: "v1.0.0"})
+	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
+	tests := []struct {
+		name  string
+		setup func(*bench)
+		proxy string
+		check string
+		say   []string // parts of the finding
+	}{
+		{"a module that looks private", func(*bench) {}, good, "module-looks-private",
+			[]string{"git.acme.internal", "1 module, such as git.acme.internal/team/lib", "GOPRIVATE=git.acme.internal"}},
+		{"a mirror that is dead", func(*bench) {}, good + "|http://" + mirrortest.Refused(t), "mirror-failing",
+			[]string{"connection refused", "GOPROXY"}},
+		{"a file of passwords that all can read", func(b *bench) { b.netrc("machine a.test login u password p\n", 0o644) }, good, "netrc-readable",
+			[]string{"mode 0644", "chmod 600"}},
+		{"a machine without the mirror's port", func(b *bench) { b.netrc("machine 127.0.0.1 login u password p\n", 0o600) }, good, "netrc-port",
+			[]string{"the go command looks for 127.0.0.1:", "machine 127.0.0.1:"}},
+		{"several go commands", func(b *bench) { b.path(2) }, good, "go-several", []string{"PATH", "go"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, f, mirrortest.Checkout{})
+			tt.setup(b)
+			got := found(b.doctor(tt.proxy), tt.check)
+			if got == nil {
+				t.Fatalf("no finding %s", tt.check)
+			}
+			text := got.Setting + " " + got.Found + " " + got.Effect + " " + got.Instead
+			for _, want := range tt.say {
+				if !strings.Contains(text, want) {
+					t.Errorf("found %s, want something about %q", text, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTheDoctorFindsNothingWhereNothingIsWrong(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.netrc("machine a.test login u password p\n", 0o600)
+	b.path(1)
+	r := b.doctor(mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL + ",direct")
+	wantOutcome(t, r, report.OK)
+	for _, check := range []string{"module-looks-private", "mirror-failing", "netrc-readable", "netrc-port", "go-several", "vendor-in-use"} {
+		if got := found(r, check); got != nil {
+			t.Errorf("found %+v", got)
+		}
+	}
+	if !slices.ContainsFunc(r.Mirrors, func(m report.Mirror) bool { return m.State == report.Healthy }) {
+		t.Errorf("mirrors %+v", r.Mirrors)
+	}
+}
+
+// A private module that a pattern matches is nobody's business.
+func TestTheDoctorLeavesMatchedModulesAlone(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t, mirrortest.Module{Path: "git.acme.corp/lib", Version: "v1.0.0"})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.env["GOPRIVATE"], b.env["GONOPROXY"], b.env["GONOSUMDB"] = "*.corp", "*.corp", "*.corp"
+	if got := found(b.doctor(mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL), "module-looks-private"); got != nil {
+		t.Errorf("found %+v", got)
+	}
+}
+
+// netrc gives the bench a file of credentials.
+func (b *bench) netrc(text string, mode os.FileMode) {
+	b.t.Helper()
+	name := filepath.Join(b.t.TempDir(), "netrc")
+	if err := os.WriteFile(name, []byte(text), mode); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.Chmod(name, mode); err != nil { // whatever the umask
+		b.t.Fatal(err)
+	}
+	b.setenv("NETRC", name)
+}
+
+// path gives the bench a PATH with n go commands.
+func (b *bench) path(n int) {
+	b.t.Helper()
+	var dirs []string
+	for range n {
+		dir := b.t.TempDir()
+		for _, name := range []string{"go", "go.exe"} {
+			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		dirs = append(dirs, dir)
+	}
+	b.setenv("PATH", strings.Join(dirs, string(filepath.ListSeparator)))
+}
+
+func (b *bench) setenv(name, value string) {
+	before := b.o.Getenv
+	b.o.Getenv = func(n string) string {
+		if n == name {
+			return value
+		}
+		if before == nil {
+			return ""
+		}
+		return before(n)
+	}
+}
