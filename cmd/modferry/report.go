@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,41 +13,87 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// The formats of "modferry report".
-const (
-	formatText     = "text"
-	formatMarkdown = "markdown"
-	formatJSON     = "json"
-)
+// format is a rendering of "modferry report".
+type format struct {
+	name   string
+	render func(io.Writer, *report.Result) error
+}
 
-// reportCommand renders a result that --json wrote. Its flags are no settings
-// of a run, so they stand in no table.
+// formats returns the renderings, that for people first.
+func (a *app) formats(verbose bool) []format {
+	return []format{
+		{"text", func(w io.Writer, r *report.Result) error { return a.renderText(w, r, verbose) }},
+		{"json", report.JSON},
+		{"markdown", func(w io.Writer, r *report.Result) error { return report.Markdown(w, r, report.MarkdownOptions{}) }},
+		{"html", report.HTML},
+		{"junit", report.JUnit},
+		{"codequality", report.CodeQuality},
+		{"cyclonedx", report.CycloneDX},
+		{"prometheus", report.Prometheus},
+	}
+}
+
+// reportOptions are the flags of "modferry report". They are no settings of a
+// run, so they stand in no table.
+type reportOptions struct {
+	format  string
+	compare string // an earlier result; "" to render one alone
+	verbose bool
+}
+
+// reportCommand renders a result that --json wrote.
 func (a *app) reportCommand() *cobra.Command {
-	var format string
-	var verbose bool
+	var o reportOptions
 	cmd := &cobra.Command{
 		Use: "report FILE", Short: "Render a result that was written with --json",
 		Long: `Renders the result of a run, written with --json FILE, on standard output.
-FILE is - for standard input. Markdown is what the GitHub Action shows as the
-summary of a job.`,
+FILE is - for standard input. The formats are
+` + a.formatNames() + `:
+markdown is what the GitHub Action shows as the summary of a job, html one page
+for a browser, junit and codequality are reports for GitLab and others,
+cyclonedx is a software bill of materials, prometheus a file of metrics. With
+--compare OLD it says what changed from the result OLD to FILE.`,
+		Example: `  modferry report --format html result.json > report.html
+  modferry report --compare yesterday.json result.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &usageError{fmt.Sprintf("found %d files, expected one: the result that --json wrote, or -", len(args))}
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error { return a.report(args[0], format, verbose) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("compare") {
+				return a.compare(args[0], o, cmd.Flags().Changed("format"))
+			}
+			return a.report(args[0], o)
+		},
 	}
-	cmd.Flags().StringVar(&format, "format", formatText, "`WORD` is text, markdown or json (text)")
-	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "every module, as text")
+	cmd.Flags().StringVar(&o.format, "format", "text", "`WORD` is one of the formats above (text)")
+	cmd.Flags().StringVar(&o.compare, "compare", "", "say what changed since the result in `OLD`")
+	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "every module, as text")
 	return cmd
 }
 
-func (a *app) report(file, format string, verbose bool) error {
-	formats := []string{formatText, formatMarkdown, formatJSON}
-	if !slices.Contains(formats, format) {
-		message := fmt.Sprintf("flag --format: found %q, expected %s, %s or %s", format, formatText, formatMarkdown, formatJSON)
-		if near := settings.Suggest(format, formats); near != "" {
+// formatNames lists the formats in a sentence.
+func (a *app) formatNames() string {
+	var list []string
+	for _, f := range a.formats(false) {
+		list = append(list, f.name)
+	}
+	last := len(list) - 1
+	return strings.Join(list[:last], ", ") + " or " + list[last]
+}
+
+func (a *app) report(file string, o reportOptions) error {
+	formats := a.formats(o.verbose)
+	i := slices.IndexFunc(formats, func(f format) bool { return f.name == o.format })
+	if i < 0 {
+		var words []string
+		for _, f := range formats {
+			words = append(words, f.name)
+		}
+		message := fmt.Sprintf("flag --format: found %q, expected %s", o.format, a.formatNames())
+		if near := settings.Suggest(o.format, words); near != "" {
 			message += "; write --format " + near
 		}
 		return &usageError{message}
@@ -55,14 +102,30 @@ func (a *app) report(file, format string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	switch format {
-	case formatJSON:
-		return a.writeJSON("-", res)
-	case formatMarkdown:
-		return report.Markdown(a.stdout, res, report.MarkdownOptions{})
-	default:
-		return a.renderText(a.stdout, res, verbose)
+	return formats[i].render(a.stdout, res)
+}
+
+// compare says what changed from the result in o.compare to that in file.
+func (a *app) compare(file string, o reportOptions, formatted bool) error {
+	switch {
+	case formatted && o.format != "text":
+		return &usageError{fmt.Sprintf("flag --compare: found --format %s, expected none: a comparison is text; leave one of the two out", o.format)}
+	case o.verbose:
+		return &usageError{"flag --compare: found --verbose, expected none: a comparison has one form; leave one of the two out"}
+	case o.compare == "":
+		return &usageError{"flag --compare: found an empty name, expected the file of an earlier result"}
+	case o.compare == "-" && file == "-":
+		return &usageError{"flag --compare: found standard input twice, expected at least one file"}
 	}
+	old, err := a.readResult(o.compare)
+	if err != nil {
+		return err
+	}
+	res, err := a.readResult(file)
+	if err != nil {
+		return err
+	}
+	return report.Compare(a.stdout, old, res)
 }
 
 func (a *app) readResult(file string) (*report.Result, error) {

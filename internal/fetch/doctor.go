@@ -39,6 +39,21 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	return res
 }
 
+// Position is the line of the checkout that stands for a module: of this version
+// or, when version is "" or not in the work list, of any. file is "" when there is
+// none.
+func (j *Job) Position(path, version string) (file string, line int) {
+	for _, m := range j.list.Modules {
+		if m.Path != path {
+			continue
+		}
+		if p := m.Position(); file == "" || m.Version == version {
+			file, line = p.File, p.Line
+		}
+	}
+	return file, line
+}
+
 // unprotected finds modules whose names look private and match no pattern: a
 // mirror and the checksum database would be told them.
 func (j *Job) unprotected(paths []string) []goenv.Finding {

@@ -1,0 +1,251 @@
+package failure
+
+import (
+	"archive/zip"
+	"compress/flate"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// classifyCause classifies the text of an error as Classify does the error
+// itself: it makes the error anew from its text, so the rules are the same. The
+// url is that of the request which had no response, "" otherwise.
+func classifyCause(text, requestURL string) Class {
+	err := reviveError(text)
+	if requestURL != "" {
+		err = &url.Error{Op: "Get", URL: requestURL, Err: err}
+	}
+	return Classify(err)
+}
+
+// errorTexts are whole texts of errors that have a value.
+var errorTexts = map[string]error{
+	"EOF":                              io.EOF,
+	"unexpected EOF":                   io.ErrUnexpectedEOF,
+	"i/o timeout":                      os.ErrDeadlineExceeded,
+	"context deadline exceeded":        context.DeadlineExceeded,
+	"context canceled":                 context.Canceled,
+	"use of closed network connection": net.ErrClosed,
+	"http: server gave HTTP response to HTTPS client": http.ErrSchemeMismatch,
+	"zip: not a valid zip file":                       zip.ErrFormat,
+	"zip: unsupported compression algorithm":          zip.ErrAlgorithm,
+	"zip: checksum error":                             zip.ErrChecksum,
+	"gzip: invalid header":                            gzip.ErrHeader,
+	"insecure credentials":                            &Error{Class: InsecureCredentials}, // cmd/go/internal/web, of -x
+	"gzip: invalid checksum":                          gzip.ErrChecksum,
+}
+
+// errnoTexts are system errors as Unix and Windows word them, by beginning.
+var errnoTexts = []struct {
+	text  string
+	errno syscall.Errno
+}{
+	{"connection refused", errRefused},
+	{"No connection could be made because the target machine actively refused it", errRefused},
+	{"network is unreachable", errUnreachable},
+	{"network is down", errUnreachable},
+	{"no route to host", errUnreachable},
+	{"host is down", errUnreachable},
+	{"A socket operation was attempted to an unreachable", errUnreachable},
+	{"connection reset by peer", errReset},
+	{"software caused connection abort", errReset},
+	{"broken pipe", errReset},
+	{"An existing connection was forcibly closed by the remote host", errReset},
+	{"An established connection was aborted by the software in your host machine", errReset},
+	{"connection timed out", errTimedOut},
+	{"operation timed out", errTimedOut},
+	{"A connection attempt failed because the connected party did not properly respond", errTimedOut},
+	{"no space left on device", errFull},
+	{"disk quota exceeded", errFull},
+	{"There is not enough space on the disk", errFull},
+	{"permission denied", syscall.EACCES},
+	{"operation not permitted", syscall.EPERM},
+	{"Access is denied", syscall.EACCES},
+	{"read-only file system", syscall.EROFS},
+	{"too many open files", syscall.EMFILE},
+	{"input/output error", syscall.EIO},
+}
+
+// fileOps are the operations of an fs.PathError that the module cache needs.
+var fileOps = []string{"open", "mkdir", "rename", "write", "read", "close", "link", "chmod", "unlinkat", "remove", "stat", "lstat"}
+
+// netOps are the operations of a net.OpError, each followed by its network.
+var netOps = []string{"proxyconnect", "socks connect", "dial", "read", "write"}
+
+// reviveError makes an error from its text: of the type that the text is known
+// to belong to, or one without a type, which is left to wordings.
+func reviveError(text string) error {
+	if err, ok := errorTexts[text]; ok {
+		return err
+	}
+	for _, e := range errnoTexts {
+		if strings.HasPrefix(text, e.text) {
+			return e.errno
+		}
+	}
+	for _, op := range netOps {
+		if rest, ok := cutOp(text, op); ok {
+			return &net.OpError{Op: op, Net: "tcp", Err: reviveError(rest)}
+		}
+	}
+	if strings.HasPrefix(text, "lookup ") {
+		return &net.DNSError{Err: text}
+	}
+	for _, call := range []string{"connect: ", "read: ", "write: ", "connectex: ", "wsarecv: ", "wsasend: "} {
+		if rest, ok := strings.CutPrefix(text, call); ok {
+			return &os.SyscallError{Syscall: strings.TrimSuffix(call, ": "), Err: reviveError(rest)}
+		}
+	}
+	if rest, ok := strings.CutPrefix(text, "remote error: "); ok {
+		return &net.OpError{Op: "remote error", Err: errors.New(rest)}
+	}
+	if rest, ok := strings.CutPrefix(text, "tls: failed to verify certificate: "); ok {
+		return &tls.CertificateVerificationError{Err: reviveCertificate(rest)}
+	}
+	if strings.HasPrefix(text, "x509: ") {
+		return reviveCertificate(text)
+	}
+	if strings.HasPrefix(text, "flate: corrupt input before offset ") {
+		return flate.CorruptInputError(0)
+	}
+	// net/http transport.go: readLoopPeekFailLocked, transportReadFromServerError, mapRoundTripError.
+	for _, wrap := range []string{
+		"net/http: HTTP/1.x transport connection broken: ", "net/http: Transport failed to read from server: ", "readLoopPeekFailLocked: ",
+	} {
+		if rest, ok := strings.CutPrefix(text, wrap); ok {
+			return fmt.Errorf("transport: %w", reviveError(rest))
+		}
+	}
+	if err, ok := reviveFile(text); ok {
+		return err
+	}
+	return errors.New(text)
+}
+
+// reviveCertificate does so for the errors of crypto/x509 (verify.go).
+func reviveCertificate(text string) error {
+	has := func(prefix string) bool { return strings.HasPrefix(text, "x509: "+prefix) }
+	switch {
+	case has("certificate signed by unknown authority"):
+		return x509.UnknownAuthorityError{}
+	case has("failed to load system roots"):
+		return x509.SystemRootsError{}
+	case has("certificate has expired"):
+		return x509.CertificateInvalidError{Reason: x509.Expired}
+	case has("certificate is valid for "), has("certificate is not valid for any names"), has("cannot validate certificate for "),
+		has("certificate relies on legacy Common Name"):
+		return x509.HostnameError{Certificate: &x509.Certificate{}}
+	}
+	return errors.New(text)
+}
+
+// cutOp parts "dial tcp 192.0.2.1:443: cause" from its cause. The go command
+// asks over TCP alone; its name servers also answer over UDP, but that is part
+// of a lookup.
+func cutOp(text, op string) (string, bool) {
+	rest, ok := strings.CutPrefix(text, op+" tcp")
+	if !ok {
+		return "", false
+	}
+	if after, ok := strings.CutPrefix(rest, ": "); ok {
+		return after, true
+	}
+	if after, ok := strings.CutPrefix(rest, " lookup "); ok { // not of the form "dial tcp: lookup"
+		return "lookup " + after, true
+	}
+	if !strings.HasPrefix(rest, " ") {
+		return "", false
+	}
+	_, after, ok := strings.Cut(rest, ": ") // addresses hold colons, but none before a blank
+	return after, ok
+}
+
+// reviveFile does so for an fs.PathError or os.LinkError of a known system
+// error: "open /x/y.lock: permission denied".
+func reviveFile(text string) (error, bool) {
+	op, rest, ok := strings.Cut(text, " ")
+	if !ok {
+		return nil, false
+	}
+	i := strings.LastIndex(rest, ": ")
+	if i <= 0 {
+		return nil, false
+	}
+	for _, known := range fileOps {
+		if op != known {
+			continue
+		}
+		for _, e := range errnoTexts {
+			if strings.HasPrefix(rest[i+2:], e.text) {
+				return &fs.PathError{Op: op, Path: rest[:i], Err: e.errno}, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// gitTexts are what git and ssh say of a failure that has a class, in the order
+// in which they are looked for: git adds general remarks to a particular cause.
+var gitTexts = []struct {
+	text  string
+	class Class
+}{
+	{"Could not resolve host", NameLookup},
+	{"Could not resolve hostname", NameLookup},
+	{"certificate has expired", TLSExpired},
+	{"no alternative certificate subject name matches", TLSWrongName},
+	{"server certificate verification failed", TLSUnknownAuthority},
+	{"unable to get local issuer certificate", TLSUnknownAuthority},
+	{"self-signed certificate", TLSUnknownAuthority},
+	{"self signed certificate", TLSUnknownAuthority},
+	{"Received HTTP code 407 from proxy", ProxyAuth},
+	{"from proxy after CONNECT", ProxyConnect},
+	{"Connection refused", Refused},
+	{"Couldn't connect to server", Refused},
+	{"Could not connect to server", Refused},
+	{"Network is unreachable", Unreachable},
+	{"No route to host", Unreachable},
+	{"Connection timed out", ConnectTimeout},
+	{"Operation timed out", ConnectTimeout},
+	{"Connection reset by peer", Reset},
+	{"Empty reply from server", Reset},
+	{"terminal prompts disabled", Unauthorized},
+	{"could not read Username", Unauthorized},
+	{"could not read Password", Unauthorized},
+	{"Authentication failed", Unauthorized},
+	{"Permission denied (", Unauthorized},
+	{"Host key verification failed", Unauthorized},
+	{"early EOF", CutBody},
+	{"the remote end hung up unexpectedly", CutBody},
+	{"No space left on device", DiskFull},
+	{"not found", NotFound},
+	{"does not appear to be a git repository", NotFound},
+}
+
+// classifyGit classifies the lines that git wrote.
+func classifyGit(lines []string) Class {
+	said := strings.Join(lines, "\n")
+	if _, after, ok := strings.Cut(said, "requested URL returned error: "); ok && len(after) >= 3 {
+		if code := number(after[:3]); code > 0 {
+			return FromStatus(code)
+		}
+	}
+	for _, g := range gitTexts {
+		if strings.Contains(said, g.text) {
+			return g.class
+		}
+	}
+	return Unknown
+}

@@ -1,0 +1,13 @@
+//go:build !windows
+
+package failure
+
+import "syscall"
+
+// One code of each kind that errno_unix.go tells apart.
+const (
+	errFull        = syscall.ENOSPC
+	errRefused     = syscall.ECONNREFUSED
+	errUnreachable = syscall.ENETUNREACH
+	errReset       = syscall.ECONNRESET
+)

@@ -1,0 +1,9 @@
+package failure
+
+// One code of each kind that errno_windows.go tells apart.
+const (
+	errFull        = winDiskFull
+	errRefused     = wsaConnRefused
+	errUnreachable = wsaNetUnreach
+	errReset       = wsaConnReset
+)

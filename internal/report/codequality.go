@@ -1,0 +1,141 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// CodeQuality renders the failures and findings of r as a GitLab Code Quality
+// report. Every entry stands at a line of the checkout; what has none of its
+// own stands at the first line of go.mod, for GitLab drops entries without.
+// Fingerprints contain neither line numbers nor texts of servers, so that
+// GitLab recognises an entry in the report of another commit. Modules that an
+// interrupted run did not come to are no problem of the code, and left out.
+func CodeQuality(w io.Writer, r *Result) error {
+	q := quality{list: []issue{}, seen: map[string]bool{}}
+	for _, m := range r.Modules {
+		switch {
+		case failed(m) && m.Class != failure.Cancelled:
+			q.failed(m)
+		case m.Source == FromMirror:
+			q.cured(m)
+		}
+	}
+	v := viewOf(r)
+	for _, f := range v.findings(true) {
+		q.finding(f)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(q.list); err != nil {
+		return fmt.Errorf("write Code Quality report: %w", err)
+	}
+	if _, err := w.Write(escapeHostile(b.Bytes())); err != nil {
+		return fmt.Errorf("write Code Quality report: %w", err)
+	}
+	return nil
+}
+
+// issue is an entry of the report; the field names are GitLab's.
+type issue struct {
+	Description string        `json:"description"`
+	Check       string        `json:"check_name"`
+	Fingerprint string        `json:"fingerprint"`
+	Severity    string        `json:"severity"` // info, minor, major, critical or blocker
+	Location    issueLocation `json:"location"`
+}
+
+type issueLocation struct {
+	Path  string     `json:"path"` // relative to the root of the checkout
+	Lines issueLines `json:"lines"`
+}
+
+type issueLines struct {
+	Begin int `json:"begin"`
+}
+
+// quality collects entries.
+type quality struct {
+	list []issue
+	seen map[string]bool // fingerprints
+}
+
+// add appends an entry unless there is one of the same identity, of which
+// GitLab would show one only.
+func (q *quality) add(check, severity, description, file string, line int, identity ...string) {
+	check = "modferry/" + cmp.Or(failure.Neutral(check), "unknown")
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{check}, identity...), "\x00")))
+	i := issue{Description: description, Check: check, Fingerprint: hex.EncodeToString(sum[:]), Severity: severity, Location: location(file, line)}
+	if q.seen[i.Fingerprint] {
+		return
+	}
+	q.seen[i.Fingerprint] = true
+	q.list = append(q.list, i)
+}
+
+// failed adds a module that could not be obtained.
+func (q *quality) failed(m Module) {
+	severity := "critical"
+	switch {
+	case (&group{trouble: trouble{class: m.Class}}).serious():
+		severity = "blocker"
+	case m.Low:
+		severity = "info"
+	}
+	text := name(m) + ": " + cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained")
+	if advice := m.Class.Remedy(); advice != "" {
+		text += ". " + advice
+	}
+	q.add(string(m.Class), severity, text, m.File, m.Line, m.Path, m.Version, m.Kind)
+}
+
+// cured adds the mirrors that offered wrong bytes for a module that another
+// had the right ones of.
+func (q *quality) cured(m Module) {
+	for _, a := range m.Attempts {
+		x := trouble{a.Mirror, a.Class, a.Status}
+		if !(&group{trouble: x}).serious() {
+			continue
+		}
+		text := fmt.Sprintf("%s: %s at %s; the right bytes came from another source. %s", name(m), x.class.Title(), failure.Plain(a.Mirror), x.class.Remedy())
+		q.add(string(a.Class), "major", strings.TrimSpace(text), m.File, m.Line, m.Path, m.Version, m.Kind, failure.Plain(a.Mirror))
+	}
+}
+
+// finding adds a remark on configuration or checkout.
+func (q *quality) finding(f goenv.Finding) {
+	severity := "info"
+	switch f.Severity {
+	case goenv.SevError:
+		severity = "major"
+	case goenv.SevWarning:
+		severity = "minor"
+	}
+	text := cmp.Or(remarkOf(f), "no details are known")
+	if instead := failure.Plain(f.Instead); instead != "" {
+		text += "; write instead: " + instead
+	}
+	q.add(f.Check, severity, text, f.File, f.Line, f.Setting, f.Found, f.File)
+}
+
+// location is where an entry stands. A file outside the checkout has no
+// place in GitLab, so that it is treated as none.
+func location(file string, line int) issueLocation {
+	p := path.Clean(failure.Neutral(file))
+	if file == "" || p == "." || path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || strings.ContainsAny(p, ":\\") {
+		p, line = "go.mod", 1
+	}
+	return issueLocation{Path: p, Lines: issueLines{max(line, 1)}}
+}

@@ -1,0 +1,79 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+)
+
+func compared(t *testing.T, old, new *report.Result) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Compare(&b, old, new); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestCompareIsAsInTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	golden(t, "good-to-gatekeeper.compare.txt", []byte(compared(t, good(), gatekeeper())))
+	golden(t, "gatekeeper-to-good.compare.txt", []byte(compared(t, gatekeeper(), good())))
+	golden(t, "dead-mirror-to-good.compare.txt", []byte(compared(t, deadMirror(), good())))
+	golden(t, "good-to-good.compare.txt", []byte(compared(t, good(), good())))
+}
+
+func TestCompareSaysWhatChanged(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(r *report.Result)
+		want   string
+	}{
+		{"the outcome", func(r *report.Result) { r.Outcome = report.Incomplete }, "ok → incomplete"},
+		{"a slower run", func(r *report.Result) { r.Totals.MS *= 3 }, "the run got slower: 4.9 s → 14.7 s"},
+		{"a faster run", func(r *report.Result) { r.Totals.MS /= 3 }, "the run got faster: 4.9 s → 1.6 s"},
+		{"a mirror's state", func(r *report.Result) { r.Mirrors[0].State, r.Mirrors[0].Class = report.Failing, failure.Refused },
+			goproxy + ": healthy → failing (connection refused)"},
+		{"a mirror's place", func(r *report.Result) { r.Mirrors[1].Rank = 0 }, company + ": place 2 → left out in the chain"},
+		{"a mirror's first byte", func(r *report.Result) { r.Mirrors[0].FirstByteMS = f(800) }, goproxy + ": first byte slower: 41 ms → 800 ms"},
+		{"a mirror's throughput", func(r *report.Result) { r.Mirrors[0].ThroughputBPS = f(1_000_000) }, goproxy + ": throughput 38.6 MB/s → 1.0 MB/s"},
+		{"a new mirror", func(r *report.Result) {
+			r.Mirrors = append(r.Mirrors, report.Mirror{URL: dead, State: report.Failing, Class: failure.NameLookup})
+		}, dead + ": new, failing (name lookup failed)"},
+		{"a mirror that is gone", func(r *report.Result) { r.Mirrors = r.Mirrors[:1] }, company + ": not in the run any more, was slow"},
+		{"the cache", func(r *report.Result) { r.Cache.Hit = "miss" }, "hit: partial → miss"},
+		{"a setting", func(r *report.Result) { r.Settings.GOPRIVATE = "" }, "GOPRIVATE: git.company.example.test → nothing"},
+		{"a new module", func(r *report.Result) {
+			r.Modules = append(r.Modules, report.Module{Path: "example.test/new", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromCache})
+		}, "New (1 file)\n  example.test/new@v1.0.0\n"},
+		{"a module that is gone", func(r *report.Result) { r.Modules = r.Modules[:len(r.Modules)-1] }, "Gone (1 file)\n  git.company.example.test/team/tool2@v0.1.0\n"},
+		{"a module that fails now", func(r *report.Result) {
+			r.Modules[0].Source, r.Modules[0].Class, r.Modules[0].Message = report.FromFailed, failure.Gone, "it is gone"
+		}, "Now failing\n  github.com/spf13/cobra@v1.0.0/go.mod: it is gone\n"},
+		{"a slower download", func(r *report.Result) { r.Modules[74].MS += 9000 }, "Slower downloads\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			old, changed := good(), good()
+			tt.change(changed)
+			if same := compared(t, old, good()); strings.Contains(same, tt.want) {
+				t.Fatalf("said without any change:\n%s", same)
+			}
+			if got := compared(t, old, changed); !strings.Contains(got, tt.want) {
+				t.Errorf("found\n%s\nwant it to say %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCompareOfHostileTextIsHarmless(t *testing.T) {
+	t.Parallel()
+	harmless(t, "to", []byte(compared(t, good(), hostile(evil))))
+	harmless(t, "from", []byte(compared(t, hostile(evil), good())))
+	harmless(t, "within", []byte(compared(t, hostile(evil), hostile(evil+"x"))))
+}

@@ -1,0 +1,280 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+)
+
+// JUnit renders r as JUnit XML, for the test panels of CI systems: one test
+// case for the run, one for each mirror, one for each module that failed, and
+// one for all the files that came from each kind of source. There are failures
+// in it exactly when the outcome is not ok: what the run got over (a dead
+// mirror that another made up for, a file that only graph commands read) is
+// skipped, with the reason. The names of cases do not change from run to run,
+// because CI systems compare by name.
+func JUnit(w io.Writer, r *Result) error {
+	v := viewOf(r)
+	suites := junitSuites{Name: "modferry", Time: junitSeconds(r.Totals.MS)}
+	for _, s := range []junitSuite{v.junitRun(), v.junitMirrors(), v.junitModules()} {
+		if len(s.Cases) == 0 {
+			continue
+		}
+		s.Timestamp = junitTime(r.Started)
+		for _, c := range s.Cases {
+			s.Tests++
+			if c.Failure != nil {
+				s.Failures++
+			}
+			if c.Skipped != nil {
+				s.Skipped++
+			}
+		}
+		suites.Tests += s.Tests
+		suites.Failures += s.Failures
+		suites.Skipped += s.Skipped
+		suites.Suites = append(suites.Suites, s)
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header)
+	enc := xml.NewEncoder(&b)
+	enc.Indent("", "  ")
+	if err := enc.Encode(suites); err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	b.WriteByte('\n')
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write JUnit report: %w", err)
+	}
+	return nil
+}
+
+type junitSuites struct {
+	XMLName  xml.Name     `xml:"testsuites"`
+	Name     string       `xml:"name,attr"`
+	Tests    int          `xml:"tests,attr"`
+	Failures int          `xml:"failures,attr"`
+	Errors   int          `xml:"errors,attr"`
+	Skipped  int          `xml:"skipped,attr"`
+	Time     string       `xml:"time,attr"`
+	Suites   []junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name       string           `xml:"name,attr"`
+	Tests      int              `xml:"tests,attr"`
+	Failures   int              `xml:"failures,attr"`
+	Errors     int              `xml:"errors,attr"`
+	Skipped    int              `xml:"skipped,attr"`
+	Time       string           `xml:"time,attr"`
+	Timestamp  string           `xml:"timestamp,attr,omitempty"`
+	Properties *junitProperties `xml:"properties"` // nil for none: the format wants at least one
+	Cases      []junitCase      `xml:"testcase"`
+}
+
+type junitProperties struct {
+	List []junitProperty `xml:"property"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	File    string        `xml:"file,attr,omitempty"`
+	Line    int           `xml:"line,attr,omitempty"`
+	Time    string        `xml:"time,attr"`
+	Skipped *junitMessage `xml:"skipped"`
+	Failure *junitMessage `xml:"failure"`
+	Out     string        `xml:"system-out,omitempty"`
+}
+
+type junitMessage struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",chardata"`
+}
+
+// junitRun is the suite of the run as a whole.
+func (v *view) junitRun() junitSuite {
+	r := v.r
+	took := junitSeconds(r.Totals.MS)
+	word, _ := v.verdict()
+	clause, remark := v.says()
+	c := junitCase{Class: "modferry.run", Name: "every file needed is there", Time: took}
+	if r.Outcome == OK {
+		c.Out = junitLines(clause, remark)
+	} else {
+		c.Failure = &junitMessage{Message: word + ": " + clause, Type: failure.Neutral(string(r.Outcome))}
+	}
+	s := junitSuite{Name: "run", Time: took, Cases: []junitCase{c}}
+	var list []junitProperty
+	for _, p := range []junitProperty{
+		{"tool", failure.Plain(r.Tool)}, {"outcome", failure.Neutral(string(r.Outcome))},
+		{"chain", failure.Plain(r.Choice.Chain)}, {"chain.configured", failure.Plain(r.Choice.Configured)},
+		{"cache.store", failure.Plain(r.Cache.Store)}, {"cache.hit", failure.Neutral(r.Cache.Hit)},
+		{"files", strconv.Itoa(v.tally.all)}, {"bytes", strconv.FormatInt(r.Totals.Bytes, 10)},
+	} {
+		if p.Value != "" {
+			list = append(list, p)
+		}
+	}
+	for _, x := range v.settings() {
+		list = append(list, junitProperty{"go." + x.name, x.value})
+	}
+	if len(list) > 0 {
+		s.Properties = &junitProperties{list}
+	}
+	return s
+}
+
+// junitMirrors is the suite of the mirrors.
+func (v *view) junitMirrors() junitSuite {
+	s := junitSuite{Name: "mirrors", Time: junitSeconds(0)}
+	for _, m := range v.r.Mirrors {
+		c := junitCase{Class: "modferry.mirrors", Name: failure.Plain(m.URL), Time: junitSeconds(phases(m))}
+		reason := cmp.Or(failure.Plain(m.Reason), m.Class.Title(), "no reason is known")
+		switch m.State {
+		case Failing:
+			c.verdict(v.r.Outcome != OK, &junitMessage{Message: reason, Type: failure.Neutral(string(m.Class)), Text: junitAdvice(m.Class)})
+		case Skipped:
+			c.Skipped = &junitMessage{Message: reason}
+		default:
+			c.Out = junitLines(failure.Neutral(m.State), failure.Plain(m.Reason))
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	return s
+}
+
+// phases is how long the preflight waited for a mirror's first byte, lookup
+// and connection included.
+func phases(m Mirror) float64 {
+	var ms float64
+	for _, p := range []*float64{m.DNSMS, m.ConnectMS, m.TLSMS, m.FirstByteMS} {
+		if p != nil {
+			ms += max(*p, 0)
+		}
+	}
+	return ms
+}
+
+// junitModules is the suite of the files of the work list.
+func (v *view) junitModules() junitSuite {
+	s := junitSuite{Name: "modules", Time: junitSeconds(v.r.Totals.MS)}
+	for _, sum := range []struct {
+		source, name string
+		n            int
+	}{
+		{FromPresent, "files that were there already", v.tally.present},
+		{FromCache, "files from the cache", v.tally.cached},
+		{FromMirror, "files from mirrors", v.tally.fetched},
+		{FromDeferred, "files left to the go command", v.tally.deferred},
+	} {
+		if sum.n == 0 {
+			continue
+		}
+		c := junitCase{Class: "modferry.modules", Name: sum.name, Time: junitSeconds(0)}
+		if sum.source == FromDeferred {
+			c.Skipped = &junitMessage{Message: count(sum.n, "file")}
+		} else {
+			c.Out = count(sum.n, "file")
+		}
+		s.Cases = append(s.Cases, c)
+	}
+	for _, m := range v.r.Modules {
+		if failed(m) {
+			s.Cases = append(s.Cases, v.junitFailure(m))
+		}
+	}
+	return s
+}
+
+// failed reports whether m could not be obtained. A source that this version
+// does not know is no success.
+func failed(m Module) bool {
+	switch m.Source {
+	case FromPresent, FromCache, FromMirror, FromDeferred:
+		return false
+	}
+	return true
+}
+
+func (v *view) junitFailure(m Module) junitCase {
+	c := junitCase{Class: "modferry.modules", Name: name(m), File: failure.Neutral(m.File), Line: max(m.Line, 0), Time: junitSeconds(m.MS)}
+	text := []string{position(m.File, m.Line), tries(m)}
+	for _, a := range m.Attempts {
+		text = append(text, strings.TrimSuffix("tried "+failure.Plain(a.Mirror)+": "+outcomeOf(a)+": "+failure.Plain(a.Detail), ": "))
+	}
+	c.verdict(v.r.Outcome != OK && !m.Low && m.Class != failure.Cancelled, &junitMessage{
+		Message: cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained"), Type: failure.Neutral(string(m.Class)),
+		Text: junitLines(append(text, junitAdvice(m.Class))...),
+	})
+	return c
+}
+
+// outcomeOf is what became of an attempt.
+func outcomeOf(a Attempt) string {
+	if a.Class == "" {
+		return "received"
+	}
+	if s := failure.Neutral((trouble{"", a.Class, a.Status}).String()); s != "" {
+		return s
+	}
+	return failure.Neutral(string(a.Class))
+}
+
+// verdict makes c a failed case, or one that was passed over.
+func (c *junitCase) verdict(fails bool, m *junitMessage) {
+	if fails {
+		c.Failure = m
+	} else {
+		c.Skipped = m
+	}
+}
+
+// junitAdvice is what to do about a class of failures.
+func junitAdvice(c failure.Class) string {
+	if remedy := c.Remedy(); remedy != "" {
+		return "What to do: " + remedy
+	}
+	return ""
+}
+
+// junitLines joins the lines that say something.
+func junitLines(lines ...string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		if line == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// junitSeconds is a duration as the format wants it.
+func junitSeconds(ms float64) string { return strconv.FormatFloat(max(ms, 0)/1000, 'f', 3, 64) }
+
+// junitTime is a time as the format wants it, without a zone; "" when s is no
+// time.
+func junitTime(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05")
+}

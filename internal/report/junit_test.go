@@ -1,0 +1,220 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/modferry/modferry/internal/report"
+)
+
+// evil is text that tries to be something else in every format.
+const evil = "\r\n::error::FORGED \x1b[31m##[error]\u202eFORGED\u009b0m]]></failure><x a='\"&\x00\xff\" # } {=~ \\"
+
+func rendered(t *testing.T, f func(io.Writer, *report.Result) error, r *report.Result) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// harmless fails when text holds a command for a CI system or a terminal.
+func harmless(t *testing.T, name string, text []byte) {
+	t.Helper()
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") {
+			t.Errorf("%s: a workflow command: %q", name, line)
+		}
+		if strings.Contains(line, "##[") || strings.Contains(line, "s3cret") {
+			t.Errorf("%s: a command or a password: %q", name, line)
+		}
+	}
+	for _, c := range string(text) {
+		if c != '\n' && !unicode.IsPrint(c) {
+			t.Errorf("%s: the unprintable character %U", name, c)
+		}
+	}
+}
+
+// broken is a file on a full disk.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+func TestFormatsForMachinesSayWhenTheyCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]func(io.Writer, *report.Result) error{
+		"JUnit": report.JUnit, "CodeQuality": report.CodeQuality, "CycloneDX": report.CycloneDX, "Prometheus": report.Prometheus,
+		"Compare": func(w io.Writer, r *report.Result) error { return report.Compare(w, r, r) },
+	} {
+		if err := f(broken{}, good()); err == nil || !strings.Contains(err.Error(), "disk full") {
+			t.Errorf("%s returned %v, want the error of the writer", name, err)
+		}
+	}
+}
+
+// junit is what a CI system reads of a report.
+type junit struct {
+	XMLName  xml.Name `xml:"testsuites"`
+	Tests    int      `xml:"tests,attr"`
+	Failures int      `xml:"failures,attr"`
+	Skipped  int      `xml:"skipped,attr"`
+	Suites   []struct {
+		Name      string `xml:"name,attr"`
+		Tests     int    `xml:"tests,attr"`
+		Failures  int    `xml:"failures,attr"`
+		Skipped   int    `xml:"skipped,attr"`
+		Timestamp string `xml:"timestamp,attr"`
+		Cases     []struct {
+			Class   string `xml:"classname,attr"`
+			Name    string `xml:"name,attr"`
+			File    string `xml:"file,attr"`
+			Failure *struct {
+				Message string `xml:"message,attr"`
+				Type    string `xml:"type,attr"`
+			} `xml:"failure"`
+			Skipped *struct {
+				Message string `xml:"message,attr"`
+			} `xml:"skipped"`
+		} `xml:"testcase"`
+	} `xml:"testsuite"`
+}
+
+func readJUnit(t *testing.T, text []byte) junit {
+	t.Helper()
+	var j junit
+	dec := xml.NewDecoder(bytes.NewReader(text))
+	if err := dec.Decode(&j); err != nil {
+		t.Fatalf("not well-formed: %v\n%s", err, text)
+	}
+	return j
+}
+
+func TestJUnitIsAsInTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"good", "gatekeeper", "integrity", "low-priority-only", "cannot-run", "dead-mirror"} {
+		golden(t, name+".junit.xml", rendered(t, report.JUnit, fixtures()[name]))
+	}
+}
+
+func TestJUnitFailsExactlyWhenTheRunDid(t *testing.T) {
+	t.Parallel()
+	for name, r := range fixtures() {
+		j := readJUnit(t, rendered(t, report.JUnit, r))
+		if got, want := j.Failures > 0, r.Outcome != report.OK; got != want {
+			t.Errorf("%s: %d failures in a run with outcome %s", name, j.Failures, r.Outcome)
+		}
+	}
+}
+
+func TestJUnitCountsItsCases(t *testing.T) {
+	t.Parallel()
+	for name, r := range fixtures() {
+		j := readJUnit(t, rendered(t, report.JUnit, r))
+		var tests, failures, skipped int
+		seen := map[string]bool{}
+		for _, s := range j.Suites {
+			var f, k int
+			for _, c := range s.Cases {
+				if c.Failure != nil {
+					f++
+				}
+				if c.Skipped != nil {
+					k++
+				}
+				if c.Failure != nil && c.Skipped != nil {
+					t.Errorf("%s: %s both failed and was skipped", name, c.Name)
+				}
+				if key := c.Class + " " + c.Name; seen[key] && name != "hostile" && name != "all-mirrors-dead" && name != "interrupted" {
+					t.Errorf("%s: two cases %q", name, key)
+				} else {
+					seen[key] = true
+				}
+			}
+			if s.Tests != len(s.Cases) || s.Failures != f || s.Skipped != k {
+				t.Errorf("%s: suite %s says %d/%d/%d, has %d/%d/%d", name, s.Name, s.Tests, s.Failures, s.Skipped, len(s.Cases), f, k)
+			}
+			tests, failures, skipped = tests+len(s.Cases), failures+f, skipped+k
+		}
+		if j.Tests != tests || j.Failures != failures || j.Skipped != skipped {
+			t.Errorf("%s: says %d/%d/%d, has %d/%d/%d", name, j.Tests, j.Failures, j.Skipped, tests, failures, skipped)
+		}
+	}
+}
+
+func TestJUnitNamesModuleClassAndFileOfAFailure(t *testing.T) {
+	t.Parallel()
+	j := readJUnit(t, rendered(t, report.JUnit, integrity()))
+	var found []string
+	for _, s := range j.Suites {
+		for _, c := range s.Cases {
+			if c.Failure != nil && s.Name == "modules" {
+				found = append(found, fmt.Sprintf("%s %s %s", c.Name, c.Failure.Type, c.File))
+			}
+		}
+	}
+	if want := "github.com/evil/twin@v2.0.0+incompatible hash_mismatch go.sum"; len(found) != 1 || found[0] != want {
+		t.Errorf("the failures are %q, want %q alone", found, want)
+	}
+}
+
+func TestJUnitOfHostileTextIsWellFormedAndHarmless(t *testing.T) {
+	t.Parallel()
+	text := rendered(t, report.JUnit, hostile(evil))
+	harmless(t, "JUnit", text)
+	j := readJUnit(t, text)
+	if n := len(j.Suites); n != 3 {
+		t.Fatalf("%d suites, want 3", n)
+	}
+	if j.Suites[0].Timestamp != "" {
+		t.Errorf("the timestamp is %q, want none: the start is no time", j.Suites[0].Timestamp)
+	}
+	if n := len(j.Suites[1].Cases); n != 2 {
+		t.Errorf("%d mirrors, want 2", n)
+	}
+}
+
+// FuzzFormatsForMachines looks at whatever can be read as a result: every
+// format can be written, can be read by its own reader and forges nothing.
+func FuzzFormatsForMachines(f *testing.F) {
+	for _, r := range []*report.Result{good(), gatekeeper(), hostile(evil)} {
+		var b bytes.Buffer
+		if err := report.JSON(&b, r); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Add([]byte(`{"schema": "modferry.result/1", "outcome": "ok", "modules": [{"attempts": [{"ms": -1, "bytes": -1}], "source": "mirror"}, {}], "mirrors": [{}, {}]}`))
+	f.Add([]byte(`{"schema": "modferry.result/1", "outcome": "integrity", "totals": {"ms": 1e308}, "status_codes": {"": {"": -1}}, "findings": [{}], "cache": {"store": "x", "saved": {}}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			t.Skip("large inputs only take longer")
+		}
+		r, err := report.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Skip("no result")
+		}
+		text := rendered(t, report.JUnit, r)
+		harmless(t, "JUnit", text)
+		if j := readJUnit(t, text); (j.Failures > 0) != (r.Outcome != report.OK) {
+			t.Errorf("%d failures in a run with outcome %s", j.Failures, r.Outcome)
+		}
+		harmless(t, "CodeQuality", rendered(t, report.CodeQuality, r))
+		readQuality(t, r)
+		text = rendered(t, report.CycloneDX, r)
+		harmless(t, "CycloneDX", text)
+		readBOM(t, text)
+		text = rendered(t, report.Prometheus, r)
+		harmless(t, "Prometheus", text)
+		scrape(t, text)
+		harmless(t, "Compare", []byte(compared(t, r, good())))
+		harmless(t, "Compare", []byte(compared(t, good(), r)))
+	})
+}

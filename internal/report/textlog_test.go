@@ -1,0 +1,49 @@
+package report_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+)
+
+func TestLogTextIsAsInTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	hostile := "::error::FORGED \x1b[31m##[error]FORGED"
+	logs := map[string]*failure.Log{
+		"log-clean": {Lines: 1234},
+		"log-failures": {Lines: 5120, Truncated: true,
+			Failures: []failure.LogFailure{
+				{Class: failure.HashMismatch, Module: "example.test/m", Version: "v1.0.0", Text: "checksum mismatch", Count: 3, FirstLine: 12},
+				{Class: failure.Refused, Module: "example.test/other", Mirror: "https://goproxy.example.test", Text: "dial tcp 192.0.2.7:443: connect: connection refused", Count: 1, FirstLine: 40},
+				{Class: failure.MissingSum, File: "main.go", Line: 7, Text: "missing go.sum entry", Count: 1, FirstLine: 99},
+			},
+			Requests: []failure.LogRequest{
+				{URL: "https://goproxy.example.test/example.test/m/@v/v1.0.0.zip", Status: 200, Text: "200 OK", Time: 1200 * time.Millisecond, Line: 3, EndLine: 4},
+				{URL: "https://goproxy.example.test/example.test/m/@v/v1.0.0.mod", Line: 5},
+			}},
+		"log-hostile": {Lines: 1, Failures: []failure.LogFailure{
+			{Class: failure.Unknown, Module: hostile, Version: hostile, Mirror: hostile, File: hostile, Line: 1, Text: hostile, Count: 1, FirstLine: 1}}},
+	}
+	for name, l := range logs {
+		var b bytes.Buffer
+		err := report.LogText(&b, l, func(path, version string) string {
+			if path == "example.test/m" && version == "v1.0.0" {
+				return "go.mod:7"
+			}
+			return ""
+		}, report.TextOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".txt", b.Bytes())
+		for line := range strings.Lines(b.String()) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || strings.Contains(line, "\x1b") {
+				t.Errorf("%s: a command in %q", name, line)
+			}
+		}
+	}
+}
