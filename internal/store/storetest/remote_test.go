@@ -251,10 +251,11 @@ func (r *remote) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error)
 	if r.defect == "reads ahead for ever" {
 		go func() { <-ctx.Done() }()
 	}
-	return &stream{resp.Body, e.Size, r.defect, cancel}, nil
+	return &stream{own, resp.Body, e.Size, r.defect, cancel}, nil
 }
 
 type stream struct {
+	ctx    context.Context // of the Open
 	body   io.ReadCloser
 	left   int64
 	defect string
@@ -262,6 +263,10 @@ type stream struct {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		// What the system has received already may be all of a small body.
+		return 0, failure.New(failure.Classify(err), "read", "", err)
+	}
 	n, err := s.body.Read(p)
 	s.left -= int64(n)
 	switch {
