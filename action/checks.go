@@ -17,6 +17,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/store"
 )
 
 // Publisher is what is asked of GitHub's REST API. What the API refuses is a
@@ -179,7 +180,7 @@ func newPublisher(o publisherOptions) (Publisher, error) {
 		p.next = http.DefaultTransport
 	}
 	if p.sleep == nil {
-		p.sleep = sleep
+		p.sleep = store.Sleep
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -329,16 +330,4 @@ func (p *patient) take(wait time.Duration) bool {
 	}
 	p.left -= wait
 	return true
-}
-
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/store"
 )
 
 const (
@@ -472,10 +473,10 @@ func TestAWaitEndsWithTheContext(t *testing.T) {
 	if asked := api.asked(); len(asked) != 1 {
 		t.Errorf("asked %v", asked)
 	}
-	if err := sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+	if err := store.Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("sleep returned %v", err)
 	}
-	if err := sleep(t.Context(), 1); err != nil {
+	if err := store.Sleep(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
 }

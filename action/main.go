@@ -296,7 +296,10 @@ func (s *step) outputs(res *report.Result) error {
 // handOver gives what the step wrote to the user of the later steps: they add
 // modules, and the runner empties its temporary directory.
 func (s *step) handOver() {
-	s.warn(errors.Join(handOver(s.modcache, s.host.workspace), handOver(s.host.temp, s.host.workspace)))
+	s.warn(handOver(s.host.temp, s.host.workspace))
+	if _, inside := below(s.modcache, s.host.temp); !inside {
+		s.warn(handOver(s.modcache, s.host.workspace))
+	}
 }
 
 // exitCode is that of the outcome, unless input fail-on lets it pass.

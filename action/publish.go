@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
+	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -36,7 +36,7 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annota
 		return
 	}
 	p, err := newPublisher(publisherOptions{
-		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: strings.ReplaceAll(s.Tool, " ", "/"), Transport: s.job.Transport(),
+		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: fetch.UserAgent(s.Tool), Transport: s.job.Transport(),
 	})
 	if err != nil {
 		s.warn(err)

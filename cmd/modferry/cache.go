@@ -34,21 +34,10 @@ verified against go.sum. No mirror is asked.`),
 		a.runCommand(saving, "Add what the module cache has to the cache", `Adds to the cache what the module cache has of the checkout's modules and the
 cache has not. Run it after the build: what the build extracted is what the next
 job brings first.`),
-		a.keeperCommand(listing, "List what the cache holds", "Lists what the cache holds, newest first."),
-		a.keeperCommand(pruning, "Remove from the cache what is old or too much", `Removes from the cache what was not used for --cache-max-age, and then what was
+		jobCommand(listing, a.keep, "List what the cache holds", "Lists what the cache holds, newest first."),
+		jobCommand(pruning, a.keep, "Remove from the cache what is old or too much", `Removes from the cache what was not used for --cache-max-age, and then what was
 not used for longest until no more than --cache-max-size is left.`),
 	)
-	return cmd
-}
-
-// keeperCommand is list or prune.
-func (a *app) keeperCommand(m mode, short, long string) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: m.verb(), Short: short, Long: long,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.keep(cmd, m) },
-	}
-	bindFlags(cmd, m)
 	return cmd
 }
 

@@ -47,10 +47,15 @@ go command never does, and names every file that differs from go.sum.`),
 
 // runCommand is a command whose result is a report.
 func (a *app) runCommand(m mode, short, long string) *cobra.Command {
+	return jobCommand(m, a.execute, short, long)
+}
+
+// jobCommand is a command without arguments that runs a job.
+func jobCommand(m mode, run func(*cobra.Command, mode) error, short, long string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: m.verb(), Short: short, Long: long,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.execute(cmd, m) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd, m) },
 	}
 	bindFlags(cmd, m)
 	return cmd

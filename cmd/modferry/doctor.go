@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -85,14 +84,10 @@ func (a *app) explainOne(name string, several bool, position func(path, version 
 	if several {
 		fmt.Fprintf(&b, "== %s\n", failure.Plain(name))
 	}
-	err = report.LogText(&b, log, position, report.TextOptions{
-		Color: isTerminal(a.stdout) && a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb", Width: width(a.stdout),
-	})
-	if err != nil {
+	if err := report.LogText(&b, log, position, a.textOptions(a.stdout)); err != nil {
 		return err
 	}
-	_, err = io.Copy(a.stdout, &b)
-	if err != nil {
+	if _, err := a.stdout.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

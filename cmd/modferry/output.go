@@ -78,11 +78,9 @@ func (o *output) text(res *report.Result) error {
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool) error {
 	var b bytes.Buffer
-	err := report.Text(&b, res, report.TextOptions{
-		Color:   isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
-		Width:   width(w),
-		Verbose: verbose,
-	})
+	o := p.textOptions(w)
+	o.Verbose = verbose
+	err := report.Text(&b, res, o)
 	if err == nil {
 		_, err = w.Write(b.Bytes())
 	}
@@ -90,6 +88,14 @@ func (p process) renderText(w io.Writer, res *report.Result, verbose bool) error
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// textOptions are how text for w looks.
+func (p process) textOptions(w io.Writer) report.TextOptions {
+	return report.TextOptions{
+		Color: isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
+		Width: width(w),
+	}
 }
 
 // writeJSON writes the result to a file, all of it or nothing; "-" is standard

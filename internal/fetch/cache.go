@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
-
-	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/layer"
@@ -41,20 +38,20 @@ func (j *Job) openStore() (layer.Store, error) {
 	case store.GHA:
 		return gha.Open(gha.Options{
 			Getenv: getenv, Protocol: spec.Protocol, Transport: j.client.Transport(),
-			UserAgent: userAgent(j.o.Tool), Mask: j.o.Mask, Log: j.o.Log,
+			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Log: j.o.Log,
 			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
 		})
 	case store.S3:
 		return s3.Open(s3.Options{
 			Spec: spec, Getenv: getenv, Transport: j.client.Transport(),
-			UserAgent: userAgent(j.o.Tool), Mask: j.o.Mask, Stall: j.values.StallTimeout,
+			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Stall: j.values.StallTimeout,
 		})
 	}
 	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)
 }
 
-// userAgent is the program's name as servers are told it.
-func userAgent(tool string) string { return strings.ReplaceAll(tool, " ", "/") }
+// UserAgent is the program's name as servers are told it.
+func UserAgent(tool string) string { return strings.ReplaceAll(tool, " ", "/") }
 
 // saved is the cache as one run uses it.
 type saved struct {
@@ -101,13 +98,18 @@ func (j *Job) lookup(ctx context.Context, items []*item) *saved {
 		return s
 	}
 	need := map[layer.Member]bool{}
-	used := s.index.Used()
+	used, unneeded := s.index.Used(), s.index.Unneeded()
+	if s.job.values.Scope != "used" {
+		unneeded = nil
+	}
 	for _, it := range items {
 		m := it.member()
 		it.used = used != nil && used(it.mod)
-		if !s.leave(it) {
-			s.items[m], need[m] = it, true
+		if unneeded != nil && it.kind != report.KindMod && unneeded(it.mod) {
+			leave(it)
+			continue
 		}
+		s.items[m], need[m] = it, true
 	}
 	s.picks = s.index.Pick(need)
 	return s
@@ -138,19 +140,10 @@ func (s *saved) find(ctx context.Context) {
 	s.job.log("cache index %s: %d layers", x.Name, len(x.Layers))
 }
 
-// leave reports whether an item is left to the go command because no job used
-// its module so far, and says so in its entry.
-func (s *saved) leave(it *item) bool {
-	if s.job.values.Scope != "used" || it.kind == report.KindMod {
-		return false
-	}
-	unneeded := s.index.Unneeded()
-	if unneeded == nil || !unneeded(it.mod) {
-		return false
-	}
+// leave leaves an item to the go command because no job so far used its module.
+func leave(it *item) {
 	it.rec.Source, it.rec.Class = report.FromDeferred, failure.Unused
 	it.rec.Message = "no job so far used it, and --scope is used"
-	return true
 }
 
 // restore starts to bring what the index has; wait ends it.
@@ -168,18 +161,16 @@ func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
 			r.Sums[m] = s.items[m].want
 		}
 	}
-	var mu sync.Mutex
+	// Each member is taken once, so no two calls touch the same item.
 	r.Taken = func(m layer.Member, size int64) {
 		s.job.verified.Add(1)
 		s.job.restored.Add(size)
-		mu.Lock()
-		defer mu.Unlock()
 		it := s.items[m]
 		it.rec.Source, it.rec.Bytes = report.FromCache, size
-		it.rec.MS = millis(time.Since(s.job.began)) - it.rec.StartMS
+		it.rec.MS = s.job.elapsed() - it.rec.StartMS
 	}
 	for m := range r.Sums {
-		s.items[m].rec.StartMS = millis(time.Since(s.job.began))
+		s.items[m].rec.StartMS = s.job.elapsed()
 	}
 	s.done = make(chan struct{})
 	go func() {
@@ -255,8 +246,5 @@ func (s *saved) conclude(res *report.Result) {
 
 // member is the item as layers name it.
 func (it *item) member() layer.Member {
-	return layer.Member{Module: module.Version{Path: it.mod.Path, Version: it.mod.Version}, Kind: it.kind}
+	return layer.Member{Module: it.mod, Kind: it.kind}
 }
-
-// millis is a duration for the result.
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -41,9 +41,8 @@ func (j *Job) Restore(ctx context.Context) *report.Result {
 	covered, rest := cached.apart(items)
 	cached.restore(ctx, func(fe *failure.Error) { stop(fe) })
 	rest = append(rest, cached.wait(covered)...)
-	items = slices.DeleteFunc(items, func(it *item) bool { return slices.Contains(rest, it) })
-	j.fill(res, chain{}, chain{}, nil)
-	res.Choice = report.Choice{}
+	items = slices.DeleteFunc(items, func(it *item) bool { return it.rec.Source == "" })
+	j.fillChainless(res)
 	j.collect(res, items)
 	cached.conclude(res)
 	j.conclude(ctx, res)
@@ -96,8 +95,7 @@ func (j *Job) Save(ctx context.Context) *report.Result {
 		saved.Reason = failure.Neutral(err.Error())
 	}
 	saved.MS = j.elapsed()
-	j.fill(res, chain{}, chain{}, nil)
-	res.Choice = report.Choice{}
+	j.fillChainless(res)
 	res.Totals.MS = j.elapsed()
 	return res
 }

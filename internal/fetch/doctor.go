@@ -13,7 +13,6 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
-	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -26,7 +25,8 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	for _, m := range j.list.Modules {
 		paths = append(paths, m.Path)
 	}
-	j.about = goenv.Check(j.env, slices.Compact(paths))
+	paths = slices.Compact(paths) // modules are sorted
+	j.about = goenv.Check(j.env, paths)
 	j.findings = append(j.findings, j.unprotected(paths)...)
 	j.findings = append(j.findings, j.vendored()...)
 	j.findings = append(j.findings, j.credentials()...)
@@ -59,7 +59,7 @@ func (j *Job) Position(path, version string) (file string, line int) {
 func (j *Job) unprotected(paths []string) []goenv.Finding {
 	byHost := map[string][]string{}
 	var hosts []string
-	for _, p := range slices.Compact(slices.Clone(paths)) {
+	for _, p := range paths {
 		host, _, _ := strings.Cut(p, "/")
 		if !privateHost(host) || goenv.MatchPatterns(j.env.Get("GONOPROXY"), p) {
 			continue
@@ -115,12 +115,8 @@ func (j *Job) credentials() []goenv.Finding {
 		out = append(out, goenv.Finding{Check: "netrc-readable", Severity: goenv.SevWarning, Setting: ".netrc", Found: name,
 			Effect: fmt.Sprintf("other users of this machine can read its passwords (mode %04o)", info.Mode().Perm()), Instead: "chmod 600 " + name})
 	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return out
-	}
 	machines := map[string]bool{}
-	for _, e := range mirror.ParseNetrc(string(data)) {
+	for _, e := range j.netrc {
 		machines[e.Machine] = true
 	}
 	for _, h := range j.chain.hops {

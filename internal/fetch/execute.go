@@ -296,8 +296,7 @@ func (j *Job) Verify(ctx context.Context) *report.Result {
 		return j.refuse(res, err)
 	}
 	slices.SortFunc(res.Modules, byModule)
-	j.fill(res, chain{}, chain{}, nil)
-	res.Choice = report.Choice{}
+	j.fillChainless(res)
 	j.conclude(ctx, res)
 	return res
 }

@@ -72,6 +72,7 @@ type Job struct {
 	sumdbOwnURL bool
 	list        *worklist.List
 	samples     []mirror.Sample
+	netrc       []mirror.NetrcEntry
 	client      *mirror.Client
 	cache       *modcache.Cache
 	began       time.Time
@@ -218,15 +219,14 @@ func (j *Job) openMirrors() error {
 	if err != nil {
 		return err
 	}
-	netrc, err := readNetrc(j.o.Getenv, j.env.Get("GOAUTH"))
-	if err != nil {
+	if j.netrc, err = readNetrc(j.o.Getenv, j.env.Get("GOAUTH")); err != nil {
 		return err
 	}
 	j.client = mirror.NewClient(mirror.Options{
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
-		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: userAgent(j.o.Tool),
+		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
+		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool),
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()

@@ -26,8 +26,8 @@ func (j *Job) newResult() *report.Result {
 // fill puts the chain, the mirrors and the findings into the result. Every
 // candidate of all has an entry, the chosen ones first and in order.
 func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
-	j.chosen = chosen.list().String()
-	res.Settings.GOPROXY = chosen.list().Redacted()
+	list := chosen.list()
+	j.chosen, res.Settings.GOPROXY = list.String(), list.Redacted()
 	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
 	if len(all.hops) > 0 {
 		res.Findings = slices.Clone(j.about)
@@ -53,6 +53,12 @@ func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
 		res.Hosts = append(res.Hosts, host)
 	}
 	slices.Sort(res.Hosts)
+}
+
+// fillChainless fills in the result of a run that asks no mirror.
+func (j *Job) fillChainless(res *report.Result) {
+	j.fill(res, chain{}, chain{}, nil)
+	res.Choice = report.Choice{}
 }
 
 func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
@@ -82,14 +88,17 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 }
 
 // elapsed is the time since the start of the run in milliseconds.
-func (j *Job) elapsed() float64 { return float64(time.Since(j.began).Microseconds()) / 1000 }
+func (j *Job) elapsed() float64 { return millis(time.Since(j.began)) }
+
+// millis is a duration for the result.
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // ms is a duration for the result; nil for one that was not measured.
 func ms(d time.Duration) *float64 {
 	if d == 0 {
 		return nil
 	}
-	f := float64(d.Microseconds()) / 1000
+	f := millis(d)
 	return &f
 }
 

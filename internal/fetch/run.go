@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/store"
 )
 
 // run is one pass over the items that are missing. Workers take them in order;
@@ -212,16 +213,9 @@ func (r *run) mayHedge() bool {
 }
 
 // since is the time since the start of the run in milliseconds.
-func (r *run) since() float64 { return float64(time.Since(r.began).Microseconds()) / 1000 }
+func (r *run) since() float64 { return millis(time.Since(r.began)) }
 
 // sleep waits; false means that ctx ended first.
 func (r *run) sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return store.Sleep(ctx, d) == nil
 }

@@ -39,11 +39,6 @@ func newPace(floor int64, stall time.Duration, now func() time.Time, stop contex
 	return &pace{floor: floor, stall: stall, now: now, stop: stop}
 }
 
-// tooSlow is why a restore was given up.
-type tooSlow struct{ why string }
-
-func (e *tooSlow) Error() string { return e.why }
-
 // watch ends the restore unless the function it returns is called within the
 // stall limit.
 func (p *pace) watch() func() {
@@ -51,7 +46,7 @@ func (p *pace) watch() func() {
 		return func() {}
 	}
 	t := time.AfterFunc(p.stall, func() {
-		p.stop(&tooSlow{fmt.Sprintf("the store sent nothing for %v, so the rest was left to the mirrors", p.stall)})
+		p.stop(fmt.Errorf("the store sent nothing for %v, so the rest was left to the mirrors", p.stall))
 	})
 	return func() { t.Stop() }
 }
@@ -92,8 +87,8 @@ func (p *pace) end(n int) {
 		return
 	}
 	if rate := float64(p.arrived) / p.waited.Seconds(); p.floor > 0 && rate < float64(p.floor) {
-		p.stop(&tooSlow{fmt.Sprintf("the store sent %s, less than the floor of %s, so the rest was left to the mirrors",
-			cmp.Or(report.Rate(rate), "next to nothing"), report.Rate(float64(p.floor)))})
+		p.stop(fmt.Errorf("the store sent %s, less than the floor of %s, so the rest was left to the mirrors",
+			cmp.Or(report.Rate(rate), "next to nothing"), report.Rate(float64(p.floor))))
 	}
 	p.waited, p.arrived = 0, 0
 }

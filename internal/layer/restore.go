@@ -35,7 +35,7 @@ type Restorer struct {
 	Sums map[Member]string
 	// Extract says whose trees are wanted, too; nil means nobody's.
 	Extract func(Member) bool
-	// Stall and Floor bound what is waited for, as in Pace.
+	// Stall and Floor bound what is waited for, as in pace.
 	Stall time.Duration
 	Floor int64
 	// Now is the clock of Floor; nil means time.Now.

@@ -182,7 +182,7 @@ func (s *Saver) plan(x *Index, have map[Member]int64) plan {
 	p := plan{keep: slices.DeleteFunc(good, func(l Layer) bool { return !picked[l.Name] })}
 	p.unused, p.told = s.unused(x)
 	fresh := lacking(have, p.keep)
-	if s.crowded(p.keep, need, len(fresh) > 0) {
+	if crowded(p.keep, need, len(fresh) > 0) {
 		if keep := withOthers(p.keep, need, have); len(keep) < len(p.keep) {
 			p.keep, p.compact = keep, true
 			fresh = lacking(have, keep)
@@ -223,7 +223,7 @@ func union(layers []Layer) map[Member]bool {
 
 // crowded reports whether the layers should be written anew: there are too
 // many, or they hold too much that nobody needs.
-func (s *Saver) crowded(keep []Layer, need map[Member]bool, more bool) bool {
+func crowded(keep []Layer, need map[Member]bool, more bool) bool {
 	n := len(keep)
 	if more {
 		n++
@@ -256,10 +256,7 @@ func withOthers(keep []Layer, need map[Member]bool, have map[Member]int64) []Lay
 // split makes layers of the members: one for the zips that no job uses, if
 // they are worth it, and one for everything else.
 func split(fresh []Member, unused []module.Version, have map[Member]int64) [][]Member {
-	idle := map[module.Version]bool{}
-	for _, m := range unused {
-		idle[m] = true
-	}
+	idle := setOf(unused)
 	var use, rest []Member
 	var bytes int64
 	for _, f := range fresh {
@@ -281,6 +278,14 @@ func split(fresh []Member, unused []module.Version, have map[Member]int64) [][]M
 		}
 	}
 	return out
+}
+
+func setOf(modules []module.Version) map[module.Version]bool {
+	set := make(map[module.Version]bool, len(modules))
+	for _, m := range modules {
+		set[m] = true
+	}
+	return set
 }
 
 // unused is the modules that no job used so far; nil means that nobody knows.
@@ -319,10 +324,7 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 	if len(s.List.Modules) == 0 {
 		return "no modules are needed"
 	}
-	idle := map[module.Version]bool{}
-	for _, m := range p.unused {
-		idle[m] = true
-	}
+	idle := setOf(p.unused)
 	low := map[module.Version]bool{}
 	for _, m := range s.List.Modules {
 		low[module.Version{Path: m.Path, Version: m.Version}] = m.Low

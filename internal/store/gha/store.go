@@ -166,7 +166,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = store.Sleep
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64

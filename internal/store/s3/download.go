@@ -141,18 +141,6 @@ func (d *download) fill(g *segment, body *response) error {
 	}
 }
 
-// sleep waits, unless the context ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // take reads the rest of the segment from a response.
 func (g *segment) take(body io.Reader) error {
 	for g.filled < len(g.buf) { // only this goroutine writes it

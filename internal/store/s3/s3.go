@@ -108,7 +108,7 @@ func Open(o Options) (*Store, error) {
 		o.Stall = defaultStall
 	}
 	if o.Sleep == nil {
-		o.Sleep = sleep
+		o.Sleep = store.Sleep
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport(o.Parallel)
