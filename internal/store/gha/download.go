@@ -95,8 +95,8 @@ func newDownload(ctx context.Context, cancel context.CancelFunc, b *blob, first 
 	d.unhook = context.AfterFunc(ctx, d.wake)
 	seg := &segment{from: first, buf: make([]byte, first.end-first.at)}
 	d.queue = append(d.queue, seg)
+	rest := b.length() - d.next // read here: from the first lane on, d.next is d.mu's
 	d.lanes.Go(func() { d.lane(seg) })
-	rest := b.length() - d.next
 	for range min(int64(o.Parallel)-1, (rest+leastSegment-1)/leastSegment) {
 		d.lanes.Go(func() { d.lane(nil) })
 	}
