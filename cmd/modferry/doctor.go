@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"fmt"
 	"os"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -16,57 +18,65 @@ import (
 // doctorCommand checks the configuration or, given logs, explains them.
 func (a *app) doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "doctor [LOG...]", Short: "Check the configuration, or explain a go command's log",
-		Long: `Without LOG: checks every setting that the go command reads against the
-checkout's modules, the credentials file, and the mirrors; says what was found and
-where it comes from, what the go command does with it, and what to write instead.
-Exits with 2 when something is an error.
+		Use: "doctor [FILE...]", Short: "Check the configuration, or explain a log of the go command",
+		Long: `Without FILE: checks every setting that the go command reads against the
+checkout's modules, this machine, and the mirrors; says what was found and where it
+comes from, what the go command does with it, what to write instead. Exits with 2
+when something is an error.
 
-With LOG (- for standard input): finds every failed download in the output of go
-commands, whole CI logs included, and says what it means and what to do. The
-output of go mod download -x tells the time of requests, too.`,
+With the log of a go command (- for standard input): finds every failed download,
+in whole CI logs too, and says what it means and what to do. The output of
+go mod download -x tells the time of requests, too.
+
+With a program that Go built: compares what it was built from with the checkout and
+the settings of now.
+
+The checks: ` + goenv.Reference,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, logs []string) error {
-			if len(logs) == 0 {
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(files) == 0 {
 				return a.execute(cmd, doctoring)
 			}
-			return a.explain(cmd, logs)
+			return a.explain(cmd, files)
 		},
 	}
 	bindFlags(cmd, doctoring)
 	return cmd
 }
 
-// explain renders what logs of the go command tell.
-func (a *app) explain(cmd *cobra.Command, logs []string) error {
+// explain renders what logs of the go command tell, and what programs were
+// built from.
+func (a *app) explain(cmd *cobra.Command, files []string) error {
 	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
 	if err != nil {
 		return err
 	}
-	// A checkout tells the lines of go.mod; there need not be one.
-	var position func(path, version string) string
-	if job, _, err := a.prepare(values, doctoring, newOutput(a.process, values)); err == nil {
-		position = positionIn(job)
+	out := newOutput(a.process, values)
+	out.render = report.Diagnosis
+	job, _, err := a.prepare(values, doctoring, out)
+	if err != nil {
+		return err
 	}
-	for _, name := range logs {
-		if err := a.explainOne(name, len(logs) > 1, position); err != nil {
+	for _, name := range files {
+		if len(files) > 1 {
+			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(name))
+		}
+		info, err := buildinfo.ReadFile(name)
+		if err != nil { // no program, or none that Go built
+			err = a.explainLog(name, job)
+		} else {
+			res := job.Compare(name, info)
+			a.code = max(a.code, res.Outcome.ExitCode())
+			err = a.publish(out, res)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func positionIn(job *fetch.Job) func(path, version string) string {
-	return func(path, version string) string {
-		file, line := job.Position(path, version)
-		if file == "" {
-			return ""
-		}
-		return fmt.Sprintf("%s:%d", file, line)
-	}
-}
-
-func (a *app) explainOne(name string, several bool, position func(path, version string) string) error {
+func (a *app) explainLog(name string, job *fetch.Job) error {
 	in := a.stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -80,10 +90,14 @@ func (a *app) explainOne(name string, several bool, position func(path, version 
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
-	var b bytes.Buffer
-	if several {
-		fmt.Fprintf(&b, "== %s\n", failure.Plain(name))
+	position := func(path, version string) string {
+		file, line := job.Position(path, version)
+		if file == "" {
+			return "" // no checkout, or none of its modules
+		}
+		return fmt.Sprintf("%s:%d", file, line)
 	}
+	var b bytes.Buffer
 	if err := report.LogText(&b, log, position, a.textOptions(a.stdout)); err != nil {
 		return err
 	}

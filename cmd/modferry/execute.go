@@ -73,6 +73,10 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 	stop()
 	res.Findings = append(findings, res.Findings...)
 	a.code = res.Outcome.ExitCode()
+	out.render = report.Text
+	if m == doctoring {
+		out.render = report.Diagnosis
+	}
 	return a.publish(out, res)
 }
 
@@ -101,17 +105,28 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	})
+	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()}
+	if m == doctoring {
+		var syntax *goenv.SyntaxError
+		if errors.As(err, &syntax) {
+			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		return fetch.PrepareDoctor(values, env, findings, options), nil, nil
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	prepare := fetch.Prepare
 	switch m {
-	case probing, doctoring:
+	case probing:
 		prepare = fetch.PrepareProbe
 	case listing, pruning:
 		prepare = fetch.PrepareCache
 	}
-	job, err := prepare(values, env, fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()})
+	job, err := prepare(values, env, options)
 	return job, findings, err
 }
 

@@ -22,10 +22,16 @@ import (
 type output struct {
 	process
 	values *settings.Values
+	render rendering                       // of the result as text
 	live   atomic.Pointer[report.Progress] // nil while no progress is shown
 }
 
-func newOutput(p process, v *settings.Values) *output { return &output{process: p, values: v} }
+// rendering is one of package report's for people who read a terminal or a log.
+type rendering func(io.Writer, *report.Result, report.TextOptions) error
+
+func newOutput(p process, v *settings.Values) *output {
+	return &output{process: p, values: v, render: report.Text}
+}
 
 // remark prints diagnostics that are no errors.
 func (o *output) remark(remarks []string) {
@@ -73,14 +79,14 @@ func (o *output) text(res *report.Result) error {
 	if o.values.JSON == "-" {
 		w = o.stderr
 	}
-	return o.renderText(w, res, o.values.Verbose)
+	return o.renderText(w, res, o.values.Verbose, o.render)
 }
 
-func (p process) renderText(w io.Writer, res *report.Result, verbose bool) error {
+func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {
 	var b bytes.Buffer
 	o := p.textOptions(w)
 	o.Verbose = verbose
-	err := report.Text(&b, res, o)
+	err := render(&b, res, o)
 	if err == nil {
 		_, err = w.Write(b.Bytes())
 	}

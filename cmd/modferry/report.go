@@ -22,7 +22,7 @@ type format struct {
 // formats returns the renderings, that for people first.
 func (a *app) formats(verbose bool) []format {
 	return []format{
-		{"text", func(w io.Writer, r *report.Result) error { return a.renderText(w, r, verbose) }},
+		{"text", func(w io.Writer, r *report.Result) error { return a.renderText(w, r, verbose, report.Text) }},
 		{"json", report.JSON},
 		{"markdown", func(w io.Writer, r *report.Result) error { return report.Markdown(w, r, report.MarkdownOptions{}) }},
 		{"html", report.HTML},

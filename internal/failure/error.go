@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,13 +11,29 @@ import (
 // New makes the failure of op. It redacts rawURL, which is "" when no request
 // was involved, and makes the text of err, which may be nil, the Detail.
 func New(class Class, op, rawURL string, err error) *Error {
-	return &Error{
+	e := &Error{
 		Class:  class,
 		Op:     op,
 		URL:    Plain(rawURL),
 		Detail: cause(err),
 		Err:    err,
 	}
+	if class == TLSUnknownAuthority {
+		if e.Issuer = issuer(err); e.Issuer != "" {
+			e.Detail += " (issued by " + e.Issuer + ")"
+		}
+	}
+	return e
+}
+
+// issuer is who issued the topmost certificate that a server sent. Where TLS is
+// intercepted that names the interceptor.
+func issuer(err error) string {
+	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok || len(e.UnverifiedCertificates) == 0 {
+		return ""
+	}
+	return Plain(e.UnverifiedCertificates[len(e.UnverifiedCertificates)-1].Issuer.String())
 }
 
 // Error is one line of the form "op URL: title (HTTP status): detail: cause",

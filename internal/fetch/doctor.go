@@ -2,24 +2,62 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/worklist"
 )
 
-// Doctor checks the configuration as the go command sees it: every setting
-// against the modules of the checkout, the credentials file, and the mirrors by
-// a preflight. The result is that of a probe with more findings; its outcome is
-// Settings when a finding is an error.
+// PrepareDoctor prepares a job for Doctor. What Prepare refuses becomes a
+// finding: all that is wrong is told at once, as a compiler does. noticed are
+// the findings about where the settings come from.
+func PrepareDoctor(v *settings.Values, env goenv.Env, noticed []goenv.Finding, o Options) *Job {
+	j := newJob(v, env, o)
+	j.list = &worklist.List{}
+	j.findings = append(j.findings, noticed...)
+	if err := j.readList(); err != nil {
+		j.findings = append(j.findings, inputFinding(err))
+	}
+	if err := j.open(); err != nil {
+		j.unsound = true
+		// goenv.Check finds what a SyntaxError says, and more of the kind.
+		var syntax *goenv.SyntaxError
+		if !errors.As(err, &syntax) {
+			j.findings = append(j.findings, goenv.Finding{Check: "setting-refused", Severity: goenv.SevError, Setting: "modferry",
+				Effect: "It cannot run with the settings it has: " + failure.Plain(err.Error())})
+		}
+	}
+	return j
+}
+
+// inputFinding is what keeps the checkout from being read.
+func inputFinding(err error) goenv.Finding {
+	var input *worklist.InputError
+	switch {
+	case !errors.As(err, &input):
+		return goenv.Finding{Check: "checkout-invalid", Severity: goenv.SevError, Effect: failure.Plain(err.Error())}
+	case errors.Is(err, worklist.ErrNoCheckout):
+		return goenv.Finding{Check: "checkout-missing", Severity: goenv.SevInfo, File: input.File, Found: input.Found,
+			Effect: "The settings are checked without the modules they are for.", Instead: input.Remedy}
+	}
+	return goenv.Finding{Check: "checkout-invalid", Severity: goenv.SevError, File: input.File, Line: input.Line, Found: input.Found,
+		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Instead: input.Remedy}
+}
+
+// Doctor examines the configuration as the go command sees it: every setting
+// against the modules of the checkout, what the checkout asks for, this machine,
+// and, unless probing is off, the mirrors. The result is that of a probe with
+// more findings; its outcome is Settings when a finding is an error.
 func (j *Job) Doctor(ctx context.Context) *report.Result {
 	var paths []string
 	for _, m := range j.list.Modules {
@@ -29,14 +67,37 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	j.about = goenv.Check(j.env, paths)
 	j.findings = append(j.findings, j.unprotected(paths)...)
 	j.findings = append(j.findings, j.vendored()...)
-	j.findings = append(j.findings, j.credentials()...)
-	j.findings = append(j.findings, j.goCommands()...)
-	res := j.Probe(ctx)
-	res.Findings = append(res.Findings, mirrorFindings(res)...)
-	if res.Outcome == report.OK && slices.ContainsFunc(res.Findings, func(f goenv.Finding) bool { return f.Severity == goenv.SevError }) {
-		res.Outcome, res.Message = report.Settings, "the configuration has errors, which the findings tell"
+	j.findings = append(j.findings, j.workspaces()...)
+	j.findings = append(j.findings, j.machine()...)
+	toolchains, findings := j.toolchains()
+	j.findings = append(j.findings, findings...)
+
+	var res *report.Result
+	if j.unsound || j.values.NoProbe {
+		res = j.newResult()
+		j.fill(res, j.chain, j.chain, nil)
+		res.Findings = append(slices.Clone(j.about), j.findings...)
+	} else {
+		res = j.Probe(ctx)
+		res.Findings = append(res.Findings, mirrorFindings(res)...)
+		res.Findings = append(res.Findings, j.unservedToolchains(ctx, toolchains)...)
+	}
+	// What is examined is the list as it is written, not the choice.
+	res.Settings.GOPROXY = settings.Redact(j.env.Get("GOPROXY"))
+	if n := countErrors(res.Findings); n > 0 {
+		res.Outcome, res.Message = report.Settings, fmt.Sprintf("the findings tell %s to correct", count(n, "error"))
 	}
 	return res
+}
+
+func countErrors(all []goenv.Finding) int {
+	n := 0
+	for _, f := range all {
+		if f.Severity == goenv.SevError {
+			n++
+		}
+	}
+	return n
 }
 
 // Position is the line of the checkout that stands for a module: of this version
@@ -61,7 +122,7 @@ func (j *Job) unprotected(paths []string) []goenv.Finding {
 	var hosts []string
 	for _, p := range paths {
 		host, _, _ := strings.Cut(p, "/")
-		if !privateHost(host) || goenv.MatchPatterns(j.env.Get("GONOPROXY"), p) {
+		if !goenv.PrivateHost(host) || goenv.MatchPatterns(j.env.Get("GONOPROXY"), p) {
 			continue
 		}
 		if byHost[host] == nil {
@@ -73,21 +134,10 @@ func (j *Job) unprotected(paths []string) []goenv.Finding {
 	for _, host := range hosts {
 		m := byHost[host]
 		out = append(out, goenv.Finding{Check: "module-looks-private", Severity: goenv.SevWarning, Setting: "GOPRIVATE", Found: host,
-			Effect:  fmt.Sprintf("no pattern matches %s, such as %s, so mirrors and the checksum database are asked for it by name", count(len(m), "module"), m[0]),
+			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors and the checksum database are asked for it by name.", count(len(m), "module"), m[0]),
 			Instead: "GOPRIVATE=" + strings.Trim(j.env.Get("GOPRIVATE")+","+host, ",")})
 	}
 	return out
-}
-
-// privateHost reports whether a host is one of a private network: an address
-// there, or a name that no public name server has (RFC 6761, RFC 6762, RFC 8375
-// and ICANN's .internal; .corp, .home and .lan by custom).
-func privateHost(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
-	}
-	top := host[strings.LastIndexByte(host, '.')+1:]
-	return slices.Contains([]string{"internal", "intranet", "local", "localhost", "corp", "home", "lan", "private"}, top)
 }
 
 // vendored tells of main modules that need no module cache.
@@ -95,88 +145,80 @@ func (j *Job) vendored() []goenv.Finding {
 	var out []goenv.Finding
 	for _, dir := range j.list.Vendored {
 		out = append(out, goenv.Finding{Check: "vendor-in-use", Severity: goenv.SevInfo, File: dir,
-			Effect: "it builds from its vendor directory, so the go command downloads nothing for it"})
+			Effect: "It builds from its vendor directory, so the go command downloads nothing for it and compares nothing with go.sum."})
 	}
 	return out
 }
 
-// credentials checks the file that the go command takes passwords from.
-func (j *Job) credentials() []goenv.Finding {
-	name := netrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
-	if name == "" {
+// workspaces tells of a go.work that decides from above, or is kept from it.
+func (j *Job) workspaces() []goenv.Finding {
+	dir, err := filepath.Abs(j.values.Dir)
+	if err != nil || len(j.list.Mains) == 0 {
 		return nil
 	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil // readNetrc has told what matters
+	work := findAbove(dir, "go.work")
+	switch {
+	case work == "":
+	case j.env.Get("GOWORK") == "off":
+		return []goenv.Finding{{Check: "gowork-off", Severity: goenv.SevInfo, Setting: "GOWORK", Found: "off", Source: j.env.Source("GOWORK"), File: "go.work",
+			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
+	case j.list.Mains[0].Work && filepath.Dir(work) != dir:
+		return []goenv.Finding{{Check: "go-work-above", Severity: goenv.SevInfo, Setting: "GOWORK", File: "go.work",
+			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
+			Instead: "GOWORK=off, where the module is to be built by itself"}}
 	}
-	var out []goenv.Finding
-	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {
-		out = append(out, goenv.Finding{Check: "netrc-readable", Severity: goenv.SevWarning, Setting: ".netrc", Found: name,
-			Effect: fmt.Sprintf("other users of this machine can read its passwords (mode %04o)", info.Mode().Perm()), Instead: "chmod 600 " + name})
-	}
-	machines := map[string]bool{}
-	for _, e := range j.netrc {
-		machines[e.Machine] = true
-	}
-	for _, h := range j.chain.hops {
-		// The go command compares with the port where the URL has one
-		// (cmd/go/internal/auth/netrc.go).
-		if host := hostPort(h.url); host != h.Host() && machines[h.Host()] && !machines[host] {
-			out = append(out, goenv.Finding{Check: "netrc-port", Severity: goenv.SevWarning, Setting: ".netrc", Found: h.Host(),
-				Effect: fmt.Sprintf("the go command looks for %s and finds no credentials for that mirror", host), Instead: "machine " + host})
-		}
-	}
-	return out
+	return nil
 }
 
-// hostPort is host and port as a URL has them.
-func hostPort(rawURL string) string {
-	_, rest, _ := strings.Cut(rawURL, "://")
-	rest, _, _ = strings.Cut(rest, "/")
-	return rest[strings.LastIndexByte(rest, '@')+1:]
-}
-
-// goCommands tells of several go commands on PATH: which one a step runs then
-// depends on its PATH.
-func (j *Job) goCommands() []goenv.Finding {
-	if j.o.Getenv == nil {
-		return nil
-	}
-	name := "go"
-	if runtime.GOOS == "windows" {
-		name = "go.exe"
-	}
-	var found []string
-	for _, dir := range filepath.SplitList(j.o.Getenv("PATH")) {
-		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
-		if err != nil {
-			continue
+// findAbove is the nearest file of that name in dir or above it, "" for none.
+func findAbove(dir, name string) string {
+	for {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			return file
 		}
-		if info, err := os.Stat(real); err == nil && info.Mode().IsRegular() && !slices.Contains(found, real) {
-			found = append(found, real)
+		up := filepath.Dir(dir)
+		if up == dir {
+			return ""
 		}
+		dir = up
 	}
-	if len(found) < 2 {
-		return nil
-	}
-	return []goenv.Finding{{Check: "go-several", Severity: goenv.SevInfo, Setting: "PATH", Found: strings.Join(found, ", "),
-		Effect: "the first one runs; another PATH runs another one, with settings of its own in go.env"}}
 }
 
 // mirrorFindings are what the preflight found wrong, each with its remedy.
 func mirrorFindings(res *report.Result) []goenv.Finding {
 	var out []goenv.Finding
 	for _, m := range res.Mirrors {
-		if m.State == report.Failing {
+		switch {
+		case m.State != report.Failing:
+		case m.Issuer != "":
+			out = append(out, certificateFinding(m))
+		default:
 			out = append(out, goenv.Finding{Check: "mirror-failing", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: m.URL,
-				Effect: fmt.Sprintf("%s (%s). %s", m.Class.Title(), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
 		}
 	}
 	if s := res.SumDB; s != nil && !s.Reachable {
 		out = append(out, goenv.Finding{Check: "sumdb-unreachable", Severity: goenv.SevWarning, Setting: "GOSUMDB", Found: s.Name,
-			Effect:  "it cannot be reached, neither itself nor through a mirror: a module without a go.sum line fails (" + failure.Plain(s.Reason) + ")",
+			Effect:  "It cannot be reached, neither itself nor through a mirror: a module without a go.sum line fails (" + failure.Plain(s.Reason) + ").",
 			Instead: "a mirror that serves the checksum database, and a complete go.sum"})
 	}
 	return out
+}
+
+// title begins a sentence.
+func title(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// certificateFinding is about a mirror whose certificate is not trusted.
+func certificateFinding(m report.Mirror) goenv.Finding {
+	who := "either the mirror has an authority of its own, or something on the way (a corporate proxy, a virus scanner) opens the connection"
+	if m.Label != "" {
+		who = "this public mirror has a certificate that every machine trusts, so something on the way (a corporate proxy, a virus scanner) opens the connection and shows its own"
+	}
+	return goenv.Finding{Check: "mirror-certificate", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: m.URL,
+		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
+		Instead: "--ca-file FILE with that authority's certificate for modferry, and the same in SSL_CERT_FILE or the system's store for the go command"}
 }

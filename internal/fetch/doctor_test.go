@@ -22,11 +22,7 @@ func (b *bench) doctor(proxy string) *report.Result {
 	}
 	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
 	env["GOMODCACHE"] = goenv.Var{Value: b.modcache, Source: "test"}
-	j, err := fetch.PrepareProbe(b.values, env, b.o)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return j.Doctor(b.t.Context())
+	return fetch.PrepareDoctor(b.values, env, nil, b.o).Doctor(b.t.Context())
 }
 
 // found is the finding of a check, nil when there is none.
@@ -58,8 +54,8 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			[]string{"connection refused", "GOPROXY"}},
 		{"a file of passwords that all can read", func(b *bench) { b.netrc("machine a.test login u password p\n", 0o644) }, good, "netrc-readable",
 			[]string{"mode 0644", "chmod 600"}},
-		{"a machine without the mirror's port", func(b *bench) { b.netrc("machine 127.0.0.1 login u password p\n", 0o600) }, good, "netrc-port",
-			[]string{"the go command looks for 127.0.0.1:", "machine 127.0.0.1:"}},
+		{"a machine without the mirror's port", func(b *bench) { b.netrc("machine 127.0.0.1 login u password p\n", 0o600) }, "https://" + mirrortest.Refused(t) + "|" + good, "netrc-port",
+			[]string{"The go command looks for 127.0.0.1:", "machine 127.0.0.1:"}},
 		{"several go commands", func(b *bench) { b.path(2) }, good, "go-several", []string{"PATH", "go"}},
 	}
 	for _, tt := range tests {

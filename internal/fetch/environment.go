@@ -10,7 +10,8 @@ import (
 )
 
 // Environment is the go command's settings with those of modferry over them,
-// and what is odd about the files and variables they come from.
+// and what is odd about the files and variables they come from. Both are there
+// beside an error about a directory, too.
 func Environment(v *settings.Values, h goenv.Host) (goenv.Env, []goenv.Finding, error) {
 	overrides, err := overridesOf(v)
 	if err != nil {
@@ -18,7 +19,7 @@ func Environment(v *settings.Values, h goenv.Host) (goenv.Env, []goenv.Finding, 
 	}
 	env, findings, err := goenv.Load(h, overrides)
 	if err != nil {
-		return nil, nil, sourced(err, env)
+		return env, findings, sourced(err, env)
 	}
 	return env, findings, nil
 }

@@ -79,6 +79,7 @@ type Job struct {
 	progress    atomic.Pointer[run]
 	phase       atomic.Value // string
 	spec        store.Spec
+	unsound     bool   // of a doctor's job: no chain can be made of the settings
 	chosen      string // the final chain as the go command takes it
 	total       atomic.Int64
 	verified    atomic.Int64 // files dealt with, but those of the run in progress
@@ -95,22 +96,31 @@ func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	if err != nil {
 		return nil, sourced(err, env)
 	}
-	dir, err := filepath.Abs(v.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("find the directory %s: %w", v.Dir, err)
-	}
-	j.list, err = worklist.Load(dir, worklist.Options{
-		Modules: v.Modules, All: v.All, GOFLAGS: env.Get("GOFLAGS"), GOWORK: env.Get("GOWORK"),
-	})
-	if err != nil {
+	if err := j.readList(); err != nil {
 		return nil, err
 	}
 	if err := j.readSpec(); err != nil {
 		return nil, err
 	}
-	j.findings = append(j.findings, j.list.Findings...)
-	j.samples = samples(j.list, j.access)
 	return j, nil
+}
+
+// readList reads what the checkout needs.
+func (j *Job) readList() error {
+	dir, err := filepath.Abs(j.values.Dir)
+	if err != nil {
+		return fmt.Errorf("find the directory %s: %w", j.values.Dir, err)
+	}
+	list, err := worklist.Load(dir, worklist.Options{
+		Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
+	})
+	if err != nil {
+		return err
+	}
+	j.list = list
+	j.findings = append(j.findings, list.Findings...)
+	j.samples = samples(list, j.access)
+	return nil
 }
 
 // readSpec reads which store the cache is in.
@@ -163,26 +173,33 @@ func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 }
 
 func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
-	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
-	j.phase.Store("")
-	configured, err := goenv.ParseProxy(env.Get("GOPROXY"))
-	if err != nil {
-		return nil, err
-	}
-	j.configured = configured
-	j.access = access{noProxy: env.Get("GONOPROXY"), private: env.Get("GOPRIVATE")}
-	j.sumdb, err = goenv.ParseSumDB(env.Get("GOSUMDB"))
-	if err != nil {
-		return nil, err
-	}
-	j.sumdbOwnURL = j.sumdb.URL != "https://"+j.sumdb.Name
-	if err := j.check(); err != nil {
-		return nil, err
-	}
-	if err := j.openMirrors(); err != nil {
+	j := newJob(v, env, o)
+	if err := j.open(); err != nil {
 		return nil, err
 	}
 	return j, nil
+}
+
+func newJob(v *settings.Values, env goenv.Env, o Options) *Job {
+	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
+	j.phase.Store("")
+	j.access = access{noProxy: env.Get("GONOPROXY"), private: env.Get("GOPRIVATE")}
+	return j
+}
+
+// open reads the settings of the go command and makes the mirrors.
+func (j *Job) open() (err error) {
+	if j.configured, err = goenv.ParseProxy(j.env.Get("GOPROXY")); err != nil {
+		return err
+	}
+	if j.sumdb, err = goenv.ParseSumDB(j.env.Get("GOSUMDB")); err != nil {
+		return err
+	}
+	j.sumdbOwnURL = j.sumdb.URL != "https://"+j.sumdb.Name
+	if err := j.check(); err != nil {
+		return err
+	}
+	return j.openMirrors()
 }
 
 // refused are the settings that must mean what was intended: a chain that the

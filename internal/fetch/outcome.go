@@ -78,7 +78,7 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = ms(t.DNS), ms(t.Connect), ms(t.TLS), ms(t.Wait)
 	switch {
 	case v.Class != "":
-		e.State, e.Class, e.Reason = report.Failing, v.Class, v.Reason
+		e.State, e.Class, e.Reason, e.Issuer = report.Failing, v.Class, v.Reason, v.Issuer
 	case t.Wait >= mirror.SlowFirstByte:
 		e.State, e.Reason = report.Slow, fmt.Sprintf("the first byte took %v", t.Wait.Round(time.Millisecond))
 	case v.Has == 0:

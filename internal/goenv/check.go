@@ -57,7 +57,7 @@ func (c *checker) add(check string, severity Severity, setting, found, effect, i
 
 // addError adds the finding for a value that the go command refuses.
 func (c *checker) addError(err *SyntaxError) {
-	c.findings = append(c.findings, err.finding(c.env.Source(err.Setting)))
+	c.findings = append(c.findings, err.Finding(c.env.Source(err.Setting)))
 }
 
 // maxListed bounds how many elements of one list are looked at one by one.

@@ -25,7 +25,8 @@ const (
 // override says.
 type Var struct{ Value, Source string }
 
-// Env is the resolved module settings of the go command. Values hold
+// Env is the resolved module settings of the go command, and GOROOT and
+// GOVERSION of the toolchain found, which are empty without one. Values hold
 // credentials.
 type Env map[string]Var
 
@@ -94,6 +95,7 @@ func Load(h Host, overrides map[string]Var) (Env, []Finding, error) {
 		env[name] = h.resolve(name, overrides, user, tc)
 	}
 	env["GOENV"] = Var{user.path, user.origin}
+	env["GOROOT"], env["GOVERSION"] = Var{tc.root, sourceBuiltin}, Var{tc.release, "VERSION of GOROOT"}
 	env.derive("GONOPROXY", "GOPRIVATE", env.Get("GOPRIVATE"))
 	env.derive("GONOSUMDB", "GOPRIVATE", env.Get("GOPRIVATE"))
 	if env.Get("GOAUTH") == "" {

@@ -41,8 +41,9 @@ func (e *SyntaxError) Error() string {
 	return s
 }
 
-// finding turns the error into the Finding that says the same.
-func (e *SyntaxError) finding(source string) Finding {
+// Finding turns the error into the Finding that says the same; source is where
+// the value comes from.
+func (e *SyntaxError) Finding(source string) Finding {
 	return Finding{
 		Check:    e.Check,
 		Severity: SevError,
@@ -54,8 +55,12 @@ func (e *SyntaxError) finding(source string) Finding {
 	}
 }
 
-// sentence makes a sentence of a clause.
+// sentence makes a sentence of a clause, which may be about the value found.
 func sentence(clause string) string {
+	switch verb, _, _ := strings.Cut(clause, " "); verb {
+	case "is", "has", "does", "names":
+		clause = "it " + clause
+	}
 	r, n := utf8.DecodeRuneInString(clause)
 	if n == 0 {
 		return ""

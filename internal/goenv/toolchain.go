@@ -10,6 +10,7 @@ import (
 // it ships with. Distributions and images patch them.
 type toolchain struct {
 	root     string            // GOROOT; "" when no toolchain was found
+	release  string            // "go1.26.1" as its VERSION says; "" when it says none
 	defaults map[string]string // never nil
 	source   string            // of the defaults
 	missing  bool              // go.env is missing though this version needs it
@@ -60,24 +61,37 @@ func (h Host) goPrograms() []string {
 // neither go.env nor VERSION is no toolchain: version managers put a script
 // named go on PATH.
 func (h Host) readToolchain(root string) toolchain {
+	release, named := h.readVersion(root)
 	if data, err := h.readFile(filepath.Join(root, "go.env")); err == nil {
 		defaults := map[string]string{}
 		lines, _ := parseEnvFile(data)
 		for _, l := range lines {
 			defaults[l.key] = l.value
 		}
-		return toolchain{root: root, defaults: defaults, source: sourceGoroot}
+		return toolchain{root: root, release: release, defaults: defaults, source: sourceGoroot}
 	}
-	data, err := h.readFile(filepath.Join(root, "VERSION"))
-	if err != nil {
+	if !named {
 		return toolchain{defaults: builtinDefaults(), source: sourceBuiltin}
 	}
-	first, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
-	release, _, _ := strings.Cut(strings.TrimSpace(first), " ")
-	if version.IsValid(release) && version.Compare(release, "go1.21") < 0 {
-		return toolchain{root: root, defaults: builtinDefaults(), source: sourceBuiltin}
+	if release != "" && version.Compare(release, "go1.21") < 0 {
+		return toolchain{root: root, release: release, defaults: builtinDefaults(), source: sourceBuiltin}
 	}
-	return toolchain{root: root, defaults: map[string]string{}, source: sourceBuiltin, missing: true}
+	return toolchain{root: root, release: release, defaults: map[string]string{}, source: sourceBuiltin, missing: true}
+}
+
+// readVersion reads the VERSION file of GOROOT; found tells whether there is
+// one. Toolchains built from a checkout have none, or one that names no release.
+func (h Host) readVersion(root string) (release string, found bool) {
+	data, err := h.readFile(filepath.Join(root, "VERSION"))
+	if err != nil {
+		return "", false
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	release, _, _ = strings.Cut(strings.TrimSpace(first), " ")
+	if !version.IsValid(release) {
+		return "", true
+	}
+	return release, true
 }
 
 // builtinDefaults are those of the go.env that upstream ships.

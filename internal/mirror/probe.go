@@ -44,6 +44,9 @@ type Verdict struct {
 	// answers correctly.
 	Class  failure.Class
 	Reason string
+	// Issuer is who issued the certificate that is not trusted; "" when that is
+	// not what is wrong.
+	Issuer string
 	// Seen is the way to the mirror as its first response showed it, on a
 	// fresh connection. Its Proto is empty when no response arrived.
 	Seen Seen
@@ -90,7 +93,7 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 	note := func(a answer) {
 		switch {
 		case a.err != nil && v.Class == "":
-			v.Class, v.Reason = a.err.Class, a.err.Error()
+			v.Class, v.Reason, v.Issuer = a.err.Class, a.err.Error(), a.err.Issuer
 		case a.err != nil:
 		case a.lacks:
 			v.Lacks++

@@ -134,7 +134,7 @@ func present() *report.Result {
 	r := start(report.OK)
 	r.Modules = modules(120, report.KindZip, report.FromPresent, "")
 	r.Choice.Reasons = []string{"| after a mirror of the public catalogue: all its failures pass on"}
-	r.Findings = []goenv.Finding{{Check: "goproxy-comma", Severity: goenv.SevInfo, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 pass on"}}
+	r.Findings = []goenv.Finding{{Check: "goproxy-separator", Severity: goenv.SevInfo, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 pass on"}}
 	return finish(r, 61)
 }
 

@@ -134,7 +134,11 @@ func (m *markdown) findings() {
 	grave := false
 	for _, f := range all {
 		grave = grave || f.Severity != goenv.SevInfo
-		line := severityStyle(f.Severity).sign() + " " + escape(word(string(f.Severity))) + ": " + escape(strings.TrimSuffix(remarkOf(f), "."))
+		severity := escape(severityOf(f))
+		if doc := f.Doc(); doc != "" {
+			severity = "[" + severity + "](" + doc + ")"
+		}
+		line := severityStyle(f.Severity).sign() + " " + severity + ": " + escape(strings.TrimSuffix(remarkOf(f), "."))
 		if f.Instead != "" {
 			line += ". Write: " + code(failure.Plain(f.Instead))
 		}

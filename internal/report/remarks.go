@@ -35,11 +35,12 @@ func severityStyle(s goenv.Severity) style {
 	return dim
 }
 
-// remarkOf is a finding in one sentence.
-func remarkOf(f goenv.Finding) string {
+// placeOf is what a finding is about and where that stands.
+func placeOf(f goenv.Finding) string {
 	var where []string
 	for _, s := range []string{f.Setting, f.Found} {
-		if s = failure.Plain(s); s != "" {
+		// A line of a file names its setting itself.
+		if s = failure.Plain(s); s != "" && !(s == f.Setting && strings.HasPrefix(f.Found, s+"=")) {
 			where = append(where, s)
 		}
 	}
@@ -50,7 +51,22 @@ func remarkOf(f goenv.Finding) string {
 	if f.File != "" {
 		text += " " + position(f.File, f.Line)
 	}
-	text = strings.TrimSpace(text)
+	return strings.TrimSpace(text)
+}
+
+// checkOf is the check of a finding: its code and its name.
+func checkOf(f goenv.Finding) string {
+	return strings.TrimSpace(f.Code() + " " + failure.Plain(f.Check))
+}
+
+// severityOf is how bad a finding is, with the code of its check.
+func severityOf(f goenv.Finding) string {
+	return strings.TrimSpace(word(string(f.Severity)) + " " + f.Code())
+}
+
+// remarkOf is a finding in one sentence.
+func remarkOf(f goenv.Finding) string {
+	text := placeOf(f)
 	if effect := failure.Plain(f.Effect); effect != "" && text != "" {
 		return text + ": " + effect
 	} else if effect != "" {

@@ -75,6 +75,7 @@ type Mirror struct {
 	State         string        `json:"state"`
 	Class         failure.Class `json:"class,omitempty"`
 	Reason        string        `json:"reason,omitempty"`
+	Issuer        string        `json:"issuer,omitempty"` // of the certificate that this machine does not trust
 	DNSMS         *float64      `json:"dns_ms,omitempty"`
 	ConnectMS     *float64      `json:"connect_ms,omitempty"`
 	TLSMS         *float64      `json:"tls_ms,omitempty"`

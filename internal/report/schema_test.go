@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -112,6 +113,10 @@ func (d *drawing) object(typ reflect.Type) *schema {
 		if options != "omitempty" {
 			s.Required = append(s.Required, name)
 		}
+	}
+	if typ == reflect.TypeFor[goenv.Finding]() { // what its MarshalJSON adds
+		s.Properties["code"] = &schema{Type: "string", Description: "stable code of the check, e.g. \"MF131\""}
+		s.Properties["doc"] = &schema{Type: "string", Description: "where the check is explained"}
 	}
 	return s
 }

@@ -116,7 +116,7 @@ func (t *text) findings() {
 	}
 	t.heading("Findings")
 	for _, f := range all {
-		t.prose(span{"  " + word(string(f.Severity)) + ": ", severityStyle(f.Severity)}, remarkOf(f), 4)
+		t.prose(span{"  " + severityOf(f) + ": ", severityStyle(f.Severity)}, remarkOf(f), 4)
 		if f.Instead != "" {
 			t.prose(span{"    write: ", dim}, failure.Plain(f.Instead), 0)
 		}

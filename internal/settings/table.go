@@ -144,7 +144,7 @@ func Table() []Setting {
 			Usage: "add public mirrors"},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Group: groupMirrors,
 			Usage: "failures that pass on"},
-		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: fetch, Input: true, Group: groupMirrors,
+		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: []string{"fetch", "doctor"}, Input: true, Group: groupMirrors,
 			Usage: "skip the preflight"},
 		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Group: groupMirrors,
 			Usage: "time for the preflight"},

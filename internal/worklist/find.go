@@ -61,6 +61,7 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 			File:  filepath.ToSlash(dir),
 			Found: "no " + what + " in it, in a directory above or in one below", Expected: "a Go checkout",
 			Remedy: "check the sources out first, or correct the directory (setting dir)",
+			Err:    ErrNoCheckout,
 		}
 	}
 	return l.resolve(dir, dirs, true)

@@ -1,6 +1,7 @@
 package worklist
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,10 @@ type InputError struct {
 	Remedy   string // what to do, an imperative
 	Err      error  // the cause, may be nil
 }
+
+// ErrNoCheckout is the cause of the InputError for a directory without any
+// go.mod or go.work in, above or below it.
+var ErrNoCheckout = errors.New("no main module")
 
 // Error is one sentence: "go.sum:12: found …, expected …; run …".
 func (e *InputError) Error() string {

@@ -100,7 +100,7 @@ type required struct {
 // requires returns the require lines of which files are needed.
 func (n *needs) requires() []required {
 	var all []required
-	var missing []replacement
+	var missing, absolute []replacement
 	for _, m := range n.unit.mods {
 		for _, line := range m.parsed.Require {
 			r := required{in: m, line: line, actual: line.Mod, pos: Position{m.file, line.Syntax.Start.Line}}
@@ -122,6 +122,9 @@ func (n *needs) requires() []required {
 					if below(by.to.Path, n.list.Root) && !isFile(filepath.Join(by.to.Path, "go.mod")) {
 						missing = append(missing, by)
 					}
+					if by.absolute {
+						absolute = append(absolute, by)
+					}
 					continue
 				}
 				r.actual, r.by = by.to, by.pos
@@ -139,7 +142,27 @@ func (n *needs) requires() []required {
 		}
 	}
 	n.findMissingDirs(missing)
+	n.findAbsoluteDirs(absolute)
 	return all
+}
+
+// findAbsoluteDirs tells when directories in a module's place are written in
+// full.
+func (n *needs) findAbsoluteDirs(absolute []replacement) {
+	if len(absolute) == 0 {
+		return
+	}
+	first := absolute[0]
+	found := plain(first.to.Path)
+	if more := len(absolute) - 1; more > 0 {
+		found += fmt.Sprintf(" and %d more", more)
+	}
+	n.tell(goenv.Finding{
+		Check: "replace-directory-absolute", Severity: goenv.SevWarning,
+		File: first.pos.File, Line: first.pos.Line, Found: found,
+		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
+		Instead: "a path relative to go.mod, or a go.work that is not committed",
+	})
 }
 
 // findMissingDirs tells when directories in a module's place are missing.

@@ -11,8 +11,9 @@ import (
 // replacement is what a replace line puts in a module's place: another
 // module, or a directory, of which no file is needed.
 type replacement struct {
-	to  module.Version // the path of a directory is absolute, its version ""
-	pos Position
+	to       module.Version // the path of a directory is absolute, its version ""
+	absolute bool           // so the line itself has it
+	pos      Position
 }
 
 func (r replacement) isDir() bool { return r.to.Version == "" }
@@ -57,7 +58,7 @@ func add(to map[module.Version]replacement, line *modfile.Replace, dir, file str
 	r := replacement{to: line.New, pos: Position{File: file, Line: line.Syntax.Start.Line}}
 	if r.isDir() {
 		r.to.Path = filepath.FromSlash(r.to.Path)
-		if !filepath.IsAbs(r.to.Path) {
+		if r.absolute = filepath.IsAbs(r.to.Path); !r.absolute {
 			r.to.Path = filepath.Join(dir, r.to.Path)
 		}
 		r.to.Path = filepath.Clean(r.to.Path)

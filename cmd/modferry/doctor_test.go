@@ -1,0 +1,292 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// Every check has a pair of files in testdata/doctor: CHECK.txtar is what it
+// finds fault with, CHECK.want what modferry doctor says. The comment of the
+// archive has variables of the environment, one a line, and "args:" where the
+// arguments are not "doctor --no-probe"; its files are laid over the checkout
+// (checkout/…) or stand beside it. Written so, a value may name
+//
+//	$WORK        the directory of the pair
+//	$MIRROR      a healthy mirror
+//	$DEAD        a mirror that refuses connections
+//	$INTERCEPTED a mirror whose certificate is by an authority that nobody trusts
+//
+// Where the environment says nothing else, the go command is go1.26.0 with
+// default settings but one healthy-looking mirror that nobody asks.
+
+// elsewhere are the checks that fetch and the action find, not the doctor, and
+// the tests that show it.
+var elsewhere = map[string]string{
+	"cache-poisoned":       "internal/fetch/faults_test.go",
+	"zip-not-extractable":  "internal/fetch/job_test.go",
+	"info-missing":         "internal/fetch/job_test.go",
+	"modcache-unseen":      "action/host_test.go",
+	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
+}
+
+const doctorPairs = "testdata/doctor"
+
+func TestEveryCheckHasAPairOfFiles(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, r := range goenv.Rules() {
+		if elsewhere[r.Check] == "" {
+			names = append(names, r.Check)
+		}
+	}
+	files, err := filepath.Glob(filepath.Join(doctorPairs, "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, f := range files {
+		have = append(have, strings.TrimSuffix(filepath.Base(f), ".txtar"))
+	}
+	slices.Sort(names)
+	slices.Sort(have)
+	if diff := cmp.Diff(names, have); diff != "" {
+		t.Errorf("the pairs in %s are not those of the checks (-checks +pairs)\n%s", doctorPairs, diff)
+	}
+}
+
+func TestTheDoctorSaysWhatThePairsSay(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 1<<10)
+	variables := map[string]string{
+		"MIRROR":      mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL,
+		"DEAD":        "http://" + mirrortest.Refused(t),
+		"INTERCEPTED": mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Cert: mirrortest.UnknownAuth}).URL,
+	}
+	for _, r := range goenv.Rules() {
+		if elsewhere[r.Check] != "" {
+			continue
+		}
+		t.Run(r.Check, func(t *testing.T) {
+			t.Parallel()
+			name := filepath.Join(doctorPairs, r.Check)
+			pair, err := txtar.ParseFile(name + ".txtar")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := consult(t, f, pair, variables)
+			if !strings.Contains(got, " "+r.Code+" "+r.Check+": ") {
+				t.Errorf("the doctor does not find %s %s:\n%s", r.Code, r.Check, got)
+			}
+			golden(t, name+".want", []byte(got))
+		})
+	}
+}
+
+// consult lays a pair out, runs its command and returns what it prints, without
+// what differs from run to run.
+func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variables map[string]string) string {
+	t.Helper()
+	work := t.TempDir()
+	replace := []string{"$WORK", work}
+	for name, value := range variables {
+		replace = append(replace, "$"+name, value)
+	}
+	expand := strings.NewReplacer(replace...)
+	checkout := filepath.Join(work, "checkout")
+	f.WriteCheckout(t, checkout, mirrortest.Checkout{})
+	put := func(name, data string) {
+		name = filepath.Join(work, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("goroot/VERSION", "go1.26.0\ntime 2026-02-10T00:00:00Z\n")
+	put("goroot/go.env", "GOPROXY=https://goproxy.example.test\nGOSUMDB="+goenv.DefaultSumDB+"\nGOTOOLCHAIN=auto\n")
+	put("bin/go", "")
+	for _, file := range pair.Files {
+		put(file.Name, expand.Replace(string(file.Data)))
+	}
+
+	environment := map[string]string{
+		"GOROOT": filepath.Join(work, "goroot"), "GOENV": "off", "HOME": filepath.Join(work, "home"), "GOWORK": "off",
+		"GOMODCACHE": filepath.Join(work, "modcache"), "PATH": filepath.Join(work, "bin"),
+	}
+	args := []string{"doctor", "--no-probe"}
+	for line := range strings.Lines(string(pair.Comment)) {
+		line = strings.TrimSuffix(line, "\n")
+		if list, ok := strings.CutPrefix(line, "args: "); ok {
+			args = strings.Fields(expand.Replace(list))
+		} else if name, ok := strings.CutPrefix(line, "open to all: "); ok {
+			if err := os.Chmod(filepath.Join(work, name), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if name, value, ok := strings.Cut(line, "="); ok {
+			environment[name] = expand.Replace(value)
+		}
+	}
+	if !slices.Contains(args, "-C") {
+		args = append(args, "-C", checkout)
+	}
+	p := process{
+		stdin: strings.NewReader(""), stderr: new(bytes.Buffer),
+		getenv:  func(name string) string { return environment[name] },
+		environ: func() []string { return nil },
+	}
+	// Through the JSON, so that where the pair lies breaks no line elsewhere.
+	var res *report.Result
+	if built := filepath.Join(work, "built.txt"); slices.Contains(names(pair), "built.txt") {
+		res = compare(t, p, checkout, built)
+	} else {
+		var stdout bytes.Buffer
+		p.stdout = &stdout
+		run(t.Context(), append(args, "--quiet", "--json", "-"), p)
+		data := stdout.String()
+		for name, value := range variables {
+			data = strings.ReplaceAll(data, value, "$"+name)
+			data = strings.ReplaceAll(data, value[strings.Index(value, "://")+3:], "$"+name)
+		}
+		res = decode(t, []byte(strings.ReplaceAll(data, work, "$WORK")))
+	}
+	res.Totals.MS = 0
+	var b bytes.Buffer
+	if err := report.Diagnosis(&b, res, report.TextOptions{Width: 110}); err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(b.String(), "\n\nMirrors\n")
+	text, _, _ = strings.Cut(text, "\n\nSettings\n")
+	return strings.TrimSuffix(text, "\n") + "\n"
+}
+
+func names(a *txtar.Archive) []string {
+	var all []string
+	for _, f := range a.Files {
+		all = append(all, f.Name)
+	}
+	return all
+}
+
+// compare holds a program against a checkout, of which "go version -m" printed
+// what the file has.
+func compare(t *testing.T, p process, checkout, file string) *report.Result {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := debug.ParseBuildInfo(string(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// ParseBuildInfo leaves out the version, which a program has elsewhere.
+	first, _, _ := strings.Cut(string(data), "\n")
+	info.GoVersion = strings.TrimPrefix(first, "go\t")
+	values, err := settings.Resolve(map[string]string{"dir": checkout}, p.getenv, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, _, err := (&app{process: p}).prepare(values, doctoring, newOutput(p, values))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job.Compare("app", info)
+}
+
+// golden compares with a file, or rewrites it under -update.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got; -update rewrites it)\n%s", name, diff)
+	}
+}
+
+// checksDoc is made from the rules and the pairs, so that it shows what the
+// doctor really says.
+const checksDoc = "../../docs/checks.md"
+
+func TestDocsHaveEveryCheck(t *testing.T) {
+	// Not in parallel: with -update it reads what the other test writes.
+	t.Cleanup(func() {
+		if !t.Failed() {
+			golden(t, checksDoc, renderChecks(t))
+		}
+	})
+}
+
+func renderChecks(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	b.WriteString(checksHead)
+	group := ""
+	for _, r := range goenv.Rules() {
+		if r.Group != group {
+			group = r.Group
+			fmt.Fprintf(&b, "\n## %s\n", group)
+		}
+		fmt.Fprintf(&b, "\n<a id=%q></a>\n\n### %s %s\n\n%s\n", strings.ToLower(r.Code), r.Code, r.Check, r.Title)
+		if elsewhere[r.Check] != "" {
+			b.WriteString("`modferry fetch` or the action finds it, not `modferry doctor`.\n")
+			continue
+		}
+		name := filepath.Join(doctorPairs, r.Check)
+		input, err := os.ReadFile(name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := os.ReadFile(name + ".want")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for block := range strings.SplitSeq(string(said), "\n\n") {
+			if strings.Contains(block, " "+r.Code+" ") {
+				fmt.Fprintf(&b, "\n```text\n%s\n```\n\n```text\n%s\n```\n", strings.TrimSpace(string(input)), strings.TrimSpace(withoutSee.ReplaceAllString(block, "")))
+				break
+			}
+		}
+	}
+	return b.Bytes()
+}
+
+// withoutSee is the line that leads to the very page.
+var withoutSee = regexp.MustCompile(`\n +see: .*`)
+
+const checksHead = `# What modferry checks
+
+<!-- Made by go test ./cmd/modferry -run 'Doctor|Docs' -update from internal/goenv/rules.go and cmd/modferry/testdata/doctor. -->
+
+` + "`modferry doctor`" + ` and every other command that reads the configuration name what they find by a code that never
+changes its meaning. MF1xx are settings, MF2xx the checkout, MF3xx mirrors and the machine. An *error* keeps builds
+from working or cannot be what was meant (` + "`doctor`" + ` exits with 2), a *warning* works, but not the way its author thinks,
+*info* is worth knowing.
+
+Below each check stand an example, with the variables and files that lead to it, and what ` + "`modferry doctor`" + ` says.
+What the go command really does is held against the go command itself by tests; the commonest errors about it are in
+[Folklore, checked](folklore.md).
+`

@@ -1,0 +1,149 @@
+package fetch
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// Compare holds what a program was built from, as go version -m shows it,
+// against the checkout and the environment: another toolchain, other versions,
+// other bytes, other settings than a build would have now. name is the
+// program's file. The result is one without mirrors; its outcome is Integrity
+// when bytes differ from what go.sum names.
+func (j *Job) Compare(name string, info *debug.BuildInfo) *report.Result {
+	c := comparison{j: j, name: name, info: info}
+	c.toolchain()
+	c.modules()
+	c.settings()
+	res := j.newResult()
+	j.fill(res, chain{}, chain{}, nil)
+	res.Findings = c.findings
+	if n := countErrors(c.findings); n > 0 {
+		res.Outcome = report.Integrity
+		res.Message = fmt.Sprintf("%s of %s was built from other bytes than go.sum names", count(n, "module"), name)
+	}
+	return res
+}
+
+type comparison struct {
+	j        *Job
+	name     string
+	info     *debug.BuildInfo
+	findings []goenv.Finding
+}
+
+func (c *comparison) tell(f goenv.Finding) { c.findings = append(c.findings, f) }
+
+func (c *comparison) toolchain() {
+	have := c.j.env.Get("GOVERSION")
+	built, _, _ := strings.Cut(c.info.GoVersion, " ") // experiments follow
+	if have != "" && built != have {
+		c.tell(goenv.Finding{Check: "binary-go-version", Severity: goenv.SevInfo, Setting: "GOVERSION", Found: built,
+			Effect: fmt.Sprintf("The program was built with %s; the go command on this machine is %s.", built, have)})
+	}
+}
+
+// modules compares the modules that the program has with the work list.
+func (c *comparison) modules() {
+	main := c.info.Main.Path
+	mains := c.j.list.Mains
+	if len(mains) == 0 {
+		return
+	}
+	single := func(m worklist.Main) bool { return m.Work || m.Path == main }
+	if !slices.ContainsFunc(mains, single) {
+		c.tell(goenv.Finding{Check: "binary-other-module", Severity: goenv.SevInfo, Found: main,
+			Effect: "The checkout is that of another main module, so versions are not compared.", Instead: "-C with the program's own checkout"})
+		return
+	}
+	known := map[module.Version]worklist.Module{}
+	versions := map[string][]worklist.Module{}
+	for _, m := range c.j.list.Modules {
+		known[module.Version{Path: m.Path, Version: m.Version}] = m
+		if m.Require.Line > 0 {
+			versions[m.Path] = append(versions[m.Path], m)
+		}
+	}
+	for _, dep := range c.info.Deps {
+		used := *dep
+		if dep.Replace != nil {
+			used = *dep.Replace
+		}
+		m, ok := known[module.Version{Path: used.Path, Version: used.Version}]
+		switch {
+		case used.Version == "" || used.Version == "(devel)" || used.Sum == "":
+			c.tell(goenv.Finding{Check: "binary-module-unverified", Severity: goenv.SevInfo, Found: dep.Path,
+				Effect: fmt.Sprintf("The program has it from %s, which no hash vouches for (a replace line, a workspace or vendor).", place(used))})
+		case !ok || m.Require.Line == 0:
+			c.otherVersion(used, versions[used.Path])
+		case m.Zip != "" && used.Sum != m.Zip:
+			p := cmp.Or(m.ZipSum, m.Position())
+			c.tell(goenv.Finding{Check: "binary-module-sum", Severity: goenv.SevError, Found: used.Path + "@" + used.Version, File: p.File, Line: p.Line,
+				Effect:  fmt.Sprintf("The program was built from contents with the hash %s; go.sum names %s.", used.Sum, m.Zip),
+				Instead: "find out which source supplied them (modferry verify checks the module cache) and build anew"})
+		}
+	}
+}
+
+// place is where a module without a hash came from.
+func place(m debug.Module) string {
+	if m.Version == "" || m.Version == "(devel)" {
+		return "the directory " + m.Path
+	}
+	return m.Path + "@" + m.Version
+}
+
+func (c *comparison) otherVersion(used debug.Module, required []worklist.Module) {
+	f := goenv.Finding{Check: "binary-module-version", Severity: goenv.SevWarning, Found: used.Path + "@" + used.Version,
+		Effect: "go.mod does not require the module: the program was built from another go.mod.", Instead: "build anew from this checkout"}
+	if len(required) > 0 {
+		p := required[0].Position()
+		f.File, f.Line = p.File, p.Line
+		f.Effect = fmt.Sprintf("go.mod asks for %s: the program was built from another go.mod.", required[0].Version)
+	}
+	c.tell(f)
+}
+
+// settings compares what the build was set to with what is set now. What is not
+// set now follows from the machine and the Go version, and is not compared.
+func (c *comparison) settings() {
+	flags, _ := goenv.SplitFlags(c.j.env.Get("GOFLAGS"))
+	now := map[string]string{}
+	for _, word := range flags {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			now["-"+strings.TrimLeft(name, "-")] = value
+		}
+	}
+	if getenv := c.j.o.Getenv; getenv != nil {
+		for _, name := range []string{"GOOS", "GOARCH", "CGO_ENABLED", "GOEXPERIMENT", "GOAMD64", "GOARM64"} {
+			if v := getenv(name); v != "" {
+				now[name] = v
+			}
+		}
+	}
+	built := map[string]string{}
+	for _, s := range c.info.Settings {
+		built[s.Key] = s.Value
+	}
+	for _, s := range slices.Sorted(maps.Keys(now)) {
+		comparable := strings.HasPrefix(s, "GO") || s == "CGO_ENABLED" || s == "-tags" || s == "-buildmode"
+		if comparable && built[s] != now[s] {
+			c.tell(goenv.Finding{Check: "binary-setting", Severity: goenv.SevInfo, Setting: s, Found: now[s],
+				Effect: fmt.Sprintf("The program was built with %s.", cmp.Or(built[s], "none"))})
+		}
+	}
+	if built["vcs.modified"] == "true" {
+		c.tell(goenv.Finding{Check: "binary-modified", Severity: goenv.SevInfo, Found: built["vcs.revision"],
+			Effect: "The checkout that it was built from had changes that were not committed, so the commit does not tell what is in it."})
+	}
+}

@@ -1,0 +1,192 @@
+package fetch
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+)
+
+// machine examines what the go command finds on this machine: forward proxies,
+// credentials, authorities, go commands, the module cache.
+func (j *Job) machine() []goenv.Finding {
+	var out []goenv.Finding
+	if j.o.Getenv != nil {
+		out = append(out, goenv.ReadForward(j.o.Getenv).Check(j.configured)...)
+		out = append(out, j.authorities()...)
+		out = append(out, j.goCommands()...)
+	}
+	out = append(out, j.credentials()...)
+	return append(out, j.writableCache()...)
+}
+
+// credentials checks the file that the go command takes passwords from.
+func (j *Job) credentials() []goenv.Finding {
+	name := netrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
+	if name == "" {
+		return nil
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil // readNetrc has told what matters
+	}
+	var out []goenv.Finding
+	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {
+		out = append(out, goenv.Finding{Check: "netrc-readable", Severity: goenv.SevWarning, Setting: ".netrc", Found: name,
+			Effect: fmt.Sprintf("Other users of this machine can read its passwords (mode %04o).", info.Mode().Perm()), Instead: "chmod 600 " + name})
+	}
+	machines := map[string]bool{}
+	for _, e := range j.netrc {
+		host, _, _ := strings.Cut(e.Machine, "/")
+		machines[host] = true
+	}
+	for _, h := range j.chain.hops {
+		if u, err := url.Parse(h.url); err != nil || u.Scheme != "https" || u.User != nil {
+			continue // asked without, or with its own
+		}
+		// The go command compares with the port where the URL has one
+		// (cmd/go/internal/auth/netrc.go).
+		host := hostPort(h.url)
+		parent := slices.IndexFunc(j.netrc, func(e mirror.NetrcEntry) bool { return strings.HasSuffix(h.Host(), "."+e.Machine) })
+		switch {
+		case machines[host]:
+		case machines[h.Host()]:
+			out = append(out, goenv.Finding{Check: "netrc-port", Severity: goenv.SevWarning, Setting: ".netrc", Found: h.Host(),
+				Effect: fmt.Sprintf("The go command looks for %s and finds no credentials for that mirror.", host), Instead: "machine " + host})
+		case parent >= 0:
+			out = append(out, goenv.Finding{Check: "netrc-unmatched", Severity: goenv.SevWarning, Setting: ".netrc", Found: j.netrc[parent].Machine,
+				Effect: fmt.Sprintf("A domain does not stand for its hosts, nor does default: the go command finds no credentials for the mirror %s.", host), Instead: "machine " + host})
+		}
+	}
+	return out
+}
+
+// hostPort is host and port as a URL has them.
+func hostPort(rawURL string) string {
+	_, rest, _ := strings.Cut(rawURL, "://")
+	rest, _, _ = strings.Cut(rest, "/")
+	return rest[strings.LastIndexByte(rest, '@')+1:]
+}
+
+// authorities checks what the go command trusts servers by. On Windows and
+// macOS the system decides, and no variable (crypto/x509: root_unix.go).
+func (j *Job) authorities() []goenv.Finding {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return nil
+	}
+	file := j.o.Getenv("SSL_CERT_FILE")
+	if file == "" {
+		if j.values.CAFile == "" {
+			return nil
+		}
+		return []goenv.Finding{{Check: "ca-file-not-for-go", Severity: goenv.SevInfo, Setting: "--ca-file", Found: j.values.CAFile,
+			Effect:  "modferry trusts these authorities as well as the system's; the go command knows only the system's, and fails where it asks such a mirror itself.",
+			Instead: "SSL_CERT_FILE with a file that has both, or the certificate in the system's store"}}
+	}
+	f := goenv.Finding{Check: "ca-file-unreadable", Severity: goenv.SevError, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
+		Instead: "a file with certificates in PEM format, the system's own included"}
+	switch pem, err := os.ReadFile(file); {
+	case err != nil:
+		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted.", reason(err))
+	case !x509.NewCertPool().AppendCertsFromPEM(pem):
+		f.Effect = "It has no certificate (a block that begins with -----BEGIN CERTIFICATE-----), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted."
+	default:
+		return nil
+	}
+	return []goenv.Finding{f}
+}
+
+// reason is an error of the file system without the path, which is said already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return failure.Plain(err.Error())
+}
+
+// goCommands tells of several go commands on PATH: which one a step runs then
+// depends on its PATH.
+func (j *Job) goCommands() []goenv.Finding {
+	switch found := j.programs("go"); len(found) {
+	case 0:
+		return []goenv.Finding{{Check: "go-missing", Severity: goenv.SevInfo, Setting: "PATH",
+			Effect: "No go command is on PATH: the defaults of GOPROXY, GOSUMDB and GOTOOLCHAIN are taken to be those that Go ships with, and no version is compared."}}
+	case 1:
+		return nil
+	default:
+		return []goenv.Finding{{Check: "go-several", Severity: goenv.SevInfo, Setting: "PATH", Found: strings.Join(found, ", "),
+			Effect: "The first one runs; another PATH runs another one, with settings of its own in go.env."}}
+	}
+}
+
+// programs are the different files that a name stands for on PATH.
+func (j *Job) programs(name string) []string {
+	if j.o.Getenv == nil {
+		return nil
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	var found []string
+	for _, dir := range filepath.SplitList(j.o.Getenv("PATH")) {
+		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		if info, err := os.Stat(real); err == nil && info.Mode().IsRegular() && !slices.Contains(found, real) {
+			found = append(found, real)
+		}
+	}
+	return found
+}
+
+// writableCache finds out whether modules can be added to the module cache: at
+// its top and where downloads go, which another user may have made.
+func (j *Job) writableCache() []goenv.Finding {
+	top := j.env.Get("GOMODCACHE")
+	if !filepath.IsAbs(top) {
+		return nil // another finding says so
+	}
+	for _, dir := range []string{filepath.Join(top, "cache", "download"), top} {
+		if err := writable(dir); err != nil {
+			return []goenv.Finding{{Check: "modcache-unusable", Severity: goenv.SevError, Setting: "GOMODCACHE", Found: top, Source: j.env.Source("GOMODCACHE"),
+				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, and fails where a module is missing or not yet extracted.", dir, reason(err)),
+				Instead: "a directory that belongs to this user, or GOMODCACHE elsewhere"}}
+		}
+	}
+	return nil
+}
+
+// writable reports why no file can be made in a directory, or in the nearest one
+// above it that exists. It leaves nothing behind.
+func writable(dir string) error {
+	for {
+		info, err := os.Stat(dir)
+		if errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+			dir = filepath.Dir(dir)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
+			return errors.New("not a directory")
+		}
+		f, err := os.CreateTemp(dir, ".modferry-doctor-*")
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+}

@@ -1,0 +1,233 @@
+package goenv
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rule is a check of a configuration, a checkout or a machine: what findings of
+// its name are about. Codes and names are stable: neither is ever used for
+// something else.
+type Rule struct {
+	Code  string // "MF131": MF1xx are settings, MF2xx the checkout, MF3xx mirrors and machine
+	Check string // as in Finding.Check
+	Title string // what it finds, one sentence
+	Group string // heading of the documentation
+}
+
+// Rules returns every rule in the order of the codes. The caller owns the
+// result.
+func Rules() []Rule {
+	var all []Rule
+	for _, g := range ruleGroups {
+		for _, r := range g.rules {
+			all = append(all, Rule{fmt.Sprintf("MF%d", r.number), r.check, r.title, g.title})
+		}
+	}
+	return all
+}
+
+// Code is the rule's stable code, "" for a check that is no rule of this
+// version, as in a result that another one wrote.
+func (f Finding) Code() string {
+	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Check == f.Check })
+	if i < 0 {
+		return ""
+	}
+	return rules[i].Code
+}
+
+// Reference is the page that explains every rule.
+const Reference = "https://github.com/modferry/modferry/blob/main/docs/checks.md"
+
+// Doc is where the rule is explained, "" where it has no code.
+func (f Finding) Doc() string {
+	code := f.Code()
+	if code == "" {
+		return ""
+	}
+	return Reference + "#" + strings.ToLower(code)
+}
+
+// MarshalJSON adds what follows from the check: its code and where it is
+// explained.
+func (f Finding) MarshalJSON() ([]byte, error) {
+	type finding Finding // without this method
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // whoever encodes the result decides on that
+	err := e.Encode(struct {
+		Code string `json:"code,omitempty"`
+		finding
+		Doc string `json:"doc,omitempty"`
+	}{f.Code(), finding(f), f.Doc()})
+	return b.Bytes(), err
+}
+
+var rules = Rules()
+
+// ruleGroups are the rules by heading. New ones take free numbers.
+var ruleGroups = []struct {
+	title string
+	rules []numbered
+}{
+	{"Files and variables of the go command", []numbered{
+		{101, "env-file-unreadable", "GOENV names a file that cannot be read."},
+		{102, "env-file-ignored-line", "A line of the user env file is not of the form KEY=value and has no effect."},
+		{103, "env-file-carriage-return", "The user env file has Windows line ends, which become part of the values."},
+		{104, "env-file-unsupported", "The user env file sets a variable that counts in the environment only."},
+		{105, "env-file-duplicate", "The user env file sets a variable twice."},
+		{106, "env-file-quotes", "A value in the user env file has quotes around it."},
+		{107, "env-file-unexpanded", "A value in the user env file has a variable in it that nothing expands."},
+		{108, "env-file-empty", "The user env file sets GOPROXY or GOSUMDB to nothing and so hides the default."},
+		{109, "env-file-overridden", "The environment has another value than the user env file."},
+		{110, "unknown-variable", "A variable looks like a setting of the go command and is none."},
+		{111, "goroot-go-env-missing", "The toolchain's go.env is missing, and with it the defaults of GOPROXY and GOSUMDB."},
+		{112, "gopath-relative", "GOPATH is not an absolute path."},
+		{113, "gomodcache-missing", "No directory for the module cache is known."},
+		{114, "gomodcache-relative", "GOMODCACHE is not an absolute path."},
+	}},
+	{"GOPROXY", []numbered{
+		{120, "goproxy-empty", "GOPROXY contains no entries."},
+		{121, "goproxy-url", "An entry of GOPROXY is not a URL."},
+		{122, "goproxy-scheme", "An entry of GOPROXY has a scheme other than https, http and file."},
+		{123, "goproxy-keyword", "An entry of GOPROXY is neither a URL nor the keyword direct or off."},
+		{124, "goproxy-path", "An entry of GOPROXY is a path instead of a file:// URL."},
+		{125, "goproxy-file-url", "A file:// entry of GOPROXY does not name an absolute directory."},
+		{126, "goproxy-no-host", "An entry of GOPROXY has no host."},
+		{127, "goproxy-quotes", "An entry of GOPROXY has quotes around it."},
+		{128, "goproxy-unexpanded", "An entry of GOPROXY has a variable in it that nothing expanded."},
+		{129, "goproxy-list-separator", "GOPROXY separates entries with something other than a comma or a bar."},
+		{130, "goproxy-ignored-entries", "GOPROXY goes on behind direct or off, where the list ends."},
+		{131, "goproxy-separator", "A comma keeps the next entry from being used when a mirror is down."},
+		{132, "goproxy-pipe-passes-refusal", "A bar passes on what a mirror with credentials refuses."},
+		{133, "goproxy-credentials", "GOPROXY has credentials in a URL."},
+		{134, "goproxy-http-credentials", "GOPROXY has credentials in an http:// URL, which the go command does not send."},
+		{135, "goproxy-http", "A mirror is reached without TLS."},
+		{136, "goproxy-scheme-added", "An entry of GOPROXY has no scheme."},
+		{137, "goproxy-fragment", "A URL of GOPROXY has a fragment."},
+		{138, "goproxy-duplicate", "GOPROXY lists a mirror twice."},
+		{139, "goproxy-direct-only", "GOPROXY uses no mirror."},
+		{140, "goproxy-not-offline", "GOPROXY looks as if it cut the network off, and does not."},
+	}},
+	{"GOPRIVATE, GONOPROXY, GONOSUMDB, GOINSECURE", []numbered{
+		{150, "pattern-quotes", "A pattern has quotes around it."},
+		{151, "pattern-blank", "A pattern has blanks around it."},
+		{152, "pattern-scheme", "A pattern has a scheme."},
+		{153, "pattern-user", "A pattern has a user name."},
+		{154, "pattern-port", "A pattern has a port."},
+		{155, "pattern-colon", "A pattern has a colon, as addresses of git over ssh do."},
+		{156, "pattern-version", "A pattern has a version."},
+		{157, "pattern-ellipsis", "A pattern has “...”, which has no meaning here."},
+		{158, "pattern-leading-slash", "A pattern starts with a slash."},
+		{159, "pattern-upper-case", "The host of a pattern has upper-case letters."},
+		{160, "pattern-leading-dot", "A pattern starts with a dot, as entries of NO_PROXY do."},
+		{161, "pattern-separator", "Patterns are separated by something other than a comma."},
+		{162, "pattern-malformed", "A pattern is malformed."},
+		{163, "pattern-character", "A pattern has a character that no module path has."},
+		{164, "pattern-none", "The word none stands for no pattern."},
+		{165, "pattern-everything", "A pattern matches every module."},
+		{166, "pattern-below-only", "A pattern matches what is below a path, but not the path itself."},
+		{167, "pattern-case", "A pattern differs from a module's path in case only."},
+		{168, "pattern-unmatched", "A pattern matches no module of the checkout."},
+		{169, "pattern-toolchain", "A pattern keeps the toolchain from being downloaded."},
+		{170, "gonoproxy-narrower", "GONOPROXY lets private modules through to mirrors."},
+		{171, "gonosumdb-narrower", "GONOSUMDB lets private names through to the checksum database."},
+		{172, "goinsecure-mirror", "GOINSECURE names a mirror, for which it does not count."},
+		{173, "module-looks-private", "A module looks private and no pattern matches it."},
+	}},
+	{"GOSUMDB", []numbered{
+		{180, "gosumdb-off", "The checksum database is switched off."},
+		{181, "gosumdb-empty", "GOSUMDB is blank."},
+		{182, "gosumdb-fields", "GOSUMDB has more than a key and a URL."},
+		{183, "gosumdb-key", "GOSUMDB has a key that is not a verifier key."},
+		{184, "gosumdb-name", "GOSUMDB names a database whose key is not built in."},
+		{185, "gosumdb-url", "GOSUMDB has a URL that cannot be used."},
+		{186, "gosumdb-credentials", "GOSUMDB has credentials in its URL."},
+		{187, "gosumdb-http-credentials", "GOSUMDB has credentials in an http:// URL, which the go command does not send."},
+		{188, "gosumdb-http", "The checksum database is reached without TLS."},
+		{189, "gosumdb-bypasses-mirrors", "A URL in GOSUMDB keeps mirrors from serving the checksum database."},
+	}},
+	{"Modes of the go command", []numbered{
+		{190, "goflags-syntax", "GOFLAGS cannot be parsed."},
+		{191, "goflags-mod", "GOFLAGS sets -mod."},
+		{192, "goflags-modfile", "GOFLAGS sets -modfile."},
+		{193, "goflags-insecure", "GOFLAGS sets -insecure, which has no effect."},
+		{194, "go111module-off", "GO111MODULE switches modules off."},
+		{195, "go111module-invalid", "GO111MODULE has a value that is none."},
+		{196, "gowork-relative", "GOWORK is not an absolute path."},
+		{197, "gotoolchain-invalid", "GOTOOLCHAIN has a value that is none."},
+		{198, "goauth-invalid", "GOAUTH cannot be read."},
+		{199, "goauth-command", "GOAUTH runs a program for credentials."},
+	}},
+	{"The checkout", []numbered{
+		{201, "checkout-missing", "There is no go.mod to compare the settings with."},
+		{202, "checkout-invalid", "go.mod, go.sum or go.work cannot be used as it is."},
+		{203, "main-module-skipped", "A main module of the checkout cannot be read."},
+		{204, "directory-unreadable", "A directory of the checkout cannot be read."},
+		{210, "go-sum-missing", "There is no go.sum."},
+		{211, "go-sum-missing-line", "go.sum lacks a line for a required module."},
+		{212, "go-sum-invalid-line", "A line of go.sum names what no module can be."},
+		{213, "go-mod-excluded-require", "go.mod requires a version that it excludes."},
+		{214, "go-mod-invalid-module", "go.mod requires what no module can be."},
+		{220, "replace-directory-missing", "A replace line names a directory without a go.mod."},
+		{221, "replace-directory-absolute", "A replace line names a directory by its absolute path."},
+		{230, "go-work-unused-module", "A go.work stands above a module and does not use it."},
+		{231, "go-work-sum-missing", "A workspace has no go.work.sum."},
+		{232, "goflags-workspace", "GOFLAGS has a flag that a workspace refuses."},
+		{233, "go-work-above", "A go.work in a directory above decides about the builds."},
+		{234, "gowork-off", "GOWORK=off hides a go.work."},
+		{240, "vendor-in-use", "Builds use the vendor directory."},
+		{241, "vendor-incomplete", "The vendor directory cannot be used."},
+		{242, "vendor-unused", "There is a vendor directory that builds do not use."},
+		{250, "toolchain-refused", "go.mod asks for a newer Go than GOTOOLCHAIN allows."},
+		{251, "toolchain-download", "go.mod asks for a newer Go, which the go command downloads as a module."},
+		{252, "toolchain-unavailable", "go.mod asks for a newer Go, which no mirror of the chain serves."},
+	}},
+	{"A program that was built", []numbered{
+		{260, "binary-go-version", "The program was built with another Go than the one on PATH."},
+		{261, "binary-module-version", "The program has another version of a module than go.mod asks for."},
+		{262, "binary-module-sum", "The program was built from other bytes of a module than go.sum names."},
+		{263, "binary-module-unverified", "A module of the program comes from a directory, or has no hash."},
+		{264, "binary-setting", "The program was built with another setting than the environment has."},
+		{266, "binary-other-module", "The program was built from another main module than the checkout's."},
+		{265, "binary-modified", "The program was built from a checkout with uncommitted changes."},
+	}},
+	{"Mirrors and the network", []numbered{
+		{301, "mirror-failing", "A mirror does not answer as it must."},
+		{302, "mirror-certificate", "A mirror shows a certificate that this machine does not trust."},
+		{303, "sumdb-unreachable", "The checksum database can be reached neither itself nor through a mirror."},
+		{310, "forward-proxy-unknown", "ALL_PROXY is set, which the go command does not read."},
+		{311, "forward-proxy-invalid", "A forward proxy's address cannot be used."},
+		{312, "forward-proxy-two-values", "HTTPS_PROXY and https_proxy differ."},
+		{313, "forward-proxy-http-only", "HTTP_PROXY is set, but mirrors are https:// and use HTTPS_PROXY."},
+		{314, "no-proxy-element", "An element of NO_PROXY matches nothing."},
+		{315, "no-proxy-mirror", "NO_PROXY lets a mirror past the forward proxy."},
+		{316, "forward-proxy-internal-mirror", "A mirror inside the network is asked through the forward proxy."},
+		{317, "forward-proxy-loopback", "A mirror on this machine is never asked through the forward proxy."},
+		{320, "netrc-readable", "Other users can read the file of passwords."},
+		{321, "netrc-port", "The file of passwords names a mirror without its port."},
+		{322, "netrc-unmatched", "The file of passwords names a parent domain of a mirror, or only a default."},
+		{330, "ca-file-unreadable", "SSL_CERT_FILE names a file without certificates."},
+		{331, "ca-file-not-for-go", "The go command does not know the authorities of --ca-file."},
+	}},
+	{"The machine", []numbered{
+		{340, "go-several", "Several go commands are on PATH."},
+		{341, "go-missing", "No go command is on PATH."},
+		{350, "modcache-unusable", "The module cache cannot be written."},
+		{351, "cache-poisoned", "A file of the module cache has other contents than go.sum names."},
+		{352, "modcache-unseen", "The module cache is where the step cannot see it."},
+		{353, "zip-not-extractable", "A module's zip cannot be extracted."},
+		{354, "info-missing", "Files with the times of versions could not be obtained."},
+		{360, "setting-refused", "A setting of modferry cannot be used."},
+	}},
+}
+
+// numbered is a rule of a group.
+type numbered struct {
+	number       int
+	check, title string
+}
