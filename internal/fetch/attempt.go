@@ -266,13 +266,13 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	return fe
 }
 
-// forgiveTree turns an extraction that the module zip rules forbid into a
+// forgiveTree turns an extraction that the module makes impossible into a
 // finding: the zip is what go.sum names, and a build that does not use the
 // module works.
 func (r *run) forgiveTree(it *item, err error) *failure.Error {
 	var tree *modcache.ExtractError
-	if fe := failure.As(err); fe == nil || !errors.As(err, &tree) || local(fe.Class) || fe.Class == failure.Cancelled {
-		return fe
+	if !errors.As(err, &tree) || !tree.OfModule() {
+		return failure.As(err)
 	}
 	r.note(unextractable(it.mod.String(), tree))
 	return nil

@@ -187,7 +187,7 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 	if extracts(j.values, it) && !j.cache.Extracted(it.mod) {
 		err := j.cache.Extract(ctx, it.mod, it.want)
 		var tree *modcache.ExtractError
-		if errors.As(err, &tree) && !local(failure.As(err).Class) {
+		if errors.As(err, &tree) && tree.OfModule() {
 			j.note(unextractable(it.mod.String(), tree))
 			return true, nil
 		}

@@ -172,3 +172,34 @@ func wantOutcome(t *testing.T, r *report.Result, want report.Outcome) {
 		}
 	}
 }
+
+func TestAMirrorWithoutTimesIsARemark(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	s.Fault(mirrortest.Always("*.info", mirrortest.Status(404)))
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	r := b.run(s.URL)
+	wantOutcome(t, r, report.OK)
+	if got := found(r, "info-missing"); got == nil || !strings.Contains(got.Found, "2 .info files") {
+		t.Errorf("found %+v, want info-missing of 2 files", got)
+	}
+}
+
+func TestAZipThatTheFileSystemCannotHoldIsTold(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t, mirrortest.Module{Path: "example.test/long", Version: "v1.0.0",
+		Files: map[string]string{strings.Repeat("n", 300) + ".go": "package n\n"}})
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.Extract = "all"
+	// Fetched at first, then there already.
+	for range 2 {
+		r := b.run(s.URL)
+		wantOutcome(t, r, report.OK)
+		if got := found(r, "zip-not-extractable"); got == nil || !strings.Contains(got.Found, "example.test/long@v1.0.0") {
+			t.Errorf("found %+v, want zip-not-extractable of the module", got)
+		}
+	}
+}

@@ -27,6 +27,19 @@ func (e *ExtractError) Error() string {
 
 func (e *ExtractError) Unwrap() error { return e.Err }
 
+// OfModule reports whether the module is what cannot be extracted, whoever tries
+// and wherever: the module zip rules forbid it, or a name in it is longer than
+// this file system allows. Otherwise this machine cannot go on.
+func (e *ExtractError) OfModule() bool {
+	switch failure.As(e.Err).Class {
+	case failure.DiskFull, failure.Permission, failure.LocalIO:
+		return errors.Is(e.Err, syscall.ENAMETOOLONG)
+	case failure.Cancelled:
+		return false
+	}
+	return true
+}
+
 // Windows error codes that its syscall package does not map to the Unix ones.
 const (
 	windowsNotSameDevice = syscall.Errno(17)

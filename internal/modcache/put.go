@@ -227,7 +227,8 @@ func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, data []
 }
 
 // Extract writes the tree of the zip of m that is in the module cache, after
-// verifying that it has the hash h1. It does nothing when there is a tree.
+// verifying that it has the hash h1. It does nothing when there is a tree. An
+// *ExtractError means that the zip is right and no tree can be made of it.
 func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error {
 	s, err := c.slot(m)
 	if err != nil {
@@ -251,7 +252,7 @@ func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error 
 	}
 	tree, err := c.prepareTree(a)
 	if err != nil {
-		return local(op, err)
+		return &ExtractError{Module: m, Err: local(op, err)}
 	}
 	defer tree.remove()
 	parallel := runtime.GOMAXPROCS(0)
@@ -262,10 +263,13 @@ func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error 
 	if tree == nil {
 		return nil // a module without files
 	}
-	if tree.err != nil {
-		return local(op, tree.err)
+	if tree.err == nil {
+		tree.err = c.placeTree(ctx, s, h1, files, tree, parallel)
 	}
-	return local(op, c.placeTree(ctx, s, h1, files, tree, parallel))
+	if tree.err != nil {
+		return &ExtractError{Module: m, Err: local(op, tree.err)}
+	}
+	return nil
 }
 
 // placeTree moves a verified tree to s beside a zip that is there already.
