@@ -124,7 +124,15 @@ module r.test
 			name: "the vendored ones among several need nothing",
 			files: monorepo + `
 -- services/b/vendor/modules.txt --
+# example.test/x v1.0.0
+## explicit
+# example.test/y v1.0.0
+## explicit
 -- services/a/vendor/modules.txt --
+# example.test/x v1.0.0
+## explicit
+# example.test/y v1.0.0
+## explicit
 `,
 			modules: `
 				example.test/x v1.0.0 mod=tools/go.sum:1 low

@@ -89,6 +89,9 @@ func (l *loader) load(p place) error {
 	}
 	if l.vendored(u) {
 		l.list.Vendored = append(l.list.Vendored, l.rel(u.dir))
+		if u.goLine() != "" && atLeast(u.goLine(), "1.14") { // before, modules.txt tells too little
+			l.checkVendor(u)
+		}
 	} else if err := l.need(u); err != nil {
 		if p.guessed && errors.Is(err, fs.ErrNotExist) { // no go.sum
 			return l.skip(err)

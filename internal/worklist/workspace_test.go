@@ -378,8 +378,14 @@ example.test/a v1.0.0/go.mod h1:am
 			files: "-- go.mod --\nmodule m.test\ngo 1.22\n-- vendor/jquery.js --\n",
 		},
 		{
+			name:     "a vendor directory that does not fit go.mod is told",
+			files:    module + "-- vendor/modules.txt --\n# example.test/a v0.9.0\n## explicit\n# example.test/b => ./b\n## explicit\n",
+			vendored: []string{"."},
+			findings: `vendor-inconsistent go.mod:3`,
+		},
+		{
 			name:     "a vendored workspace needs nothing",
-			files:    workspace + "-- vendor/modules.txt --\n## workspace\n# example.test/a v1.0.0\n",
+			files:    workspace + "-- vendor/modules.txt --\n## workspace\n# example.test/a v1.0.0\n## explicit; go 1.21\n",
 			vendored: []string{"."},
 			mains:    `. workspace go=1.23 toolchain=`,
 		},
