@@ -1,14 +1,14 @@
 package action
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/modferry/modferry/internal/goenv/assign"
 )
 
 // maxSummary is the most that GitHub takes as the summary of one step; it drops
@@ -81,36 +81,16 @@ func (f *fileCommands) setNamed(file, name, value string) error {
 	return f.set(file, name, value)
 }
 
-// set appends an entry in the form of a here-document, which is right for every
-// value.
+// set appends an entry.
 func (f *fileCommands) set(file, name, value string) error {
-	if strings.ContainsRune(value, 0) || !utf8.ValidString(value) {
-		return fmt.Errorf("set %s in %s: found a value that is not text, expected UTF-8 without NUL", name, file)
-	}
-	delimiter, err := f.delimiter(value)
+	entry, err := assign.GitHubEntry(name, value, f.random)
 	if err != nil {
 		return fmt.Errorf("set %s in %s: %w", name, file, err)
 	}
-	entry := name + "<<" + delimiter + "\n" + value + "\n" + delimiter + "\n"
 	if err := f.append(file, entry, 0); err != nil {
 		return fmt.Errorf("set %s: %w", name, err)
 	}
 	return nil
-}
-
-// delimiter returns a line that nobody could foresee and value does not contain.
-func (f *fileCommands) delimiter(value string) (string, error) {
-	const attempts = 3 // one is enough unless the random source is broken
-	for range attempts {
-		var b [16]byte
-		if _, err := io.ReadFull(f.random, b[:]); err != nil {
-			return "", fmt.Errorf("no random delimiter: %w", err)
-		}
-		if d := "modferry_" + hex.EncodeToString(b[:]); !strings.Contains(value, d) {
-			return d, nil
-		}
-	}
-	return "", errors.New("no random delimiter: the value contains each that was tried")
 }
 
 // append adds text to the file that the variable names. A limit other than 0 is

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"github.com/sethvargo/go-githubactions"
 
@@ -194,18 +193,22 @@ func (s *step) warn(err error) {
 
 // export sets for the later steps what the go command reads.
 func (s *step) export() error {
-	s.maskCredentials(s.job.Proxy())
 	set := func(name, value string) error {
 		if value == "" || value == s.Getenv(name) {
 			return nil
 		}
 		return s.files.SetEnv(name, value)
 	}
-	errs := []error{set("GOPROXY", s.job.Proxy()), s.files.SetEnv("GOMODCACHE", s.host.outside(s.modcache))}
-	for _, name := range []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB"} {
-		// Only what our settings say: everything else holds already.
-		if src := s.env.Source(name); strings.HasPrefix(src, "input ") || strings.HasPrefix(src, "file ") || strings.HasPrefix(src, "variable MODFERRY_") {
-			errs = append(errs, set(name, s.env.Get(name)))
+	var errs []error
+	for _, e := range s.job.Exports() {
+		switch {
+		case e.Name == "GOMODCACHE":
+			// Even when it has this value here: later steps have the host's.
+			errs = append(errs, s.files.SetEnv(e.Name, s.host.outside(e.Value)))
+		case e.Settled:
+			// Everything else holds already.
+			s.maskCredentials(e.Value)
+			errs = append(errs, set(e.Name, e.Value))
 		}
 	}
 	errs = append(errs, set("GOFLAGS", s.goFlags()))
@@ -222,20 +225,11 @@ func (s *step) goFlags() string {
 	return flags
 }
 
-// maskCredentials keeps passwords of mirrors out of the log: GOPROXY is shown
+// maskCredentials keeps the credentials of a setting out of the log: it is shown
 // in the header of every later step.
-func (s *step) maskCredentials(proxy string) {
-	for _, entry := range strings.FieldsFunc(proxy, func(r rune) bool { return r == ',' || r == '|' }) {
-		u, err := url.Parse(entry)
-		if err != nil || u.User == nil {
-			continue
-		}
-		if password, ok := u.User.Password(); ok && password != "" {
-			s.actions.AddMask(password)
-			s.actions.AddMask(url.QueryEscape(password))
-		} else if u.User.Username() != "" {
-			s.actions.AddMask(u.User.Username())
-		}
+func (s *step) maskCredentials(value string) {
+	for _, secret := range goenv.Secrets(value) {
+		s.actions.AddMask(secret)
 	}
 }
 

@@ -31,7 +31,7 @@ var forbidden = map[string][]string{
 }
 
 // pure rooms use no network, no environment, no clock and start no programs.
-var pure = []string{"internal/goenv", "internal/worklist", "internal/failure", "internal/settings"}
+var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/settings"}
 
 // impure is what pure rooms must not call. Packages of the network are allowed
 // to failure alone, which needs the types of their errors.

@@ -31,6 +31,7 @@ retries, and verified against go.sum.`,
 verified against go.sum. What is present already is not fetched again.`),
 		a.runCommand(probing, "Measure the mirrors and show the chain that fetch would use", `Measures every mirror, in at most two seconds: name lookup, connection, TLS,
 first byte, right answers; and shows the chain that fetch would use, and why.`),
+		a.envCommand(),
 		a.doctorCommand(),
 		a.runCommand(verifying, "Compare the module cache with go.sum, zips and extracted trees", `Hashes the zips and extracted trees of the checkout's modules again, which the
 go command never does, and names every file that differs from go.sum.`),

@@ -98,8 +98,9 @@ func shortList(commands []string) string {
 
 func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 	t.Parallel()
+	own := map[string]string{"env": "format "} // flags that are no settings
 	flagLine := regexp.MustCompile(`(?m)^  (?:-([A-Za-z]), |    )--([a-z-]+) (.*)$`)
-	for _, command := range []string{"fetch", "probe", "verify", "cache restore", "cache save", "cache list", "cache prune"} {
+	for _, command := range []string{"fetch", "probe", "env", "verify", "cache restore", "cache save", "cache list", "cache prune"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			text := helpOf(t, command)
@@ -117,6 +118,9 @@ func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 					want = append(want, s.Name+" "+s.Short)
 				}
 			}
+			if flag, ok := own[command]; ok {
+				want = append(want, flag)
+			}
 			if !slices.Equal(got, want) {
 				t.Errorf("help names\n%q, the table\n%q", got, want)
 			}
@@ -127,7 +131,7 @@ func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 // A screen is 80 columns, and as many lines as laptops show.
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "fetch", "probe", "verify", "report", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
+	for _, command := range []string{"", "fetch", "probe", "env", "verify", "report", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
 		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
 		if len(lines) > 54 {
 			t.Errorf("modferry %s --help has %d lines", command, len(lines))

@@ -29,6 +29,7 @@ func (m mode) verb() string { return string(m[strings.LastIndexByte(string(m), '
 const (
 	fetching  mode = "fetch"
 	probing   mode = "probe"
+	exporting mode = "env"
 	verifying mode = "verify"
 	doctoring mode = "doctor"
 	restoring mode = "cache restore"
@@ -121,7 +122,7 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 	}
 	prepare := fetch.Prepare
 	switch m {
-	case probing:
+	case probing, exporting:
 		prepare = fetch.PrepareProbe
 	case listing, pruning:
 		prepare = fetch.PrepareCache

@@ -5,12 +5,10 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/settings"
 )
 
 // format is a rendering of "modferry report".
@@ -48,7 +46,7 @@ func (a *app) reportCommand() *cobra.Command {
 		Use: "report FILE", Short: "Render a result that was written with --json",
 		Long: `Renders the result of a run, written with --json FILE, on standard output.
 FILE is - for standard input. The formats are
-` + a.formatNames() + `:
+` + inWords(a.formatNames()) + `:
 markdown is what the GitHub Action shows as the summary of a job, html one page
 for a browser, junit and codequality are reports for GitLab and others,
 cyclonedx is a software bill of materials, prometheus a file of metrics. With
@@ -74,29 +72,20 @@ cyclonedx is a software bill of materials, prometheus a file of metrics. With
 	return cmd
 }
 
-// formatNames lists the formats in a sentence.
-func (a *app) formatNames() string {
-	var list []string
+// formatNames are the formats of "modferry report".
+func (a *app) formatNames() []string {
+	var names []string
 	for _, f := range a.formats(false) {
-		list = append(list, f.name)
+		names = append(names, f.name)
 	}
-	last := len(list) - 1
-	return strings.Join(list[:last], ", ") + " or " + list[last]
+	return names
 }
 
 func (a *app) report(file string, o reportOptions) error {
 	formats := a.formats(o.verbose)
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == o.format })
 	if i < 0 {
-		var words []string
-		for _, f := range formats {
-			words = append(words, f.name)
-		}
-		message := fmt.Sprintf("flag --format: found %q, expected %s", o.format, a.formatNames())
-		if near := settings.Suggest(o.format, words); near != "" {
-			message += "; write --format " + near
-		}
-		return &usageError{message}
+		return unknownFormat(o.format, a.formatNames())
 	}
 	res, err := a.readResult(file)
 	if err != nil {

@@ -24,28 +24,37 @@ func Environment(v *settings.Values, h goenv.Host) (goenv.Env, []goenv.Finding, 
 	return env, findings, nil
 }
 
-// overridesOf is what the settings say in place of the go command's variables.
-func overridesOf(v *settings.Values) (map[string]goenv.Var, error) {
-	modcache := v.ModCache
-	if modcache != "" {
-		// The go command wants it absolute, people need not write it so.
-		var err error
-		if modcache, err = filepath.Abs(modcache); err != nil {
-			return nil, fmt.Errorf("find the module cache %s: %w", v.ModCache, err)
-		}
-	}
-	overrides := map[string]goenv.Var{}
-	for _, o := range []struct{ variable, value, setting string }{
+// override is what a setting says in place of a variable of the go command; ""
+// for nothing.
+type override struct{ variable, value, setting string }
+
+// said is all that the settings say in place of the go command's variables.
+func said(v *settings.Values) []override {
+	return []override{
 		{"GOPROXY", v.ProxyList(), "proxy"},
-		{"GOMODCACHE", modcache, "modcache"},
+		{"GOMODCACHE", v.ModCache, "modcache"},
 		{"GOPRIVATE", v.Private, "private"},
 		{"GONOPROXY", v.NoProxy, "noproxy"},
 		{"GOSUMDB", v.SumDB, "sumdb"},
 		{"GONOSUMDB", v.NoSumDB, "nosumdb"},
-	} {
-		if o.value != "" {
-			overrides[o.variable] = goenv.Var{Value: o.value, Source: v.Sources[o.setting]}
+	}
+}
+
+// overridesOf is what Load takes of said.
+func overridesOf(v *settings.Values) (map[string]goenv.Var, error) {
+	overrides := map[string]goenv.Var{}
+	for _, o := range said(v) {
+		if o.value == "" {
+			continue
 		}
+		if o.variable == "GOMODCACHE" {
+			// The go command wants it absolute, people need not write it so.
+			var err error
+			if o.value, err = filepath.Abs(o.value); err != nil {
+				return nil, fmt.Errorf("find the module cache %s: %w", v.ModCache, err)
+			}
+		}
+		overrides[o.variable] = goenv.Var{Value: o.value, Source: v.Sources[o.setting]}
 	}
 	return overrides, nil
 }

@@ -80,7 +80,7 @@ type Job struct {
 	phase       atomic.Value // string
 	spec        store.Spec
 	unsound     bool   // of a doctor's job: no chain can be made of the settings
-	chosen      string // the final chain as the go command takes it
+	chosen      string // the final chain as the go command takes it, credentials included
 	total       atomic.Int64
 	verified    atomic.Int64 // files dealt with, but those of the run in progress
 	fetched     atomic.Int64 // bytes of the files that mirrors brought, but for the run in progress
@@ -147,10 +147,6 @@ func (j *Job) Root() string {
 	}
 	return j.list.Root
 }
-
-// Proxy is the chain that Run or Probe chose, as the go command takes it, with
-// its credentials; "" before that, or when no chain was chosen.
-func (j *Job) Proxy() string { return j.chosen }
 
 // Transport reaches servers that are no mirrors with the settings of the run:
 // authorities, forward proxy, limits of connecting.

@@ -100,18 +100,20 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "probe", "doctor"}
+		all     = []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		results = []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		network = []string{"fetch", "probe", "env", "doctor"}
+		probed  = []string{"fetch", "env", "doctor"}
 		module  = []string{"fetch", "doctor", "verify", "cache restore", "cache save"}
 		cached  = []string{"fetch", "cache restore", "cache save", "cache list", "cache prune"}
 		restore = []string{"fetch", "cache restore"}
-		remote  = []string{"fetch", "probe", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
+		remote  = []string{"fetch", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout"},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
 			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
 		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Group: groupCheckout,
 			Usage: "every zip that go.sum names, as go mod tidy wants"},
@@ -120,7 +122,7 @@ func Table() []Setting {
 		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file"},
 
-		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: module, Input: true, Group: groupModCache,
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache"},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs"},
@@ -144,7 +146,7 @@ func Table() []Setting {
 			Usage: "add public mirrors"},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Group: groupMirrors,
 			Usage: "failures that pass on"},
-		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: []string{"fetch", "doctor"}, Input: true, Group: groupMirrors,
+		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Group: groupMirrors,
 			Usage: "skip the preflight"},
 		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Group: groupMirrors,
 			Usage: "time for the preflight"},
@@ -179,7 +181,7 @@ func Table() []Setting {
 		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Group: groupLimits,
 			Usage: "for one request"},
 
-		{Name: "json", Kind: File, Commands: all, Group: groupOutput,
+		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
 			Usage: "no progress, no report of success"},
