@@ -77,7 +77,7 @@ func (s *imageStore) build() error {
 	if err := s.commit(busyboxImage, base, "", nil); err != nil {
 		return err
 	}
-	if err := s.commit(goImage, base, goRoot, []string{"--env", "PATH=/usr/local/go/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "HOME=/root", "--workingdir", "/go"}); err != nil {
+	if err := s.commit(goImage, base, goRoot, []string{"--env", "PATH=/usr/local/go/bin:/usr/local/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "HOME=/root", "--workingdir", "/go"}); err != nil {
 		return err
 	}
 	proxy, err := exec.Command("go", "env", "GOPROXY").Output()
