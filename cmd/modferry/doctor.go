@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
-	"debug/buildinfo"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,8 +31,8 @@ With the log of a go command (- for standard input): finds every failed download
 in whole CI logs too, and says what it means and what to do. The output of
 go mod download -x tells the time of requests, too.
 
-With a program that Go built: compares what it was built from with the checkout and
-the settings of now.
+With the output of go version -m PROGRAM: compares what the program was built from
+with the checkout and the settings of now.
 
 The checks: ` + goenv.Reference,
 		Args: cobra.ArbitraryArgs,
@@ -61,22 +64,15 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 		if len(files) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(name))
 		}
-		info, err := buildinfo.ReadFile(name)
-		if err != nil { // no program, or none that Go built
-			err = a.explainLog(name, job)
-		} else {
-			res := job.Compare(name, info)
-			a.code = max(a.code, res.Outcome.ExitCode())
-			err = a.publish(out, res)
-		}
-		if err != nil {
+		if err := a.explainFile(name, job, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *app) explainLog(name string, job *fetch.Job) error {
+// explainFile finds out what a file is, and explains it.
+func (a *app) explainFile(name string, job *fetch.Job, out *output) error {
 	in := a.stdin
 	if name != "-" {
 		f, err := os.Open(name)
@@ -86,7 +82,48 @@ func (a *app) explainLog(name string, job *fetch.Job) error {
 		defer f.Close()
 		in = f
 	}
-	log, err := failure.ReadLog(in, failure.LogOptions{})
+	text := bufio.NewReader(in)
+	head, err := text.Peek(1 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the log %s: %w", name, err)
+	}
+	switch {
+	case fetch.IsBuilds(head):
+		return a.explainBuilds(text, job, out)
+	case isProgram(head):
+		return fmt.Errorf("%s: found a program, expected a log; what it was built from is told by: go version -m %[1]s | modferry doctor -", name)
+	}
+	return a.explainLog(name, text, job)
+}
+
+// isProgram recognises ELF, PE and Mach-O.
+func isProgram(head []byte) bool {
+	return slices.ContainsFunc([]string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"}, func(magic string) bool {
+		return bytes.HasPrefix(head, []byte(magic))
+	})
+}
+
+// explainBuilds holds programs against the checkout.
+func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
+	builds, err := fetch.ReadBuilds(text)
+	if err != nil {
+		return err
+	}
+	for _, b := range builds {
+		if len(builds) > 1 {
+			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(b.Program))
+		}
+		res := job.Compare(b)
+		a.code = max(a.code, res.Outcome.ExitCode())
+		if err := a.publish(out, res); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
+	log, err := failure.ReadLog(text, failure.LogOptions{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/settings"
 )
 
 // Every check has a pair of files in testdata/doctor: CHECK.txtar is what it
@@ -151,20 +149,15 @@ func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variable
 		environ: func() []string { return nil },
 	}
 	// Through the JSON, so that where the pair lies breaks no line elsewhere.
-	var res *report.Result
-	if built := filepath.Join(work, "built.txt"); slices.Contains(names(pair), "built.txt") {
-		res = compare(t, p, checkout, built)
-	} else {
-		var stdout bytes.Buffer
-		p.stdout = &stdout
-		run(t.Context(), append(args, "--quiet", "--json", "-"), p)
-		data := stdout.String()
-		for name, value := range variables {
-			data = strings.ReplaceAll(data, value, "$"+name)
-			data = strings.ReplaceAll(data, value[strings.Index(value, "://")+3:], "$"+name)
-		}
-		res = decode(t, []byte(strings.ReplaceAll(data, work, "$WORK")))
+	var stdout bytes.Buffer
+	p.stdout = &stdout
+	run(t.Context(), append(args, "--quiet", "--json", "-"), p)
+	data := stdout.String()
+	for name, value := range variables {
+		data = strings.ReplaceAll(data, value, "$"+name)
+		data = strings.ReplaceAll(data, value[strings.Index(value, "://")+3:], "$"+name)
 	}
+	res := decode(t, []byte(strings.ReplaceAll(data, work, "$WORK")))
 	res.Totals.MS = 0
 	var b bytes.Buffer
 	if err := report.Diagnosis(&b, res, report.TextOptions{Width: 110}); err != nil {
@@ -173,40 +166,6 @@ func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variable
 	text, _, _ := strings.Cut(b.String(), "\n\nMirrors\n")
 	text, _, _ = strings.Cut(text, "\n\nSettings\n")
 	return strings.TrimSuffix(text, "\n") + "\n"
-}
-
-func names(a *txtar.Archive) []string {
-	var all []string
-	for _, f := range a.Files {
-		all = append(all, f.Name)
-	}
-	return all
-}
-
-// compare holds a program against a checkout, of which "go version -m" printed
-// what the file has.
-func compare(t *testing.T, p process, checkout, file string) *report.Result {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := debug.ParseBuildInfo(string(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// ParseBuildInfo leaves out the version, which a program has elsewhere.
-	first, _, _ := strings.Cut(string(data), "\n")
-	info.GoVersion = strings.TrimPrefix(first, "go\t")
-	values, err := settings.Resolve(map[string]string{"dir": checkout}, p.getenv, os.ReadFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	job, _, err := (&app{process: p}).prepare(values, doctoring, newOutput(p, values))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return job.Compare("app", info)
 }
 
 // golden compares with a file, or rewrites it under -update.

@@ -3,7 +3,9 @@ package fetch
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -15,13 +17,67 @@ import (
 	"github.com/modferry/modferry/internal/worklist"
 )
 
-// Compare holds what a program was built from, as go version -m shows it,
-// against the checkout and the environment: another toolchain, other versions,
-// other bytes, other settings than a build would have now. name is the
-// program's file. The result is one without mirrors; its outcome is Integrity
-// when bytes differ from what go.sum names.
-func (j *Job) Compare(name string, info *debug.BuildInfo) *report.Result {
-	c := comparison{j: j, name: name, info: info}
+// Build is what a program was built from, as go version -m shows it. Reading
+// programs themselves takes half a megabyte of this one (debug/buildinfo).
+type Build struct {
+	Program string // its file
+	Info    *debug.BuildInfo
+}
+
+// buildHead is the beginning of what go version -m prints of a program.
+var buildHead = regexp.MustCompile(`^[^\n]+: (go|devel )\S[^\n]*\n\t(path|mod|dep|build)\t`)
+
+// IsBuilds reports whether a text that begins with head is output of
+// go version -m.
+func IsBuilds(head []byte) bool { return buildHead.Match(head) }
+
+// ReadBuilds reads output of go version -m, of one or several programs.
+func ReadBuilds(r io.Reader) ([]Build, error) {
+	const most = 64 << 20 // as much as any program's, many times over
+	data, err := io.ReadAll(io.LimitReader(r, most))
+	if err != nil {
+		return nil, err
+	}
+	var all []Build
+	var text strings.Builder // of the last one
+	end := func() error {
+		if len(all) == 0 {
+			return nil
+		}
+		b := &all[len(all)-1]
+		info, err := debug.ParseBuildInfo(text.String())
+		if err != nil {
+			return fmt.Errorf("read what %s was built from: %w", b.Program, err)
+		}
+		// ParseBuildInfo leaves the version out, which stands with the program.
+		info.GoVersion, b.Info = b.Info.GoVersion, info
+		return nil
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\r\n")
+		if rest, ok := strings.CutPrefix(line, "\t"); ok {
+			text.WriteString(rest + "\n")
+			continue
+		}
+		i := strings.LastIndex(line, ": ")
+		if i < 0 {
+			continue
+		}
+		if err := end(); err != nil {
+			return nil, err
+		}
+		text.Reset()
+		all = append(all, Build{line[:i], &debug.BuildInfo{GoVersion: line[i+2:]}})
+	}
+	return all, end()
+}
+
+// Compare holds what a program was built from against the checkout and the
+// environment: another toolchain, other versions, other bytes, other settings
+// than a build would have now. The result is one without mirrors; its outcome is
+// Integrity when bytes differ from what go.sum names.
+func (j *Job) Compare(b Build) *report.Result {
+	c := comparison{j: j, info: b.Info}
 	c.toolchain()
 	c.modules()
 	c.settings()
@@ -30,14 +86,13 @@ func (j *Job) Compare(name string, info *debug.BuildInfo) *report.Result {
 	res.Findings = c.findings
 	if n := countErrors(c.findings); n > 0 {
 		res.Outcome = report.Integrity
-		res.Message = fmt.Sprintf("%s of %s was built from other bytes than go.sum names", count(n, "module"), name)
+		res.Message = fmt.Sprintf("%s of %s was built from other bytes than go.sum names", count(n, "module"), b.Program)
 	}
 	return res
 }
 
 type comparison struct {
 	j        *Job
-	name     string
 	info     *debug.BuildInfo
 	findings []goenv.Finding
 }
