@@ -48,8 +48,8 @@ func subjects() []subject {
 		{"modcache", modCacheClaims()},
 		{"settings", settingClaims()},
 		{"toolchain", toolchainClaims()},
-		// 		{"log", logClaims()},
-		// 		{"messages", messageClaims()},
+		{"log", logClaims()},
+		{"messages", messageClaims()},
 	}
 }
 
