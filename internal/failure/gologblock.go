@@ -33,7 +33,8 @@ func beginsFailure(b []byte) bool {
 	if rest, ok := bytes.CutPrefix(b, []byte("go: ")); ok {
 		return !bytes.HasPrefix(rest, []byte("downloading ")) && !bytes.HasPrefix(rest, []byte("finding "))
 	}
-	if bytes.HasPrefix(b, []byte("verifying ")) || bytes.HasPrefix(b, []byte("missing go.sum entry")) {
+	if bytes.HasPrefix(b, []byte("verifying ")) || bytes.HasPrefix(b, []byte("missing go.sum entry")) ||
+		bytes.HasPrefix(b, []byte("-> unzip ")) || bytes.HasPrefix(b, []byte("go.sum database server ")) {
 		return true
 	}
 	if b[0] == ' ' {
@@ -50,7 +51,8 @@ var (
 	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+): `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+(?: for \S+)?: |cannot find module providing package \S+: |` +
 		`unrecognized import path "([^"]+)": |verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
-		`could not create module cache: |(?:\S+ )?(?:-> )?unzip \S+: )`)
+		`could not create module cache: |reading \S+ at revision \S+: )`)
+	unzip      = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
 	readingURL = regexp.MustCompile(`^reading ((?:https?|file)://\S+): `)
 	noAnswer   = regexp.MustCompile(`^Get "([^"]*)": `)
 	brokenBody = regexp.MustCompile(`^read "([^"]*)": `)
@@ -70,7 +72,7 @@ var terminals = []struct {
 	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), HashMismatch},
 	{regexp.MustCompile(`^(?:missing go\.sum entry|wrong number of fields \d|updates to go\.sum needed)`), MissingSum},
 	{regexp.MustCompile(`^(?:invalid response from proxy "|proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
-		`note has no verifiable signatures|reading tree note: |malformed note|database server misbehavior detected)`), WrongContent},
+		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), WrongContent},
 	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), UnsafeZip},
 	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), TooLarge},
 	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|GOPROXY list is not the empty string|` +
@@ -164,6 +166,13 @@ func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
 			text = text[len(m[0]):]
 			continue
 		}
+		if m := unzip.FindStringSubmatch(text); m != nil {
+			if v, ok := cachedZip(m[1]); ok {
+				f.Module, f.Version, named = v.Path, v.Version, true
+			}
+			text = text[len(m[0]):]
+			continue
+		}
 		if m := readingURL.FindStringSubmatch(text); m != nil && requested == "" {
 			requested, text = m[1], text[len(m[0]):]
 			continue
@@ -171,6 +180,15 @@ func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
 		break
 	}
 	return text, requested, named
+}
+
+// cachedZip is the module version whose zip a path of the module cache is.
+func cachedZip(name string) (v module.Version, ok bool) {
+	_, rest, _ := strings.Cut(strings.ReplaceAll(name, `\`, "/"), "/cache/download/")
+	path, file, _ := strings.Cut(rest, "/@v/")
+	path, err := module.UnescapePath(path)
+	v = module.Version{Path: path, Version: fileVersion("/@v/" + file)}
+	return v, err == nil && v.Version != ""
 }
 
 // classify returns the class of a cause. Causes that anything could print count
