@@ -74,7 +74,7 @@ func chainClaims() []claim {
 			r := newJob(t, f, url+"/,"+s.URL).run("mod", "download")
 			return all(r.works(), asked(s, "*.zip", 1), asked(s, "*.mod", 0))
 		}},
-		{"unset-is-the-toolchains-default", "an unset GOPROXY is that of go.env in GOROOT: mirrors, not direct", leans + ", docs/folklore.md, DefaultProxy in internal/goenv/env.go", func(t *testing.T) string {
+		{"unset-is-the-toolchains-default", "an unset GOPROXY is that of go.env in GOROOT: mirrors, not direct", leans + ", DefaultProxy in internal/goenv/env.go", func(t *testing.T) string {
 			j := emptyJob(t, "")
 			root := strings.TrimSpace(j.must("env", "GOROOT").stdout)
 			text, err := os.ReadFile(filepath.Join(root, "go.env"))

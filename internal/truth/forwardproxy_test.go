@@ -13,7 +13,7 @@ import (
 // long, so that nothing leaves the machine.
 func noProxyClaim(id, says, noProxy string, direct bool) claim {
 	long := strings.Repeat("a", 64)
-	return claim{id, says, "internal/mirror/client.go, internal/failure/kind.go (proxy_auth, proxy_connect), docs/folklore.md", func(t *testing.T) string {
+	return claim{id, says, "internal/mirror/client.go, internal/failure/kind.go (proxy_auth, proxy_connect)", func(t *testing.T) string {
 		j := newJob(t, one(t), "http://"+long+".example.test")
 		p := j.through(nil)
 		r := j.set("NO_PROXY", strings.ReplaceAll(noProxy, "HOST", long+".example.test"), "GODEBUG", "netdns=go").run("mod", "download")
@@ -28,14 +28,14 @@ func noProxyClaim(id, says, noProxy string, direct bool) claim {
 func forwardProxyClaims() []claim {
 	const leans = "internal/mirror/client.go, internal/failure/kind.go (proxy_auth, proxy_connect)"
 	return []claim{
-		{"http-proxy-is-for-http-mirrors", "HTTP_PROXY is used for http mirrors, whatever GOPROXY says of direct", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"http-proxy-is-for-http-mirrors", "HTTP_PROXY is used for http mirrors, whatever GOPROXY says of direct", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			j := newJob(t, f, "http://mirror.example.test")
 			p := j.through(map[string]string{"mirror.example.test": s.Addr})
 			return all(j.unset("HTTPS_PROXY").run("mod", "download").works(), asked(s, "*", 3), equal("requests through the forward proxy", len(p.Requests()), 3))
 		}},
-		{"https-proxy-is-for-https-mirrors", "HTTPS_PROXY is used for https mirrors", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"https-proxy-is-for-https-mirrors", "HTTPS_PROXY is used for https mirrors", leans, func(t *testing.T) string {
 			f := one(t)
 			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f})
 			j := newJob(t, f, "https://mirror.example.test").trust(ca)
@@ -46,7 +46,7 @@ func forwardProxyClaims() []claim {
 			}
 			return all(seen...)
 		}},
-		{"loopback-is-never-proxied", "mirrors on loopback and localhost are never asked through a forward proxy", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"loopback-is-never-proxied", "mirrors on loopback and localhost are never asked through a forward proxy", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			var seen []string

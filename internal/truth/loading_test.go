@@ -90,12 +90,12 @@ func loadingClaims() []claim {
 			s.Forget()
 			return all(j.run("mod", "download").works(), j.run("build", "./...").works(), asked(s, "*", 0))
 		}},
-		{"warming-needs-an-at-sign", "the lines of go list -m all are no arguments of go mod download: it wants path@version", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"warming-needs-an-at-sign", "the lines of go list -m all are no arguments of go mod download: it wants path@version", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			return newJob(t, f, s.URL).run("mod", "download", m.Path+" "+m.Version).fails("not a known dependency")
 		}},
-		{"vendor-downloads-nothing", "a build from vendor/ downloads nothing and needs neither go.sum nor module cache", leans + ", internal/worklist/vendor.go, docs/folklore.md", func(t *testing.T) string {
+		{"vendor-downloads-nothing", "a build from vendor/ downloads nothing and needs neither go.sum nor module cache", leans + ", internal/worklist/vendor.go", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			j := newJob(t, f, s.URL)

@@ -48,7 +48,7 @@ func logClaims() []claim {
 			log := readLog(t, r)
 			return all(r.fails("# get "+dead+"/example.test/m000/@v/v1.0.0.mod: Get \""), unless(len(log.Requests) == 1 && log.Requests[0].Class == failure.Refused, "the analyser finds %+v", log.Requests))
 		}},
-		{"x-hides-redirects", "-x does not show the hops of a redirect", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"x-hides-redirects", "-x does not show the hops of a redirect", leans, func(t *testing.T) string {
 			f := one(t)
 			storage := serve(t, f)
 			s := serve(t, f, mirrortest.Always("*", mirrortest.RedirectTo(storage.URL)))

@@ -26,7 +26,7 @@ func patternClaim(id, says, patterns, path string, matches bool) claim {
 // patternClaims say what the patterns of GOPRIVATE, GONOPROXY, GONOSUMDB and
 // GOINSECURE match.
 func patternClaims() []claim {
-	const leans = "internal/goenv/pattern.go, internal/goenv/check_pattern.go, docs/folklore.md"
+	const leans = "internal/goenv/pattern.go, internal/goenv/check_pattern.go"
 	return []claim{
 		patternClaim("host-covers-all-below", "a host matches everything below it", "git.x.test", "git.x.test/team/m", true),
 		patternClaim("path-covers-major-versions", "a path matches its /v2 and all below", "git.x.test/team", "git.x.test/team/v2", true),

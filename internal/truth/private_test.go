@@ -25,13 +25,13 @@ func privateClaims() []claim {
 			r := newJob(t, f, "direct|"+s.URL+"|"+s.URL+"/").set("GONOPROXY", "example.test").run("mod", "download")
 			return all(r.fails("unrecognized import path"), asked(s, "*", 0))
 		}},
-		{"without-direct-in-the-list", "a module that GONOPROXY matches goes to its origin without a direct in GOPROXY, too", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"without-direct-in-the-list", "a module that GONOPROXY matches goes to its origin without a direct in GOPROXY, too", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			r := newJob(t, f, s.URL).set("GONOPROXY", "example.test").run("mod", "download", "-x")
 			return all(r.fails(origin), asked(s, "*", 0))
 		}},
-		{"off-is-not-offline", "with GOPROXY=off a module that GOPRIVATE matches still goes to its origin", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline), docs/folklore.md", func(t *testing.T) string {
+		{"off-is-not-offline", "with GOPROXY=off a module that GOPRIVATE matches still goes to its origin", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline)", func(t *testing.T) string {
 			j := newJob(t, one(t), "off").set("GOPRIVATE", "example.test")
 			p := j.through(nil)
 			r := j.run("mod", "download")
@@ -63,7 +63,7 @@ func privateClaims() []claim {
 			j.run("mod", "download")
 			return unless(len(p.Server.Matching("/m000*")) > 0 && p.Server.Matching("/m000*")[0].Method == http.MethodGet, "no plain request goes to the origin: %v", p.Requests())
 		}},
-		{"goinsecure-is-not-for-mirrors", "GOINSECURE does not make an untrusted mirror trusted, whatever it names", leans + " (goinsecure-mirror), docs/folklore.md", func(t *testing.T) string {
+		{"goinsecure-is-not-for-mirrors", "GOINSECURE does not make an untrusted mirror trusted, whatever it names", leans + " (goinsecure-mirror)", func(t *testing.T) string {
 			needOwnAuthority(t)
 			f := one(t)
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
@@ -76,13 +76,13 @@ func privateClaims() []claim {
 			s := serve(t, f, mirrortest.Always("*.zip", evil(mirrortest.OtherContent)(t)))
 			return newJob(t, f, s.URL).set("GOINSECURE", "*").run("mod", "download").fails("checksum mismatch")
 		}},
-		{"goflags-insecure-has-no-effect", "-insecure in GOFLAGS is accepted and has no effect", "internal/goenv/flags.go (goflags-insecure), docs/folklore.md", func(t *testing.T) string {
+		{"goflags-insecure-has-no-effect", "-insecure in GOFLAGS is accepted and has no effect", "internal/goenv/flags.go (goflags-insecure)", func(t *testing.T) string {
 			needOwnAuthority(t)
 			f := one(t)
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
 			return newJob(t, f, s.URL).trust(mirrortest.NewAuthority(t)).set("GOFLAGS", "-insecure").run("mod", "download").fails("certificate signed by unknown authority")
 		}},
-		{"ca-file-makes-a-mirror-trusted", "SSL_CERT_FILE with the authority's certificate makes a mirror trusted", "internal/failure/kind.go (tls_unknown_authority), internal/goenv/check_pattern.go (goinsecure-mirror), docs/folklore.md", func(t *testing.T) string {
+		{"ca-file-makes-a-mirror-trusted", "SSL_CERT_FILE with the authority's certificate makes a mirror trusted", "internal/failure/kind.go (tls_unknown_authority), internal/goenv/check_pattern.go (goinsecure-mirror)", func(t *testing.T) string {
 			f := one(t)
 			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f})
 			return newJob(t, f, s.URL).trust(ca).run("mod", "download").works()

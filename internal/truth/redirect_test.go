@@ -72,7 +72,7 @@ func urlCredentials(t *testing.T, location func(host, path string) string, sent 
 func redirectClaims() []claim {
 	const leans = "internal/mirror/redirect.go, internal/failure/class.go (redirect_loop, redirect_refused)"
 	return []claim{
-		{"to-another-host", "a redirect to another host is followed", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"to-another-host", "a redirect to another host is followed", leans, func(t *testing.T) string {
 			f := one(t)
 			storage := serve(t, f)
 			s := serve(t, f, mirrortest.Always("*", mirrortest.RedirectTo(localhost(storage))))
@@ -88,7 +88,7 @@ func redirectClaims() []claim {
 			s := serve(t, f, mirrortest.Always("*", mirrortest.RedirectTo(secure.URL)))
 			return all(newJob(t, f, s.URL).trust(ca).run("mod", "download").works(), asked(secure, "*", 3))
 		}},
-		{"https-to-http", "a redirect from https to http is refused, and said so", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"https-to-http", "a redirect from https to http is refused, and said so", leans, func(t *testing.T) string {
 			f := one(t)
 			plain := serve(t, f)
 			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.RedirectTo(plain.URL))}})

@@ -23,7 +23,7 @@ func envFile(t *testing.T, f *mirrortest.Fixtures, text string) *job {
 func settingClaims() []claim {
 	const leans = "internal/goenv/env.go, internal/goenv/envfile.go"
 	return []claim{
-		{"empty-variable-is-unset", "an empty variable counts as unset: the user env file decides", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"empty-variable-is-unset", "an empty variable counts as unset: the user env file decides", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			return all(envFile(t, f, "GOPROXY="+s.URL+"\n").set("GOPROXY", "").run("mod", "download").works(), asked(s, "*", 3))
@@ -70,7 +70,7 @@ func settingClaims() []claim {
 			r := j.set("GOPATH", first+string(filepath.ListSeparator)+filepath.Join(j.temp, "second")).run("env", "GOMODCACHE")
 			return all(r.works(), equal("GOMODCACHE", strings.TrimSpace(r.stdout), filepath.Join(first, "pkg", "mod")))
 		}},
-		{"modules-are-on", "modules are on where GO111MODULE is not set", leans + ", internal/goenv/check_mode.go, docs/folklore.md", func(t *testing.T) string {
+		{"modules-are-on", "modules are on where GO111MODULE is not set", leans + ", internal/goenv/check_mode.go", func(t *testing.T) string {
 			j := newJob(t, one(t), "off")
 			return all(equal("GOMOD", filepath.Base(strings.TrimSpace(j.run("env", "GOMOD").stdout)), "go.mod"), equal("GO111MODULE", strings.TrimSpace(j.run("env", "GO111MODULE").stdout), ""))
 		}},

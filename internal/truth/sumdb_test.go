@@ -76,7 +76,7 @@ func sumDBClaims() []claim {
 			w := newSumDBWorld(t)
 			return all(w.fresh(w.mirror.URL).run("mod", "download", mAt).works(), equal("lookups", w.lookups(), 1))
 		}},
-		{"not-asked-with-a-complete-go-sum", "with a complete go.sum the database is not asked", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"not-asked-with-a-complete-go-sum", "with a complete go.sum the database is not asked", leans, func(t *testing.T) string {
 			w := newSumDBWorld(t)
 			j := w.complete(w.mirror.URL)
 			return all(j.run("mod", "download").works(), j.run("build", "./...").works(), equal("lookups", w.lookups(), 0), asked(w.mirror, "/sumdb/*", 0))
@@ -92,7 +92,7 @@ func sumDBClaims() []claim {
 		badSumDB("local-suffix", "a name with a word in place of the key does not do", "my-sumdb.test+local", noVerifier),
 		badSumDB("blank", "a blank is no database", " ", "missing GOSUMDB"),
 		badSumDB("three-fields", "a key and two further words are too many", "KEY a b", "invalid GOSUMDB: too many fields"),
-		{"gosumdb-off-still-compares-go-sum", "GOSUMDB=off leaves the comparison with go.sum on", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"gosumdb-off-still-compares-go-sum", "GOSUMDB=off leaves the comparison with go.sum on", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.Always("*.zip", evil(mirrortest.OtherContent)(t)))
 			return newJob(t, f, s.URL).set("GOSUMDB", "off").run("mod", "download").fails("checksum mismatch", "go.sum:")
@@ -105,7 +105,7 @@ func sumDBClaims() []claim {
 			w := newSumDBWorld(t)
 			return all(w.fresh(w.mirror.URL).set("GONOSUMDB", "*").run("mod", "download", mAt).works(), equal("lookups", w.lookups(), 0))
 		}},
-		{"gonosumdb-still-compares-go-sum", "GONOSUMDB=* leaves the comparison with go.sum on", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"gonosumdb-still-compares-go-sum", "GONOSUMDB=* leaves the comparison with go.sum on", leans, func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.Always("*.zip", evil(mirrortest.OtherContent)(t)))
 			return newJob(t, f, s.URL).set("GONOSUMDB", "*").run("mod", "download").fails("checksum mismatch", "go.sum:")
@@ -139,7 +139,7 @@ func sumDBClaims() []claim {
 			r := j.run("mod", "download")
 			return all(r.works(), asked(w.mirror, "/sumdb/*/lookup/"+mAt, 1), equal("lookups", w.lookups(), 1), asked(w.mirror, "/other.test/*", 0))
 		}},
-		{"off-still-asks-the-database", "GOPROXY=off does not keep the database from being asked", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline), docs/folklore.md", func(t *testing.T) string {
+		{"off-still-asks-the-database", "GOPROXY=off does not keep the database from being asked", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline)", func(t *testing.T) string {
 			w := newSumDBWorld(t)
 			j := w.complete(w.mirror.URL)
 			j.must("mod", "download")

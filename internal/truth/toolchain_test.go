@@ -57,10 +57,10 @@ func toolchainClaims() []claim {
 		unavailable("goprivate-of-golang-org", "a pattern that matches golang.org keeps toolchains from being downloaded", "toolchain not available", "GOPRIVATE", "golang.org"),
 		unavailable("goproxy-off", "GOPROXY=off keeps toolchains from being downloaded", "toolchain not available", "GOPROXY", "off"),
 		unavailable("goproxy-direct", "GOPROXY=direct keeps toolchains from being downloaded", "toolchain not available", "GOPROXY", "direct"),
-		{"gosumdb-off-refuses-toolchains", "with GOSUMDB=off a toolchain is refused even where a mirror has it", leans + ", internal/goenv/check_sumdb.go (gosumdb-off), docs/folklore.md", func(t *testing.T) string {
+		{"gosumdb-off-refuses-toolchains", "with GOSUMDB=off a toolchain is refused even where a mirror has it", leans + ", internal/goenv/check_sumdb.go (gosumdb-off)", func(t *testing.T) string {
 			return withToolchain(t, func(*sumDBWorld, *job) {}).fails("checksum database disabled by GOSUMDB=off")
 		}},
-		{"gonosumdb-does-not-exempt-toolchains", "GONOSUMDB=* does not exempt toolchains from the database", leans + ", docs/folklore.md", func(t *testing.T) string {
+		{"gonosumdb-does-not-exempt-toolchains", "GONOSUMDB=* does not exempt toolchains from the database", leans, func(t *testing.T) string {
 			var world *sumDBWorld
 			r := withToolchain(t, func(w *sumDBWorld, j *job) {
 				world = w

@@ -101,12 +101,12 @@ func wireClaims() []claim {
 			s := serve(t, f, mirrortest.Always("*", mirrortest.Status(403)))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails(), asked(s, "*.mod", 1))
 		}},
-		{"no-retry-after-503", "nothing is tried again after a 503, Retry-After or not", leans + ", README.md (a request that fails), docs/folklore.md", func(t *testing.T) string {
+		{"no-retry-after-503", "nothing is tried again after a 503, Retry-After or not", leans + ", README.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.RetryAfter(503, "0")))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("503 Service Unavailable"), asked(s, "*.zip", 1))
 		}},
-		{"no-retry-after-429", "nothing is tried again after a 429, Retry-After or not", leans + ", README.md (a request that fails), docs/folklore.md", func(t *testing.T) string {
+		{"no-retry-after-429", "nothing is tried again after a 429, Retry-After or not", leans + ", README.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.RetryAfter(429, "0")))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("429 Too Many Requests"), asked(s, "*.zip", 1))
@@ -143,7 +143,7 @@ func wireClaims() []claim {
 			return all(newJob(t, f, plain.URL).run("mod", "download").fails("403 Forbidden\n\tserver response: scripted: Forbidden"),
 				newJob(t, f, html.URL).run("mod", "download").omits("scripted"))
 		}},
-		{"cmdgonetlimit-0-is-offline", "GODEBUG=cmdgonetlimit=0 refuses every request", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline), docs/folklore.md", func(t *testing.T) string {
+		{"cmdgonetlimit-0-is-offline", "GODEBUG=cmdgonetlimit=0 refuses every request", leans + ", internal/goenv/check_proxy.go (goproxy-not-offline)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f)
 			r := newJob(t, f, s.URL).set("GODEBUG", "cmdgonetlimit=0").run("mod", "download")
