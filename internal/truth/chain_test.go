@@ -138,12 +138,13 @@ func chainClaims() []claim {
 			j.set("GOPROXY", "off")
 			return all(j.run("mod", "download").works(), j.run("build", "./...").works())
 		}},
-		{"query-is-sent", "a query in the URL is sent with every request", leans + " (goproxy-credentials)", func(t *testing.T) string {
+		{"query-is-sent", "a query in the URL is sent with every request and shown in errors", leans + " (goproxy-credentials)", func(t *testing.T) string {
 			f := one(t)
 			queries := map[string]bool{}
 			s := serve(t, f, mirrortest.Rule{Match: queryOf(queries), Do: mirrortest.Status(500)})
 			r := newJob(t, f, s.URL+"/?token=x#frag").run("mod", "download")
-			return all(r.works(), asked(s, "*", 3), unless(len(queries) == 1 && queries["token=x"], "the queries are %v", queries))
+			broken := newJob(t, f, "http://"+mirrortest.Refused(t)+"/?token=x").run("mod", "download")
+			return all(r.works(), asked(s, "*", 3), unless(len(queries) == 1 && queries["token=x"], "the queries are %v", queries), broken.fails("?token=x"))
 		}},
 	}
 }

@@ -2,11 +2,14 @@ package truth
 
 import (
 	"crypto/tls"
+	"encoding/base64"
+	"fmt"
 	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -74,6 +77,22 @@ func credentialClaims() []claim {
 			netrc := filepath.Join(j.temp, "netrc")
 			writeFile(t, netrc, "machine "+s.Addr+" login u password p\n")
 			return all(j.set("NETRC", netrc, "GOAUTH", "off").run("mod", "download").fails("401 Unauthorized"), noCredentials(s))
+		}},
+		{"goauth-command", "GOAUTH may be a command, which prints a URL and the headers for what is below it", leans + ", internal/goenv/check_mode.go (goauth-command)", func(t *testing.T) string {
+			if runtime.GOOS == "windows" {
+				t.Skip("the command is a shell script")
+			}
+			f := one(t)
+			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, BasicAuth: "u:p"})
+			j := newJob(t, f, s.URL).trust(ca)
+			script := filepath.Join(j.temp, "credentials")
+			writeFile(t, script, fmt.Sprintf("printf '%s\\n\\nAuthorization: Basic %s\\n\\n'\n", s.URL, base64.StdEncoding.EncodeToString([]byte("u:p"))))
+			return j.set("GOAUTH", "sh "+script).run("mod", "download").works()
+		}},
+		{"goauth-git-needs-a-directory", "git in GOAUTH needs an absolute directory", "internal/goenv/check_mode.go (goauth-invalid)", func(t *testing.T) string {
+			f := one(t)
+			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f})
+			return newJob(t, f, s.URL).trust(ca).set("GOAUTH", "git relative").run("mod", "download").fails("GOAUTH=git", "absolute path")
 		}},
 		{"url-wins-over-netrc", "credentials in the URL win over netrc, and the password is hidden in errors", leans, func(t *testing.T) string {
 			f := one(t)

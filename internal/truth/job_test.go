@@ -64,7 +64,7 @@ func emptyJob(t *testing.T, proxy string) *job {
 		"PATH": os.Getenv("PATH"), "SystemRoot": os.Getenv("SystemRoot"),
 		// No HOME: with one, the go command leaves a process behind that writes
 		// telemetry there. setHome gives one without telemetry.
-		"GOPATH": filepath.Join(j.temp, "gopath"), "GOCACHE": filepath.Join(j.temp, "build"), "TMPDIR": j.temp,
+		"GOPATH": filepath.Join(j.temp, "gopath"), "GOCACHE": filepath.Join(j.temp, "build"), "TMPDIR": j.temp, "TMP": j.temp,
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off", "GOSUMDB": "off", "GOPROXY": proxy,
 		"HTTP_PROXY": refusing, "HTTPS_PROXY": refusing, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.DevNull,
 	}
@@ -104,7 +104,7 @@ func (j *job) setHome() string {
 	for _, config := range []string{".config", "Library/Application Support"} {
 		writeFile(j.t, filepath.Join(home, config, "go", "telemetry", "mode"), "off")
 	}
-	j.set("HOME", home)
+	j.set("HOME", home, "USERPROFILE", home)
 	return home
 }
 

@@ -105,6 +105,10 @@ func loadingClaims() []claim {
 			j.set("GOMODCACHE", j.temp+"/other")
 			return all(j.run("build", "./...").works(), asked(s, "*", 0))
 		}},
+		{"pkg-at-version-needs-the-list", "go install pkg@version fails under GOPROXY=off even with everything in the module cache", leans, func(t *testing.T) string {
+			j, _, _ := poisoned(t)
+			return j.run("install", mAt).fails("GOPROXY=off")
+		}},
 		{"workspace-needs-the-graph", "in a workspace a build reads the .mod files of the graph, too", leans, func(t *testing.T) string {
 			f, a, b := graph(t, "1.16")
 			s := serve(t, f)

@@ -87,7 +87,10 @@ func settingClaims() []claim {
 			return newJob(t, one(t), "off").set("GOFLAGS", "-mod readonly").run("list", "-m").fails(`parsing $GOFLAGS: non-flag "readonly"`)
 		}},
 		{"goflags-open-quote", "an open quotation mark in GOFLAGS ends every command", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
-			return newJob(t, one(t), "off").set("GOFLAGS", `"-mod=readonly`).run("list", "-m").fails("parsing $GOFLAGS: unterminated")
+			return newJob(t, one(t), "off").set("GOFLAGS", `"-mod=readonly`).run("list", "-m").fails(`parsing $GOFLAGS: unterminated " string`)
+		}},
+		{"goflags-and-go-env", "go env shows settings in spite of a faulty GOFLAGS", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
+			return newJob(t, one(t), "off").set("GOFLAGS", "-mod readonly").run("env", "GOPROXY").works("off")
 		}},
 		{"goflags-other-mod", "-mod knows only mod, readonly and vendor", "internal/goenv/flags.go (goflags-mod)", func(t *testing.T) string {
 			return newJob(t, one(t), "off").set("GOFLAGS", "-mod=offline").run("build", "./...").fails("-mod=offline not supported")

@@ -1,7 +1,9 @@
 package truth
 
 import (
+	"compress/gzip"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -129,8 +131,23 @@ func wireClaims() []claim {
 		}},
 		{"gzip-is-undone", "a body under Content-Encoding gzip is unpacked", leans, func(t *testing.T) string {
 			f := one(t)
+			s := serve(t, f, mirrortest.Always("*", zipped))
+			return newJob(t, f, s.URL).run("mod", "download").works()
+		}},
+		{"gzip-is-believed", "a body that claims to be gzip and is none fails", leans, func(t *testing.T) string {
+			f := one(t)
 			s := serve(t, f, mirrortest.Always("*", mirrortest.Gzip()))
 			return newJob(t, f, s.URL).run("mod", "download").fails("gzip: invalid header")
+		}},
+		{"reused-connection-is-tried-again", "a request whose kept connection is closed without an answer is sent once more, as net/http does", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+			f := one(t)
+			s := serve(t, f, mirrortest.First(1, "*.zip", abort))
+			return all(newJob(t, f, s.URL).run("mod", "download").works(), asked(s, "*.zip", 2))
+		}},
+		{"first-connection-is-not", "a request whose new connection is closed without an answer is not sent again", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+			f := one(t)
+			s := serve(t, f, mirrortest.First(1, "*.mod", abort))
+			return all(newJob(t, f, s.URL).run("mod", "download").fails("EOF"), asked(s, "*.mod", 1))
 		}},
 		{"server-text-is-shown", "of an error's body, text/plain is shown and HTML is not", leans + ", internal/failure/page.go", func(t *testing.T) string {
 			f := one(t)
@@ -150,6 +167,16 @@ func wireClaims() []claim {
 			return all(r.fails("network disabled by cmdgonetlimit=0"), asked(s, "*", 0))
 		}},
 	}
+}
+
+// zipped answers healthily, with a body under gzip.
+func zipped(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	rec := httptest.NewRecorder()
+	next.ServeHTTP(rec, r)
+	w.Header().Set("Content-Encoding", "gzip")
+	z := gzip.NewWriter(w)
+	defer z.Close() // what fails here fails at the client
+	z.Write(rec.Body.Bytes())
 }
 
 // noType answers healthily with a Content-Type that fits nothing.
