@@ -34,7 +34,7 @@ type job struct {
 
 // limit ends a go command that hangs. It is no part of any claim: a claim that
 // reaches it fails.
-const limit = 2 * time.Minute
+const limit = time.Minute
 
 // newJob makes a job whose checkout requires all modules of f, with a complete
 // go.sum, and whose GOPROXY is proxy.
