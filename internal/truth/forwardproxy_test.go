@@ -13,7 +13,7 @@ import (
 // long, so that nothing leaves the machine.
 func noProxyClaim(id, says, noProxy string, direct bool) claim {
 	long := strings.Repeat("a", 64)
-	return claim{id, says, "internal/mirror/client.go, internal/failure/kind.go (proxy_auth, proxy_connect)", func(t *testing.T) string {
+	return claim{id, says, "internal/mirror/client.go, internal/goenv/check_forward.go (no-proxy-element), internal/failure/kind.go (proxy_auth, proxy_connect)", func(t *testing.T) string {
 		j := newJob(t, one(t), "http://"+long+".example.test")
 		p := j.through(nil)
 		r := j.set("NO_PROXY", strings.ReplaceAll(noProxy, "HOST", long+".example.test"), "GODEBUG", "netdns=go").run("mod", "download")
@@ -102,6 +102,22 @@ func forwardProxyClaims() []claim {
 		noProxyClaim("no-proxy-star", "NO_PROXY=* covers everything", "*", true),
 		noProxyClaim("no-proxy-host", "a host in NO_PROXY is not asked through the forward proxy", "other.test, HOST", true),
 		noProxyClaim("no-proxy-other-domain", "NO_PROXY does not cover domains that merely end alike", "ample.test", false),
+		noProxyClaim("no-proxy-url", "a URL in NO_PROXY matches nothing", "https://HOST", false),
+		noProxyClaim("no-proxy-path", "a host and path in NO_PROXY match nothing", "HOST/go", false),
+		noProxyClaim("no-proxy-blank", "a blank does not separate elements of NO_PROXY", "other.test HOST", false),
+		noProxyClaim("no-proxy-semicolon", "a semicolon does not separate elements of NO_PROXY", "other.test;HOST", false),
+		noProxyClaim("no-proxy-inner-star", "a star in the middle of an element of NO_PROXY stands for nothing", "a*.example.test", false),
+		{"unusable-address-is-ignored", "a forward proxy whose address cannot be parsed is ignored without a word", leans + ", internal/goenv/check_forward.go (forward-proxy-invalid)", func(t *testing.T) string {
+			j := newJob(t, one(t), "http://"+strings.Repeat("a", 64)+".example.test").unset("HTTPS_PROXY")
+			return j.set("HTTP_PROXY", "http://%zz", "GODEBUG", "netdns=go").run("mod", "download").fails("no such host")
+		}},
+		{"unknown-scheme-is-http", "HTTP is spoken to a forward proxy with a scheme that is not known", leans + ", internal/goenv/check_forward.go (forward-proxy-invalid)", func(t *testing.T) string {
+			f := one(t)
+			s := serve(t, f)
+			j := newJob(t, f, "http://mirror.example.test")
+			p := j.through(map[string]string{"mirror.example.test": s.Addr})
+			return j.set("HTTP_PROXY", "proxy://"+p.Addr).run("mod", "download").works()
+		}},
 		{"no-proxy-cidr", "NO_PROXY accepts networks as CIDR", leans, func(t *testing.T) string {
 			if runtime.GOOS != "linux" {
 				t.Skip("0.0.0.0 is this machine, without being loopback, on Linux alone")

@@ -47,6 +47,19 @@ func settingClaims() []claim {
 			}
 			return all(seen...)
 		}},
+		{"empty-goproxy-line", "an empty GOPROXY in the user env file hides the default, and every download fails", leans, func(t *testing.T) string {
+			return envFile(t, one(t), "GOPROXY=\n").run("mod", "download").fails("GOPROXY list is not the empty string, but contains no entries")
+		}},
+		{"empty-gosumdb-line", "an empty GOSUMDB in the user env file hides the default, and what go.sum lacks fails while the rest works", leans, func(t *testing.T) string {
+			f := one(t)
+			j := envFile(t, f, "GOSUMDB=\n").unset("GOSUMDB").set("GOPROXY", serve(t, f).URL)
+			complete := j.run("mod", "download")
+			j.write("go.sum", "")
+			return all(complete.works(), j.set("GOFLAGS", "-mod=mod", "GOMODCACHE", filepath.Join(j.temp, "other")).run("list", "-deps", "./...").fails("missing GOSUMDB"))
+		}},
+		{"carriage-return-is-kept", "a carriage return at the end of a line of the user env file is part of the value", leans, func(t *testing.T) string {
+			return equal("GOPRIVATE", strings.TrimSuffix(envFile(t, one(t), "GOPRIVATE=x.test\r\n").run("env", "GOPRIVATE").stdout, "\n"), "x.test\r")
+		}},
 		{"env-w-checks-no-value", "go env -w accepts a GOPROXY, GOSUMDB and GOPRIVATE that cannot work", leans, func(t *testing.T) string {
 			return envFile(t, one(t), "").unset("GOSUMDB").run("env", "-w", "GOPROXY=Direct", "GOSUMDB=x.test", "GOPRIVATE=a.test, b.test").works()
 		}},

@@ -160,6 +160,13 @@ func sumDBClaims() []claim {
 			r := w.complete(w.mirror.URL).run("install", mAt)
 			return all(r.fails("is not a main package"), equal("lookups", w.lookups(), 1))
 		}},
+		{"mod-mod-asks-the-database", "with -mod=mod and no go.sum, what is downloaded is verified by the database, and go.sum written", leans + ", internal/worklist (go-sum-missing)", func(t *testing.T) string {
+			w := newSumDBWorld(t)
+			j := w.complete(w.mirror.URL).set("GOFLAGS", "-mod=mod")
+			want := j.read("go.sum")
+			remove(t, j.dir+"/go.sum")
+			return all(j.run("list", "-deps", "./...").works(), equal("lookups", w.lookups(), 1), equal("go.sum", j.read("go.sum"), want))
+		}},
 		{"head-is-kept-outside-the-module-cache", "the database's head is kept in GOPATH/pkg/sumdb, answers in the module cache", leans, func(t *testing.T) string {
 			w := newSumDBWorld(t)
 			j := w.fresh(w.mirror.URL)

@@ -49,6 +49,11 @@ func toolchainClaims() []claim {
 			r := asksFor(t, "go 1.999.0\n").set("GOPROXY", s.URL, "GOTOOLCHAIN", "auto").run("list", "-m")
 			return all(r.fails("toolchain not available"), wasAsked(s, "/golang.org/toolchain/@v/v0.0.1-go1.999.0.*.zip"))
 		}},
+		{"language-version-means-first-release", "a go line without a release asks for the first one", leans, func(t *testing.T) string {
+			s := serve(t, one(t))
+			r := asksFor(t, "go 1.999\n").set("GOPROXY", s.URL, "GOTOOLCHAIN", "auto").run("list", "-m")
+			return all(r.fails("go1.999.0"), wasAsked(s, "/golang.org/toolchain/@v/v0.0.1-go1.999.0.*.zip"))
+		}},
 		{"go-env-downloads-too", "go env, too, first downloads the toolchain that go.mod asks for", leans, func(t *testing.T) string {
 			s := serve(t, one(t))
 			j := asksFor(t, "go 1.999.0\n").set("GOPROXY", s.URL, "GOTOOLCHAIN", "auto")
