@@ -157,6 +157,7 @@ func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variable
 		data = strings.ReplaceAll(data, value, "$"+name)
 		data = strings.ReplaceAll(data, value[strings.Index(value, "://")+3:], "$"+name)
 	}
+	data = strings.ReplaceAll(data, goenv.DefaultProxy, "$GOPROXY_OF_GO")
 	res := decode(t, []byte(strings.ReplaceAll(data, work, "$WORK")))
 	res.Totals.MS = 0
 	var b bytes.Buffer

@@ -133,11 +133,24 @@ func (j *Job) unprotected(paths []string) []goenv.Finding {
 	var out []goenv.Finding
 	for _, host := range hosts {
 		m := byHost[host]
-		out = append(out, goenv.Finding{Check: "module-looks-private", Severity: goenv.SevWarning, Setting: "GOPRIVATE", Found: host,
-			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors and the checksum database are asked for it by name.", count(len(m), "module"), m[0]),
-			Instead: "GOPRIVATE=" + strings.Trim(j.env.Get("GOPRIVATE")+","+host, ",")})
+		setting, instead := "GOPRIVATE", "GOPRIVATE="+extended(j.env.Get("GOPRIVATE"), host)
+		if noProxy := j.env.Get("GONOPROXY"); noProxy != j.env.Get("GOPRIVATE") { // GOPRIVATE is not its default then
+			setting = "GONOPROXY"
+			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(j.env.Get("GONOSUMDB"), host)
+		}
+		out = append(out, goenv.Finding{Check: "module-looks-private", Severity: goenv.SevWarning, Setting: setting, Found: host,
+			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
+			Instead: instead})
 	}
 	return out
+}
+
+// extended is a list of patterns with one more.
+func extended(patterns, pattern string) string {
+	if patterns == "none" { // a pattern that matches nothing
+		patterns = ""
+	}
+	return strings.Trim(patterns+","+pattern, ",")
 }
 
 // vendored tells of main modules that need no module cache.
@@ -145,7 +158,7 @@ func (j *Job) vendored() []goenv.Finding {
 	var out []goenv.Finding
 	for _, dir := range j.list.Vendored {
 		out = append(out, goenv.Finding{Check: "vendor-in-use", Severity: goenv.SevInfo, File: dir,
-			Effect: "It builds from its vendor directory, so the go command downloads nothing for it and compares nothing with go.sum."})
+			Effect: "Builds use its vendor directory: they download nothing and compare nothing with go.sum."})
 	}
 	return out
 }
@@ -201,7 +214,7 @@ func mirrorFindings(res *report.Result) []goenv.Finding {
 	if s := res.SumDB; s != nil && !s.Reachable {
 		out = append(out, goenv.Finding{Check: "sumdb-unreachable", Severity: goenv.SevWarning, Setting: "GOSUMDB", Found: s.Name,
 			Effect:  "It cannot be reached, neither itself nor through a mirror: a module without a go.sum line fails (" + failure.Plain(s.Reason) + ").",
-			Instead: "a mirror that serves the checksum database, and a complete go.sum"})
+			Instead: "a complete go.sum, or a mirror that serves the checksum database"})
 	}
 	return out
 }
@@ -220,5 +233,5 @@ func certificateFinding(m report.Mirror) goenv.Finding {
 	}
 	return goenv.Finding{Check: "mirror-certificate", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: m.URL,
 		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
-		Instead: "--ca-file FILE with that authority's certificate for modferry, and the same in SSL_CERT_FILE or the system's store for the go command"}
+		Instead: "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
 }

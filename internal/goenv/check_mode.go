@@ -16,7 +16,7 @@ func (c *checker) modes() {
 			"The go command works in GOPATH mode: it reads no go.mod and no go.sum and downloads no modules.", "an empty value")
 	default:
 		c.add("go111module-invalid", SevError, "GO111MODULE", value,
-			`Every go command ends with "unknown environment setting GO111MODULE".`, "an empty value")
+			`Every go command that works with modules ends with "unknown environment setting GO111MODULE".`, "an empty value")
 	}
 
 	switch value := c.env.Get("GOWORK"); {

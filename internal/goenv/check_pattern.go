@@ -115,7 +115,7 @@ func (c *checker) everything(name, pattern string) {
 	effects := map[string]string{
 		"GOPRIVATE":  "Every module counts as private: the go command uses no mirror and no checksum database, and modules without a go.sum line are not verified at all.",
 		"GONOPROXY":  "The go command uses no mirror: every module comes from its origin with git or another version control program.",
-		"GONOSUMDB":  "The go command asks no checksum database: a module without a go.sum line is accepted unverified.",
+		"GONOSUMDB":  "The go command looks up toolchains only: a module without a go.sum line is accepted unverified.",
 		"GOINSECURE": "The go command accepts plain http and unverified TLS certificates from every origin.",
 	}
 	c.add("pattern-everything", SevWarning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
@@ -190,7 +190,7 @@ func (c *checker) insecureMirrors() {
 		}
 		c.add("goinsecure-mirror", SevWarning, "GOINSECURE", insecure,
 			fmt.Sprintf("GOINSECURE is for the origins of modules only: the certificate of the mirror %s is verified all the same.", u.Host),
-			"the mirror's certificate authority in SSL_CERT_FILE")
+			"the mirror's certificate authority in the system's store, or together with the public ones in a file that SSL_CERT_FILE names")
 	}
 }
 

@@ -187,12 +187,17 @@ func (c *checker) sources(chain Chain) {
 			"No mirror is used: the go command gets every module from its origin with git or another version control program.",
 			"a mirror before direct, as in https://mirror.example/path,direct")
 	case !network && !chain.HasDirect():
-		severity, private := SevInfo, ""
+		severity, still := SevInfo, []string(nil)
 		if p := c.env.Get("GONOPROXY"); p != "" && p != patternNone {
-			severity, private = SevWarning, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin, and ", p)
+			severity, still = SevWarning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin", p))
 		}
-		c.add("goproxy-not-offline", severity, "GOPROXY", chain.String(),
-			"This is not offline: "+private+"hashes that go.sum lacks are still looked up in the checksum database.",
+		if c.env.Get("GOSUMDB") != keywordOff {
+			still = append(still, "hashes that go.sum lacks are still looked up in the checksum database")
+		}
+		if len(still) == 0 {
+			return
+		}
+		c.add("goproxy-not-offline", severity, "GOPROXY", chain.String(), "This is not offline: "+strings.Join(still, ", and ")+".",
 			"GODEBUG=cmdgonetlimit=0 in the environment refuses every use of the network")
 	}
 }

@@ -47,7 +47,7 @@ func (c *checker) sumDB() {
 	}
 	if strings.Contains(value, " ") { // not the alias, whose purpose this is
 		c.add("gosumdb-bypasses-mirrors", SevInfo, "GOSUMDB", value,
-			"With a URL in GOSUMDB the go command asks there for every hash and never through a mirror; the name alone lets mirrors answer.", name)
+			"With a URL in GOSUMDB the go command asks there for every hash that go.sum lacks, and never through a mirror; the name alone lets mirrors answer.", name)
 	}
 }
 

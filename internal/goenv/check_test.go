@@ -112,7 +112,7 @@ func TestCheck(t *testing.T) {
 		{name: "a pattern in the wrong case", env: env{"GOPRIVATE": "git.x.test,pub.test/mixed"}, modules: modules, checks: []string{"pattern-case"}, effect: "pub.test/Mixed/m",
 			instead: "the pattern as the module path is written"},
 		{name: "all modules private", env: env{"GOPRIVATE": "*"}, checks: []string{"pattern-everything"}, effect: "not verified", instead: "patterns for the private hosts only, such as git.example.test,*.corp.example.test"},
-		{name: "no lookup for any module", env: env{"GONOSUMDB": "*"}, checks: []string{"pattern-everything"}, effect: "no checksum database"},
+		{name: "no lookup for any module", env: env{"GONOSUMDB": "*"}, checks: []string{"pattern-everything"}, effect: "looks up toolchains only"},
 		{name: "insecure origins everywhere", env: env{"GOINSECURE": "**"}, checks: []string{"pattern-everything"}, effect: "unverified TLS"},
 		{name: "none for the mirrors", env: env{"GONOPROXY": "none"}, checks: []string{"pattern-none"}, effect: "keeps the value of GOPRIVATE"},
 		{name: "none for everything", env: env{"GOPRIVATE": "none"}, checks: []string{"pattern-none"}, effect: "matches no module"},
@@ -121,10 +121,10 @@ func TestCheck(t *testing.T) {
 			effect: "git.x.test/team/m", instead: "other.test,git.x.test"},
 		{name: "patterns that keep toolchains away", env: env{"GOPRIVATE": "golang.org", "GOTOOLCHAIN": "auto"}, checks: []string{"pattern-toolchain"}, effect: "toolchain not available",
 			instead: "patterns for the private hosts only, or GOTOOLCHAIN=local"},
-		{name: "GOINSECURE for a mirror", env: env{"GOINSECURE": "a.test"}, checks: []string{"goinsecure-mirror"}, effect: "origins of modules only", instead: "the mirror's certificate authority in SSL_CERT_FILE"},
+		{name: "GOINSECURE for a mirror", env: env{"GOINSECURE": "a.test"}, checks: []string{"goinsecure-mirror"}, effect: "origins of modules only", instead: "the mirror's certificate authority in the system's store, or together with the public ones in a file that SSL_CERT_FILE names"},
 
 		// GOSUMDB
-		{name: "no checksum database", env: env{"GOSUMDB": "off"}, checks: []string{"gosumdb-off"}, effect: "unverified", instead: DefaultSumDB},
+		{name: "looks up toolchains only", env: env{"GOSUMDB": "off"}, checks: []string{"gosumdb-off"}, effect: "unverified", instead: DefaultSumDB},
 		{name: "no checksum database, but toolchains to download", env: env{"GOSUMDB": "off", "GOTOOLCHAIN": "auto"}, checks: []string{"gosumdb-off"}, effect: "disabled by GOSUMDB=off"},
 		{name: "a malformed database", env: env{"GOSUMDB": "OFF"}, checks: []string{"gosumdb-key"}, effect: "malformed verifier id", instead: "off"},
 		{name: "a database at a URL", env: env{"GOSUMDB": key + " https://db.test"}, checks: []string{"gosumdb-bypasses-mirrors"}, effect: "never through a mirror", instead: key},

@@ -189,8 +189,12 @@ func (f *envFile) findings(getenv func(string) string) []Finding {
 				"the expanded value")
 		}
 		if value == "" && (l.key == "GOPROXY" || l.key == "GOSUMDB") && getenv(l.key) == "" {
+			fails := "every download fails"
+			if l.key == "GOSUMDB" {
+				fails = `every download that go.sum has no line for fails with "missing GOSUMDB"`
+			}
 			add("env-file-empty", SevError, l.number, l.key, l.key+"=",
-				fmt.Sprintf("The empty value hides the default of GOROOT's go.env, so %s is empty and downloads fail.", l.key),
+				fmt.Sprintf("The empty value hides the default of GOROOT's go.env, so %s is empty and %s.", l.key, fails),
 				fmt.Sprintf("remove the line: go env -u %s", l.key))
 		}
 		if set := getenv(l.key); set != "" && set != value {

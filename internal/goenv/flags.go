@@ -66,12 +66,12 @@ func (c *checker) flags() {
 	words, ok := SplitFlags(value)
 	if !ok {
 		c.add("goflags-syntax", SevError, "GOFLAGS", value,
-			"A quotation mark is not closed, so every go command ends with \"parsing $GOFLAGS: unterminated string\".", "the value with the closing quotation mark")
+			"A quotation mark is not closed, so every go command but go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
 	}
 	for i, word := range words {
 		if !isFlag(word) {
 			c.add("goflags-syntax", SevError, "GOFLAGS", word,
-				fmt.Sprintf("Every word must be a flag, so every go command ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value are one word.", word),
+				fmt.Sprintf("Every word must be a flag, so every go command but go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value are one word.", word),
 				joinFlag(words, i))
 			continue
 		}

@@ -213,7 +213,7 @@ func (n *needs) checkSums(requires []required) (bool, error) {
 	if n.flags.mod == "mod" {
 		n.tell(goenv.Finding{
 			Check: "go-sum-missing", Severity: goenv.SevWarning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
-			Effect:  "The go command downloads whatever it is offered and writes go.sum; without hashes nothing is fetched before.",
+			Effect:  "The go command writes go.sum itself, verified by the checksum database only (GOSUMDB, GONOSUMDB); without hashes nothing is fetched before.",
 			Instead: "go mod tidy, and commit go.sum",
 		})
 		return false, nil
