@@ -29,7 +29,7 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 	start := r.since()
 	first := r.open(ctx, it, h, spare)
 	h = first.hop
-	a := report.Attempt{Mirror: h.Name(), StartMS: start, Hedge: first.hedge}
+	a := first.record(start)
 	fe := first.err
 	if fe == nil {
 		a.Status = first.resp.Status
@@ -109,7 +109,16 @@ type opened struct {
 	hop   *hop
 	resp  *mirror.Response
 	err   *failure.Error
+	seen  mirror.Seen // empty without a response
 	hedge bool
+}
+
+// record begins the record of an attempt that was started at a time of the
+// run, in milliseconds.
+func (o opened) record(start float64) report.Attempt {
+	t := o.seen.Timing
+	return report.Attempt{Mirror: o.hop.Name(), StartMS: start, Hedge: o.hedge,
+		DNSMS: ms(t.DNS), ConnectMS: ms(t.Connect), TLSMS: ms(t.TLS), FirstByteMS: ms(t.Wait)}
 }
 
 // open asks h for the item. If the first byte takes longer than it does in 95
@@ -118,8 +127,11 @@ type opened struct {
 // holds a slot of h; of the returned hop one is held, of the other none.
 func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 	ask := func(ctx context.Context, h *hop, fresh bool) opened {
-		resp, err := h.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: fresh})
-		return opened{hop: h, resp: resp, err: failure.As(err), hedge: fresh}
+		o := opened{hop: h, hedge: fresh}
+		var err error
+		o.resp, err = h.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: fresh, Seen: &o.seen})
+		o.err = failure.As(err)
+		return o
 	}
 	wait, ok := h.Health.P95()
 	if !ok || r.values.NoHedge || h.Local() {
@@ -152,8 +164,9 @@ func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 		lost, won := a, b
 		lost.hop.Limiter.Release(0, overload(lost.err))
 		r.judge(ctx, lost.hop, lost.err, lost.err.Status != 0)
-		it.rec.Attempts = append(it.rec.Attempts, report.Attempt{Mirror: lost.hop.Name(), Hedge: lost.hedge,
-			StartMS: start, MS: r.since() - start, Status: lost.err.Status, Class: lost.err.Class, Detail: lost.err.Detail})
+		failed := lost.record(start)
+		failed.MS, failed.Status, failed.Class, failed.Detail = r.since()-start, lost.err.Status, lost.err.Class, lost.err.Detail
+		it.rec.Attempts = append(it.rec.Attempts, failed)
 		if won.hedge {
 			return r.keep(won, drop2, drop1)
 		}

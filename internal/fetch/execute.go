@@ -141,7 +141,7 @@ func (j *Job) missing(ctx context.Context) ([]*item, []report.Module, error) {
 				items = append(items, it)
 			} else if it.kind != kindInfo {
 				it.rec.Source = report.FromPresent
-				present = append(present, it.rec)
+				present = append(present, it.entry())
 			}
 			return nil
 		})
@@ -305,10 +305,10 @@ func (j *Job) Verify(ctx context.Context) *report.Result {
 func (j *Job) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
 	v := module.Version{Path: m.Path, Version: m.Version}
 	var out []report.Module
-	add := func(kind string, at worklist.Position, bad []modcache.Difference) {
-		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Low: m.Low, File: at.File, Line: at.Line}
+	add := func(kind, sum string, at worklist.Position, bad []modcache.Difference) {
+		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Sum: sum, Low: m.Low, File: at.File, Line: at.Line}
 		if len(bad) > 0 {
-			e.Source, e.Class = report.FromFailed, failure.HashMismatch
+			e.Source, e.Sum, e.Class = report.FromFailed, "", failure.HashMismatch
 			e.Message = "the module cache differs from go.sum: " + enumerate(bad)
 		}
 		out = append(out, e)
@@ -327,7 +327,7 @@ func (j *Job) audited(ctx context.Context, m worklist.Module, diffs []modcache.D
 			return nil, err
 		}
 		if has || len(zip) > 0 || j.cache.Extracted(v) {
-			add(report.KindZip, m.ZipSum, zip)
+			add(report.KindZip, m.Zip, m.ZipSum, zip)
 		}
 	}
 	if m.Mod != "" {
@@ -336,7 +336,7 @@ func (j *Job) audited(ctx context.Context, m worklist.Module, diffs []modcache.D
 			return nil, err
 		}
 		if has || len(mod) > 0 {
-			add(report.KindMod, m.ModSum, mod)
+			add(report.KindMod, m.Mod, m.ModSum, mod)
 		}
 	}
 	return out, nil

@@ -49,6 +49,17 @@ func newItem(m worklist.Module, kind string) (*item, error) {
 	return it, nil
 }
 
+// entry is the item in the result: its record, with the hash of a file that is
+// there.
+func (it *item) entry() report.Module {
+	e := it.rec
+	switch e.Source {
+	case report.FromPresent, report.FromCache, report.FromMirror:
+		e.Sum = it.want
+	}
+	return e
+}
+
 // limit is the largest size of the file that the go command accepts.
 func (it *item) limit() int64 {
 	switch it.kind {

@@ -115,7 +115,7 @@ func (j *Job) collect(res *report.Result, items []*item) {
 			it.rec.File, it.rec.Line = it.sum.File, it.sum.Line // that line, or the bytes, are wrong
 		}
 		if it.kind != kindInfo {
-			res.Modules = append(res.Modules, it.rec)
+			res.Modules = append(res.Modules, it.entry())
 		} else if it.rec.Source == report.FromFailed {
 			lacking++
 			example = it.mod.String()

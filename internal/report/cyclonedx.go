@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/url"
@@ -22,9 +24,12 @@ import (
 // bring, with the mirror it came from. Modules of which only the go.mod file is
 // needed are no part of a build, and no components.
 //
-// It has no hashes. A result does not hold those of go.sum, and they are not
-// hashes of a file, which is what the format means. The serial number is made
-// from the content, so that the same result gives the same bytes.
+// A component that is there has the hash of go.sum that it was compared with,
+// as cyclonedx-gomod writes it: the digest of h1:, in hex, as SHA-256. It is
+// not the SHA-256 of the zip but that of the list of the SHA-256 of its files
+// (https://go.dev/ref/mod#go-sum-files), whoever served the module; the property
+// modferry:h1 has it as go.sum does, modferry:mirror who served it. The serial
+// number is made from the content, so that the same result gives the same bytes.
 func CycloneDX(w io.Writer, r *Result) error {
 	bom := cyclonedx.NewBOM()
 	components := bomComponents(r.Modules)
@@ -76,11 +81,15 @@ func bomComponents(modules []Module) []cyclonedx.Component {
 
 func component(m Module) cyclonedx.Component {
 	path, version := failure.Neutral(m.Path), failure.Neutral(m.Version)
+	digest, sum := h1(m.Sum)
 	c := cyclonedx.Component{
 		BOMRef: path + "@" + version, Type: cyclonedx.ComponentTypeLibrary, Name: cmp.Or(path, "unknown"), Version: version,
 		PackageURL: packageURL(path, version),
 		Properties: properties("modferry:source", failure.Neutral(m.Source), "modferry:mirror", failure.Plain(m.Mirror),
-			"modferry:class", failure.Neutral(string(m.Class)), "modferry:position", position(m.File, m.Line)),
+			"modferry:h1", sum, "modferry:class", failure.Neutral(string(m.Class)), "modferry:position", position(m.File, m.Line)),
+	}
+	if sum != "" {
+		c.Hashes = &[]cyclonedx.Hash{{Algorithm: cyclonedx.HashAlgoSHA256, Value: digest}}
 	}
 	if m.Kind == KindToolchain {
 		c.Type = cyclonedx.ComponentTypePlatform
@@ -89,6 +98,17 @@ func component(m Module) cyclonedx.Component {
 		c.ExternalReferences = &[]cyclonedx.ExternalReference{{Type: cyclonedx.ERTypeDistribution, URL: from}}
 	}
 	return c
+}
+
+// h1 returns a hash of go.sum and the digest in it, in hex; nothing when sum is
+// no such hash.
+func h1(sum string) (digest, same string) {
+	text, _ := strings.CutPrefix(sum, "h1:")
+	b, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err != nil || len(b) != sha256.Size || "h1:"+base64.StdEncoding.EncodeToString(b) != sum {
+		return "", ""
+	}
+	return hex.EncodeToString(b), sum
 }
 
 // distribution is the address that a module's zip came from, "" when it came

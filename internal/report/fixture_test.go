@@ -1,6 +1,8 @@
 package report_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -75,9 +77,18 @@ func modules(n int, kind, source, mirror string) []report.Module {
 			Path: names[i%len(names)], Version: fmt.Sprintf("v1.%d.0", i), Kind: kind, Source: source, Mirror: mirror,
 			File: "go.mod", Line: 5 + i,
 		}
+		switch source {
+		case report.FromPresent, report.FromCache, report.FromMirror:
+			digest := sha256.Sum256([]byte(m.Path + "@" + m.Version + kind))
+			m.Sum = "h1:" + base64.StdEncoding.EncodeToString(digest[:])
+		}
 		if source == report.FromMirror {
 			m.Bytes, m.MS, m.StartMS = int64(1000+i*i*70_000), 20+float64(i*i)*1.7, float64(i)
-			m.Attempts = []report.Attempt{{Mirror: mirror, Status: 200, Bytes: m.Bytes, MS: m.MS}}
+			m.Attempts = []report.Attempt{{Mirror: mirror, Status: 200, Bytes: m.Bytes, StartMS: m.StartMS, FirstByteMS: f(15 + float64(i*7%11)), MS: m.MS}}
+			if i < 6 { // the connections that were new
+				a := &m.Attempts[0]
+				a.DNSMS, a.ConnectMS, a.TLSMS = f(2.5+float64(i)), f(11+float64(i)), f(23+float64(i))
+			}
 		}
 		out = append(out, m)
 	}

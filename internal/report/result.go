@@ -149,6 +149,7 @@ type Module struct {
 	Kind     string        `json:"kind"`
 	Source   string        `json:"source"`
 	Mirror   string        `json:"mirror,omitempty"` // that supplied it, redacted
+	Sum      string        `json:"sum,omitempty"`    // the h1: hash that the file was compared with, of one that is there
 	Bytes    int64         `json:"bytes,omitempty"`
 	StartMS  float64       `json:"start_ms,omitempty"` // since the start of the run
 	MS       float64       `json:"ms,omitempty"`
@@ -160,17 +161,23 @@ type Module struct {
 	Low      bool          `json:"low,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
-// Attempt is one request within a fetch.
+// Attempt is one request within a fetch. A nil duration was not measured: no
+// response came, or the connection was there already. Of redirected requests
+// the durations are those of the last hop, as they are of a probe.
 type Attempt struct {
-	Mirror  string        `json:"mirror"`
-	Status  int           `json:"status,omitempty"`
-	Class   failure.Class `json:"class,omitempty"` // "" when it brought the file
-	Bytes   int64         `json:"bytes,omitempty"`
-	StartMS float64       `json:"start_ms,omitempty"`
-	MS      float64       `json:"ms,omitempty"`
-	Hedge   bool          `json:"hedge,omitempty"`
-	Resumed int64         `json:"resumed_at,omitempty"` // offset it went on from
-	Detail  string        `json:"detail,omitempty"`
+	Mirror      string        `json:"mirror"`
+	Status      int           `json:"status,omitempty"`
+	Class       failure.Class `json:"class,omitempty"` // "" when it brought the file
+	Bytes       int64         `json:"bytes,omitempty"`
+	StartMS     float64       `json:"start_ms,omitempty"`
+	DNSMS       *float64      `json:"dns_ms,omitempty"`
+	ConnectMS   *float64      `json:"connect_ms,omitempty"`
+	TLSMS       *float64      `json:"tls_ms,omitempty"`
+	FirstByteMS *float64      `json:"first_byte_ms,omitempty"` // from the request being sent to the response
+	MS          float64       `json:"ms,omitempty"`            // to the end, verification included
+	Hedge       bool          `json:"hedge,omitempty"`
+	Resumed     int64         `json:"resumed_at,omitempty"` // offset it went on from
+	Detail      string        `json:"detail,omitempty"`
 }
 
 // Totals sums the run up.
