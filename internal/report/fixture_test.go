@@ -322,9 +322,10 @@ func hostile(evil string) *report.Result {
 	}
 	for _, source := range []string{report.FromMirror, report.FromFailed, report.FromDeferred, report.FromCache, evil} {
 		r.Modules = append(r.Modules, report.Module{
-			Path: evil, Version: evil, Kind: evil, Source: source, Mirror: url, Bytes: 1, MS: 2, Class: failure.Class(evil), Message: evil, File: evil, Line: 7,
+			Path: evil, Version: evil, Kind: evil, Source: source, Mirror: url, Bytes: 1, MS: 2, Class: failure.Class(evil), Message: evil, File: evil, Line: 7, Sum: "h1:" + evil,
 			Attempts: []report.Attempt{
-				{Mirror: evil, Status: 500, Class: failure.Class(evil), Detail: evil},
+				{Mirror: evil, Status: 500, Class: failure.Class(evil), FirstByteMS: f(-3), Detail: evil},
+				{Mirror: evil, Class: failure.Class(evil), StartMS: 400, DNSMS: f(7), FirstByteMS: f(4), MS: 2},
 				{Mirror: url, Status: 200, Class: failure.HashMismatch, Detail: evil},
 			},
 		})

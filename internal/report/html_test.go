@@ -256,7 +256,7 @@ func TestHTMLPercentilesAreMeasuredValues(t *testing.T) {
 		r.Modules = append(r.Modules, report.Module{Path: "a.example.test", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromMirror, Mirror: goproxy, MS: ms,
 			Attempts: []report.Attempt{{Mirror: goproxy, Class: failure.Reset, MS: 9000}, {Mirror: goproxy, MS: ms}}})
 	}
-	row := `<td class="number" data-sort="200">200</td><td class="number" data-sort="100">100 ms</td>` +
+	row := `<td>whole file</td><td class="number" data-sort="200">200</td><td class="number" data-sort="100">100 ms</td>` +
 		`<td class="number" data-sort="190">190 ms</td><td class="number" data-sort="198">198 ms</td><td class="number" data-sort="200">200 ms</td>`
 	if !strings.Contains(strings.ReplaceAll(renderHTML(t, r), "\n", ""), row) {
 		t.Errorf("want the row %s", row)

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -115,43 +114,26 @@ func htmlProbe(m Mirror, longest float64) htmlCell {
 	return htmlCell{Bar: bar, Text: Millis(total), Sort: htmlFloat(total)}
 }
 
-// speeds are the percentiles of the requests that brought a file: the last
-// percents are what a build waits for.
-func (h *htmlView) speeds() htmlSection {
-	by := map[string][]float64{}
-	for _, m := range h.r.Modules {
-		for _, a := range m.Attempts {
-			if a.Class == "" && a.MS > 0 {
-				by[a.Mirror] = append(by[a.Mirror], a.MS)
-			}
-		}
-	}
-	if len(by) == 0 {
+// spreads are how long the stages of requests took.
+func (h *htmlView) spreads() htmlSection {
+	all := h.view.spreads()
+	if len(all) == 0 {
 		return htmlSection{}
 	}
-	t := htmlTable{Caption: "Duration of requests that brought a file", Columns: []htmlColumn{
-		{Title: "mirror", Head: true, Code: true}, {Title: "requests", Number: true}, {Title: "p50", Number: true}, {Title: "p95", Number: true}, {Title: "p99", Number: true}, {Title: "longest", Number: true},
-	}}
-	mirrors, rest := htmlCut(sorted(by), htmlFew, "mirror")
-	t.Rest = rest
-	for _, mirror := range mirrors {
-		all := by[mirror]
-		slices.Sort(all)
-		row := []htmlCell{{Text: failure.Plain(mirror)}, htmlNumber(float64(len(all)), fmt.Sprint(len(all)))}
-		for _, percent := range []int{50, 95, 99, 100} {
-			ms := htmlPercentile(all, percent)
-			row = append(row, htmlNumber(ms, Millis(ms)))
+	t := htmlTable{Caption: spreadTitle, Columns: htmlColumns(spreadColumns())}
+	all, t.Rest = htmlCut(all, htmlFew, "stage")
+	for _, s := range all {
+		row := []htmlCell{{Text: s.mirror}, {Text: s.stage}, htmlNumber(float64(len(s.ordered)), fmt.Sprint(len(s.ordered)))}
+		for _, percent := range percents {
+			cell := htmlCell{Text: "–", Sort: "-1"}
+			if ms, ok := s.percentile(percent); ok {
+				cell = htmlNumber(ms, Millis(ms))
+			}
+			row = append(row, cell)
 		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, append(row, htmlNumber(s.longest(), Millis(s.longest()))))
 	}
-	return htmlSection{ID: "speeds", Title: "Duration of requests", Tables: []htmlTable{t},
-		Lines: []string{"Of the requests that brought a file, half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99."}}
-}
-
-// htmlPercentile is the smallest of the ordered values that percent of them do
-// not exceed: one that was measured, not one between two.
-func htmlPercentile(ordered []float64, percent int) float64 {
-	return ordered[max((len(ordered)*percent+99)/100, 1)-1]
+	return htmlSection{ID: "spreads", Title: spreadTitle, Tables: []htmlTable{t}, Lines: []string{spreadNote}}
 }
 
 // origins are the places where files came from.
@@ -176,16 +158,38 @@ func (h *htmlView) origins() htmlSection {
 	return htmlSection{ID: "origins", Title: "Where the files came from", Tables: []htmlTable{t}}
 }
 
-// answers is how often each mirror gave which status code.
+// answers is how often each mirror gave which status code, in all and in the
+// course of the run.
 func (h *htmlView) answers() htmlSection {
-	t := htmlTable{Caption: "HTTP status codes", Columns: []htmlColumn{{Title: "mirror", Head: true, Code: true}, {Title: "answers"}}}
+	s := htmlSection{ID: "answers", Title: "HTTP status codes"}
+	t := htmlTable{Caption: s.Title, Columns: htmlColumns([]column{{title: "mirror"}, {title: "answers"}})}
 	mirrors, rest := htmlCut(sorted(h.r.StatusCodes), htmlFew, "mirror")
 	t.Rest = rest
 	for _, mirror := range mirrors {
 		t.Rows = append(t.Rows, []htmlCell{{Text: failure.Plain(mirror)}, {Text: failure.Neutral(answers(h.r.StatusCodes[mirror]))}})
 	}
-	if len(t.Rows) == 0 {
+	if len(t.Rows) > 0 {
+		s.Tables = append(s.Tables, t)
+	}
+	if all := h.periods(); len(all) > 0 {
+		t := htmlTable{Caption: periodTitle, Columns: htmlColumns(periodColumns())}
+		all, t.Rest = htmlCut(all, htmlFew, "span")
+		for _, w := range all {
+			t.Rows = append(t.Rows, []htmlCell{{Text: w.mirror}, htmlNumber(w.from, w.span()), {Text: answers(w.answers)}})
+		}
+		s.Groups = append(s.Groups, htmlGroup{Title: periodTitle, Tables: []htmlTable{t}})
+	}
+	if len(s.Tables)+len(s.Groups) == 0 {
 		return htmlSection{}
 	}
-	return htmlSection{ID: "answers", Title: "HTTP status codes", Tables: []htmlTable{t}}
+	return s
+}
+
+// htmlColumns are columns of a table of mirrors.
+func htmlColumns(all []column) []htmlColumn {
+	list := make([]htmlColumn, len(all))
+	for i, c := range all {
+		list[i] = htmlColumn{Title: c.title, Head: i == 0, Code: i == 0, Number: c.right}
+	}
+	return list
 }

@@ -24,7 +24,8 @@ func (o MarkdownOptions) heading() string { return EscapeMarkdown(cmp.Or(o.Headi
 // about; details are folded. A run that had nothing to do shows two lines.
 //
 // It never writes more than o.Limit bytes. What does not fit is dropped in this
-// order: the list of downloads, the timing picture, the settings, what is left
+// order: the list of downloads, the status codes in the course of the run, the
+// durations of requests, the timing picture, the settings, what is left
 // to the go command, attempts that others made up for, files of a failure after
 // the first few, status codes, findings, the cache, where the files came from,
 // the mirrors, the hosts, the chain, failures (the least frequent first), and
@@ -62,7 +63,9 @@ func Markdown(w io.Writer, r *Result, o MarkdownOptions) error {
 	if m.idle() {
 		m.mirrors()
 	}
+	m.spreads()
 	m.answers()
+	m.periods()
 	m.contacted()
 	m.settings()
 	return m.write(w, o.limit())

@@ -123,6 +123,32 @@ func (m *markdown) answers() {
 	}
 }
 
+// periods adds what each mirror answered in the course of the run.
+func (m *markdown) periods() {
+	var rows [][]string
+	for _, w := range m.view.periods() {
+		rows = append(rows, []string{code(w.mirror), unbroken(w.span()), escape(answers(w.answers))})
+	}
+	if len(rows) > 0 {
+		m.add(courseOfRun, fold(periodTitle, tableOf(periodColumns(), rows)))
+	}
+}
+
+// spreads adds how long the stages of requests took.
+func (m *markdown) spreads() {
+	var rows [][]string
+	for _, s := range m.view.spreads() {
+		row := []string{code(s.mirror), s.stage}
+		for _, cell := range s.cells() {
+			row = append(row, unbroken(cell))
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) > 0 {
+		m.add(durationTable, fold(spreadTitle, tableOf(spreadColumns(), rows)+"\n"+spreadNote+"\n"))
+	}
+}
+
 // contacted adds the hosts, one in a line, as allow-lists want them.
 func (m *markdown) contacted() {
 	if hosts := m.hosts(); len(hosts) > 0 {

@@ -14,6 +14,8 @@ type detail int
 // The order in which blocks are dropped when there is no room for all.
 const (
 	everyDownload detail = iota
+	courseOfRun
+	durationTable
 	timings
 	usedSettings
 	leftToGo
@@ -36,6 +38,10 @@ func (d detail) named(n int) string {
 	switch d {
 	case everyDownload:
 		return "the list of downloads"
+	case courseOfRun:
+		return "the status codes in the course of the run"
+	case durationTable:
+		return "the durations of requests"
 	case timings:
 		return "the slowest downloads"
 	case usedSettings:

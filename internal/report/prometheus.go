@@ -15,6 +15,9 @@ import (
 // a mirror next door to the longest download that is not given up.
 func durations() []float64 { return []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120} }
 
+// latencies are the upper bounds for the phases before the first byte.
+func latencies() []float64 { return []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10} }
+
 // Prometheus renders r as metrics in the Prometheus text exposition format,
 // version 0.0.4, as node_exporter's textfile collector, a Pushgateway and
 // GitLab's metrics reports read it. Counters count within the run. A download
@@ -114,23 +117,30 @@ func (p *metrics) files(r *Result) {
 	p.family("modferry_findings", "gauge", "Remarks on the configuration.", findings)
 }
 
-// histogram counts durations; its last bucket is unbounded.
+// histogram counts durations up to each of its bounds, in seconds; its last
+// bucket is unbounded.
 type histogram struct {
+	bounds  []float64
 	buckets []int
 	sum     float64
 }
 
+func newHistogram(bounds []float64) *histogram {
+	return &histogram{bounds: bounds, buckets: make([]int, len(bounds)+1)}
+}
+
 func (h *histogram) observe(seconds float64) {
-	i := slices.IndexFunc(durations(), func(bound float64) bool { return seconds <= bound })
+	i := slices.IndexFunc(h.bounds, func(bound float64) bool { return seconds <= bound })
 	if i < 0 {
-		i = len(h.buckets) - 1
+		i = len(h.bounds)
 	}
 	h.buckets[i]++
 	h.sum += seconds
 }
 
 func (p *metrics) downloads(r *Result) {
-	total, bytes, times := family{}, family{}, map[string]*histogram{}
+	total, bytes := family{}, family{}
+	whole, phases := map[string]*histogram{}, map[string]*histogram{}
 	for _, m := range r.Modules {
 		for _, a := range m.Attempts {
 			mirror := failure.Plain(a.Mirror)
@@ -140,26 +150,26 @@ func (p *metrics) downloads(r *Result) {
 			}
 			total[labels("mirror", mirror, "class", class)]++
 			bytes[labels("mirror", mirror)] += float64(max(a.Bytes, 0))
-			if a.Class != "" {
-				continue
+			for i, s := range stages {
+				by, bounds, series := phases, latencies(), labels("mirror", mirror, "phase", s.key)
+				if i == len(stages)-1 {
+					by, bounds, series = whole, durations(), labels("mirror", mirror)
+				}
+				ms := s.of(a)
+				if ms == nil {
+					continue
+				}
+				if by[series] == nil {
+					by[series] = newHistogram(bounds)
+				}
+				by[series].observe(max(*ms, 0) / 1000)
 			}
-			h := times[mirror]
-			if h == nil {
-				h = &histogram{buckets: make([]int, len(durations())+1)}
-				times[mirror] = h
-			}
-			h.observe(max(a.MS, 0) / 1000)
 		}
 	}
 	p.family("modferry_downloads_total", "counter", "Requests for files by mirror and failure class, ok for success.", total)
 	p.family("modferry_download_bytes_total", "counter", "Bytes of files that a mirror sent, failed attempts included.", bytes)
-	const name = "modferry_download_duration_seconds"
-	if len(times) > 0 {
-		p.head(name, "histogram", "How long a successful request for a file took.")
-	}
-	for _, mirror := range sorted(times) {
-		p.histogram(name, mirror, times[mirror])
-	}
+	p.histograms("modferry_download_duration_seconds", "How long a successful request for a file took.", whole)
+	p.histograms("modferry_download_phase_duration_seconds", "How long the phases of requests for files took, where they were measured.", phases)
 	codes := family{}
 	for _, mirror := range sorted(r.StatusCodes) {
 		for code, n := range r.StatusCodes[mirror] {
@@ -169,18 +179,25 @@ func (p *metrics) downloads(r *Result) {
 	p.family("modferry_http_responses_total", "counter", "Responses by mirror and status code.", codes)
 }
 
-func (p *metrics) histogram(name, mirror string, h *histogram) {
-	n := 0
-	for i, in := range h.buckets {
-		n += in
-		bound := "+Inf"
-		if i < len(durations()) {
-			bound = strconv.FormatFloat(durations()[i], 'g', -1, 64)
-		}
-		p.sample(name+"_bucket", labels("mirror", mirror, "le", bound), float64(n))
+// histograms writes a metric of histograms by their labels, unless there are
+// none.
+func (p *metrics) histograms(name, help string, all map[string]*histogram) {
+	if len(all) > 0 {
+		p.head(name, "histogram", help)
 	}
-	p.sample(name+"_sum", labels("mirror", mirror), h.sum)
-	p.sample(name+"_count", labels("mirror", mirror), float64(n))
+	for _, series := range sorted(all) {
+		h, n := all[series], 0
+		for i, in := range h.buckets {
+			n += in
+			bound := "+Inf"
+			if i < len(h.bounds) {
+				bound = strconv.FormatFloat(h.bounds[i], 'g', -1, 64)
+			}
+			p.sample(name+"_bucket", series+","+labels("le", bound), float64(n))
+		}
+		p.sample(name+"_sum", series, h.sum)
+		p.sample(name+"_count", series, float64(n))
+	}
 }
 
 func (p *metrics) mirrors(r *Result) {

@@ -30,6 +30,9 @@ func Text(w io.Writer, r *Result, o TextOptions) error {
 		t.mirrors()
 		t.origins()
 		t.slowest()
+		if o.Verbose {
+			t.spreads()
+		}
 		t.retried()
 		t.deferred()
 		t.cacheTrouble()

@@ -156,3 +156,21 @@ func (t *text) slowest() {
 	t.heading("Slowest")
 	t.table(2, []column{{right: true}, {flexible: true}, {right: true}, {optional: true}, {}}, rows)
 }
+
+// spreads writes how long the stages of requests took.
+func (t *text) spreads() {
+	var rows [][]span
+	for _, s := range t.view.spreads() {
+		row := []span{{text: s.mirror}, {text: s.stage}}
+		for _, cell := range s.cells() {
+			row = append(row, span{text: cell})
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
+		return
+	}
+	t.heading(spreadTitle)
+	t.table(2, spreadColumns(), rows)
+	t.prose(span{text: "  "}, spreadNote, 2)
+}
