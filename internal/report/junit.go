@@ -20,6 +20,11 @@ import (
 // mirror that another made up for, a file that only graph commands read) is
 // skipped, with the reason. The names of cases do not change from run to run,
 // because CI systems compare by name.
+//
+// The format is the one that Jenkins published and JUnit tests itself with
+// (testdata/schemas/jenkins-junit.xsd), nothing besides: a plugin of Jenkins
+// refuses a report with more. So the line of go.mod at fault is the first line
+// of a failure's text, not an attribute, and reasons to skip are text.
 func JUnit(w io.Writer, r *Result) error {
 	v := viewOf(r)
 	suites := junitSuites{Name: "modferry", Time: junitSeconds(r.Totals.MS)}
@@ -33,13 +38,12 @@ func JUnit(w io.Writer, r *Result) error {
 			if c.Failure != nil {
 				s.Failures++
 			}
-			if c.Skipped != nil {
+			if c.Skipped != "" {
 				s.Skipped++
 			}
 		}
 		suites.Tests += s.Tests
 		suites.Failures += s.Failures
-		suites.Skipped += s.Skipped
 		suites.Suites = append(suites.Suites, s)
 	}
 	var b bytes.Buffer
@@ -62,7 +66,6 @@ type junitSuites struct {
 	Tests    int          `xml:"tests,attr"`
 	Failures int          `xml:"failures,attr"`
 	Errors   int          `xml:"errors,attr"`
-	Skipped  int          `xml:"skipped,attr"`
 	Time     string       `xml:"time,attr"`
 	Suites   []junitSuite `xml:"testsuite"`
 }
@@ -91,10 +94,8 @@ type junitProperty struct {
 type junitCase struct {
 	Class   string        `xml:"classname,attr"`
 	Name    string        `xml:"name,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Line    int           `xml:"line,attr,omitempty"`
 	Time    string        `xml:"time,attr"`
-	Skipped *junitMessage `xml:"skipped"`
+	Skipped string        `xml:"skipped,omitempty"` // why
 	Failure *junitMessage `xml:"failure"`
 	Out     string        `xml:"system-out,omitempty"`
 }
@@ -148,7 +149,7 @@ func (v *view) junitMirrors() junitSuite {
 		case Failing:
 			c.verdict(v.r.Outcome != OK, &junitMessage{Message: reason, Type: failure.Neutral(string(m.Class)), Text: junitAdvice(m.Class)})
 		case Skipped:
-			c.Skipped = &junitMessage{Message: reason}
+			c.Skipped = reason
 		default:
 			c.Out = junitLines(failure.Neutral(m.State), failure.Plain(m.Reason))
 		}
@@ -186,7 +187,7 @@ func (v *view) junitModules() junitSuite {
 		}
 		c := junitCase{Class: "modferry.modules", Name: sum.name, Time: junitSeconds(0)}
 		if sum.source == FromDeferred {
-			c.Skipped = &junitMessage{Message: count(sum.n, "file")}
+			c.Skipped = count(sum.n, "file")
 		} else {
 			c.Out = count(sum.n, "file")
 		}
@@ -211,7 +212,7 @@ func failed(m Module) bool {
 }
 
 func (v *view) junitFailure(m Module) junitCase {
-	c := junitCase{Class: "modferry.modules", Name: name(m), File: failure.Neutral(m.File), Line: max(m.Line, 0), Time: junitSeconds(m.MS)}
+	c := junitCase{Class: "modferry.modules", Name: name(m), Time: junitSeconds(m.MS)}
 	text := []string{position(m.File, m.Line), tries(m)}
 	for _, a := range m.Attempts {
 		text = append(text, strings.TrimSuffix("tried "+failure.Plain(a.Mirror)+": "+outcomeOf(a)+": "+failure.Plain(a.Detail), ": "))
@@ -239,7 +240,7 @@ func (c *junitCase) verdict(fails bool, m *junitMessage) {
 	if fails {
 		c.Failure = m
 	} else {
-		c.Skipped = m
+		c.Skipped = junitLines(m.Message, m.Text)
 	}
 }
 

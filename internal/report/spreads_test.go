@@ -87,7 +87,7 @@ func TestStatusCodesAreToldInTheCourseOfTheRun(t *testing.T) {
 	)
 	page := strings.ReplaceAll(htmlBetween(t, renderHTML(t, r), "in the course of the run</h3>", "</section>"), "\n", "")
 	for _, want := range []string{
-		`<code>` + goproxy + `</code>`,
+		`<th scope="row">` + goproxy + `</th>`,
 		`data-sort="0">0 ms to 100 ms</td><td>1 × 200</td>`,
 		`data-sort="100">100 ms to 200 ms</td><td>1 × 200, 1 × 503</td>`,
 		`data-sort="900">900 ms to 1.0 s</td><td>1 × connection timed out</td>`,
