@@ -9,7 +9,9 @@ require (
 	github.com/klauspost/compress v1.20.3
 	github.com/modferry/modferry v0.0.0-00010101000000-000000000000
 	github.com/nektos/act v0.2.89
+	github.com/prometheus/common v0.37.0
 	github.com/rs/zerolog v1.28.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/timshannon/bolthold v0.0.0-20240314194003-30aac6950928
 	golang.org/x/mod v0.42.0
 	golang.org/x/sync v0.24.0
@@ -36,7 +38,6 @@ require (
 	github.com/philhofer/fwd v1.2.0 // indirect
 	github.com/prometheus/client_golang v1.13.0 // indirect
 	github.com/prometheus/client_model v0.2.0 // indirect
-	github.com/prometheus/common v0.37.0 // indirect
 	github.com/prometheus/procfs v0.8.0 // indirect
 	github.com/rs/xid v1.6.0 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect
