@@ -21,5 +21,7 @@
 //   - MODFERRY_E2E_ALL=1 adds terraform and kubernetes, compiles hugo, has hugo
 //     saved in every store, damages ten times as many places of layers, and
 //     makes the large layer one of 1 GB.
+//   - MODFERRY_E2E_SCREENSHOTS is a folder for pictures of the HTML report, in
+//     every width and colour scheme in which a browser is shown it.
 //   - CI=true turns the absence of a counterpart from a skip into a failure.
 package e2e

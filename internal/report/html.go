@@ -124,7 +124,7 @@ func htmlPageOf(r *Result) htmlPage {
 		Tool: failure.Plain(r.Tool), Started: failure.Plain(r.Started), Facts: h.facts(),
 	}
 	for _, part := range []func() htmlSection{
-		h.failures, h.findings, h.mirrors, h.spreads, h.origins, h.downloads, h.retried, h.cache, h.deferred, h.files, h.answers, h.hosts, h.settings,
+		h.failures, h.findings, h.mirrors, h.origins, h.downloads, h.retried, h.cache, h.deferred, h.spreads, h.answers, h.periods, h.hosts, h.files, h.settings,
 	} {
 		if s := part(); s.ID != "" {
 			p.Sections = append(p.Sections, s)

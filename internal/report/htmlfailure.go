@@ -43,6 +43,7 @@ func htmlFailure(g *group, explain bool, room int) htmlGroup {
 			out.Notes = append(out.Notes, htmlPair{term, text})
 		}
 	}
+	note("Where", htmlPlaces(g.modules))
 	if explain {
 		note("Means", g.class.Explain())
 		note("What to do", g.class.Remedy())
@@ -68,6 +69,24 @@ func htmlFailure(g *group, explain bool, room int) htmlGroup {
 		note("Files", rest)
 	}
 	return out
+}
+
+// htmlPlaces names the first few files with their lines of the checkout: on a
+// phone the table below shows little of them.
+func htmlPlaces(modules []Module) string {
+	var list []string
+	for _, m := range modules[:min(len(modules), few)] {
+		place := name(m)
+		if at := position(m.File, m.Line); at != "" {
+			place = at + " (" + place + ")"
+		}
+		list = append(list, place)
+	}
+	text := strings.Join(list, ", ")
+	if rest := len(modules) - len(list); rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
 }
 
 // retried are the failed attempts that other attempts made up for.

@@ -158,31 +158,33 @@ func (h *htmlView) origins() htmlSection {
 	return htmlSection{ID: "origins", Title: "Where the files came from", Tables: []htmlTable{t}}
 }
 
-// answers is how often each mirror gave which status code, in all and in the
-// course of the run.
+// answers is how often each mirror gave which status code.
 func (h *htmlView) answers() htmlSection {
-	s := htmlSection{ID: "answers", Title: "HTTP status codes"}
-	t := htmlTable{Caption: s.Title, Columns: htmlColumns([]column{{title: "mirror"}, {title: "answers"}})}
+	const title = "HTTP status codes"
+	t := htmlTable{Caption: title, Columns: htmlColumns([]column{{title: "mirror"}, {title: "answers"}})}
 	mirrors, rest := htmlCut(sorted(h.r.StatusCodes), htmlFew, "mirror")
 	t.Rest = rest
 	for _, mirror := range mirrors {
 		t.Rows = append(t.Rows, []htmlCell{{Text: failure.Plain(mirror)}, {Text: failure.Neutral(answers(h.r.StatusCodes[mirror]))}})
 	}
-	if len(t.Rows) > 0 {
-		s.Tables = append(s.Tables, t)
-	}
-	if all := h.periods(); len(all) > 0 {
-		t := htmlTable{Caption: periodTitle, Columns: htmlColumns(periodColumns())}
-		all, t.Rest = htmlCut(all, htmlFew, "span")
-		for _, w := range all {
-			t.Rows = append(t.Rows, []htmlCell{{Text: w.mirror}, htmlNumber(w.from, w.span()), {Text: answers(w.answers)}})
-		}
-		s.Groups = append(s.Groups, htmlGroup{Title: periodTitle, Tables: []htmlTable{t}})
-	}
-	if len(s.Tables)+len(s.Groups) == 0 {
+	if len(t.Rows) == 0 {
 		return htmlSection{}
 	}
-	return s
+	return htmlSection{ID: "answers", Title: title, Tables: []htmlTable{t}}
+}
+
+// periods is what each mirror answered in the course of the run.
+func (h *htmlView) periods() htmlSection {
+	all := h.view.periods()
+	if len(all) == 0 {
+		return htmlSection{}
+	}
+	t := htmlTable{Caption: periodTitle, Columns: htmlColumns(periodColumns())}
+	all, t.Rest = htmlCut(all, htmlFew, "span")
+	for _, p := range all {
+		t.Rows = append(t.Rows, []htmlCell{{Text: p.mirror}, htmlNumber(p.from, p.span()), {Text: answers(p.answers)}})
+	}
+	return htmlSection{ID: "course", Title: periodTitle, Tables: []htmlTable{t}}
 }
 
 // htmlColumns are columns of a table of mirrors.

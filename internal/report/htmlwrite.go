@@ -2,6 +2,7 @@ package report
 
 import (
 	"html"
+	"regexp"
 	"strings"
 )
 
@@ -67,10 +68,17 @@ func (w *htmlWriter) page(p htmlPage) {
 func (w *htmlWriter) pairs(class string, all []htmlPair) {
 	w.raw("<dl", attr("class", class), ">\n")
 	for _, p := range all {
-		w.raw("<div><dt>", esc(p.Term), "</dt><dd>", esc(p.Text), "</dd></div>\n")
+		w.raw("<div><dt>", esc(p.Term), "</dt><dd>", prose(p.Text), "</dd></div>\n")
 	}
 	w.raw("</dl>\n")
 }
+
+// flag is a flag of the command line in escaped text.
+var flag = regexp.MustCompile(`(^|[ (])(--[a-z][a-z-]{1,24}[a-z])\b`)
+
+// prose is running text whose flags are code, which is not broken at its
+// hyphens.
+func prose(text string) string { return flag.ReplaceAllString(esc(text), "$1<code>$2</code>") }
 
 // list writes items, each between open and end, which are ours.
 func (w *htmlWriter) list(class string, items []string, open, end string) {

@@ -85,7 +85,7 @@ func TestStatusCodesAreToldInTheCourseOfTheRun(t *testing.T) {
 		report.Attempt{Mirror: company, Status: 200, StartMS: 990, FirstByteMS: f(10), MS: 10},                    // at the very end
 		report.Attempt{Mirror: company, Status: 403, Class: failure.Forbidden, StartMS: -50, FirstByteMS: f(-10)}, // nonsense
 	)
-	page := strings.ReplaceAll(htmlBetween(t, renderHTML(t, r), "in the course of the run</h3>", "</section>"), "\n", "")
+	page := strings.ReplaceAll(htmlBetween(t, renderHTML(t, r), "in the course of the run</h2>", "</section>"), "\n", "")
 	for _, want := range []string{
 		`<th scope="row">` + goproxy + `</th>`,
 		`data-sort="0">0 ms to 100 ms</td><td>1 × 200</td>`,
