@@ -18,6 +18,7 @@ func verifiers() int { return runtime.GOMAXPROCS(0) }
 func (j *Job) newResult() *report.Result {
 	return &report.Result{
 		Schema: report.Schema, Tool: j.o.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
+		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
 		Settings: j.effective(), Cache: report.Cache{Store: "off", Hit: "off"},
 		StatusCodes: map[string]map[string]int{},
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 )
@@ -21,9 +20,14 @@ const (
 // Compare renders as text what changed from the run old to the run new: the
 // outcome, what got slower or faster, mirrors and cache, and the modules that
 // are new, gone, newly failing or obtained again. What is the same is left out.
+// It says first why the two do not compare as they are, if that is so; times are
+// called slower or faster only of the same work: of the run when both fetched
+// the same files, of requests by their percentiles, of a file with itself.
 func Compare(w io.Writer, old, new *Result) error {
 	c := &comparison{old: old, new: new}
 	c.outcome()
+	c.caveats()
+	c.run()
 	c.settings()
 	c.mirrors()
 	c.cache()
@@ -86,11 +90,18 @@ func (c *comparison) outcome() {
 	if message := failure.Plain(c.new.Message); message != "" && c.new.Outcome != OK {
 		c.prose(span{text: "  "}, message, 2)
 	}
+}
+
+// run tells of the run as a whole.
+func (c *comparison) run() {
 	var lines []string
 	a, b := c.old.Totals, c.new.Totals
-	if s := pace(a.MS, b.MS); s != "" {
+	switch s := pace(a.MS, b.MS); {
+	case !c.sameWork() || c.old.Interrupted || c.new.Interrupted:
+		lines = append(lines, "the run took, for other work: "+Millis(a.MS)+" → "+Millis(b.MS))
+	case s != "":
 		lines = append(lines, "the run got "+s)
-	} else {
+	default:
 		lines = append(lines, "the run took about as long: "+Millis(a.MS)+" → "+Millis(b.MS))
 	}
 	if s := changed(Bytes(a.Bytes), Bytes(b.Bytes)); s != "" {
@@ -163,6 +174,7 @@ func (c *comparison) mirrors() {
 				lines = append(lines, url+": "+phase.name+" "+s)
 			}
 		}
+		lines = append(lines, c.requests(m.URL)...)
 		if from, to := was.ThroughputBPS, m.ThroughputBPS; from != nil && to != nil && *from >= 1 && *to >= 1 &&
 			max(*from, *to) >= min(*from, *to)*slower {
 			lines = append(lines, url+": throughput "+changed(Rate(*from), Rate(*to)))
@@ -177,7 +189,40 @@ func (c *comparison) mirrors() {
 			delete(before, m.URL)
 		}
 	}
+	if a, b := c.old.SumDB, c.new.SumDB; a != nil && b != nil {
+		if s := changed(database(a), database(b)); s != "" {
+			lines = append(lines, "checksum database "+failure.Plain(b.Name)+": "+s)
+		}
+	}
 	c.section("Mirrors", lines)
+}
+
+// requests tells how the requests to a mirror changed up to the first byte;
+// what follows depends on the sizes of the files.
+func (c *comparison) requests(mirror string) []string {
+	stagesOf := func(r *Result) map[string]spread {
+		v := viewOf(r)
+		by := map[string]spread{}
+		for _, s := range v.spreads() {
+			if s.url == mirror {
+				by[s.stage] = s
+			}
+		}
+		return by
+	}
+	before, after := stagesOf(c.old), stagesOf(c.new)
+	var lines []string
+	for _, s := range stages[:len(stages)-1] {
+		was, is := before[s.name], after[s.name]
+		for _, p := range percents {
+			from, known := was.percentile(p)
+			to, too := is.percentile(p)
+			if change := pace(from, to); known && too && change != "" {
+				lines = append(lines, fmt.Sprintf("%s: %s of requests, p%d of %d and %d, %s", failure.Plain(mirror), s.name, p, len(was.ordered), len(is.ordered), change))
+			}
+		}
+	}
+	return lines
 }
 
 // stateOf is a mirror's state, with the class of a failing one.
@@ -218,84 +263,4 @@ func (c *comparison) cache() {
 		lines = append(lines, "now: "+reason)
 	}
 	c.section("Cache", lines)
-}
-
-// entry names a file of the work list.
-type entry struct{ path, version, kind string }
-
-func entriesOf(r *Result) map[entry]Module {
-	all := make(map[entry]Module, len(r.Modules))
-	for _, m := range r.Modules {
-		all[entry{m.Path, m.Version, m.Kind}] = m
-	}
-	return all
-}
-
-func (c *comparison) modules() {
-	before, after := entriesOf(c.old), entriesOf(c.new)
-	var added, gone, failing, back []Module
-	for _, m := range c.new.Modules {
-		was, known := before[entry{m.Path, m.Version, m.Kind}]
-		switch {
-		case !known:
-			added = append(added, m)
-		case failed(was) && !failed(m):
-			back = append(back, m)
-		}
-		if failed(m) && (!known || !failed(was)) {
-			failing = append(failing, m)
-		}
-	}
-	for _, m := range c.old.Modules {
-		if _, there := after[entry{m.Path, m.Version, m.Kind}]; !there {
-			gone = append(gone, m)
-		}
-	}
-	var lines []string
-	for _, m := range failing {
-		if len(lines) == few {
-			lines = append(lines, fmt.Sprintf("and %d more", len(failing)-few))
-			break
-		}
-		lines = append(lines, strings.TrimSuffix(name(m)+": "+cmp.Or(failure.Plain(m.Message), m.Class.Title()), ": "))
-	}
-	c.section("Now failing", lines)
-	for _, x := range []struct {
-		heading string
-		modules []Module
-	}{{"Obtained again", back}, {"New", added}, {"Gone", gone}} {
-		if len(x.modules) > 0 {
-			c.section(fmt.Sprintf("%s (%s)", x.heading, count(len(x.modules), "file")), []string{names(x.modules, false, asIs)})
-		}
-	}
-}
-
-// downloads lists what both runs fetched from mirrors and the new one took
-// longer for, the worst first.
-func (c *comparison) downloads() {
-	before := entriesOf(c.old)
-	type pair struct{ was, is Module }
-	var list []pair
-	for _, m := range c.new.Modules {
-		was, known := before[entry{m.Path, m.Version, m.Kind}]
-		if known && was.Source == FromMirror && m.Source == FromMirror && m.MS > was.MS && pace(was.MS, m.MS) != "" {
-			list = append(list, pair{was, m})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b pair) int { return cmp.Compare(b.is.MS-b.was.MS, a.is.MS-a.was.MS) })
-	var lines []string
-	for _, p := range list[:min(len(list), few)] {
-		line := fmt.Sprintf("%s: %s → %s", name(p.is), Millis(p.was.MS), Millis(p.is.MS))
-		if d := changed(failure.Plain(p.was.Mirror), failure.Plain(p.is.Mirror)); d != "" {
-			line += ", " + d
-		}
-		if n := len(p.is.Attempts); n > len(p.was.Attempts) && n > 1 {
-			line += ", " + count(n, "attempt")
-		}
-		lines = append(lines, line)
-	}
-	if rest := len(list) - few; rest > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more", rest))
-	}
-	c.section("Slower downloads", lines)
 }

@@ -49,12 +49,34 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		{"a setting", func(r *report.Result) { r.Settings.GOPRIVATE = "" }, "GOPRIVATE: git.company.example.test → nothing"},
 		{"a new module", func(r *report.Result) {
 			r.Modules = append(r.Modules, report.Module{Path: "example.test/new", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromCache})
-		}, "New (1 file)\n  example.test/new@v1.0.0\n"},
-		{"a module that is gone", func(r *report.Result) { r.Modules = r.Modules[:len(r.Modules)-1] }, "Gone (1 file)\n  git.company.example.test/team/tool2@v0.1.0\n"},
+		}, "New (1 module)\n  example.test/new@v1.0.0\n"},
+		{"a module that is gone", func(r *report.Result) { r.Modules = r.Modules[:len(r.Modules)-1] }, "Gone (1 module)\n  git.company.example.test/team/tool2@v0.1.0\n"},
+		{"a module in another version", func(r *report.Result) { r.Modules[len(r.Modules)-1].Version = "v0.2.0" },
+			"In another version (1 module)\n  git.company.example.test/team/tool2: v0.1.0 → v0.2.0\n"},
+		{"a go.mod file of another version", func(r *report.Result) { r.Modules[0].Version = "v9.0.0" },
+			"Modules of which only the go.mod file is needed\n  1 new, 0 gone\n"},
+		{"slower first bytes", func(r *report.Result) {
+			for _, m := range r.Modules {
+				for i := range m.Attempts {
+					m.Attempts[i].FirstByteMS = f(700)
+				}
+			}
+		}, goproxy + ": first byte of requests, p95 of 25 and 27, slower: 25 ms → 700 ms"},
+		{"the checksum database", func(r *report.Result) { r.SumDB = &report.SumDB{Name: "sum.example.test", Class: failure.Timeout} },
+			"checksum database sum.example.test: reached through " + goproxy + " → not reached (" + failure.Timeout.Title() + ")"},
+		{"another machine", func(r *report.Result) { r.Machine.CPUs = 8 }, "the machines differ: linux/amd64 with 2 CPUs → linux/amd64 with 8 CPUs"},
+		{"an unknown machine", func(r *report.Result) { r.Machine = nil }, "the machines differ: linux/amd64 with 2 CPUs → unknown"},
+		{"another scope", func(r *report.Result) { r.Cache.Scope = "used" }, "the scopes differ: nothing → used"},
+		{"an interrupted run", func(r *report.Result) { r.Interrupted = true }, "the new run was interrupted"},
+		{"the wrong order", func(r *report.Result) { r.Started = "2026-11-19T13:35:00Z" }, "the new run began before the old one"},
+		{"other work", func(r *report.Result) { r.Modules = r.Modules[:60] },
+			"other files were fetched from mirrors: 28 of 81, then 10 of 60 files needed; 10 files both times"},
+		{"a time of other work", func(r *report.Result) { r.Modules, r.Totals.MS = r.Modules[:60], 900 }, "the run took, for other work: 4.9 s → 900 ms"},
+		{"another purpose", func(r *report.Result) { r.Modules = nil }, "the runs were for different things: a fetch → a preflight"},
 		{"a module that fails now", func(r *report.Result) {
 			r.Modules[0].Source, r.Modules[0].Class, r.Modules[0].Message = report.FromFailed, failure.Gone, "it is gone"
 		}, "Now failing\n  github.com/spf13/cobra@v1.0.0/go.mod: it is gone\n"},
-		{"a slower download", func(r *report.Result) { r.Modules[74].MS += 9000 }, "Slower downloads\n"},
+		{"a slower download", func(r *report.Result) { r.Modules[74].MS += 9000 }, "Slower downloads (1 of 28 files that both runs fetched)\n  rsc.io/quote@v1.24.0: 999 ms → 10.0 s\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

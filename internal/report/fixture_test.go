@@ -52,6 +52,7 @@ func start(outcome report.Outcome) *report.Result {
 	const chain = goproxy + "|" + company + ",direct"
 	return &report.Result{
 		Schema: report.Schema, Tool: "modferry 1.2.3", Started: "2026-11-20T13:35:00Z", Outcome: outcome,
+		Machine: &report.Machine{OS: "linux", Arch: "amd64", CPUs: 2},
 		Settings: report.EffectiveSettings{
 			GOPROXY: chain, GOSUMDB: "sum.example.test", GOPRIVATE: "git.company.example.test", ModCache: "/home/ci/go/pkg/mod",
 			Sources: map[string]string{"GOPROXY": "flag --proxy", "GOSUMDB": "go.env of GOROOT", "GOPRIVATE": "environment", "GOMODCACHE": "built-in"},
@@ -301,6 +302,7 @@ func hostile(evil string) *report.Result {
 	url := "https://u:s3cret@evil.example.test/" + evil
 	r := &report.Result{
 		Schema: report.Schema, Tool: evil, Started: evil, Outcome: report.Integrity, Message: evil,
+		Machine: &report.Machine{OS: evil, Arch: evil, CPUs: -1},
 		Settings: report.EffectiveSettings{GOPROXY: evil, GOSUMDB: evil, GOPRIVATE: evil, GONOPROXY: evil, GONOSUMDB: evil, ModCache: evil,
 			Sources: map[string]string{"GOPROXY": evil, evil: evil}},
 		Choice: report.Choice{Configured: url + ",direct", Chain: url, Reasons: []string{evil, url}},

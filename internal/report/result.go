@@ -30,6 +30,7 @@ type Result struct {
 	Outcome     Outcome                   `json:"outcome"`
 	Message     string                    `json:"message,omitempty"` // why the outcome is not ok, one sentence
 	Interrupted bool                      `json:"interrupted,omitempty"`
+	Machine     *Machine                  `json:"machine,omitempty"`
 	Settings    EffectiveSettings         `json:"settings"`
 	Choice      Choice                    `json:"choice"`
 	Mirrors     []Mirror                  `json:"mirrors"`
@@ -40,6 +41,14 @@ type Result struct {
 	Hosts       []string                  `json:"hosts,omitempty"`        // every host contacted, redirects included, sorted
 	Findings    []goenv.Finding           `json:"findings,omitempty"`
 	Totals      Totals                    `json:"totals"`
+}
+
+// Machine is the kind of machine that a run was on, not which one: enough to
+// know that two runs were on different ones.
+type Machine struct {
+	OS   string `json:"os"`   // GOOS
+	Arch string `json:"arch"` // GOARCH
+	CPUs int    `json:"cpus"` // that the run could use
 }
 
 // EffectiveSettings are the go command's settings of the run, redacted.

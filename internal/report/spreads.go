@@ -32,6 +32,7 @@ var stages = [...]struct {
 
 // spread is how long one stage of the requests to one mirror took.
 type spread struct {
+	url           string // of the mirror, as in the result
 	mirror, stage string
 	ordered       []float64 // milliseconds, one or more
 }
@@ -63,7 +64,7 @@ func (v *view) spreads() []spread {
 				continue
 			}
 			slices.Sort(found)
-			all = append(all, spread{failure.Plain(mirror), s.name, found})
+			all = append(all, spread{mirror, failure.Plain(mirror), s.name, found})
 		}
 	}
 	return all
