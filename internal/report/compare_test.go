@@ -76,7 +76,7 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		{"a module that fails now", func(r *report.Result) {
 			r.Modules[0].Source, r.Modules[0].Class, r.Modules[0].Message = report.FromFailed, failure.Gone, "it is gone"
 		}, "Now failing\n  github.com/spf13/cobra@v1.0.0/go.mod: it is gone\n"},
-		{"a slower download", func(r *report.Result) { r.Modules[74].MS += 9000 }, "Slower downloads (1 of 28 files that both runs fetched)\n  rsc.io/quote@v1.24.0: 999 ms → 10.0 s\n"},
+		{"a slower download", func(r *report.Result) { r.Modules[74].MS += 9000 }, "Slower downloads (1 of 28 files that both runs fetched; 0 got faster)\n  rsc.io/quote@v1.24.0: 999 ms → 10.0 s\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

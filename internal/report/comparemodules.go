@@ -117,10 +117,20 @@ func someLines(lines []string, most int) []string {
 }
 
 // downloads lists what both runs fetched from mirrors and the new one took
-// longer for, the worst first.
+// longer for, the worst first. How many got faster tells chance from change.
 func (c *comparison) downloads() {
 	all := c.common()
-	list := slices.DeleteFunc(slices.Clone(all), func(p pair) bool { return p.is.MS <= p.was.MS || pace(p.was.MS, p.is.MS) == "" })
+	faster := 0
+	var list []pair
+	for _, p := range all {
+		switch {
+		case pace(p.was.MS, p.is.MS) == "":
+		case p.is.MS > p.was.MS:
+			list = append(list, p)
+		default:
+			faster++
+		}
+	}
 	slices.SortStableFunc(list, func(a, b pair) int { return cmp.Compare(b.is.MS-b.was.MS, a.is.MS-a.was.MS) })
 	var lines []string
 	for _, p := range list {
@@ -133,5 +143,5 @@ func (c *comparison) downloads() {
 		}
 		lines = append(lines, line)
 	}
-	c.section(fmt.Sprintf("Slower downloads (%d of %s that both runs fetched)", len(list), count(len(all), "file")), someLines(lines, few))
+	c.section(fmt.Sprintf("Slower downloads (%d of %s that both runs fetched; %d got faster)", len(list), count(len(all), "file"), faster), someLines(lines, few))
 }

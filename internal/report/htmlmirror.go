@@ -184,7 +184,7 @@ func (h *htmlView) periods() htmlSection {
 	for _, p := range all {
 		t.Rows = append(t.Rows, []htmlCell{{Text: p.mirror}, htmlNumber(p.from, p.span()), {Text: answers(p.answers)}})
 	}
-	return htmlSection{ID: "course", Title: periodTitle, Tables: []htmlTable{t}}
+	return htmlSection{ID: "course", Title: periodTitle, Lines: []string{periodNote}, Tables: []htmlTable{t}}
 }
 
 // htmlColumns are columns of a table of mirrors.

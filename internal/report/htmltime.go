@@ -175,6 +175,9 @@ func htmlAttempts(m Module) []string {
 		if a.MS > 0 {
 			parts = append(parts, Millis(a.MS))
 		}
+		if a.FirstByteMS != nil && *a.FirstByteMS >= 0 {
+			parts = append(parts, "first byte after "+Millis(*a.FirstByteMS))
+		}
 		if a.Bytes > 0 {
 			parts = append(parts, Bytes(a.Bytes))
 		}

@@ -130,7 +130,7 @@ func (m *markdown) periods() {
 		rows = append(rows, []string{code(w.mirror), unbroken(w.span()), escape(answers(w.answers))})
 	}
 	if len(rows) > 0 {
-		m.add(courseOfRun, fold(periodTitle, tableOf(periodColumns(), rows)))
+		m.add(courseOfRun, fold(periodTitle, tableOf(periodColumns(), rows)+"\n"+periodNote+"\n"))
 	}
 }
 

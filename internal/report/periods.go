@@ -105,8 +105,11 @@ func answerOf(a Attempt) string {
 // span is the time of a period in words.
 func (p period) span() string { return Millis(p.from) + " to " + Millis(p.to) }
 
-// periodTitle is the title of tables of periods.
-const periodTitle = "HTTP status codes in the course of the run"
+// periodTitle and periodNote explain the tables of periods.
+const (
+	periodTitle = "HTTP status codes in the course of the run"
+	periodNote  = "Of the requests for the files of this report: without the preflight and without .info files."
+)
 
 // periodColumns are the titles of their columns.
 func periodColumns() []column {
