@@ -227,7 +227,7 @@ func TestHTMLShowsWhatAReaderNeeds(t *testing.T) {
 		want []string
 	}{
 		{"a takeover after a dead mirror", deadMirror(), []string{
-			"<li>" + dead + ": connection refused, 1.5 ms</li><li>" + goproxy + ": brought the file, 20 ms, 1.0 kB, takeover</li>"}},
+			"<li>" + dead + ": connection refused, 1.5 ms</li><li>" + goproxy + ": brought the file, 20 ms, first byte after 15 ms, 1.0 kB, takeover</li>"}},
 		{"a wrong hash, its line and what to do", integrity(), []string{
 			"integrity failure</span>", failure.HashMismatch.Title(), "<code>go.sum:31</code>", "What to do</dt>", "wrong hash: found h1:"}},
 		{"a mirror's phases in words", good(), []string{
