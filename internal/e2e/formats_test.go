@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -168,8 +169,13 @@ func TestBillsOfMaterialsAreAsCycloneDXPublishedTheFormat(t *testing.T) {
 func TestMetricsAreReadAsThePrometheusParserReadsThem(t *testing.T) {
 	t.Parallel()
 	for name, file := range goldens(t) {
+		text := rendering(t, "prometheus", file)
+		problems, err := promlint.New(bytes.NewReader(text)).Lint()
+		if err != nil || len(problems) > 0 {
+			t.Errorf("%s: promtool would say %v (%v)", name, problems, err)
+		}
 		var p expfmt.TextParser
-		families, err := p.TextToMetricFamilies(bytes.NewReader(rendering(t, "prometheus", file)))
+		families, err := p.TextToMetricFamilies(bytes.NewReader(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
