@@ -71,11 +71,12 @@ func htmlFailure(g *group, explain bool, room int) htmlGroup {
 	return out
 }
 
-// htmlPlaces names the first few files with their lines of the checkout: on a
-// phone the table below shows little of them.
+// htmlPlaces names the first three files with their lines of the checkout, so
+// that a reader knows where before the remedy, and need not look for it in the
+// table below.
 func htmlPlaces(modules []Module) string {
 	var list []string
-	for _, m := range modules[:min(len(modules), few)] {
+	for _, m := range modules[:min(len(modules), 3)] {
 		place := name(m)
 		if at := position(m.File, m.Line); at != "" {
 			place = at + " (" + place + ")"
