@@ -73,15 +73,16 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	j.findings = append(j.findings, findings...)
 
 	var res *report.Result
+	var asked []goenv.Finding
 	if j.unsound || j.values.NoProbe {
 		res = j.newResult()
 		j.fill(res, j.chain, j.chain, nil)
-		res.Findings = append(slices.Clone(j.about), j.findings...)
 	} else {
 		res = j.Probe(ctx)
-		res.Findings = append(res.Findings, mirrorFindings(res)...)
-		res.Findings = append(res.Findings, j.unservedToolchains(ctx, toolchains)...)
+		asked = append(mirrorFindings(res), j.unservedToolchains(ctx, toolchains)...)
 	}
+	// All of them, also of a chain without a mirror.
+	res.Findings = slices.Concat(j.about, j.findings, asked)
 	// What is examined is the list as it is written, not the choice.
 	res.Settings.GOPROXY = settings.Redact(j.env.Get("GOPROXY"))
 	if n := countErrors(res.Findings); n > 0 {

@@ -147,3 +147,24 @@ func (b *bench) setenv(name, value string) {
 		return before(n)
 	}
 }
+
+// What a mirror refuses behind a comma is not asked of the next one.
+func TestTheDoctorObeysAGatekeeperWhenItLooksForAToolchain(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	gate.Fault(mirrortest.Always("/golang.org/toolchain/@v/*", mirrortest.Status(403)))
+	next := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{Go: "1.99"})
+	b.env["GOTOOLCHAIN"], b.env["GOVERSION"] = "auto", "go1.26.0"
+	r := b.doctor(gate.URL + "," + next.URL)
+	got := found(r, "toolchain-unavailable")
+	if got == nil || !strings.Contains(got.Effect, "forbidden") {
+		t.Fatalf("found %+v, want toolchain-unavailable, forbidden", got)
+	}
+	for _, q := range next.Requests() {
+		if strings.Contains(q.Path, "toolchain") {
+			t.Errorf("the next mirror was asked for %s", q.Path)
+		}
+	}
+}

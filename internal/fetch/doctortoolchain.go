@@ -71,7 +71,11 @@ func (j *Job) servesZip(ctx context.Context, v module.Version, why *[]string) bo
 			_ = resp.Close()
 			return true
 		}
-		*why = append(*why, h.Name()+": "+failure.Classify(err).Title())
+		class := failure.Classify(err)
+		*why = append(*why, h.Name()+": "+class.Title())
+		if !h.passes(class) {
+			break // as the go command, and as a gatekeeper demands
+		}
 	}
 	if len(j.chain.hops) == 0 {
 		*why = append(*why, "the chain has no mirror")
