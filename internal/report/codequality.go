@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -21,8 +20,11 @@ import (
 // Fingerprints contain neither line numbers nor texts of servers, so that
 // GitLab recognises an entry in the report of another commit. Modules that an
 // interrupted run did not come to are no problem of the code, and left out.
-func CodeQuality(w io.Writer, r *Result) error {
-	q := quality{list: []issue{}, seen: map[string]bool{}}
+func CodeQuality(w io.Writer, r *Result) error { return Place{}.CodeQuality(w, r) }
+
+// CodeQuality is the function of that name for a checkout at p.
+func (p Place) CodeQuality(w io.Writer, r *Result) error {
+	q := quality{list: []issue{}, seen: map[string]bool{}, place: p}
 	for _, m := range r.Modules {
 		switch {
 		case failed(m) && m.Class != failure.Cancelled:
@@ -58,7 +60,7 @@ type issue struct {
 }
 
 type issueLocation struct {
-	Path  string     `json:"path"` // relative to the root of the checkout
+	Path  string     `json:"path"` // relative to the root of the repository
 	Lines issueLines `json:"lines"`
 }
 
@@ -68,8 +70,9 @@ type issueLines struct {
 
 // quality collects entries.
 type quality struct {
-	list []issue
-	seen map[string]bool // fingerprints
+	list  []issue
+	seen  map[string]bool // fingerprints
+	place Place
 }
 
 // add appends an entry unless there is one of the same identity, of which
@@ -77,7 +80,7 @@ type quality struct {
 func (q *quality) add(check, severity, description, file string, line int, identity ...string) {
 	check = "modferry/" + cmp.Or(failure.Neutral(check), "unknown")
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{check}, identity...), "\x00")))
-	i := issue{Description: description, Check: check, Fingerprint: hex.EncodeToString(sum[:]), Severity: severity, Location: location(file, line)}
+	i := issue{Description: description, Check: check, Fingerprint: hex.EncodeToString(sum[:]), Severity: severity, Location: q.location(file, line)}
 	if q.seen[i.Fingerprint] {
 		return
 	}
@@ -130,12 +133,12 @@ func (q *quality) finding(f goenv.Finding) {
 	q.add(f.Check, severity, text, f.File, f.Line, f.Setting, f.Found, f.File)
 }
 
-// location is where an entry stands. A file outside the checkout has no
-// place in GitLab, so that it is treated as none.
-func location(file string, line int) issueLocation {
-	p := path.Clean(failure.Neutral(file))
-	if file == "" || p == "." || path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") || strings.ContainsAny(p, ":\\") {
-		p, line = "go.mod", 1
+// location is where an entry stands. A file outside the repository has no place
+// in GitLab, so that it is treated as none.
+func (q *quality) location(file string, line int) issueLocation {
+	p := q.place.path(file)
+	if p == "" {
+		p, line = q.place.path("go.mod"), 1
 	}
 	return issueLocation{Path: p, Lines: issueLines{max(line, 1)}}
 }

@@ -25,10 +25,13 @@ import (
 // (testdata/schemas/jenkins-junit.xsd), nothing besides: a plugin of Jenkins
 // refuses a report with more. So the line of go.mod at fault is the first line
 // of a failure's text, not an attribute, and reasons to skip are text.
-func JUnit(w io.Writer, r *Result) error {
+func JUnit(w io.Writer, r *Result) error { return Place{}.JUnit(w, r) }
+
+// JUnit is the function of that name for a checkout at p.
+func (p Place) JUnit(w io.Writer, r *Result) error {
 	v := viewOf(r)
 	suites := junitSuites{Name: "modferry", Time: junitSeconds(r.Totals.MS)}
-	for _, s := range []junitSuite{v.junitRun(), v.junitMirrors(), v.junitModules()} {
+	for _, s := range []junitSuite{v.junitRun(), v.junitMirrors(), v.junitModules(p)} {
 		if len(s.Cases) == 0 {
 			continue
 		}
@@ -171,7 +174,7 @@ func phases(m Mirror) float64 {
 }
 
 // junitModules is the suite of the files of the work list.
-func (v *view) junitModules() junitSuite {
+func (v *view) junitModules(p Place) junitSuite {
 	s := junitSuite{Name: "modules", Time: junitSeconds(v.r.Totals.MS)}
 	for _, sum := range []struct {
 		source, name string
@@ -195,7 +198,7 @@ func (v *view) junitModules() junitSuite {
 	}
 	for _, m := range v.r.Modules {
 		if failed(m) {
-			s.Cases = append(s.Cases, v.junitFailure(m))
+			s.Cases = append(s.Cases, v.junitFailure(m, p))
 		}
 	}
 	return s
@@ -211,9 +214,9 @@ func failed(m Module) bool {
 	return true
 }
 
-func (v *view) junitFailure(m Module) junitCase {
+func (v *view) junitFailure(m Module, p Place) junitCase {
 	c := junitCase{Class: "modferry.modules", Name: name(m), Time: junitSeconds(m.MS)}
-	text := []string{position(m.File, m.Line), tries(m)}
+	text := []string{position(p.path(m.File), m.Line), tries(m)}
 	for _, a := range m.Attempts {
 		text = append(text, strings.TrimSuffix("tried "+failure.Plain(a.Mirror)+": "+outcomeOf(a)+": "+failure.Plain(a.Detail), ": "))
 	}

@@ -114,6 +114,7 @@ func resolve(flags map[string]string, f form, getenv func(string) string, readFi
 		}
 	}
 	v.settleCache(getenv)
+	v.settleReports(getenv)
 	if err := v.settleLoudness(); err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func resolve(flags map[string]string, f form, getenv func(string) string, readFi
 func (s Setting) relocate(v *Values, dir string) {
 	switch {
 	case s.Kind == Dir, s.Kind == File:
-		if p := v.field(s.Name).(*string); !filepath.IsAbs(*p) {
+		if p := v.field(s.Name).(*string); !filepath.IsAbs(*p) && (s.Name != "reports" || *p != off) {
 			*p = filepath.Join(dir, *p)
 		}
 	case s.Name == "cache":
@@ -241,10 +242,10 @@ func (v *Values) settleCache(getenv func(string) string) {
 		switch {
 		case getenv("GITHUB_ACTIONS") == "true":
 			v.Cache, v.Sources["cache"] = "gha", "default on GitHub"
-		case getenv("GITLAB_CI") == "true" && getenv("CI_PROJECT_DIR") != "":
-			v.Cache, v.Sources["cache"] = "dir:"+getenv("CI_PROJECT_DIR")+"/.modferry/cache", "default on GitLab"
+		case gitLabDir(getenv) != "":
+			v.Cache, v.Sources["cache"] = "dir:"+gitLabDir(getenv)+"/cache", "default on GitLab"
 		default:
-			v.Cache = "off"
+			v.Cache = off
 		}
 	}
 	if v.Scope == "" {
@@ -252,6 +253,30 @@ func (v *Values) settleCache(getenv func(string) string) {
 		if getenv("CI") == "true" || getenv("GITHUB_ACTIONS") == "true" || getenv("GITLAB_CI") == "true" {
 			v.Scope, v.Sources["scope"] = "used", "default in CI"
 		}
+	}
+}
+
+// off is the value that switches off what is a place otherwise.
+const off = "off"
+
+// gitLabDir is where a job of GitLab keeps what outlasts it, "" elsewhere:
+// GitLab takes caches and artifacts from below the project's directory only,
+// and the go command does not look into a directory whose name begins with a dot.
+func gitLabDir(getenv func(string) string) string {
+	if dir := getenv("CI_PROJECT_DIR"); getenv("GITLAB_CI") == "true" && dir != "" {
+		return dir + "/.modferry"
+	}
+	return ""
+}
+
+// settleReports fills in where reports go, which is where GitLab's jobs can
+// hand them over.
+func (v *Values) settleReports(getenv func(string) string) {
+	switch dir := gitLabDir(getenv); {
+	case v.Reports == off:
+		v.Reports = ""
+	case v.Reports == "" && dir != "":
+		v.Reports, v.Sources["reports"] = dir+"/reports", "default on GitLab"
 	}
 }
 
@@ -288,7 +313,7 @@ func levelOf(source string) level {
 // as in os.Environ) that begins like ours but is none, sorted. They are not
 // errors: another tool of the job may own them.
 func UnknownVariables(environ []string) []string {
-	var known []string
+	known := []string{GitLabToken}
 	for _, s := range Table() {
 		known = append(known, s.Env())
 	}

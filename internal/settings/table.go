@@ -37,6 +37,11 @@ type Setting struct {
 	Short    string   // one-letter flag, "" when it has none
 }
 
+// GitLabToken is the variable with the token that may write a note on a merge
+// request. It is no setting: a secret in a flag or a file is one that others
+// can read.
+const GitLabToken = envPrefix + "GITLAB_TOKEN"
+
 // envPrefix begins the name of every variable.
 const envPrefix = "MODFERRY_"
 
@@ -183,6 +188,8 @@ func Table() []Setting {
 
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
+		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Group: groupOutput,
+			Unset: ".modferry/reports on GitLab", Usage: "write reports for CI systems here, or off"},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
 			Usage: "no progress, no report of success"},
 		{Name: "verbose", Short: "v", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,

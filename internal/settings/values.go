@@ -25,6 +25,7 @@ type Values struct {
 	ConfigFile string // the configuration file that was read, "" when there is none
 	Profile    string // "" for none
 	JSON       string // where the result goes, "-" for standard output, "" for nowhere
+	Reports    string // the directory that reports for CI systems go into, "" for nowhere
 
 	All           bool
 	VerifyPresent bool
@@ -169,6 +170,8 @@ func (v *Values) field(name string) any {
 		return &v.RequestTimeout
 	case "json":
 		return &v.JSON
+	case "reports":
+		return &v.Reports
 	case "quiet":
 		return &v.Quiet
 	case "verbose":
