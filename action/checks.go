@@ -23,17 +23,10 @@ import (
 // Publisher is what is asked of GitHub's REST API. What the API refuses is a
 // *refusal; every other error is of the network.
 type Publisher interface {
+	thread
 	// PutCheck creates a check run, or updates the one with this id when it is
 	// not 0: its texts are replaced, its annotations added. It returns the id.
 	PutCheck(ctx context.Context, id int64, c Check) (int64, error)
-	// Marked returns the comments on a pull request that begin with marker and
-	// are of our author, the oldest first.
-	Marked(ctx context.Context, pullRequest int, marker string) ([]Comment, error)
-	// PutComment creates a comment, or replaces the text of the one with this
-	// id when it is not 0.
-	PutComment(ctx context.Context, pullRequest int, id int64, body string) error
-	// DeleteComment removes a comment.
-	DeleteComment(ctx context.Context, id int64) error
 }
 
 // Check is a completed check run.
@@ -175,6 +168,13 @@ func newPublisher(o publisherOptions) (Publisher, error) {
 	if err != nil || base.Host == "" || base.User != nil || base.Scheme != "https" && base.Scheme != "http" {
 		return nil, fmt.Errorf("publish: found GITHUB_API_URL %q, expected an https URL", failure.Plain(address))
 	}
+	client := github.NewClient(o.client()).WithAuthToken(o.Token)
+	client.BaseURL, client.UserAgent = base, o.Agent
+	return &gitHub{client: client, owner: repo[1], name: repo[2], token: o.Token}, nil
+}
+
+// client is what calls of an API go through, the first time and again.
+func (o publisherOptions) client() *http.Client {
 	p := &patient{next: o.Transport, sleep: o.Sleep, now: o.Now, left: waitLimit}
 	if p.next == nil {
 		p.next = http.DefaultTransport
@@ -185,9 +185,7 @@ func newPublisher(o publisherOptions) (Publisher, error) {
 	if p.now == nil {
 		p.now = time.Now
 	}
-	client := github.NewClient(&http.Client{Transport: p, CheckRedirect: sameServer, Timeout: callLimit + waitLimit}).WithAuthToken(o.Token)
-	client.BaseURL, client.UserAgent = base, o.Agent
-	return &gitHub{client: client, owner: repo[1], name: repo[2], token: o.Token}, nil
+	return &http.Client{Transport: p, CheckRedirect: sameServer, Timeout: callLimit + waitLimit}
 }
 
 // sameServer follows the redirects of a renamed repository, and none that would

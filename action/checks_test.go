@@ -489,7 +489,7 @@ func TestAServerThatIsDownIsInformation(t *testing.T) {
 	if remark := publishCheck(t.Context(), p, check(1)); !strings.HasPrefix(remark, "the check run was not published: ") || !strings.Contains(remark, failure.Refused.Title()) {
 		t.Error(remark)
 	}
-	if remark := publishComment(t.Context(), p, commentRequest{PullRequest: 5, Worth: true}); !strings.Contains(remark, failure.Refused.Title()) {
+	if remark := publishComment(t.Context(), p, commentRequest{Number: 5, Worth: true}); !strings.Contains(remark, failure.Refused.Title()) {
 		t.Error(remark)
 	}
 }

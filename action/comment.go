@@ -73,65 +73,82 @@ func readEvent(getenv func(string) string) (event, error) {
 	return e, nil
 }
 
-// Comment is a comment on a pull request.
+// thread is where the comments on a change are. What its server refuses is a
+// *refusal; every other error is of the network.
+type thread interface {
+	// Marked returns the comments on the change of this number that begin with
+	// marker and are of our author, the oldest first.
+	Marked(ctx context.Context, number int, marker string) ([]Comment, error)
+	// PutComment creates a comment, or replaces the text of the one with this
+	// id when it is not 0.
+	PutComment(ctx context.Context, number int, id int64, body string) error
+	// DeleteComment removes a comment.
+	DeleteComment(ctx context.Context, number int, id int64) error
+	// Change is what a change is called there, e.g. "pull request".
+	Change() string
+	// Because says in a sentence why something could not be done.
+	Because(what string, err error) string
+}
+
+// Comment is a comment on a pull request or merge request.
 type Comment struct {
 	ID   int64
 	Body string
 }
 
-// commentRequest is the one comment that a pull request is to have.
+// commentRequest is the one comment that a change is to have.
 type commentRequest struct {
-	PullRequest int
-	Key         string // tells apart the comments of several jobs; any text
-	Body        string // Markdown
-	Worth       bool   // worth a new comment; an earlier one is updated anyway
+	Number int    // of the pull request or merge request, 0 when there is none
+	Key    string // tells apart the comments of several jobs; any text
+	Body   string // Markdown
+	Worth  bool   // worth a new comment; an earlier one is updated anyway
 }
 
-// publishComment sees to it that a pull request has one comment with this key
+// publishComment sees to it that a change has one comment with this key
 // and body: it updates an earlier one in place, else it writes one when that is
 // worth it. Jobs that write at the same time find each other's comments
 // afterwards and keep the oldest. It returns "" or why it could not, in
 // a sentence: that is never a reason to fail.
-func publishComment(ctx context.Context, p Publisher, c commentRequest) (remark string) {
-	if c.PullRequest <= 0 {
+func publishComment(ctx context.Context, p thread, c commentRequest) (remark string) {
+	if c.Number <= 0 {
 		return ""
 	}
-	const what = "the pull request has no comment"
+	what := "the " + p.Change() + " has no comment"
 	marker := commentMarker(c.Key)
 	body := marker + "\n" + cutMarkdown(c.Body, maxAPIText-len(marker)-1)
-	earlier, err := p.Marked(ctx, c.PullRequest, marker)
+	earlier, err := p.Marked(ctx, c.Number, marker)
 	if err != nil {
-		return because(what, err, "pull-requests")
+		return p.Because(what, err)
 	}
 	if len(earlier) == 0 {
 		if !c.Worth {
 			return ""
 		}
-		if err := p.PutComment(ctx, c.PullRequest, 0, body); err != nil {
-			return because(what, err, "pull-requests")
+		if err := p.PutComment(ctx, c.Number, 0, body); err != nil {
+			return p.Because(what, err)
 		}
-		if earlier, err = p.Marked(ctx, c.PullRequest, marker); err != nil || len(earlier) == 0 {
+		if earlier, err = p.Marked(ctx, c.Number, marker); err != nil || len(earlier) == 0 {
 			return "" // it is there, even if the list does not have it yet
 		}
 	}
-	return keepOne(ctx, p, c.PullRequest, earlier, body)
+	return keepOne(ctx, p, c.Number, earlier, body)
 }
 
 // keepOne gives the oldest comment the body and deletes the others.
-func keepOne(ctx context.Context, p Publisher, pullRequest int, comments []Comment, body string) (remark string) {
+func keepOne(ctx context.Context, p thread, number int, comments []Comment, body string) (remark string) {
 	if strings.TrimSpace(comments[0].Body) != strings.TrimSpace(body) {
-		if err := p.PutComment(ctx, pullRequest, comments[0].ID, body); err != nil {
-			return because("the comment on the pull request is not up to date", err, "pull-requests")
+		if err := p.PutComment(ctx, number, comments[0].ID, body); err != nil {
+			return p.Because("the comment on the "+p.Change()+" is not up to date", err)
 		}
 	}
 	for _, c := range comments[1:] {
-		err := p.DeleteComment(ctx, c.ID)
+		err := p.DeleteComment(ctx, number, c.ID)
 		var no *refusal
 		if errors.As(err, &no) && no.status == http.StatusNotFound {
 			continue // somebody was faster
 		}
 		if err != nil {
-			return because("the pull request has the comment twice", err, "pull-requests")
+			return p.Because("the "+p.Change()+" has the comment twice", err)
 		}
 	}
 	return ""
@@ -241,7 +258,13 @@ func (g *gitHub) PutComment(ctx context.Context, pullRequest int, id int64, body
 }
 
 // DeleteComment implements Publisher.
-func (g *gitHub) DeleteComment(ctx context.Context, id int64) error {
+func (g *gitHub) DeleteComment(ctx context.Context, _ int, id int64) error {
 	_, err := g.client.Issues.DeleteComment(ctx, g.owner, g.name, id)
 	return g.refused(err)
 }
+
+// Change implements Publisher.
+func (g *gitHub) Change() string { return "pull request" }
+
+// Because implements Publisher.
+func (g *gitHub) Because(what string, err error) string { return because(what, err, "pull-requests") }

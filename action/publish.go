@@ -52,7 +52,7 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annota
 	}
 	if comment {
 		remarks = append(remarks, publishComment(ctx, p, commentRequest{
-			PullRequest: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
+			Number: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
 		}))
 	}
 	for _, r := range remarks {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
@@ -24,6 +25,11 @@ type mode string
 
 // verb is the last word of the name.
 func (m mode) verb() string { return string(m[strings.LastIndexByte(string(m), ' ')+1:]) }
+
+// helps reports whether the command moves modules on the way to something else:
+// details of a good run are for few then, while the reports of the others are
+// what they are run for.
+func (m mode) helps() bool { return m == fetching || m == restoring || m == saving }
 
 // The modes.
 const (
@@ -75,10 +81,17 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 	res.Findings = append(findings, res.Findings...)
 	a.code = res.Outcome.ExitCode()
 	out.render = report.Text
+	if m.helps() {
+		out.fold = string(m)
+	}
 	if m == doctoring {
 		out.render = report.Diagnosis
 	}
-	return a.publish(out, res)
+	err = a.publish(out, res)
+	if m == fetching {
+		a.handOver(ctx, out, job, res)
+	}
+	return err
 }
 
 // publish writes the result to where it was asked for. A result that cannot be
@@ -102,10 +115,7 @@ func (a *app) publish(out *output, res *report.Result) error {
 // prepare resolves the go command's settings and reads the checkout. The
 // findings are those about the go command's files and variables.
 func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []goenv.Finding, error) {
-	env, findings, err := fetch.Environment(values, goenv.Host{
-		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
-		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
-	})
+	env, findings, err := a.environment(values, m, out)
 	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()}
 	if m == doctoring {
 		var syntax *goenv.SyntaxError
@@ -129,6 +139,25 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 	}
 	job, err := prepare(values, env, options)
 	return job, findings, err
+}
+
+// environment is what prepare needs of the go command's settings.
+func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.Env, []goenv.Finding, error) {
+	host := goenv.Host{
+		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
+		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
+	}
+	env, findings, err := fetch.Environment(values, host)
+	if !m.helps() || values.ModCache != "" {
+		return env, findings, err
+	}
+	dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE"))
+	if dir == "" {
+		return env, findings, err
+	}
+	out.remark([]string{failure.Plain(remark)})
+	values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
+	return fetch.Environment(values, host)
 }
 
 // started is now as results write it.

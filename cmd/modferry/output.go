@@ -8,11 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sethvargo/go-githubactions"
 	"golang.org/x/term"
 
+	"github.com/modferry/modferry/action"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -23,6 +25,8 @@ type output struct {
 	process
 	values *settings.Values
 	render rendering                       // of the result as text
+	gitlab *action.GitLab                  // nil elsewhere
+	fold   string                          // the command whose details GitLab folds, "" for none
 	live   atomic.Pointer[report.Progress] // nil while no progress is shown
 }
 
@@ -30,7 +34,7 @@ type output struct {
 type rendering func(io.Writer, *report.Result, report.TextOptions) error
 
 func newOutput(p process, v *settings.Values) *output {
-	return &output{process: p, values: v, render: report.Text}
+	return &output{process: p, values: v, render: report.Text, gitlab: action.OnGitLab(p.getenv)}
 }
 
 // remark prints diagnostics that are no errors.
@@ -79,7 +83,17 @@ func (o *output) text(res *report.Result) error {
 	if o.values.JSON == "-" {
 		w = o.stderr
 	}
-	return o.renderText(w, res, o.values.Verbose, o.render)
+	if o.gitlab == nil || o.fold == "" {
+		return o.renderText(w, res, o.values.Verbose, o.render)
+	}
+	var b strings.Builder
+	if err := o.renderText(&b, res, o.values.Verbose, o.render); err != nil {
+		return err
+	}
+	if err := o.gitlab.Fold(w, o.fold, b.String(), res.Outcome == report.OK); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
 }
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/action"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -56,26 +57,31 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 	if errors.As(err, &usage) {
 		fmt.Fprintf(a.stderr, "Run %q for help.\n", cmd.CommandPath()+" --help")
 	}
-	if target := a.jsonTarget(cmd); target != "" {
-		res := &report.Result{
-			Schema: report.Schema, Tool: tool(), Started: started(),
-			Outcome: report.Settings, Message: message,
-			Cache: report.Cache{Store: "off", Hit: "off"},
-		}
+	res := &report.Result{
+		Schema: report.Schema, Tool: tool(), Started: started(),
+		Outcome: report.Settings, Message: message,
+		Cache: report.Cache{Store: "off", Hit: "off"},
+	}
+	if target := a.given(cmd, "json"); target != "" {
 		if err := a.writeJSON(target, res); err != nil {
 			fmt.Fprintln(a.stderr, "modferry: "+err.Error())
+		}
+	}
+	if cmd != nil && cmd.Flags().Lookup("reports") != nil {
+		if dir := settings.ReportsDir(a.given(cmd, "reports"), a.getenv); dir != "" {
+			a.writeReports(action.Reports{Result: res, Dir: dir})
 		}
 	}
 	return report.Settings.ExitCode()
 }
 
-// jsonTarget is where a command that was refused should leave its result. The
-// settings may be what is wrong, so they are not asked.
-func (a *app) jsonTarget(cmd *cobra.Command) string {
+// given is what a command that was refused was given for a setting, "" when it
+// does not take it. The settings may be what is wrong, so they are not asked.
+func (a *app) given(cmd *cobra.Command, name string) string {
 	if cmd == nil {
 		return ""
 	}
-	flag := cmd.Flags().Lookup("json")
+	flag := cmd.Flags().Lookup(name)
 	switch {
 	case flag == nil:
 		return ""
@@ -83,7 +89,7 @@ func (a *app) jsonTarget(cmd *cobra.Command) string {
 		return flag.Value.String()
 	}
 	for _, s := range settings.Table() {
-		if s.Name == "json" {
+		if s.Name == name {
 			return a.getenv(s.Env())
 		}
 	}

@@ -152,6 +152,21 @@ func (j *Job) Root() string {
 // authorities, forward proxy, limits of connecting.
 func (j *Job) Transport() http.RoundTripper { return j.client.Transport() }
 
+// TransportTrusting is Transport for a server whose authorities may be those in
+// a file of PEM blocks, too; "" for none. Mirrors are not reached with them.
+func (j *Job) TransportTrusting(file string) (http.RoundTripper, error) {
+	t := j.client.Transport()
+	if file == "" {
+		return t, nil
+	}
+	pool, err := withAuthorities(t.TLSClientConfig.RootCAs, file)
+	if err != nil {
+		return nil, err
+	}
+	t.TLSClientConfig.RootCAs = pool
+	return t, nil
+}
+
 // PrepareProbe prepares a job that only probes: a checkout is used for samples
 // where there is one, but need not be there.
 func PrepareProbe(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
@@ -286,16 +301,27 @@ func rootCAs(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
+	pool, err := withAuthorities(nil, file)
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file: %w", err)
+	}
+	return pool, nil
+}
+
+// withAuthorities is the authorities of a pool, nil for the system's, and those
+// of a file.
+func withAuthorities(pool *x509.CertPool, file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read the authorities of --ca-file: %w", err)
+		return nil, fmt.Errorf("read authorities: %w", err)
 	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
+	if pool != nil {
+		pool = pool.Clone()
+	} else if pool, err = x509.SystemCertPool(); err != nil {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("--ca-file %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", file)
+		return nil, fmt.Errorf("found no certificate in %s, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", file)
 	}
 	return pool, nil
 }

@@ -269,15 +269,25 @@ func gitLabDir(getenv func(string) string) string {
 	return ""
 }
 
-// settleReports fills in where reports go, which is where GitLab's jobs can
-// hand them over.
+// settleReports fills in where reports go.
 func (v *Values) settleReports(getenv func(string) string) {
-	switch dir := gitLabDir(getenv); {
-	case v.Reports == off:
-		v.Reports = ""
-	case v.Reports == "" && dir != "":
-		v.Reports, v.Sources["reports"] = dir+"/reports", "default on GitLab"
+	if v.Reports == "" && gitLabDir(getenv) != "" {
+		v.Sources["reports"] = "default on GitLab"
 	}
+	v.Reports = ReportsDir(v.Reports, getenv)
+}
+
+// ReportsDir is where reports go when given is what was said about it: "" for
+// nothing, which means where GitLab's jobs can hand them over and nowhere
+// elsewhere. The result is "" for nowhere.
+func ReportsDir(given string, getenv func(string) string) string {
+	switch dir := gitLabDir(getenv); {
+	case given == off:
+		return ""
+	case given == "" && dir != "":
+		return dir + "/reports"
+	}
+	return given
 }
 
 // settleLoudness rules out --quiet together with --verbose. Where one comes

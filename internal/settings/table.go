@@ -189,7 +189,7 @@ func Table() []Setting {
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
 		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Group: groupOutput,
-			Unset: ".modferry/reports on GitLab", Usage: "write reports for CI systems here, or off"},
+			Unset: "only on GitLab", Usage: "reports for CI systems, or off"},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
 			Usage: "no progress, no report of success"},
 		{Name: "verbose", Short: "v", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,

@@ -1,0 +1,108 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// GitLab is a job of GitLab CI, as its predefined variables describe it. Unlike
+// GitHub's action it is no program of its own: commands run as lines of the
+// job's script, and this adds to them what GitLab shows. All methods work on
+// nil, which is every other place, and do nothing there but where they say so.
+type GitLab struct {
+	getenv  func(string) string
+	project string // CI_PROJECT_DIR, the only directory that GitLab takes files from
+	now     func() time.Time
+}
+
+// OnGitLab returns the job of GitLab that the program runs in; nil elsewhere.
+func OnGitLab(getenv func(string) string) *GitLab {
+	project := getenv("CI_PROJECT_DIR")
+	if getenv("GITLAB_CI") != "true" || !filepath.IsAbs(project) {
+		return nil
+	}
+	return &GitLab{getenv: getenv, project: filepath.Clean(project), now: time.Now}
+}
+
+// own is the directory of the project that modferry's defaults are in.
+func (g *GitLab) own() string { return filepath.Join(g.project, ".modferry") }
+
+// within returns where dir is in the project, slash-separated and "" for the
+// project itself; false when it is outside. Links on the way there count for
+// nothing: a runner's builds directory often is one.
+func (g *GitLab) within(dir string) (rel string, ok bool) {
+	if g == nil || dir == "" {
+		return "", false
+	}
+	for _, resolve := range []func(string) (string, error){filepath.Abs, realPath} {
+		project, err := resolve(g.project)
+		if err != nil {
+			continue
+		}
+		if dir, err := resolve(dir); err == nil {
+			if rel, err := filepath.Rel(project, dir); err == nil && filepath.IsLocal(rel) {
+				return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
+			}
+		}
+	}
+	return "", false
+}
+
+// realPath is a path without links, as far as it exists.
+func realPath(name string) (string, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(name)
+	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) != name {
+		parent, err := realPath(filepath.Dir(name))
+		return filepath.Join(parent, filepath.Base(name)), err
+	}
+	return real, err
+}
+
+// Hide keeps what modferry writes below the project's directory out of git's
+// sight: go build writes into a binary whether the checkout has files that git
+// does not know.
+func (g *GitLab) Hide() error {
+	if g == nil {
+		return nil
+	}
+	if err := os.MkdirAll(g.own(), 0o777); err != nil {
+		return fmt.Errorf("make the directory of modferry in the project: %w", err)
+	}
+	name := filepath.Join(g.own(), ".gitignore")
+	if _, err := os.Lstat(name); err == nil {
+		return nil // also when somebody else wrote it
+	}
+	if err := os.WriteFile(name, []byte("*\n"), 0o666); err != nil {
+		return fmt.Errorf("hide the directory of modferry from git: %w", err)
+	}
+	return nil
+}
+
+// ModCache returns the module cache to use when wanted, the go command's, cannot
+// be made: a user without a home directory has none that works. The remark says
+// so; both are "" where nothing needs to be done.
+func (g *GitLab) ModCache(wanted string) (dir, remark string) {
+	if g == nil || wanted != "" && !filepath.IsAbs(wanted) { // a mistake that is told elsewhere
+		return "", ""
+	}
+	reason := "neither GOMODCACHE nor GOPATH nor a home directory is known"
+	if wanted != "" {
+		err := os.MkdirAll(wanted, 0o777)
+		if err == nil {
+			return "", ""
+		}
+		reason = err.Error()
+	}
+	return filepath.Join(g.own(), "mod"), "the module cache is " + g.project + "/.modferry/mod, for the go command's cannot be made (" + reason +
+		"); a go command in this job needs GOMODCACHE set to the same"
+}

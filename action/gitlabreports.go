@@ -1,0 +1,140 @@
+package action
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// The files of the reports directory, as the template's artifacts:reports name
+// them.
+const (
+	fileCodeQuality = "gl-code-quality-report.json"
+	fileJUnit       = "junit.xml"
+	fileMetrics     = "metrics.txt"
+	fileAnnotations = "annotations.json"
+	fileDotenv      = "modferry.env"
+	fileHTML        = "report.html"
+	fileResult      = "result.json"
+)
+
+// ReportFile is a file of the reports directory.
+type ReportFile struct {
+	Name string
+	Data []byte // nil when there is to be none: one of an earlier run would be wrong
+}
+
+// Reports is a result to be handed to GitLab, and to any CI system that reads
+// JUnit.
+type Reports struct {
+	Result  *report.Result
+	Root    string     // of the checkout, "" when it is not known
+	Dir     string     // the reports directory
+	Exports []Variable // for jobs of later stages
+}
+
+// Files renders the reports. The remarks say what could not be handed over:
+// that is never a reason to fail. Outside GitLab, where g is nil, positions are
+// relative to the checkout and there are no links.
+func (g *GitLab) Files(r Reports) (files []ReportFile, remarks []string) {
+	prefix, _ := g.within(r.Root)
+	place := report.Place{Dir: prefix}
+	for _, f := range []struct {
+		name   string
+		render func(io.Writer, *report.Result) error
+	}{
+		{fileResult, report.JSON},
+		{fileHTML, report.HTML},
+		{fileCodeQuality, place.CodeQuality},
+		{fileJUnit, place.JUnit},
+		{fileMetrics, report.Prometheus},
+	} {
+		var b bytes.Buffer
+		if err := f.render(&b, r.Result); err != nil {
+			remarks = append(remarks, f.name+" was not written: "+err.Error())
+			b.Reset()
+		}
+		files = append(files, ReportFile{f.name, b.Bytes()})
+	}
+	if g == nil {
+		return files, remarks
+	}
+	links, remark := g.annotations(r.Dir)
+	variables, left := dotenv(r.Exports)
+	files = append(files, ReportFile{fileAnnotations, links}, ReportFile{fileDotenv, variables})
+	for _, s := range append(left, remark) {
+		if s != "" {
+			remarks = append(remarks, s)
+		}
+	}
+	return files, remarks
+}
+
+// annotations is what the page of the job links to: the report in dir as the
+// job's artifact (artifacts:reports:annotations).
+func (g *GitLab) annotations(dir string) (text []byte, remark string) {
+	const none = "the job's page has no link to the report: "
+	rel, ok := g.within(dir)
+	if !ok {
+		return nil, none + dir + " is not below the project's directory, from where alone GitLab takes artifacts"
+	}
+	job, err := url.Parse(g.getenv("CI_JOB_URL"))
+	if err != nil || job.Scheme != "https" && job.Scheme != "http" || job.Host == "" || job.User != nil {
+		return nil, none + "CI_JOB_URL is no address of a job"
+	}
+	type link struct {
+		Label string `json:"label"`
+		URL   string `json:"url"`
+	}
+	type entry struct {
+		Link link `json:"external_link"`
+	}
+	var list []entry
+	for _, l := range []struct{ label, file string }{
+		{"Report of the module downloads", fileHTML}, {"The result as JSON", fileResult},
+	} {
+		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", path.Join(rel, l.file)).String()}})
+	}
+	if text, err = json.MarshalIndent(map[string][]entry{"modferry": list}, "", "  "); err != nil {
+		return nil, none + err.Error()
+	}
+	return append(text, '\n'), ""
+}
+
+// Variable is an environment variable for jobs of later stages.
+type Variable struct{ Name, Value string }
+
+// maxDotenv is the most bytes of a dotenv report that GitLab takes.
+const maxDotenv = 5 << 10
+
+// dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): a
+// line NAME=value each, without quotes. A report is readable by everybody who
+// may see the pipeline, so that one with credentials is left out, as is one
+// that would not arrive as it is. nil for no variables.
+func dotenv(variables []Variable) (text []byte, left []string) {
+	for _, v := range variables {
+		reason := ""
+		switch line := v.Name + "=" + v.Value + "\n"; {
+		case settings.Redact(v.Value) != v.Value:
+			reason = "it has credentials, and everybody who may see the pipeline may read the report; " +
+				"give the jobs " + v.Name + " as a masked variable of the project instead"
+		case strings.ContainsAny(v.Value, "$\x00\r\n") || strings.TrimSpace(v.Value) != v.Value:
+			reason = "GitLab would not hand its value on unchanged"
+		case len(text)+len(line) > maxDotenv:
+			reason = fmt.Sprintf("GitLab takes a report of at most %d bytes", maxDotenv)
+		default:
+			text = append(text, line...)
+		}
+		if reason != "" {
+			left = append(left, v.Name+" is not handed to later jobs: "+reason)
+		}
+	}
+	return text, left
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// handOver writes the reports of a run for CI systems and sees to the note on a
+// merge request. Nothing of it can fail the run.
+func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *report.Result) {
+	if out.values.Reports == "" {
+		return
+	}
+	exports := []action.Variable{}
+	if proxy := job.Proxy(); proxy != "" {
+		exports = append(exports, action.Variable{Name: "GOPROXY", Value: proxy})
+	}
+	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: exports})
+	a.tell(out.gitlab.Note(context.WithoutCancel(ctx), res, action.NoteOptions{
+		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
+	}))
+}
+
+// writeReports writes the reports directory.
+func (a *app) writeReports(r action.Reports) {
+	g := action.OnGitLab(a.getenv)
+	files, remarks := g.Files(r)
+	err := errors.Join(g.Hide(), os.MkdirAll(r.Dir, 0o777))
+	for _, f := range files {
+		name := filepath.Join(r.Dir, f.Name)
+		if f.Data != nil {
+			err = errors.Join(err, writeFile(name, f.Data))
+		} else if e := os.Remove(name); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	for _, remark := range remarks {
+		a.tell(remark)
+	}
+	if err != nil {
+		a.tell("the reports for CI systems are not complete: " + err.Error())
+	}
+}
+
+// tell prints a remark that is worth knowing even to those who want quiet:
+// somebody asked for what there is not.
+func (a *app) tell(remark string) {
+	if remark != "" {
+		fmt.Fprintln(a.stderr, "modferry: "+failure.Plain(remark))
+	}
+}
