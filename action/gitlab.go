@@ -68,15 +68,12 @@ func realPath(name string) (string, error) {
 	return real, err
 }
 
-// Hide keeps what modferry writes below the project's directory out of git's
-// sight: go build writes into a binary whether the checkout has files that git
-// does not know.
+// Hide keeps what is in modferry's directory of the project out of git's sight,
+// artifacts of earlier jobs included: go build writes into a binary whether the
+// checkout has files that git does not know.
 func (g *GitLab) Hide() error {
-	if g == nil {
+	if g == nil || !isDirectory(g.own()) {
 		return nil
-	}
-	if err := os.MkdirAll(g.own(), 0o777); err != nil {
-		return fmt.Errorf("make the directory of modferry in the project: %w", err)
 	}
 	name := filepath.Join(g.own(), ".gitignore")
 	if _, err := os.Lstat(name); err == nil {

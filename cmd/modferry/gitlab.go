@@ -18,6 +18,9 @@ import (
 // merge request. Nothing of it can fail the run.
 func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *report.Result) {
 	if out.values.Reports == "" {
+		if err := out.gitlab.Hide(); err != nil {
+			a.tell(err.Error())
+		}
 		return
 	}
 	exports := []action.Variable{}
@@ -34,7 +37,7 @@ func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *re
 func (a *app) writeReports(r action.Reports) {
 	g := action.OnGitLab(a.getenv)
 	files, remarks := g.Files(r)
-	err := errors.Join(g.Hide(), os.MkdirAll(r.Dir, 0o777))
+	err := errors.Join(os.MkdirAll(r.Dir, 0o777), g.Hide())
 	for _, f := range files {
 		name := filepath.Join(r.Dir, f.Name)
 		if f.Data != nil {
