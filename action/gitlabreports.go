@@ -100,12 +100,21 @@ func (g *GitLab) annotations(dir string) (text []byte, remark string) {
 	for _, l := range []struct{ label, file string }{
 		{"Report of the module downloads", fileHTML}, {"The result as JSON", fileResult},
 	} {
-		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", path.Join(rel, l.file)).String()}})
+		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", escapedPath(path.Join(rel, l.file))).String()}})
 	}
 	if text, err = json.MarshalIndent(map[string][]entry{"modferry": list}, "", "  "); err != nil {
 		return nil, none + err.Error()
 	}
 	return append(text, '\n'), ""
+}
+
+// escapedPath is a path with what is special in URLs escaped.
+func escapedPath(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return strings.Join(parts, "/")
 }
 
 // Variable is an environment variable for jobs of later stages.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -90,10 +92,16 @@ func (o *output) text(res *report.Result) error {
 	if err := o.renderText(&b, res, o.values.Verbose, o.render); err != nil {
 		return err
 	}
-	if err := o.gitlab.Fold(w, o.fold, b.String(), res.Outcome == report.OK); err != nil {
+	if err := o.gitlab.Fold(w, o.fold, b.String(), unremarkable(res)); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// unremarkable reports whether a result has nothing that somebody should read.
+func unremarkable(res *report.Result) bool {
+	return res.Outcome == report.OK && len(res.Cache.Rejected) == 0 &&
+		!slices.ContainsFunc(res.Findings, func(f goenv.Finding) bool { return f.Severity != goenv.SevInfo })
 }
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {

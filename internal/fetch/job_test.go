@@ -1,6 +1,9 @@
 package fetch_test
 
 import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,6 +203,53 @@ func TestAZipThatTheFileSystemCannotHoldIsTold(t *testing.T) {
 		wantOutcome(t, r, report.OK)
 		if got := found(r, "zip-not-extractable"); got == nil || !strings.Contains(got.Found, "example.test/long@v1.0.0") {
 			t.Errorf("found %+v, want zip-not-extractable of the module", got)
+		}
+	}
+}
+
+func TestOneServerMayHaveAuthoritiesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t, mirrortest.Build(t), mirrortest.Checkout{})
+	j, err := b.prepare("off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(transport http.RoundTripper) error {
+		resp, err := (&http.Client{Transport: transport}).Get(server.URL)
+		if err == nil {
+			err = resp.Body.Close()
+		}
+		return err
+	}
+	trusting, err := j.TransportTrusting(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := get(trusting); err != nil {
+		t.Error(err)
+	}
+	plain, err := j.TransportTrusting("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, transport := range map[string]http.RoundTripper{"without a file": plain, "others": j.Transport()} {
+		if err := get(transport); err == nil {
+			t.Errorf("%s: the server is trusted", name)
+		}
+	}
+	if err := os.WriteFile(file, []byte("none"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{file, file + ".missing"} {
+		if _, err := j.TransportTrusting(bad); err == nil {
+			t.Errorf("%s is accepted", bad)
 		}
 	}
 }
