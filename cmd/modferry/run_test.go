@@ -21,6 +21,7 @@ import (
 // bench is a checkout, an empty module cache and a command line in process.
 type bench struct {
 	dir, modcache  string
+	more           []string // variables
 	stdout, stderr bytes.Buffer
 }
 
@@ -32,10 +33,10 @@ func newBench(t *testing.T, f *mirrortest.Fixtures) *bench {
 }
 
 func (b *bench) environ() []string {
-	return []string{
+	return append([]string{
 		"GOMODCACHE=" + b.modcache, "GOENV=off", "GOWORK=off", "GOSUMDB=off", "GOFLAGS=",
 		"HOME=" + b.dir, "PATH=" + os.Getenv("PATH"),
-	}
+	}, b.more...)
 }
 
 func (b *bench) run(ctx context.Context, args ...string) int {

@@ -73,7 +73,7 @@ type Error struct {
 	URL        string // redacted; "" when no request was involved
 	Status     int    // HTTP status, 0 when there was no response
 	RetryAfter int64  // milliseconds the server asked to wait, 0 when it didn't
-	Detail     string // one neutralised line for people, e.g. the two hashes or the server's first line
+	Detail     string // one line for people, redacted and neutral, e.g. the two hashes or the server's first line
 	Issuer     string // who issued the certificate that is not trusted, neutralised; "" when that is not the failure
 	Err        error  // the cause, nil when there is none
 }

@@ -182,7 +182,7 @@ func CheckInfo(data []byte, resp *Response, v module.Version, shown string) *fai
 	if err != nil {
 		e.Detail = "the .info is not JSON"
 	} else {
-		e.Detail = failure.Neutral(fmt.Sprintf("the .info names version %q instead of %s", info.Version, v.Version))
+		e.Detail = failure.Plain(fmt.Sprintf("the .info names version %q instead of %s", info.Version, v.Version))
 	}
 	return e
 }

@@ -123,7 +123,7 @@ func statusError(resp *http.Response, shown string, now time.Time) *failure.Erro
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
 		line, _, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
-		e.Detail = failure.Neutral(string(line))
+		e.Detail = failure.Plain(string(line))
 	}
 	return e
 }
