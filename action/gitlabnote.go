@@ -23,7 +23,7 @@ import (
 type NoteOptions struct {
 	Root      string // of the checkout
 	Agent     string // User-Agent, e.g. "modferry/1.2.3"
-	Transport func(authorities string) (http.RoundTripper, error)
+	Transport func(setting, authorities string) (http.RoundTripper, error)
 }
 
 // Note keeps one note on the merge request up to date when a token is given
@@ -49,7 +49,8 @@ func (g *GitLab) Note(ctx context.Context, res *report.Result, o NoteOptions) (r
 		return none + "CI_MERGE_REQUEST_IID is no number"
 	}
 	// GitLab's API is reached with the certificates that the runner found.
-	transport, err := o.Transport(g.getenv("CI_SERVER_TLS_CA_FILE"))
+	const authorities = "CI_SERVER_TLS_CA_FILE"
+	transport, err := o.Transport(authorities, g.getenv(authorities))
 	if err != nil {
 		return none + failure.Plain(err.Error())
 	}

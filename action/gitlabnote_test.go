@@ -127,7 +127,7 @@ func (a *gitLabAPI) job(t *testing.T, pairs ...string) *GitLab {
 func note(t *testing.T, g *GitLab, r *report.Result) string {
 	t.Helper()
 	return g.Note(t.Context(), r, NoteOptions{Root: g.project, Agent: "modferry/test",
-		Transport: func(string) (http.RoundTripper, error) { return http.DefaultTransport, nil }})
+		Transport: func(string, string) (http.RoundTripper, error) { return http.DefaultTransport, nil }})
 }
 
 func (a *gitLabAPI) asked() []string {
@@ -318,7 +318,7 @@ func TestTheServersAuthoritiesAreThoseOfTheRunner(t *testing.T) {
 	}
 	g := api.job(t, "CI_SERVER_TLS_CA_FILE", file)
 	got := ""
-	remark := g.Note(t.Context(), missingResult("gone"), NoteOptions{Transport: func(authorities string) (http.RoundTripper, error) {
+	remark := g.Note(t.Context(), missingResult("gone"), NoteOptions{Transport: func(_, authorities string) (http.RoundTripper, error) {
 		got = authorities
 		return nil, errors.New("found no certificate")
 	}})

@@ -154,12 +154,13 @@ func (j *Job) Transport() http.RoundTripper { return j.client.Transport() }
 
 // TransportTrusting is Transport for a server whose authorities may be those in
 // a file of PEM blocks, too; "" for none. Mirrors are not reached with them.
-func (j *Job) TransportTrusting(file string) (http.RoundTripper, error) {
+// setting is what names the file, for errors.
+func (j *Job) TransportTrusting(setting, file string) (http.RoundTripper, error) {
 	t := j.client.Transport()
 	if file == "" {
 		return t, nil
 	}
-	pool, err := withAuthorities(t.TLSClientConfig.RootCAs, file)
+	pool, err := withAuthorities(t.TLSClientConfig.RootCAs, setting, file)
 	if err != nil {
 		return nil, err
 	}
@@ -301,19 +302,15 @@ func rootCAs(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pool, err := withAuthorities(nil, file)
-	if err != nil {
-		return nil, fmt.Errorf("--ca-file: %w", err)
-	}
-	return pool, nil
+	return withAuthorities(nil, "--ca-file", file)
 }
 
 // withAuthorities is the authorities of a pool, nil for the system's, and those
-// of a file.
-func withAuthorities(pool *x509.CertPool, file string) (*x509.CertPool, error) {
+// of the file that a setting names.
+func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read authorities: %w", err)
+		return nil, fmt.Errorf("read the authorities of %s: %w", setting, err)
 	}
 	if pool != nil {
 		pool = pool.Clone()
@@ -321,7 +318,7 @@ func withAuthorities(pool *x509.CertPool, file string) (*x509.CertPool, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("found no certificate in %s, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", file)
+		return nil, fmt.Errorf("%s %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", setting, file)
 	}
 	return pool, nil
 }

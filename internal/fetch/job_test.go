@@ -228,14 +228,14 @@ func TestOneServerMayHaveAuthoritiesOfItsOwn(t *testing.T) {
 		}
 		return err
 	}
-	trusting, err := j.TransportTrusting(file)
+	trusting, err := j.TransportTrusting("X", file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := get(trusting); err != nil {
 		t.Error(err)
 	}
-	plain, err := j.TransportTrusting("")
+	plain, err := j.TransportTrusting("X", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,8 +248,8 @@ func TestOneServerMayHaveAuthoritiesOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, bad := range []string{file, file + ".missing"} {
-		if _, err := j.TransportTrusting(bad); err == nil {
-			t.Errorf("%s is accepted", bad)
+		if _, err := j.TransportTrusting("X", bad); err == nil || !strings.Contains(err.Error(), "X") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }
