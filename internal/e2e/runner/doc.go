@@ -1,6 +1,6 @@
 // Package runner holds the end-to-end tests of the GitHub Action: its stages,
 // run as a GitHub runner runs them, and the steps after them, run as the runner's
-// user.
+// user; and of the image as one for jobs of GitLab, run as GitLab's runner does.
 //
 // Its main invariant: nothing here knows how the action works. The stages see
 // what action.yml says and what a runner gives (mounts, translated variables,
