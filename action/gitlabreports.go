@@ -3,12 +3,14 @@ package action
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -35,9 +37,9 @@ type ReportFile struct {
 // JUnit.
 type Reports struct {
 	Result  *report.Result
-	Root    string     // of the checkout, "" when it is not known
-	Dir     string     // the reports directory
-	Exports []Variable // for jobs of later stages
+	Root    string         // of the checkout, "" when it is not known
+	Dir     string         // the reports directory
+	Exports []fetch.Export // for jobs of later stages
 }
 
 // Files renders the reports. The remarks say what could not be handed over:
@@ -117,33 +119,33 @@ func escapedPath(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// Variable is an environment variable for jobs of later stages.
-type Variable struct{ Name, Value string }
-
-// maxDotenv is the most bytes of a dotenv report that GitLab takes.
-const maxDotenv = 5 << 10
-
-// dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): a
-// line NAME=value each, without quotes. A report is readable by everybody who
-// may see the pipeline, so that one with credentials is left out, as is one
-// that would not arrive as it is. nil for no variables.
-func dotenv(variables []Variable) (text []byte, left []string) {
-	for _, v := range variables {
-		reason := ""
-		switch line := v.Name + "=" + v.Value + "\n"; {
-		case settings.Redact(v.Value) != v.Value:
-			reason = "it has credentials, and everybody who may see the pipeline may read the report; " +
-				"give the jobs " + v.Name + " as a masked variable of the project instead"
-		case strings.ContainsAny(v.Value, "$\x00\r\n") || strings.TrimSpace(v.Value) != v.Value:
-			reason = "GitLab would not hand its value on unchanged"
-		case len(text)+len(line) > maxDotenv:
-			reason = fmt.Sprintf("GitLab takes a report of at most %d bytes", maxDotenv)
-		default:
-			text = append(text, line...)
+// dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): what
+// modferry settled, as the GitHub Action hands it to later steps. What this job's
+// own variables say is meant for this job, and the module cache is a matter of
+// each job's image. A report is readable by everybody who may see the pipeline, so
+// that a variable with credentials is left out, as is one that would not arrive
+// as it is; left says which and why. The text is nil for no variables.
+func dotenv(exports []fetch.Export) (text []byte, left []string) {
+	formats := assign.Formats()
+	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]
+	var vars []assign.Variable
+	for _, e := range exports {
+		if !e.Settled || e.Name == "GOMODCACHE" {
+			continue
 		}
-		if reason != "" {
-			left = append(left, v.Name+" is not handed to later jobs: "+reason)
+		leave := func(reason string) { left = append(left, e.Name+" is not handed to later jobs: "+reason) }
+		if settings.Redact(e.Value) != e.Value {
+			leave("it has credentials, and everybody who may see the pipeline may read the report; " +
+				"give the jobs " + e.Name + " as a masked variable of the project instead")
+			continue
 		}
+		all := append(slices.Clone(vars), e.Variable)
+		t, err := format.Text(all, nil)
+		if err != nil {
+			leave(err.Error())
+			continue
+		}
+		vars, text = all, []byte(t)
 	}
 	return text, left
 }

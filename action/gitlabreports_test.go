@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -27,6 +29,15 @@ func missingResult(message string) *report.Result {
 		}},
 		Totals: report.Totals{Modules: 1, BySource: map[string]int{report.FromFailed: 1}},
 	}
+}
+
+// exports are variables in pairs of name and value.
+func exports(pairs ...string) []fetch.Export {
+	var out []fetch.Export
+	for i := 0; i < len(pairs); i += 2 {
+		out = append(out, fetch.Export{Variable: assign.Variable{Name: pairs[i], Value: pairs[i+1]}, Settled: true})
+	}
+	return out
 }
 
 // reportFiles are the reports by name.
@@ -47,7 +58,7 @@ func TestReportsAreThoseThatTheTemplateNames(t *testing.T) {
 	g := gitLabJob(t)
 	files, remarks := reportFiles(t, g, Reports{
 		Result: missingResult("no route to host"), Root: filepath.Join(g.project, "services", "api"), Dir: filepath.Join(g.project, ".modferry", "reports"),
-		Exports: []Variable{{"GOPROXY", "https://goproxy.example.test|direct"}, {"GOPRIVATE", "corp.example.test/*"}},
+		Exports: exports("GOPROXY", "https://goproxy.example.test|direct", "GOPRIVATE", "corp.example.test/*", "GOMODCACHE", "/builds/mod"),
 	})
 	if len(remarks) > 0 {
 		t.Errorf("remarks: %q", remarks)
@@ -91,7 +102,7 @@ func TestReportsAreThoseThatTheTemplateNames(t *testing.T) {
 
 func TestOutsideGitLabReportsStandOnTheirOwn(t *testing.T) {
 	t.Parallel()
-	files, remarks := reportFiles(t, nil, Reports{Result: missingResult("x"), Root: t.TempDir(), Dir: t.TempDir(), Exports: []Variable{{"GOPROXY", "direct"}}})
+	files, remarks := reportFiles(t, nil, Reports{Result: missingResult("x"), Root: t.TempDir(), Dir: t.TempDir(), Exports: exports("GOPROXY", "direct")})
 	if len(files) != 5 || files[fileAnnotations]+files[fileDotenv] != "" || len(remarks) > 0 || !strings.Contains(files[fileJUnit], `file="go.sum"`) {
 		t.Errorf("%d files, remarks %q", len(files), remarks)
 	}
@@ -135,13 +146,13 @@ func TestVariablesThatLaterJobsCannotGetAreTold(t *testing.T) {
 		"a chain":            {"https://a.test,https://b.test/go|direct", ""},
 		"a password":         {"https://me:hunter2-secret@a.test|direct", "masked variable"},
 		"a token":            {"https://hunter2-secret@a.test", "masked variable"},
-		"a reference":        {"https://a.test/$CI_JOB_TOKEN", "unchanged"},
-		"a second line":      {"https://a.test\nPATH=/tmp", "unchanged"},
-		"a carriage return":  {"https://a.test\rPATH=/tmp", "unchanged"},
-		"blanks at the end":  {"https://a.test ", "unchanged"},
-		"more than it takes": {"https://a.test/" + strings.Repeat("x", maxDotenv), "at most 5120 bytes"},
+		"a reference":        {"https://a.test/$CI_JOB_TOKEN", "reference"},
+		"a second line":      {"https://a.test\nPATH=/tmp", "control character"},
+		"a carriage return":  {"https://a.test\rPATH=/tmp", "control character"},
+		"blanks at the end":  {"https://a.test ", "blank"},
+		"more than it takes": {"https://a.test/" + strings.Repeat("x", 5<<10), "which is what GitLab takes"},
 	} {
-		text, left := dotenv([]Variable{{"GOSUMDB", "off"}, {"GOPROXY", test.value}, {"GOPRIVATE", "corp.test"}})
+		text, left := dotenv(exports("GOSUMDB", "off", "GOPROXY", test.value, "GOPRIVATE", "corp.test"))
 		want := "GOSUMDB=off\nGOPRIVATE=corp.test\n"
 		if test.remark == "" {
 			want = "GOSUMDB=off\nGOPROXY=" + test.value + "\nGOPRIVATE=corp.test\n"
@@ -155,7 +166,9 @@ func TestVariablesThatLaterJobsCannotGetAreTold(t *testing.T) {
 			}
 		}
 	}
-	if text, left := dotenv(nil); text != nil || left != nil {
+	own := exports("GOSUMDB", "off")
+	own[0].Settled = false
+	if text, left := dotenv(own); text != nil || left != nil {
 		t.Errorf("of nothing: %q, %q", text, left)
 	}
 }
@@ -166,7 +179,7 @@ func TestReportsOfHostileTextAreHarmless(t *testing.T) {
 	t.Parallel()
 	g := gitLabJob(t)
 	evil := "a\r\x1b[0Ksection_start:1:evil[collapsed=true]\r\x1b[0K<script>alert(1)</script>\n/close\n::error::x https://u:hunter2-secret@h/ glpat-abcdefghij0123456789 ]]>"
-	files, _ := reportFiles(t, g, Reports{Result: missingResult(evil), Root: g.project, Dir: filepath.Join(g.project, "r"), Exports: []Variable{{"GOPROXY", "direct"}}})
+	files, _ := reportFiles(t, g, Reports{Result: missingResult(evil), Root: g.project, Dir: filepath.Join(g.project, "r"), Exports: exports("GOPROXY", "direct")})
 	delete(files, fileResult) // a result is redacted where it is made
 	for name, text := range files {
 		if strings.ContainsAny(text, "\x1b\r") || strings.Contains(text, "hunter2") || strings.Contains(text, "glpat-abc") {

@@ -23,11 +23,7 @@ func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *re
 		}
 		return
 	}
-	exports := []action.Variable{}
-	if proxy := job.Proxy(); proxy != "" {
-		exports = append(exports, action.Variable{Name: "GOPROXY", Value: proxy})
-	}
-	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: exports})
+	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
 	a.tell(out.gitlab.Note(context.WithoutCancel(ctx), res, action.NoteOptions{
 		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
 	}))
