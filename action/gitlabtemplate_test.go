@@ -19,6 +19,7 @@ const templateFile = "gitlab/templates/modferry.yml"
 // template is GitLab's component: the inputs that it declares, and the jobs.
 type template struct {
 	inputs map[string]templateInput
+	order  []string // of the inputs
 	jobs   string
 }
 
@@ -48,7 +49,14 @@ func readTemplate(t *testing.T) template {
 	if err := yaml.UnmarshalWithOptions([]byte(header), &spec, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	return template{spec.Spec.Inputs, jobs}
+	p := template{inputs: spec.Spec.Inputs, jobs: jobs}
+	for _, m := range regexp.MustCompile(`(?m)^    ([a-z-]+):$`).FindAllStringSubmatch(header, -1) {
+		p.order = append(p.order, m[1])
+	}
+	if len(p.order) != len(p.inputs) {
+		t.Fatalf("found the inputs %v in %v", p.order, p.inputs)
+	}
+	return p
 }
 
 // withInputs are the jobs as GitLab makes them of inputs: the values stand
@@ -223,5 +231,76 @@ func TestTheTemplateIsOneJobAndOneForExtends(t *testing.T) {
 	v, err := settings.Resolve(nil, getenv, func(string) ([]byte, error) { return nil, os.ErrNotExist })
 	if err != nil || v.Cache != "dir:/builds/a/b/.modferry/cache" || fmt.Sprint(found["paths"]) != "[.modferry/cache]" {
 		t.Errorf("the cache is %v, %v, what is kept %v", v.Cache, err, found["paths"])
+	}
+}
+
+const gitLabDoc = "../docs/gitlab.md"
+
+// The table of inputs in the documentation is that of the template.
+func TestDocsHaveTheInputsOfTheTemplate(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(gitLabDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- inputs: begin -->\n", "<!-- inputs: end -->\n"
+	before, rest, ok := strings.Cut(string(data), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no lines %q and %q", gitLabDoc, begin, end)
+	}
+	p := readTemplate(t)
+	var b strings.Builder
+	b.WriteString("| input | meaning | default |\n|---|---|---|\n")
+	for _, name := range p.order {
+		in := p.inputs[name]
+		value := "required"
+		if in.Default != nil {
+			value = "`" + strings.ReplaceAll(fmt.Sprint(in.Default), " ", ", ") + "`"
+		}
+		switch in.Default {
+		case "":
+			value = ""
+		case "1 week":
+			value = "`1 week`"
+		}
+		meaning := in.Description
+		if in.Options != nil {
+			meaning += " One of `" + strings.Trim(strings.ReplaceAll(fmt.Sprint(in.Options), " ", "`, `"), "[]") + "`."
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, meaning, value)
+	}
+	want := before + begin + b.String() + end + after
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s differs from the inputs of the template; run go test ./action -run Docs -update", gitLabDoc)
+	}
+	if err := os.WriteFile(gitLabDoc, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every flag, variable and word of modferry that the documentation names exists.
+func TestGitLabsDocsNameWhatThereIs(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(gitLabDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{settings.GitLabToken: true}
+	for _, s := range settings.Table() {
+		known[s.Env()] = true
+	}
+	for _, name := range regexp.MustCompile(`MODFERRY_[A-Z_]*[A-Z]`).FindAllString(string(data), -1) {
+		if !known[name] {
+			t.Errorf("%s names the variable %s", gitLabDoc, name)
+		}
+	}
+	for _, file := range []string{fileCodeQuality, fileJUnit, fileMetrics, fileAnnotations, fileDotenv, fileHTML, fileResult} {
+		if !strings.Contains(string(data), "`"+file+"`") {
+			t.Errorf("%s does not name the report %s", gitLabDoc, file)
+		}
 	}
 }
