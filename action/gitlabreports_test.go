@@ -95,7 +95,7 @@ func TestReportsAreThoseThatTheTemplateNames(t *testing.T) {
 		list[0].Location.Path != "services/api/go.sum" || list[0].Location.Lines.Begin != 7 {
 		t.Errorf("Code Quality has %s, %v", files[fileCodeQuality], err)
 	}
-	if !strings.Contains(files[fileJUnit], `file="services/api/go.sum" line="7"`) {
+	if !strings.Contains(files[fileJUnit], ">services/api/go.sum:7") {
 		t.Errorf("JUnit has no position in the repository:\n%s", files[fileJUnit])
 	}
 }
@@ -103,7 +103,7 @@ func TestReportsAreThoseThatTheTemplateNames(t *testing.T) {
 func TestOutsideGitLabReportsStandOnTheirOwn(t *testing.T) {
 	t.Parallel()
 	files, remarks := reportFiles(t, nil, Reports{Result: missingResult("x"), Root: t.TempDir(), Dir: t.TempDir(), Exports: exports("GOPROXY", "direct")})
-	if len(files) != 5 || files[fileAnnotations]+files[fileDotenv] != "" || len(remarks) > 0 || !strings.Contains(files[fileJUnit], `file="go.sum"`) {
+	if len(files) != 5 || files[fileAnnotations]+files[fileDotenv] != "" || len(remarks) > 0 || !strings.Contains(files[fileJUnit], ">go.sum:7") {
 		t.Errorf("%d files, remarks %q", len(files), remarks)
 	}
 }
