@@ -1,5 +1,6 @@
 // Package action is modferry as a step of a CI job: GitHub's container action
-// with its stages main and post.
+// with its stages main and post, and what a command adds in a job of GitLab
+// (type GitLab; the template for it is in directory gitlab).
 //
 // Its main invariant: it adds to a job and never takes from it. What cannot be
 // published (a summary, an annotation, a check run, the cache) is a line in the

@@ -32,9 +32,8 @@ type NoteOptions struct {
 // never a reason to fail. Without a token, or outside a pipeline for a merge
 // request, nothing is wanted.
 //
-// GitLab takes the note of a pipeline for a fork's merge request for the
-// project that it goes into, but the pipeline runs in the fork, which has its
-// own variables, so mostly no token.
+// The pipeline for a fork's merge request runs in the fork, whose variables have
+// no token for the project that the merge request goes into.
 func (g *GitLab) Note(ctx context.Context, res *report.Result, o NoteOptions) (remark string) {
 	if g == nil {
 		return ""
