@@ -101,7 +101,7 @@ func TestDocsNameTheFormatsOfTheProgram(t *testing.T) {
 		want = append(want, f.name)
 	}
 	var got []string
-	table, _, _ := strings.Cut(string(data), "In GitLab:")
+	table, _, _ := strings.Cut(string(data), "\n## ")
 	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\|").FindAllStringSubmatch(table, -1) {
 		got = append(got, m[1])
 	}
