@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -25,6 +26,9 @@ type NoteOptions struct {
 	Agent     string // User-Agent, e.g. "modferry/1.2.3"
 	Transport func(setting, authorities string) (http.RoundTripper, error)
 }
+
+// noteLimit is how long a job waits for its note, all requests together.
+const noteLimit = time.Minute
 
 // Note keeps one note on the merge request up to date when a token is given
 // that may write one. The job's own, CI_JOB_TOKEN, may not: GitLab does not take
@@ -63,6 +67,8 @@ func (g *GitLab) Note(ctx context.Context, res *report.Result, o NoteOptions) (r
 	if err := report.Markdown(&body, res, report.MarkdownOptions{Limit: maxAPIText - 1024}); err != nil {
 		return none + err.Error()
 	}
+	ctx, end := context.WithTimeout(ctx, noteLimit)
+	defer end()
 	return publishComment(ctx, p, commentRequest{
 		Number: number, Key: g.key(prefix), Body: noQuickActions(body.String()),
 		Worth: res.Outcome != report.OK || len(Annotations(res, prefix)) > 0,

@@ -24,7 +24,10 @@ func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *re
 		return
 	}
 	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
-	a.tell(out.gitlab.Note(context.WithoutCancel(ctx), res, action.NoteOptions{
+	if res.Interrupted {
+		return // nobody waits any more
+	}
+	a.tell(out.gitlab.Note(ctx, res, action.NoteOptions{
 		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
 	}))
 }

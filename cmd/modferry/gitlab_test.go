@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -57,5 +59,65 @@ func TestAMirrorForgesNothingInAJobOfGitLab(t *testing.T) {
 	}
 	if !bytes.Contains(shown["standard output"], []byte("pwned")) {
 		t.Errorf("what the mirror said is not shown at all, so that the test shows nothing\n%s", shown["standard output"])
+	}
+}
+
+// A run in the pipeline of a merge request writes a note with the token that it
+// was given, and one that may not is a remark.
+func TestFetchWritesANoteOnTheMergeRequest(t *testing.T) {
+	t.Parallel()
+	const token = "a-token-of-the-project-4711"
+	f := mirrortest.Generate(t, 2, 1<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.Status(404))}})
+	for _, test := range []struct {
+		name   string
+		status int
+		remark string
+	}{
+		{"a token that may", http.StatusCreated, ""},
+		{"a token that may not", http.StatusForbidden, "modferry: the merge request has no comment: the token in MODFERRY_GITLAB_TOKEN may not do that"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			body := make(chan string, 1)
+			api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch {
+				case r.Header.Get("PRIVATE-TOKEN") != token || !strings.HasPrefix(r.URL.Path, "/api/v4/projects/42/merge_requests/5/notes"):
+					w.WriteHeader(http.StatusNotFound)
+				case r.Method == http.MethodPost:
+					data, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					body <- string(data)
+					w.WriteHeader(test.status)
+					fmt.Fprint(w, `{"id": 1, "message": "said"}`)
+				default:
+					fmt.Fprint(w, "[]")
+				}
+			}))
+			t.Cleanup(api.Close)
+			b := newBench(t, f)
+			b.more = []string{
+				"GITLAB_CI=true", "CI_PROJECT_DIR=" + b.dir, "CI_JOB_URL=https://gitlab.example.test/a/b/-/jobs/1", "CI_API_V4_URL=" + api.URL + "/api/v4",
+				"CI_MERGE_REQUEST_IID=5", "CI_MERGE_REQUEST_PROJECT_ID=42", "MODFERRY_GITLAB_TOKEN=" + token,
+			}
+			if code := b.run(t.Context(), "fetch", "-C", b.dir, "--proxy", s.URL, "--retries", "0", "--no-probe", "--verbose"); code != 1 {
+				t.Errorf("exit code %d, want 1", code)
+			}
+			select {
+			case text := <-body:
+				if !strings.Contains(text, "modferry: incomplete") {
+					t.Errorf("the note is %s", text)
+				}
+			default:
+				t.Error("no note was written")
+			}
+			said := b.stdout.String() + b.stderr.String()
+			if strings.Contains(said, token) || strings.Contains(said, "is unknown and has no effect") || !strings.Contains(said, test.remark) ||
+				test.remark == "" && strings.Contains(said, "merge request") {
+				t.Errorf("the log says\n%s", said)
+			}
+		})
 	}
 }

@@ -3,6 +3,8 @@ package settings_test
 import (
 	"testing"
 	"time"
+
+	"github.com/modferry/modferry/internal/settings"
 )
 
 func TestSizes(t *testing.T) {
@@ -90,5 +92,45 @@ func TestTheCacheMayKeepThingsForLong(t *testing.T) {
 	_, err = resolve(map[string]string{"cache-max-age": "200000h"}, nil, nil)
 	if err == nil {
 		t.Error("200,000 hours are accepted")
+	}
+}
+
+func TestReportsGoWhereGitLabTakesThemFrom(t *testing.T) {
+	t.Parallel()
+	gitlab := map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/a/b"}
+	for _, test := range []struct {
+		name  string
+		flags map[string]string
+		env   map[string]string
+		file  string
+		want  string
+	}{
+		{"anywhere", nil, nil, "", ""},
+		{"GitLab", nil, gitlab, "", "/builds/a/b/.modferry/reports"},
+		{"GitLab, and none are wanted", map[string]string{"reports": "off"}, gitlab, "", ""},
+		{"GitLab, and somewhere else", map[string]string{"reports": "out"}, gitlab, "", "out"},
+		{"anywhere, when asked for", map[string]string{"reports": "out"}, nil, "", "out"},
+		{"a file, relative to it", nil, nil, "reports: out\n", "sub/out"},
+		{"a file that wants none", nil, gitlab, "reports: off\n", ""},
+	} {
+		flags := map[string]string{}
+		for name, value := range test.flags {
+			flags[name] = value
+		}
+		f := files{}
+		if test.file != "" {
+			flags["config"], f["sub/m.yaml"] = "sub/m.yaml", test.file
+		}
+		v, err := resolve(flags, test.env, f)
+		if err != nil || v.Reports != test.want {
+			t.Errorf("%s: got %+v, %v, want %q", test.name, v, err, test.want)
+		}
+	}
+}
+
+func TestTheTokenOfNotesIsNoUnknownVariable(t *testing.T) {
+	t.Parallel()
+	if remarks := settings.UnknownVariables([]string{settings.GitLabToken + "=x"}); len(remarks) > 0 {
+		t.Errorf("remarks: %q", remarks)
 	}
 }
