@@ -127,8 +127,8 @@ func (s *saved) find(ctx context.Context) {
 	case errors.Is(err, store.ErrNotFound):
 		return
 	case err != nil:
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
+		if ctx.Err() != nil && failure.As(err).Status == 0 {
+			err = context.Cause(ctx) // it says nothing that the limit does not
 		}
 		s.info.Reason = failure.Neutral(err.Error())
 		return

@@ -31,10 +31,14 @@ func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 // the body of a success must be JSON and is read into it.
 func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (answer, error) {
 	retry := retrier{p: p}
+	var last *failure.Error // of the service itself
 	for {
 		a, err := s.askOnce(ctx, r, into)
 		if err == nil {
 			return a, nil
+		}
+		if last != nil && outOfTime(ctx) {
+			return answer{}, gaveUp(last, noBetter)
 		}
 		garbled := err.Class == failure.WrongContent && !failure.IsPage(a.body)
 		if !garbled && !passes(err, r.passes) || !r.far && !answered(err) {
@@ -43,11 +47,21 @@ func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (ans
 		if err.Class != failure.Throttled {
 			p.lost(true)
 		}
+		last = err
 		if err := retry.again(ctx, err); err != nil {
+			if outOfTime(ctx) {
+				return answer{}, gaveUp(last, noBetter)
+			}
 			return answer{}, err
 		}
 	}
 }
+
+// noBetter is said of a failure that was the last thing heard of the service
+// when the caller's time was over: it tells more than the time does.
+const noBetter = "nothing better came in time"
+
+func outOfTime(ctx context.Context) bool { return errors.Is(ctx.Err(), context.DeadlineExceeded) }
 
 func (s *Store) askOnce(ctx context.Context, r *request, into any) (answer, *failure.Error) {
 	resp, err := s.send(ctx, r)

@@ -419,3 +419,51 @@ func TestTheKeysOfV1AreEncodedOnce(t *testing.T) {
 		t.Errorf("the place of the entry is %v, %v", u, err)
 	}
 }
+
+// expiring is a context whose deadline a test sets off.
+type expiring struct {
+	context.Context
+	over chan struct{}
+}
+
+func (e expiring) Done() <-chan struct{} { return e.over }
+
+func (e expiring) Err() error {
+	select {
+	case <-e.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
+// A service that fails until the caller's time is over is known by its failure,
+// whether the time ends in a pause or in a further attempt.
+func TestTheLastFailureOutlastsTheTime(t *testing.T) {
+	t.Parallel()
+	t.Run("in a pause", func(t *testing.T) {
+		t.Parallel()
+		s := ghatest.Start(t, ghatest.Options{Faults: []ghatest.Rule{ghatest.Always(ghatest.Lookup, ghatest.Status(500))}})
+		ctx := expiring{t.Context(), make(chan struct{})}
+		st := open(t, s, func(o *gha.Options) {
+			o.Sleep = func(ctx context.Context, _ time.Duration) error { close(ctx.(expiring).over); return ctx.Err() }
+		})
+		_, err := st.Find(ctx, "a")
+		isFailure(t, err, failure.ServerError, "500")
+	})
+	t.Run("in an attempt", func(t *testing.T) {
+		t.Parallel()
+		reached := make(chan struct{})
+		s := ghatest.Start(t, ghatest.Options{Faults: []ghatest.Rule{
+			ghatest.First(1, ghatest.Lookup, ghatest.Status(500)),
+			ghatest.Always(ghatest.Lookup, ghatest.Signal(reached, ghatest.Wait(nil))),
+		}})
+		ctx := expiring{t.Context(), make(chan struct{})}
+		go func() {
+			<-reached
+			close(ctx.over)
+		}()
+		_, err := open(t, s).Find(ctx, "a")
+		isFailure(t, err, failure.ServerError, "500")
+	})
+}
