@@ -316,6 +316,10 @@ type whole struct {
 }
 
 func (w *whole) Read(p []byte) (int, error) {
+	// A body that has arrived whole is read to its end in spite of that.
+	if w.d.ctx.Err() != nil {
+		return 0, w.d.failed(context.Cause(w.d.ctx))
+	}
 	n, err := w.body.Read(p)
 	if w.left >= 0 {
 		w.left -= int64(n)
