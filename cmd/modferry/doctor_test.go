@@ -159,6 +159,9 @@ func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variable
 	}
 	data = strings.ReplaceAll(data, goenv.DefaultProxy, "$GOPROXY_OF_GO")
 	res := decode(t, []byte(strings.ReplaceAll(data, work, "$WORK")))
+	if strings.HasPrefix(res.Started, "0001-") {
+		t.Errorf("the run began at %s", res.Started)
+	}
 	res.Totals.MS = 0
 	var b bytes.Buffer
 	if err := report.Diagnosis(&b, res, report.TextOptions{Width: 110}); err != nil {

@@ -20,7 +20,6 @@ import (
 // Restore brings into the module cache what the cache has of the work list,
 // verified, and asks no mirror. What the cache does not have is no failure.
 func (j *Job) Restore(ctx context.Context) *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	ctx, end := j.limited(ctx)
@@ -73,7 +72,6 @@ func filesAre(n int) string {
 // it could not is a reason in the result, and no failure: the job's own work
 // is done.
 func (j *Job) Save(ctx context.Context) *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	ctx, end := j.limited(ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,8 +74,7 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	var res *report.Result
 	var asked []goenv.Finding
 	if j.unsound || j.values.NoProbe {
-		res = j.newResult()
-		j.fill(res, j.chain, j.chain, nil)
+		res = j.Unprobed()
 	} else {
 		res = j.Probe(ctx)
 		asked = append(mirrorFindings(res), j.unservedToolchains(ctx, toolchains)...)
@@ -170,33 +168,18 @@ func (j *Job) workspaces() []goenv.Finding {
 	if err != nil || len(j.list.Mains) == 0 {
 		return nil
 	}
-	work := findAbove(dir, "go.work")
+	above := worklist.SearchUp(dir, "go.work")
 	switch {
-	case work == "":
+	case above == "":
 	case j.env.Get("GOWORK") == "off":
 		return []goenv.Finding{{Check: "gowork-off", Severity: goenv.SevInfo, Setting: "GOWORK", Found: "off", Source: j.env.Source("GOWORK"), File: "go.work",
 			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
-	case j.list.Mains[0].Work && filepath.Dir(work) != dir:
+	case j.list.Mains[0].Work && above != dir:
 		return []goenv.Finding{{Check: "go-work-above", Severity: goenv.SevInfo, Setting: "GOWORK", File: "go.work",
 			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
 			Instead: "GOWORK=off, where the module is to be built by itself"}}
 	}
 	return nil
-}
-
-// findAbove is the nearest file of that name in dir or above it, "" for none.
-func findAbove(dir, name string) string {
-	for {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
-			return file
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return ""
-		}
-		dir = up
-	}
 }
 
 // mirrorFindings are what the preflight found wrong, each with its remedy.

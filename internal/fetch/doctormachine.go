@@ -51,12 +51,13 @@ func (j *Job) credentials() []goenv.Finding {
 		machines[host] = true
 	}
 	for _, h := range j.chain.hops {
-		if u, err := url.Parse(h.url); err != nil || u.Scheme != "https" || u.User != nil {
+		u, err := url.Parse(h.url)
+		if err != nil || u.Scheme != "https" || u.User != nil {
 			continue // asked without, or with its own
 		}
 		// The go command compares with the port where the URL has one
 		// (cmd/go/internal/auth/netrc.go).
-		host := hostPort(h.url)
+		host := u.Host
 		parent := slices.IndexFunc(j.netrc, func(e mirror.NetrcEntry) bool { return strings.HasSuffix(h.Host(), "."+e.Machine) })
 		switch {
 		case machines[host]:
@@ -69,13 +70,6 @@ func (j *Job) credentials() []goenv.Finding {
 		}
 	}
 	return out
-}
-
-// hostPort is host and port as a URL has them.
-func hostPort(rawURL string) string {
-	_, rest, _ := strings.Cut(rawURL, "://")
-	rest, _, _ = strings.Cut(rest, "/")
-	return rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
 // authorities checks what the go command trusts servers by. On Windows and

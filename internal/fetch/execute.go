@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
@@ -22,7 +21,6 @@ import (
 // Run brings what is missing into the module cache. The result is complete
 // whatever happens, also when ctx is cancelled meanwhile.
 func (j *Job) Run(ctx context.Context) *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	ctx, end := j.limited(ctx)
@@ -242,7 +240,6 @@ func describe(diffs []modcache.Difference) string {
 
 // Probe runs the preflight alone.
 func (j *Job) Probe(ctx context.Context) *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	if len(j.chain.hops) == 0 {
@@ -265,7 +262,6 @@ func (j *Job) Probe(ctx context.Context) *report.Result {
 // Verify re-hashes what the module cache has of the work list: zips, extracted
 // trees and go.mod files. What is absent is no failure.
 func (j *Job) Verify(ctx context.Context) *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	var err error

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"slices"
-	"time"
 
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/goenv/assign"
@@ -56,7 +55,6 @@ func (j *Job) Exports() []Export {
 
 // Unprobed chooses the chain as Run does without a preflight, and asks nobody.
 func (j *Job) Unprobed() *report.Result {
-	j.began = time.Now()
 	res := j.newResult()
 	defer j.close()
 	c, reasons := choose(Configured, j.chain)

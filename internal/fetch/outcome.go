@@ -15,7 +15,9 @@ import (
 
 func verifiers() int { return runtime.GOMAXPROCS(0) }
 
+// newResult begins a run and its result.
 func (j *Job) newResult() *report.Result {
+	j.began = time.Now()
 	return &report.Result{
 		Schema: report.Schema, Tool: j.o.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
 		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
+	"sync"
 )
 
 // Rule is a check of a configuration, a checkout or a machine: what findings of
@@ -33,11 +33,7 @@ func Rules() []Rule {
 // Code is the rule's stable code, "" for a check that is no rule of this
 // version, as in a result that another one wrote.
 func (f Finding) Code() string {
-	i := slices.IndexFunc(rules, func(r Rule) bool { return r.Check == f.Check })
-	if i < 0 {
-		return ""
-	}
-	return rules[i].Code
+	return codes()[f.Check]
 }
 
 // Reference is the page that explains every rule.
@@ -67,7 +63,14 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-var rules = Rules()
+// codes are those of the checks by name, made when the first one is asked for.
+var codes = sync.OnceValue(func() map[string]string {
+	all := map[string]string{}
+	for _, r := range Rules() {
+		all[r.Check] = r.Code
+	}
+	return all
+})
 
 // ruleGroups are the rules by heading. New ones take free numbers.
 var ruleGroups = []struct {

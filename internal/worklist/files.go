@@ -84,10 +84,10 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// searchUp returns the nearest directory at or above dir that holds a file of
+// SearchUp returns the nearest directory at or above dir that holds a file of
 // that name, "" when none does (cmd/go modload/init.go: findModuleRoot,
 // findWorkspaceFile).
-func searchUp(dir, name string) string {
+func SearchUp(dir, name string) string {
 	for {
 		if isFile(filepath.Join(dir, name)) {
 			return dir

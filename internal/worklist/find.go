@@ -71,12 +71,12 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 // modload/init.go: Init, FindGoWork). A module below a go.work that does not
 // use it can only be built with GOWORK=off, so it counts by itself.
 func (l *loader) enclosing(dir string) (place, bool, error) {
-	mod := searchUp(dir, "go.mod")
+	mod := SearchUp(dir, "go.mod")
 	work := ""
 	switch l.opts.GOWORK {
 	case "off":
 	case "", "auto":
-		if d := searchUp(dir, "go.work"); d != "" {
+		if d := SearchUp(dir, "go.work"); d != "" {
 			work = filepath.Join(d, "go.work")
 		}
 	default:
