@@ -145,6 +145,7 @@ func (c *comparison) mirrors() {
 	for _, m := range c.old.Mirrors {
 		before[m.URL] = m
 	}
+	earlier, later := spreadsOf(c.old), spreadsOf(c.new)
 	var lines []string
 	for _, m := range c.new.Mirrors {
 		url := failure.Plain(m.URL)
@@ -174,7 +175,7 @@ func (c *comparison) mirrors() {
 				lines = append(lines, url+": "+phase.name+" "+s)
 			}
 		}
-		lines = append(lines, c.requests(m.URL)...)
+		lines = append(lines, requests(url, earlier[m.URL], later[m.URL])...)
 		if from, to := was.ThroughputBPS, m.ThroughputBPS; from != nil && to != nil && *from >= 1 && *to >= 1 &&
 			max(*from, *to) >= min(*from, *to)*slower {
 			lines = append(lines, url+": throughput "+changed(Rate(*from), Rate(*to)))
@@ -197,20 +198,23 @@ func (c *comparison) mirrors() {
 	c.section("Mirrors", lines)
 }
 
+// spreadsOf are the stages of the requests of a run, by URL of the mirror and
+// name of the stage.
+func spreadsOf(r *Result) map[string]map[string]spread {
+	v := viewOf(r)
+	by := map[string]map[string]spread{}
+	for _, s := range v.spreads() {
+		if by[s.url] == nil {
+			by[s.url] = map[string]spread{}
+		}
+		by[s.url][s.stage] = s
+	}
+	return by
+}
+
 // requests tells how the requests to a mirror changed up to the first byte;
 // what follows depends on the sizes of the files.
-func (c *comparison) requests(mirror string) []string {
-	stagesOf := func(r *Result) map[string]spread {
-		v := viewOf(r)
-		by := map[string]spread{}
-		for _, s := range v.spreads() {
-			if s.url == mirror {
-				by[s.stage] = s
-			}
-		}
-		return by
-	}
-	before, after := stagesOf(c.old), stagesOf(c.new)
+func requests(mirror string, before, after map[string]spread) []string {
 	var lines []string
 	for _, s := range stages[:len(stages)-1] {
 		was, is := before[s.name], after[s.name]
@@ -218,7 +222,7 @@ func (c *comparison) requests(mirror string) []string {
 			from, known := was.percentile(p)
 			to, too := is.percentile(p)
 			if change := pace(from, to); known && too && change != "" {
-				lines = append(lines, fmt.Sprintf("%s: %s of requests, p%d of %d and %d, %s", failure.Plain(mirror), s.name, p, len(was.ordered), len(is.ordered), change))
+				lines = append(lines, fmt.Sprintf("%s: %s of requests, p%d of %d and %d, %s", mirror, s.name, p, len(was.ordered), len(is.ordered), change))
 			}
 		}
 	}
