@@ -21,7 +21,7 @@ const modulePath = "github.com/modferry/modferry/"
 var rooms = []string{
 	"cmd/modferry", "action", "internal/relay", "internal/fetch", "internal/layer", "internal/mirror",
 	"internal/store", "internal/modcache", "internal/report", "internal/failure", "internal/worklist",
-	"internal/goenv", "internal/settings",
+	"internal/goenv", "internal/settings", "internal/diskfile",
 }
 
 // exceptions to the order: a mirror knows no module cache.

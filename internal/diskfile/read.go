@@ -1,0 +1,173 @@
+package diskfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A KindError says that there is something at the path, but no regular file.
+type KindError struct {
+	Path string
+	Mode fs.FileMode // of what is there
+}
+
+func (e *KindError) Error() string {
+	return fmt.Sprintf("%s is %s, not a regular file", e.Path, kind(e.Mode))
+}
+
+// kind names what a file is that is not regular.
+func kind(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	case m&fs.ModeSymlink != 0:
+		return "a link"
+	}
+	return "something special"
+}
+
+// A SizeError says that a file is larger than the reader takes.
+type SizeError struct {
+	Path  string
+	Size  int64 // bytes, at least: a file may grow while it is read
+	Limit int64 // bytes
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%s has %d bytes, at most %d are read", e.Path, e.Size, e.Limit)
+}
+
+// An EscapeError says that the path leads out of the root through a link. An
+// absolute link counts as one, wherever it leads (os.Root).
+type EscapeError struct{ Path, Root string }
+
+func (e *EscapeError) Error() string {
+	return fmt.Sprintf("%s is, or lies behind, a link that leads out of %s", e.Path, e.Root)
+}
+
+// Open opens a regular file for reading. It follows links, and never blocks.
+// The error is a *KindError for anything else, and wraps fs.ErrNotExist when
+// there is nothing.
+func Open(name string) (*os.File, error) {
+	return open(name, os.Stat, os.OpenFile, name)
+}
+
+// OpenIn opens a regular file of the checkout at root. name is absolute, or
+// relative to the working directory. No link is followed that leads out of
+// root; for a name that is outside of root to begin with, because the job or a
+// go.work names it, none that leads out of its own directory. The error is an
+// *EscapeError, or one of Open's.
+func OpenIn(root, name string) (*os.File, error) {
+	dir, rel, err := split(root, name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	f, err := open(rel, r.Stat, r.OpenFile, name)
+	return f, escaped(err, name, dir)
+}
+
+// split returns the root that a name is confined to and the name within it.
+func split(root, name string) (dir, rel string, err error) {
+	if root, err = filepath.Abs(root); err != nil {
+		return "", "", err
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return "", "", err
+	}
+	if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+		return root, rel, nil
+	}
+	return filepath.Dir(name), filepath.Base(name), nil
+}
+
+func open(name string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error), shown string) (*os.File, error) {
+	info, err := stat(name) // first: opening a device may have effects
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &KindError{shown, info.Mode()}
+	}
+	f, err := openFile(name, os.O_RDONLY|nonblock, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+		err = &KindError{shown, info.Mode()} // exchanged in between
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// escapes is the text of os.Root's error for a path that leads out, which has
+// no exported value (go1.26: os/root.go, errPathEscapes).
+const escapes = "path escapes from parent"
+
+// escaped makes an *EscapeError of os.Root's own.
+func escaped(err error, name, root string) error {
+	var pathErr *fs.PathError
+	var linkErr *os.LinkError
+	switch {
+	case errors.As(err, &pathErr) && pathErr.Err.Error() == escapes,
+		errors.As(err, &linkErr) && linkErr.Err.Error() == escapes:
+		return &EscapeError{name, root}
+	}
+	return err
+}
+
+// Read returns the content of a regular file of at most limit bytes. The error
+// is a *SizeError for a larger one, or one of Open's.
+func Read(name string, limit int64) ([]byte, error) {
+	f, err := Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, name, limit)
+}
+
+// ReadIn is Read for a file of the checkout at root: see OpenIn.
+func ReadIn(root, name string, limit int64) ([]byte, error) {
+	f, err := OpenIn(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, name, limit)
+}
+
+func readAll(f *os.File, name string, limit int64) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > limit {
+		return nil, &SizeError{name, info.Size(), limit}
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1)) // files of /proc have no size
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, &SizeError{name, limit + 1, limit}
+	}
+	return data, nil
+}
