@@ -52,7 +52,7 @@ type entry struct {
 
 // keep lists or prunes the cache.
 func (a *app) keep(cmd *cobra.Command, m mode) error {
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err
 	}

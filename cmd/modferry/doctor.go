@@ -50,7 +50,7 @@ The checks: ` + goenv.Reference,
 // explain renders what logs of the go command tell, and what programs were
 // built from.
 func (a *app) explain(cmd *cobra.Command, files []string) error {
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err
 	}

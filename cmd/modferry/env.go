@@ -58,7 +58,7 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 	if i < 0 {
 		return unknownFormat(name, assignNames())
 	}
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err
 	}

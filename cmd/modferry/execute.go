@@ -47,7 +47,7 @@ const (
 // execute prepares a job, runs it and writes its result. An error says that
 // the job could not be prepared.
 func (a *app) execute(cmd *cobra.Command, m mode) error {
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, os.ReadFile)
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,9 @@ func TestReadIn(t *testing.T) {
 	secret := write(t, filepath.Join(top, "secret"), "secret")
 	write(t, filepath.Join(top, "elsewhere", "go.mod"), "module x")
 	link(t, "sub/plain", filepath.Join(root, "inside"))
+	link(t, filepath.Join(root, "sub"), filepath.Join(root, "absolutely"))
 	link(t, "../secret", filepath.Join(root, "relative"))
+	link(t, filepath.Join(top, "none"), filepath.Join(root, "dangling"))
 	link(t, secret, filepath.Join(root, "absolute"))
 	link(t, "../elsewhere", filepath.Join(root, "dir"))
 	link(t, "../secret", filepath.Join(top, "elsewhere", "link"))
@@ -48,6 +50,8 @@ func TestReadIn(t *testing.T) {
 	}{
 		{name: "checkout/sub/plain", want: "plain"},
 		{name: "checkout/inside", want: "plain"},
+		{name: "checkout/absolutely/plain", want: "plain"},
+		{name: "checkout/dangling", escapes: true},
 		{name: "elsewhere/go.mod", want: "module x"}, // named by the job or a go.work
 		{name: "checkout/relative", escapes: true},
 		{name: "checkout/absolute", escapes: true},

@@ -47,8 +47,7 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s has %d bytes, at most %d are read", e.Path, e.Size, e.Limit)
 }
 
-// An EscapeError says that the path leads out of the root through a link. An
-// absolute link counts as one, wherever it leads (os.Root).
+// An EscapeError says that the path leads out of the root through a link.
 type EscapeError struct{ Path, Root string }
 
 func (e *EscapeError) Error() string {
@@ -78,7 +77,25 @@ func OpenIn(root, name string) (*os.File, error) {
 	}
 	defer r.Close()
 	f, err := open(rel, r.Stat, r.OpenFile, name)
-	return f, escaped(err, name, dir)
+	if err = escaped(err, name, dir); err == nil {
+		return f, nil
+	}
+	var escape *EscapeError
+	if !errors.As(err, &escape) {
+		return nil, err
+	}
+	// os.Root follows no absolute link, not even one that leads back into it.
+	real, e := filepath.EvalSymlinks(filepath.Join(dir, rel))
+	if e != nil && !errors.Is(e, fs.ErrNotExist) {
+		return nil, e
+	}
+	if top, e2 := filepath.EvalSymlinks(dir); e == nil && e2 == nil {
+		if rel, e := filepath.Rel(top, real); e == nil && filepath.IsLocal(rel) {
+			f, err := open(rel, r.Stat, r.OpenFile, name)
+			return f, escaped(err, name, dir)
+		}
+	}
+	return nil, err
 }
 
 // split returns the root that a name is confined to and the name within it.
@@ -170,4 +187,43 @@ func readAll(f *os.File, name string, limit int64) ([]byte, error) {
 		return nil, &SizeError{name, limit + 1, limit}
 	}
 	return data, nil
+}
+
+// Real is the absolute path of name without links. Where the end of it is not
+// there, the directories that are there count: what is written to it lands
+// below them.
+func Real(name string) string { return resolveLinks(name, 16) }
+
+// resolveLinks is Real; most bounds links that lead to links that lead nowhere.
+func resolveLinks(name string, most int) string {
+	abs, err := filepath.Abs(name)
+	if err != nil {
+		return filepath.Clean(name)
+	}
+	rest := ""
+	for at := abs; ; at = filepath.Dir(at) {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if _, err := os.Lstat(at); err == nil {
+			// A link that leads nowhere yet: who writes to it makes its target.
+			if target, err := os.Readlink(at); err == nil && most > 0 {
+				if !filepath.IsAbs(target) {
+					target = filepath.Join(filepath.Dir(at), target)
+				}
+				return filepath.Join(resolveLinks(target, most-1), rest)
+			}
+		}
+		if at == filepath.Dir(at) {
+			return abs
+		}
+		rest = filepath.Join(filepath.Base(at), rest)
+	}
+}
+
+// Inside reports whether what is written to or read from name lies in the
+// directory root, links on the way counted.
+func Inside(root, name string) bool {
+	rel, err := filepath.Rel(Real(root), Real(name))
+	return err == nil && filepath.IsLocal(rel)
 }

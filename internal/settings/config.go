@@ -3,7 +3,6 @@ package settings
 import (
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,8 +18,8 @@ const (
 
 // config is a checked configuration file. The zero value is no file.
 type config struct {
-	path     string // as it was opened, for messages; "" when there is no file
-	dir      string // its directory, which paths in it are relative to
+	path     string // as messages name it; "" when there is no file
+	at       place
 	top      layer
 	profiles map[string]layer
 }
@@ -36,12 +35,12 @@ type layer struct {
 
 // parseConfig reads a configuration file. Every value of every profile is
 // checked, whether the profile is used or not.
-func parseConfig(path, shown string, data []byte) (*config, error) {
+func parseConfig(at place, shown string, data []byte) (*config, error) {
 	doc, root, err := parseYAML(shown, data)
 	if err != nil {
 		return nil, err
 	}
-	c := &config{path: shown, dir: filepath.Dir(path), profiles: map[string]layer{}}
+	c := &config{path: shown, at: at, profiles: map[string]layer{}}
 	if root == nil {
 		return c, nil // nothing but comments
 	}

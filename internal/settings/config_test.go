@@ -82,7 +82,7 @@ func TestProfilesOverlayTheTopLevel(t *testing.T) {
 		{"a profile may change single values", map[string]string{"profile": "staging"}, outcome{"", 3, true, 5 * time.Second, private}},
 		{"a profile's mirrors take the place of the mirrors", map[string]string{"profile": "prod"}, outcome{"", 1, false, 45 * time.Second, private}},
 		{"the flag --proxy overrules the mirrors", map[string]string{"proxy": "https://x.example.test"}, outcome{"https://x.example.test", 0, true, 45 * time.Second, private}},
-		{"the flag --private overrules the list", map[string]string{"private": "none"}, outcome{"", 3, false, 45 * time.Second, "none"}},
+		{"the flag --private adds to the list", map[string]string{"private": "x.test"}, outcome{"", 3, false, 45 * time.Second, "x.test," + private}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,11 +2,13 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // configName is the name of the configuration file.
@@ -15,21 +17,97 @@ const configName = ".modferry.yaml"
 // maxParents bounds the search for the configuration file.
 const maxParents = 64
 
+// surroundings are what a directory belongs to.
+type surroundings struct {
+	// root is the nearest repository, else what the CI system calls the
+	// checkout, else the nearest workspace, else the nearest module, else the
+	// directory itself. The configuration file is searched for up to it, and no
+	// file is read through a link that leads out of it.
+	root string
+	// checkout is the largest directory whose files a change of the checkout can
+	// write: what the CI system checks out into, the outermost repository (a
+	// submodule is in another one), else root.
+	checkout string
+}
+
+// surround looks at dir and its parents. The CI system's directory counts when
+// dir is below it.
+func surround(dir string, files Files, getenv func(string) string) surroundings {
+	dir = filepath.Clean(dir)
+	var s surroundings
+	var outermost, workspace, module, ci string
+	given := getenv("GITHUB_WORKSPACE")
+	if given == "" {
+		given = getenv("CI_PROJECT_DIR")
+	}
+	if given != "" {
+		given = files.Real(given)
+	}
+	for n, at := 0, dir; n < maxParents; n++ {
+		if given != "" && files.Real(at) == given {
+			ci = at
+		}
+		if isRepository(at, files) {
+			if s.root == "" {
+				s.root = at
+			}
+			outermost = at
+		}
+		if workspace == "" && files.IsFile(filepath.Join(at, "go.work")) {
+			workspace = at
+		}
+		if module == "" && files.IsFile(filepath.Join(at, "go.mod")) {
+			module = at
+		}
+		parent := above(at)
+		if parent == at {
+			break
+		}
+		at = parent
+	}
+	for _, candidate := range []string{ci, workspace, module, dir} {
+		if s.root == "" {
+			s.root = candidate
+		}
+	}
+	s.checkout = s.root
+	for _, larger := range []string{outermost, ci} {
+		if larger != "" && within(files.Real(larger), files.Real(s.checkout)) {
+			s.checkout = larger
+		}
+	}
+	return s
+}
+
 // openConfig finds, reads and checks the configuration file. Without one it
 // returns an empty config; v.ConfigFile and its source then say so.
-func openConfig(v *Values, readFile func(string) ([]byte, error)) (*config, error) {
+func openConfig(v *Values, files Files, getenv func(string) string) (*config, error) {
+	around := surround(v.Dir, files, getenv)
+	v.Checkout.Root = files.Real(around.root)
+	at := place{root: around.checkout, files: files}
 	if v.ConfigFile != "" {
 		where := v.Sources["config"]
-		data, err := readFile(v.ConfigFile)
+		// A link from outside counts as what it leads to; one in the checkout is
+		// the checkout's, wherever it leads.
+		name, root := v.ConfigFile, ""
+		inside := within(files.Abs(around.checkout), files.Abs(name))
+		if !inside && at.contains(name) {
+			inside, name = true, files.Real(name)
+		}
+		if inside {
+			root = around.checkout
+		}
+		at.dir, at.ofCheckout = filepath.Dir(v.ConfigFile), inside
+		data, err := files.Read(root, name, maxYAML)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, newError(where, "no file "+quote(v.ConfigFile), "a configuration file", "correct the path or leave it out")
 		}
 		if err != nil {
-			return nil, asError(where, err, "a readable file", "")
+			return nil, unreadable(where, v.ConfigFile, err)
 		}
-		return parseConfig(v.ConfigFile, v.ConfigFile, data)
+		return parseConfig(at, v.ConfigFile, data)
 	}
-	path, data, err := findConfig(v.Dir, readFile)
+	path, data, err := findConfig(v.Dir, around.root, files)
 	if err != nil || path == "" {
 		return &config{}, err
 	}
@@ -39,62 +117,48 @@ func openConfig(v *Values, readFile func(string) ([]byte, error)) (*config, erro
 		shown = filepath.ToSlash(rel)
 	}
 	v.Sources["config"] = "file " + shown
-	return parseConfig(path, shown, data)
+	at.dir, at.ofCheckout = filepath.Dir(path), true
+	return parseConfig(at, shown, data)
 }
 
-// findConfig looks for the configuration file in dir and its parents. The
-// search ends at the root of what dir belongs to: the nearest repository, else
-// the nearest workspace, else the nearest module, else dir itself. Beyond it
-// nothing is read, because a directory above a checkout, such as /tmp, may be
-// anybody's.
-func findConfig(dir string, readFile func(string) ([]byte, error)) (path string, data []byte, err error) {
-	type stage struct {
-		path string
-		data []byte
-		err  error
+// unreadable is the error about a configuration file that cannot be read.
+func unreadable(where, name string, err error) *Error {
+	var escape *diskfile.EscapeError
+	var size *diskfile.SizeError
+	var kind *diskfile.KindError
+	switch {
+	case errors.As(err, &escape):
+		return newError(where, quote(name)+", a link that leads out of the checkout", "a file of the checkout",
+			"put the file itself there, or name the other one with --config")
+	case errors.As(err, &size):
+		return newError(where, fmt.Sprintf("%d bytes", size.Size), fmt.Sprintf("at most %d", size.Limit), "")
+	case errors.As(err, &kind):
+		return newError(where, err.Error(), "a configuration file", "correct the path or remove it")
 	}
-	const nowhere = maxParents
-	var stages []stage
-	repository, workspace, module := nowhere, nowhere, nowhere
-	for n, at := 0, filepath.Clean(dir); n < maxParents && repository == nowhere; n++ {
+	return asError(where, err, "a readable configuration file", "")
+}
+
+// findConfig looks for the configuration file in dir and its parents up to
+// root. Beyond it nothing is read, because a directory above a checkout, such
+// as /tmp, may be anybody's.
+func findConfig(dir, root string, files Files) (path string, data []byte, err error) {
+	for n, at := 0, filepath.Clean(dir); n < maxParents; n++ {
 		path := filepath.Join(at, configName)
-		data, err := readFile(path)
-		if isMissing(err) {
-			if other := filepath.Join(at, ".modferry.yml"); exists(other, readFile) {
-				path, err = other, newError(other, "a configuration file with the ending .yml", "the name "+configName, "rename the file")
+		if files.IsFile(path) {
+			data, err := files.Read(root, path, maxYAML)
+			if err != nil {
+				return "", nil, unreadable(path, path, err)
 			}
+			return path, data, nil
 		}
-		stages = append(stages, stage{path, data, err})
-		if isRepository(at, readFile) {
-			repository = n
+		if other := filepath.Join(at, ".modferry.yml"); files.IsFile(other) {
+			return "", nil, newError(other, "a configuration file with the ending .yml", "the name "+configName, "rename the file")
 		}
-		if workspace == nowhere && exists(filepath.Join(at, "go.work"), readFile) {
-			workspace = n
-		}
-		if module == nowhere && exists(filepath.Join(at, "go.mod"), readFile) {
-			module = n
-		}
-		parent := above(at)
-		if parent == at {
-			break
-		}
-		at = parent
-	}
-	top := 0
-	for _, n := range []int{repository, workspace, module} {
-		if n != nowhere {
-			top = n
-			break
-		}
-	}
-	for _, s := range stages[:top+1] {
-		if isMissing(s.err) {
+		if parent := above(at); at != root && parent != at {
+			at = parent
 			continue
 		}
-		if s.err != nil {
-			return "", nil, asError(s.path, s.err, "a readable configuration file", "")
-		}
-		return s.path, s.data, nil
+		break
 	}
 	return "", nil, nil
 }
@@ -112,24 +176,9 @@ func above(path string) string {
 }
 
 // isRepository reports whether dir is the root of a version-control checkout.
-// The marks are files, since readFile reads no directories; .git is one in a
-// worktree or submodule.
-func isRepository(dir string, readFile func(string) ([]byte, error)) bool {
+// The marks are files; .git is one in a worktree or submodule.
+func isRepository(dir string, files Files) bool {
 	return slices.ContainsFunc([]string{".git/HEAD", ".git", ".hg/requires", ".svn/format", ".jj/working_copy/type"}, func(mark string) bool {
-		return exists(filepath.Join(dir, filepath.FromSlash(mark)), readFile)
+		return files.IsFile(filepath.Join(dir, filepath.FromSlash(mark)))
 	})
-}
-
-// exists reports whether there is a file: one that may not be read is there,
-// too.
-func exists(path string, readFile func(string) ([]byte, error)) bool {
-	_, err := readFile(path)
-	return err == nil || errors.Is(err, fs.ErrPermission)
-}
-
-// isMissing reports whether a file is not there. "Not a directory" counts,
-// too: whatever dir is, it holds no configuration file; the work list explains
-// what is wrong with it.
-func isMissing(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }

@@ -30,20 +30,22 @@ const (
 )
 
 // Resolve returns the settings of a run: flag before variable before
-// configuration file before default. flags holds only the flags that were
-// set; an empty variable counts as unset. readFile reads the configuration
-// file and, to know where the search for it ends, marks of a repository or
-// module; a path that is not absolute is relative to the working directory.
+// configuration file before default; patterns of private modules add up. flags
+// holds only the flags that were set; an empty variable counts as unset.
+//
+// One rule decides whose word a configuration file is: one that lies in the
+// checkout is the checkout's, which may say less (Voice), and one that lies
+// elsewhere is the job's, as flags and variables are.
 //
 // Every error is an *Error.
-func Resolve(flags map[string]string, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
-	return resolve(flags, flagForm, getenv, readFile)
+func Resolve(flags map[string]string, getenv func(string) string, files Files) (*Values, error) {
+	return resolve(flags, flagForm, getenv, files)
 }
 
 // ResolveInputs is Resolve for an action, whose inputs stand in the place of
 // flags; they are named as settings.
-func ResolveInputs(inputs map[string]string, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
-	return resolve(inputs, inputForm, getenv, readFile)
+func ResolveInputs(inputs map[string]string, getenv func(string) string, files Files) (*Values, error) {
+	return resolve(inputs, inputForm, getenv, files)
 }
 
 // form is how a face of the program spells what it was given.
@@ -68,22 +70,22 @@ var (
 	}
 )
 
-func resolve(flags map[string]string, f form, getenv func(string) string, readFile func(string) ([]byte, error)) (*Values, error) {
-	v := &Values{Direct: true, Sources: map[string]string{}}
+func resolve(flags map[string]string, f form, getenv func(string) string, files Files) (*Values, error) {
+	v := &Values{Direct: true, Sources: map[string]string{}, Checkout: Checkout{Direct: true}}
 	table := Table()
 	if err := checkNames(flags, table); err != nil {
 		return nil, err
 	}
-	// Where the configuration file is and which profile holds cannot stand in
-	// the file itself.
+	// Where the configuration file is, which profile holds and who is trusted
+	// cannot stand in the file itself.
 	for _, s := range table {
 		if s.Config == "" {
-			if err := v.set(s, outside(s, flags, f, getenv)); err != nil {
+			if err := v.set(s, first(outside(s, flags, f, getenv))); err != nil {
 				return nil, err
 			}
 		}
 	}
-	file, err := openConfig(v, readFile)
+	file, err := openConfig(v, files, getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -91,27 +93,23 @@ func resolve(flags map[string]string, f form, getenv func(string) string, readFi
 	if err != nil {
 		return nil, err
 	}
+	if file.at.ofCheckout && !v.TrustCheckout {
+		v.Checkout.File = file.path
+	}
 	for _, s := range table {
 		if s.Config == "" {
 			continue
 		}
-		g := outside(s, flags, f, getenv)
-		if g == nil {
-			g = overlay.values[s.Name]
+		given := outside(s, flags, f, getenv)
+		if g := v.heard(s, overlay.values[s.Name], file.at, len(given) > 0); g != nil {
+			given = append(given, g)
 		}
-		if err := v.set(s, g); err != nil {
+		if err := v.setAll(s, given, file.at.dir); err != nil {
 			return nil, err
-		}
-		if g != nil && g.level == fromFile && file.dir != "" {
-			s.relocate(v, file.dir)
 		}
 	}
 	if v.Proxy == "" && overlay.mirrors != nil {
-		v.ConfiguredMirrors = overlay.mirrors
-		v.Sources["proxy"] = overlay.mirrorsSource
-		if overlay.direct != nil {
-			v.Direct = *overlay.direct
-		}
+		v.takeMirrors(overlay, file.at)
 	}
 	v.settleCache(getenv)
 	v.settleReports(getenv)
@@ -119,6 +117,79 @@ func resolve(flags map[string]string, f form, getenv func(string) string, readFi
 		return nil, err
 	}
 	return v, nil
+}
+
+// setAll sets a setting to the strongest of what is given; patterns of private
+// modules add up, so that nobody takes away what somebody else keeps private.
+func (v *Values) setAll(s Setting, all []*given, dir string) error {
+	if !s.addsUp() || len(all) < 2 {
+		g := first(all)
+		if err := v.set(s, g); err != nil {
+			return err
+		}
+		if g != nil && g.level == fromFile && dir != "" {
+			s.relocate(v, dir)
+		}
+		return nil
+	}
+	var patterns, sources []string
+	for _, g := range all {
+		if err := v.set(s, g); err != nil {
+			return err
+		}
+		patterns = append(patterns, *v.field(s.Name).(*string))
+		sources = append(sources, g.source)
+	}
+	*v.field(s.Name).(*string) = JoinPatterns(patterns...)
+	v.Sources[s.Name] = strings.Join(sources, " and ")
+	return nil
+}
+
+// addsUp reports whether the values of several places are one list.
+func (s Setting) addsUp() bool {
+	return slices.Contains([]string{"private", "noproxy", "nosumdb"}, s.Name)
+}
+
+// JoinPatterns is one list of the patterns of several, each once.
+func JoinPatterns(lists ...string) string {
+	var all []string
+	for _, list := range lists {
+		for p := range strings.SplitSeq(list, ",") {
+			if p != "" && !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+	}
+	return strings.Join(all, ",")
+}
+
+// takeMirrors takes over the mirrors list of the configuration file.
+func (v *Values) takeMirrors(l layer, at place) {
+	direct := true
+	if l.direct != nil {
+		direct = *l.direct
+	}
+	v.Sources["proxy"] = l.mirrorsSource
+	if !at.ofCheckout || v.TrustCheckout {
+		v.ConfiguredMirrors, v.Direct = l.mirrors, direct
+		return
+	}
+	setting, _ := find("proxy")
+	if !at.holdsFiles(proxyList("", l.mirrors, direct)) {
+		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, "It would read a directory outside of the checkout."})
+		v.Sources["proxy"] = "default"
+		return
+	}
+	v.Checkout.Mirrors, v.Checkout.Direct = l.mirrors, direct
+	v.Checkout.Obeyed = append(v.Checkout.Obeyed, setting.Name)
+}
+
+// first is the strongest of what is given, nil for nothing.
+func first(all []*given) *given {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
 }
 
 // relocate makes the path of a setting relative to dir, where the file is that
@@ -155,23 +226,23 @@ func checkNames(flags map[string]string, table []Setting) error {
 	return nil
 }
 
-// outside returns what flag or variable give for a setting; nil when neither
-// does.
-func outside(s Setting, flags map[string]string, f form, getenv func(string) string) *given {
+// outside returns what flag and variable give for a setting, in this order.
+func outside(s Setting, flags map[string]string, f form, getenv func(string) string) []*given {
+	var all []*given
 	if text, ok := flags[s.Name]; ok {
 		name := f.name(s)
-		return &given{
+		all = append(all, &given{
 			text: text, level: fromFlag, where: name, source: name,
 			write: func(value string) string { return f.write(s, value) },
-		}
+		})
 	}
 	if text := getenv(s.Env()); text != "" {
-		return &given{
+		all = append(all, &given{
 			text: text, level: fromVariable, where: "variable " + s.Env(), source: "variable " + s.Env(),
 			write: func(value string) string { return s.Env() + "=" + value },
-		}
+		})
 	}
-	return nil
+	return all
 }
 
 // set reads what is given, or the default when that is nil, into the setting's

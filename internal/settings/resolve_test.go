@@ -3,6 +3,7 @@ package settings_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -11,14 +12,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// files is a file system for readFile. Names are slash-separated; a name that
+// files is a file system below /w, the working directory. Names are slash-separated; a name that
 // ends in "/" is a directory, one whose content is "denied" may not be read.
 type files map[string]string
 
-func (f files) read(name string) ([]byte, error) {
+func (f files) Read(_, name string, limit int64) ([]byte, error) {
 	name = filepath.ToSlash(name)
 	if _, ok := f[name+"/"]; ok {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
@@ -29,16 +31,39 @@ func (f files) read(name string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case text == "denied":
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	case int64(len(text)) > limit:
+		return nil, &diskfile.SizeError{Path: name, Size: int64(len(text)), Limit: limit}
 	}
 	return []byte(text), nil
 }
+
+func (f files) IsFile(name string) bool {
+	_, ok := f[filepath.ToSlash(name)]
+	return ok
+}
+
+func (f files) Abs(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join("/w/x/y/z", name)
+}
+
+func (f files) Real(name string) string { return f.Abs(name) }
 
 func variables(m map[string]string) func(string) string {
 	return func(name string) string { return m[name] }
 }
 
+// resolve gives the configuration file the job's voice: what the checkout's is
+// worth has tests of its own.
 func resolve(flags, env map[string]string, f files) (*settings.Values, error) {
-	return settings.Resolve(flags, variables(env), f.read)
+	if f != nil && env["MODFERRY_TRUST_CHECKOUT"] == "" {
+		trusting := map[string]string{"trust-checkout": "true"}
+		maps.Copy(trusting, flags)
+		flags = trusting
+	}
+	return settings.Resolve(flags, variables(env), f)
 }
 
 func TestResolveGivesTheDefaults(t *testing.T) {
@@ -56,7 +81,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		CacheFloor: 256 << 10, CacheMaxSize: 10 << 30, CacheMaxAge: 720 * time.Hour, Retries: 8, Direct: true,
 		Timeout: 30 * time.Minute, ConnectTimeout: 10 * time.Second, TLSTimeout: 10 * time.Second,
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,
-		ProbeTimeout: 2 * time.Second, Sources: sources,
+		ProbeTimeout: 2 * time.Second, Sources: sources, Checkout: settings.Checkout{Root: "/w/x/y/z", Direct: true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -265,7 +290,7 @@ func TestResolveExplainsAnUnusableConfigurationFile(t *testing.T) {
 		{"one that may not be read", nil, files{".modferry.yaml": "denied"},
 			".modferry.yaml: found open .modferry.yaml: permission denied, expected a readable configuration file"},
 		{"a directory", map[string]string{"config": "conf"}, files{"conf/": ""},
-			"flag --config: found read conf: is a directory, expected a readable file"},
+			"flag --config: found read conf: is a directory, expected a readable configuration file"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -29,12 +29,13 @@ type Setting struct {
 	Usage    string // what it does, one line for --help and the documentation
 	Kind     Kind
 	Choices  []string // of a Choice
-	Config   string   // key in .modferry.yaml, "" when it cannot stand there
+	Config   string   // key in a configuration file, "" when it cannot stand there
 	Commands []string // the commands that take it
 	Input    bool     // also an input of the action
 	Secret   bool     // its value may contain credentials: shown through Redact only
 	Group    string   // heading in --help
 	Short    string   // one-letter flag, "" when it has none
+	Checkout Voice    // what the configuration file of the checkout may do with it
 }
 
 // GitLabToken is the variable with the token that may write a note on a merge
@@ -118,47 +119,49 @@ func Table() []Setting {
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout"},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
-		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Group: groupCheckout,
+		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Usage: "every zip that go.sum names, as go mod tidy wants"},
 		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file"},
 		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file"},
+		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: all, Input: true, Group: groupCheckout,
+			Usage: "let .modferry.yaml of the checkout say everything"},
 
 		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache"},
-		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Group: groupModCache,
+		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs"},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "used", "needed", "all"}, Default: "used", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupModCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "used", "needed", "all"}, Default: "used", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips to extract"},
 
-		{Name: "cache", Kind: Text, Config: "cache", Commands: cached, Input: true, Group: groupCache,
+		{Name: "cache", Kind: Text, Config: "cache", Commands: cached, Input: true, Checkout: Inside, Group: groupCache,
 			Unset: "off outside CI", Usage: "store of modules between jobs"},
-		{Name: "scope", Kind: Choice, Choices: []string{"used", "build"}, Config: "scope", Commands: restore, Input: true, Group: groupCache,
+		{Name: "scope", Kind: Choice, Choices: []string{"used", "build"}, Config: "scope", Commands: restore, Input: true, Checkout: Anyone, Group: groupCache,
 			Unset: "used in CI", Usage: "zips to bring"},
-		{Name: "cache-floor", Kind: Size, Default: "256KiB", Config: "cache-floor", Commands: restore, Input: true, Group: groupCache,
+		{Name: "cache-floor", Kind: Size, Default: "256KiB", Config: "cache-floor", Commands: restore, Input: true, Checkout: Anyone, Group: groupCache,
 			Usage: "bytes a second that a restore must bring"},
 		{Name: "cache-max-size", Kind: Size, Default: "10GiB", Config: "cache-max-size", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
 			Usage: "most that a dir: keeps, 0 for no limit"},
 		{Name: "cache-max-age", Kind: Duration, Default: "720h", Config: "cache-max-age", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
 			Usage: "how long unused entries stay, 0 for ever"},
 
-		{Name: "proxy", Kind: List, Config: "proxy", Commands: network, Input: true, Secret: true, Group: groupMirrors,
+		{Name: "proxy", Kind: List, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax"},
-		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Group: groupMirrors,
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
 			Usage: "add public mirrors"},
-		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Group: groupMirrors,
+		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
 			Usage: "failures that pass on"},
-		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Group: groupMirrors,
+		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Checkout: Anyone, Group: groupMirrors,
 			Usage: "skip the preflight"},
-		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Group: groupMirrors,
+		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Checkout: Anyone, Group: groupMirrors,
 			Usage: "time for the preflight"},
 		{Name: "ca-file", Kind: File, Config: "ca-file", Commands: remote, Input: true, Group: groupMirrors,
 			Unset: "the system's", Usage: "authorities to trust, in PEM format"},
 
-		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Group: groupPrivate,
+		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Checkout: AddsUp, Group: groupPrivate,
 			Unset: "GOPRIVATE", Usage: "patterns of private modules"},
 		{Name: "noproxy", Kind: List, Config: "noproxy", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOPROXY", Usage: "patterns not asked of a mirror"},
@@ -167,28 +170,28 @@ func Table() []Setting {
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns not looked up there"},
 
-		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "requests at a time, 0 for automatic"},
-		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "repeated attempts per mirror and file"},
-		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "no second attempt while a first is slow"},
-		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Group: groupLimits,
+		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for the whole run, 0 for no limit"},
-		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Group: groupLimits,
+		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for name lookup and connection"},
-		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: remote, Input: true, Group: groupLimits,
+		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for the TLS handshake"},
-		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: remote, Input: true, Group: groupLimits,
+		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "from the request to the response header"},
-		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Group: groupLimits,
+		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "without a byte of the body"},
-		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Group: groupLimits,
+		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for one request"},
 
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
-		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Group: groupOutput,
+		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Checkout: Inside, Group: groupOutput,
 			Unset: "only on GitLab", Usage: "reports for CI systems, or off"},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
 			Usage: "no progress, no report of success"},

@@ -28,6 +28,7 @@ type Values struct {
 	Reports    string // the directory that reports for CI systems go into, "" for nowhere
 
 	All           bool
+	TrustCheckout bool // the configuration file of the checkout has the job's voice
 	VerifyPresent bool
 	NoProbe       bool
 	NoHedge       bool
@@ -56,6 +57,10 @@ type Values struct {
 	// means nothing without them.
 	Direct bool
 
+	// Checkout is what the configuration file of the checkout says where that is
+	// less than the job's word.
+	Checkout Checkout
+
 	// Sources says for every setting where its value comes from: "flag --proxy",
 	// "variable MODFERRY_PROXY", "file .modferry.yaml:3" or "default".
 	Sources map[string]string
@@ -80,22 +85,24 @@ type Timeouts struct {
 // ProxyList is what the settings say about where modules come from, in GOPROXY
 // syntax: Proxy, else ConfiguredMirrors; "" when they leave it to the go
 // command. It contains credentials.
-func (v *Values) ProxyList() string {
-	if v.Proxy != "" || len(v.ConfiguredMirrors) == 0 {
-		return v.Proxy
+func (v *Values) ProxyList() string { return proxyList(v.Proxy, v.ConfiguredMirrors, v.Direct) }
+
+func proxyList(proxy string, mirrors []MirrorConfig, direct bool) string {
+	if proxy != "" || len(mirrors) == 0 {
+		return proxy
 	}
 	var b strings.Builder
-	for i, m := range v.ConfiguredMirrors {
+	for i, m := range mirrors {
 		b.WriteString(m.URL)
 		switch {
-		case i == len(v.ConfiguredMirrors)-1 && !v.Direct:
+		case i == len(mirrors)-1 && !direct:
 		case m.FallThrough == fallThroughAny:
 			b.WriteByte('|')
 		default:
 			b.WriteByte(',')
 		}
 	}
-	if v.Direct {
+	if direct {
 		b.WriteString("direct")
 	}
 	return b.String()
@@ -114,6 +121,8 @@ func (v *Values) field(name string) any {
 		return &v.ConfigFile
 	case "profile":
 		return &v.Profile
+	case "trust-checkout":
+		return &v.TrustCheckout
 	case "modcache":
 		return &v.ModCache
 	case "verify-present":

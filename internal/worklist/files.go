@@ -3,10 +3,11 @@ package worklist
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // sizeLimit bounds every file that is read: the go.mod limit of the go
@@ -25,35 +26,35 @@ func (l *loader) rel(path string) string {
 // read returns the content of a file. A missing file is fs.ErrNotExist, since
 // what that means differs; any other trouble is an *InputError.
 func (l *loader) read(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before opening, which would block on a FIFO
+	data, err := diskfile.ReadIn(l.opts.Checkout, path, sizeLimit)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return data, err
+	}
+	var (
+		kind   *diskfile.KindError
+		escape *diskfile.EscapeError
+		size   *diskfile.SizeError
+	)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fs.ErrNotExist
-	case err != nil:
-		return nil, l.unreadable(path, err)
-	case !info.Mode().IsRegular():
+	case errors.As(err, &kind):
 		return nil, &InputError{
 			File:  l.rel(path),
 			Found: "no regular file", Expected: "a file", Remedy: "put the file in its place",
 		}
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, l.unreadable(path, err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, sizeLimit+1))
-	if err != nil {
-		return nil, l.unreadable(path, err)
-	}
-	if len(data) > sizeLimit {
+	case errors.As(err, &escape):
 		return nil, &InputError{
 			File:  l.rel(path),
-			Found: fmt.Sprintf("%d bytes", max(info.Size(), sizeLimit+1)), Expected: fmt.Sprintf("at most %d", sizeLimit),
+			Found: "a link that leads out of the checkout", Expected: "a file of the checkout",
+			Remedy: "put the file itself in its place",
+		}
+	case errors.As(err, &size):
+		return nil, &InputError{
+			File:  l.rel(path),
+			Found: fmt.Sprintf("%d bytes", size.Size), Expected: fmt.Sprintf("at most %d", size.Limit),
 			Remedy: "restore the file from version control",
 		}
 	}
-	return data, nil
+	return nil, l.unreadable(path, err)
 }
 
 // unreadable says that a file or directory exists but cannot be read.

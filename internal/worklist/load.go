@@ -23,6 +23,12 @@ type Options struct {
 	// for although no go.mod requires them.
 	All bool
 
+	// Checkout is the directory that no file of the checkout may lead out of
+	// through a link; "" means the checkout's own directory. A go.mod that a
+	// go.work, a replace line or the environment names elsewhere is confined to
+	// its own directory.
+	Checkout string
+
 	GOFLAGS string // as in the environment; -mod and -modfile count
 	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
 }
@@ -52,6 +58,9 @@ func Load(dir string, opts Options) (*List, error) {
 			File:  filepath.ToSlash(dir),
 			Found: "no working directory", Expected: "one to start from", Remedy: "give an absolute directory", Err: err,
 		}
+	}
+	if opts.Checkout == "" {
+		opts.Checkout = dir
 	}
 	l := &loader{
 		opts:    opts,

@@ -1,11 +1,7 @@
 package worklist
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -43,7 +39,8 @@ func (l *loader) vendored(u *unit) bool {
 		return listed
 	}
 	reason := ""
-	forWork, err := vendoredWorkspace(filepath.Join(vendor, "modules.txt"))
+	modules, err := l.read(filepath.Join(vendor, "modules.txt"))
+	forWork := vendoredWorkspace(modules)
 	switch {
 	case err != nil:
 		reason = "modules.txt cannot be read"
@@ -69,30 +66,18 @@ func (l *loader) vendored(u *unit) bool {
 // vendoredWorkspace reports whether a vendor/modules.txt was written by go
 // work vendor, Go 1.22 or later (cmd/go modload/init.go:
 // modulesTextIsForWorkspace).
-func vendoredWorkspace(path string) (bool, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return false, errors.Join(err, fs.ErrInvalid)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, 512))
-	if err != nil {
-		return false, err
-	}
-	line, _, _ := strings.Cut(string(head), "\n")
+func vendoredWorkspace(modules []byte) bool {
+	line, _, _ := strings.Cut(string(modules), "\n")
 	notes, ok := strings.CutPrefix(line, "## ")
 	if !ok {
-		return false, nil
+		return false
 	}
 	for note := range strings.SplitSeq(notes, ";") {
 		if strings.TrimSpace(note) == "workspace" {
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // requires reports whether any main module requires anything.

@@ -1,10 +1,7 @@
 package worklist
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -19,10 +16,11 @@ import (
 // checkVendorConsistency, which compares replacements as well).
 func (l *loader) checkVendor(u *unit) {
 	file := filepath.Join(u.dir, "vendor", "modules.txt")
-	explicit, err := explicitlyVendored(file)
+	modules, err := l.read(file)
 	if err != nil {
 		return // read by nobody here; the go command names the error
 	}
+	explicit := explicitlyVendored(modules)
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {
 			if explicit[r.Mod] {
@@ -40,17 +38,11 @@ func (l *loader) checkVendor(u *unit) {
 }
 
 // explicitlyVendored returns the modules that a modules.txt marks as required.
-func explicitlyVendored(name string) (explicit map[module.Version]bool, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	explicit = map[module.Version]bool{}
+func explicitlyVendored(modules []byte) map[module.Version]bool {
+	explicit := map[module.Version]bool{}
 	var mod module.Version
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.Lines(string(modules)) {
+		line = strings.TrimRight(line, "\r\n")
 		switch notes, ok := strings.CutPrefix(line, "## "); {
 		case strings.HasPrefix(line, "# "):
 			mod = module.Version{}
@@ -63,5 +55,5 @@ func explicitlyVendored(name string) (explicit map[module.Version]bool, err erro
 			}
 		}
 	}
-	return explicit, lines.Err()
+	return explicit
 }

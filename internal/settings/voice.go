@@ -1,0 +1,195 @@
+package settings
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Voice says what a configuration file that lies in the checkout may do with a
+// setting. A pull request may have written it, so the file may tune and narrow
+// what the job does; it may not decide whom the job trusts, where credentials
+// of the job go or what is written outside of the checkout. The zero value is
+// the job alone: a new setting is closed until somebody opens it.
+type Voice int
+
+// The voices.
+const (
+	JobOnly  Voice = iota // nothing: it is not obeyed, and a finding says so
+	Anyone                // everything
+	Narrows               // choose any value but the ones that loosen (Loosens)
+	AddsUp                // add patterns for this run, take none away
+	Inside                // name a place in the checkout
+	Verified              // name mirrors, for what go.sum verifies in this run
+)
+
+// String is the voice as docs/settings.md shows it.
+func (v Voice) String() string {
+	switch v {
+	case Anyone:
+		return "yes"
+	case Narrows:
+		return "narrower only"
+	case AddsUp:
+		return "adds"
+	case Inside:
+		return "inside it"
+	case Verified:
+		return "this run"
+	}
+	return "no"
+}
+
+// Checkout is what a configuration file without the job's voice says. Nothing
+// of it reaches the later steps of a job: there it would decide what @latest
+// is, or which names are told to whom.
+type Checkout struct {
+	Root    string // what files of the checkout are confined to, absolute
+	File    string // the configuration file as messages name it; "" when it has the job's voice or is not there
+	Proxy   string // GOPROXY list, "" also when Mirrors are to be used
+	Mirrors []MirrorConfig
+	Direct  bool   // as Values.Direct
+	Private string // patterns that count beside the job's
+
+	Obeyed  []string  // names of the settings that the file decided, in the order of the table
+	Ignored []Ignored // what it said in vain
+}
+
+// Ignored is a setting that the checkout may not say.
+type Ignored struct {
+	Setting Setting
+	Source  string // "file .modferry.yaml:3"
+	Why     string // a sentence: what it would do
+}
+
+// ProxyList is Values.ProxyList for the mirrors that only the checkout names.
+func (c *Checkout) ProxyList() string { return proxyList(c.Proxy, c.Mirrors, c.Direct) }
+
+// FromCheckout reports whether the checkout decided a setting.
+func (v *Values) FromCheckout(name string) bool { return slices.Contains(v.Checkout.Obeyed, name) }
+
+// Loosens reports whether a value of a setting that the checkout may narrow
+// would open what the job keeps closed.
+func (s Setting) loosens(value string) bool { return s.Name == "fallback" && value == "any" }
+
+// heard returns what the configuration file gives for a setting, nil when it is
+// of the checkout and must not say it. overruled says that the job gave a value
+// itself, which wins in any case.
+func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
+	if g == nil || !at.ofCheckout || v.TrustCheckout {
+		return g
+	}
+	if overruled && s.Checkout != AddsUp {
+		return nil // without a word: it is the ordinary precedence
+	}
+	refuse := func(why string) *given {
+		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{s, g.source, why})
+		return nil
+	}
+	switch s.Checkout {
+	case JobOnly:
+		return refuse(jobOnly(s))
+	case Narrows:
+		if s.loosens(strings.TrimSpace(g.text)) {
+			return refuse("It would ask other mirrors for what a mirror of the job refuses.")
+		}
+	case AddsUp:
+		v.Checkout.Private, _ = parseList(g.text)
+		v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+		return nil
+	case Inside:
+		if why := at.outside(s, g.text); why != "" {
+			return refuse(why)
+		}
+	case Verified:
+		if s.Kind == List {
+			if !at.holdsFiles(g.text) {
+				return refuse("It would read a directory outside of the checkout.")
+			}
+			v.Checkout.Proxy, _ = parseList(g.text)
+			v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+			return nil
+		}
+	}
+	v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+	return g
+}
+
+// jobOnly says what a setting would do in the hands of the checkout.
+func jobOnly(s Setting) string {
+	switch s.Name {
+	case "sumdb", "nosumdb":
+		return "It would decide which modules outside of go.sum are verified, and by whom."
+	case "noproxy":
+		return "It would decide which names are told to mirrors and where modules come from."
+	case "ca-file":
+		return "It would decide which servers the job trusts."
+	case "modcache":
+		return "It would hand the later steps modules that the checkout itself may have brought along."
+	case "cache-max-size", "cache-max-age":
+		return "It would remove what other jobs have saved."
+	}
+	return "It would decide what the job trusts."
+}
+
+// place is where a configuration file was found.
+type place struct {
+	ofCheckout bool
+	dir        string // the file's directory, which paths in it are relative to
+	root       string // of the checkout
+	files      Files
+}
+
+// outside says why a value names something that is not in the checkout; "" when
+// it is, or names no place at all.
+func (p place) outside(s Setting, text string) string {
+	text = strings.TrimSpace(text)
+	if text == off {
+		return ""
+	}
+	if s.Name == "cache" {
+		kind, path, _ := strings.Cut(text, ":")
+		switch kind {
+		case "gha": // the service that the job's own variables name
+			return ""
+		case "dir":
+			text = path
+		default:
+			return "It would send credentials and modules of the job to a server that the job did not name."
+		}
+	}
+	if !filepath.IsAbs(text) {
+		text = filepath.Join(p.dir, text)
+	}
+	if !p.contains(text) {
+		return "It would write outside of the checkout."
+	}
+	return ""
+}
+
+// holdsFiles reports whether the file:// mirrors of a GOPROXY list are
+// directories of the checkout.
+func (p place) holdsFiles(list string) bool {
+	for _, entry := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '|' || r == '\n' }) {
+		entry = strings.TrimSpace(entry)
+		if len(entry) < len("file:") || !strings.EqualFold(entry[:len("file:")], "file:") {
+			continue
+		}
+		path, ok := strings.CutPrefix(entry[len("file:"):], "//")
+		if !ok || !p.contains(filepath.FromSlash(path)) {
+			return false
+		}
+	}
+	return true
+}
+
+// contains reports whether a path is in the checkout, links on the way counted.
+func (p place) contains(path string) bool {
+	return within(p.files.Real(p.root), p.files.Real(path))
+}
+
+// within reports whether path is dir or below it.
+func within(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && filepath.IsLocal(rel)
+}
