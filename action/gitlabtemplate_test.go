@@ -177,7 +177,7 @@ func TestTheTemplatesFlagsAreThoseOfTheProgram(t *testing.T) {
 	}
 	for _, size := range []string{"cache-max-size", "cache-max-age"} {
 		v, err := settings.Resolve(map[string]string{size: fmt.Sprint(p.inputs[size].Default)}, func(string) string { return "" },
-			func(string) ([]byte, error) { return nil, os.ErrNotExist })
+			settings.Disk{WorkDir: t.TempDir()})
 		if err != nil || v == nil {
 			t.Errorf("input %s: the default is refused: %v", size, err)
 		}
@@ -228,7 +228,7 @@ func TestTheTemplateIsOneJobAndOneForExtends(t *testing.T) {
 	if dir := settings.ReportsDir("", getenv); dir != "/builds/a/b/.modferry/reports" {
 		t.Errorf("reports go to %s", dir)
 	}
-	v, err := settings.Resolve(nil, getenv, func(string) ([]byte, error) { return nil, os.ErrNotExist })
+	v, err := settings.Resolve(nil, getenv, settings.Disk{WorkDir: t.TempDir()})
 	if err != nil || v.Cache != "dir:/builds/a/b/.modferry/cache" || fmt.Sprint(found["paths"]) != "[.modferry/cache]" {
 		t.Errorf("the cache is %v, %v, what is kept %v", v.Cache, err, found["paths"])
 	}

@@ -65,7 +65,7 @@ func Main(ctx context.Context, p Process) int {
 		s.warn(s.export())
 	}
 	s.warn(s.keep(res))
-	s.warn(s.outputs(res))
+	s.warn(s.outputs(res, s.exported("GOPROXY")))
 	s.publish(ctx, res)
 	s.handOver()
 	return s.exitCode(res)
@@ -96,7 +96,7 @@ func newStep(p Process) (*step, error) {
 // prepare reads the settings and the checkout.
 func (s *step) prepare() error {
 	var err error
-	if s.values, err = settings.ResolveInputs(s.inputs.settings, s.Getenv, s.readFile); err != nil {
+	if s.values, err = settings.ResolveInputs(s.inputs.settings, s.Getenv, settings.Disk{WorkDir: s.host.workspace}); err != nil {
 		return err
 	}
 	v := s.values
@@ -135,14 +135,6 @@ func (s *step) prepare() error {
 	s.remarks = append(s.remarks, findings...)
 	s.job, err = fetch.Prepare(v, env, fetch.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask})
 	return err
-}
-
-// readFile reads a configuration file; a relative one is in the workspace.
-func (s *step) readFile(name string) ([]byte, error) {
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(s.host.workspace, name)
-	}
-	return os.ReadFile(name)
 }
 
 // goGetenv is the environment as the go command's settings are read from it.
@@ -215,6 +207,17 @@ func (s *step) export() error {
 	return errors.Join(errs...)
 }
 
+// exported is what later steps get for a variable; what they have already where
+// nothing is exported.
+func (s *step) exported(name string) string {
+	for _, e := range s.job.Exports() {
+		if e.Name == name {
+			return e.Value
+		}
+	}
+	return s.env.Get(name)
+}
+
 // goFlags is GOFLAGS of the job, or what it should be: a self-hosted runner
 // cannot empty its temporary directory of trees whose directories are read-only.
 func (s *step) goFlags() string {
@@ -265,14 +268,14 @@ func (s *step) resultFile() string {
 	return filepath.Join(s.host.temp, "result"+url.PathEscape(s.Getenv("GITHUB_ACTION"))+".json")
 }
 
-// outputs sets the outputs of the step.
-func (s *step) outputs(res *report.Result) error {
+// outputs sets the outputs of the step. goproxy is what later steps get.
+func (s *step) outputs(res *report.Result, goproxy string) error {
 	by := res.Totals.BySource
 	var errs []error
 	for _, o := range []struct{ name, value string }{
 		{"outcome", string(res.Outcome)},
 		{"cache-hit", res.Cache.Hit},
-		{"goproxy", res.Settings.GOPROXY},
+		{"goproxy", settings.Redact(goproxy)},
 		{"gosumdb", res.Settings.GOSUMDB},
 		{"gomodcache", s.host.outside(s.modcache)},
 		{"modules", strconv.Itoa(res.Totals.Modules)},

@@ -223,7 +223,7 @@ func TestManifestHasTheOutputsThatTheActionSets(t *testing.T) {
 		host:    &host{workspace: temp, temp: temp},
 	}
 	res := &report.Result{Schema: report.Schema, Outcome: report.OK}
-	if err := s.outputs(res); err != nil {
+	if err := s.outputs(res, "off"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.keep(res); err != nil {

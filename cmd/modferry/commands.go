@@ -27,8 +27,7 @@ retries, and verified against go.sum.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		a.runCommand(fetching, "Bring the modules of a checkout into the module cache", `Brings every module that builds of the checkout need into the module cache,
-verified against go.sum. What is present already is not fetched again.`),
+		a.runCommand(fetching, "Bring the modules of a checkout into the module cache", `Brings the modules that builds need into the module cache, verified by go.sum.`),
 		a.runCommand(probing, "Measure the mirrors and show the chain that fetch would use", `Measures every mirror, in at most two seconds: name lookup, connection, TLS,
 first byte, right answers; and shows the chain that fetch would use, and why.`),
 		a.envCommand(),

@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,15 +58,15 @@ func renderTable() string {
 				b.WriteString("\n")
 			}
 			group = s.Group
-			fmt.Fprintf(&b, "**%s**\n\n| flag | variable | key | default | meaning | commands |\n|---|---|---|---|---|---|\n", group)
+			fmt.Fprintf(&b, "**%s**\n\n| flag | variable | key | checkout | default | meaning | commands |\n|---|---|---|---|---|---|---|\n", group)
 		}
 		flag := "`--" + s.Name + "`"
 		if s.Short != "" {
 			flag = "`-" + s.Short + "`, " + flag
 		}
-		key, value, meaning := "", s.Unset, s.Usage
+		key, voice, value, meaning := "", "", s.Unset, s.Usage
 		if s.Config != "" {
-			key = "`" + s.Config + "`"
+			key, voice = "`"+s.Config+"`", s.Checkout.String()
 		}
 		if s.Default != "" {
 			value = "`" + s.Default + "`"
@@ -75,7 +74,7 @@ func renderTable() string {
 		if len(s.Choices) > 0 {
 			meaning += ": `" + strings.Join(s.Choices, "`, `") + "`"
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s |\n", flag, s.Env(), key, value, meaning, shortList(s.Commands))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s | %s | %s |\n", flag, s.Env(), key, voice, value, meaning, shortList(s.Commands))
 	}
 	return b.String()
 }
@@ -178,16 +177,15 @@ func TestDocsShowConfigurationsThatWork(t *testing.T) {
 			}
 		}
 		for _, profile := range profiles {
-			flags := map[string]string{}
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, ".modferry.yaml"), []byte(block[1]), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			flags := map[string]string{"trust-checkout": "true"}
 			if profile != "" {
 				flags["profile"] = profile
 			}
-			v, err := settings.Resolve(flags, func(string) string { return "" }, func(name string) ([]byte, error) {
-				if filepath.Base(name) == ".modferry.yaml" {
-					return []byte(block[1]), nil
-				}
-				return nil, fs.ErrNotExist
-			})
+			v, err := settings.Resolve(flags, func(string) string { return "" }, settings.Disk{WorkDir: dir})
 			if err != nil {
 				t.Errorf("profile %q: %v", profile, err)
 			} else if v.ProxyList() == "" {

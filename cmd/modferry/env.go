@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -103,6 +102,7 @@ func (a *app) explainChoice(out *output, res *report.Result) error {
 		return a.renderText(a.stderr, res, true, report.Text)
 	}
 	out.remark(res.Choice.Reasons)
+	out.remark(report.CheckoutRemarks(res))
 	if out.values.Quiet && res.Outcome != report.OK && !res.Interrupted {
 		fmt.Fprintf(a.stderr, "modferry: %s; GOPROXY is as configured\n", res.Message)
 	}

@@ -21,7 +21,7 @@ type Export struct {
 // Exports are the variables that another go command needs in order to do what
 // this job does, once Run, Probe or Unprobed has chosen the chain:
 //
-//   - GOPROXY, the chosen chain;
+//   - GOPROXY, the chosen chain without what only the checkout named;
 //   - GOSUMDB, GOPRIVATE, GONOPROXY and GONOSUMDB where a setting says something,
 //     or where the go command's own variable or file says something else than it
 //     would assume by itself, which another job or machine may not have;
@@ -38,7 +38,7 @@ func (j *Job) Exports() []Export {
 	settled := func(name string) bool {
 		return slices.ContainsFunc(overrides, func(o override) bool { return o.variable == name && o.value != "" })
 	}
-	add("GOPROXY", j.chosen, true)
+	add("GOPROXY", j.exported, true)
 	for _, assumed := range []struct{ name, value string }{
 		{"GOSUMDB", goenv.DefaultSumDB}, {"GOPRIVATE", ""},
 		{"GONOPROXY", j.env.Get("GOPRIVATE")}, {"GONOSUMDB", j.env.Get("GOPRIVATE")},

@@ -35,7 +35,7 @@ func TestExportsAreWhatAnotherGoCommandDoesNotFindByItself(t *testing.T) {
 		{"a setting that is what is assumed anyway: the environment may say something else",
 			map[string]string{"sumdb": goenv.DefaultSumDB, "private": "corp.test", "noproxy": "corp.test"},
 			map[string]string{"GOSUMDB": "off", "GONOPROXY": "x.test"},
-			[]fetch.Export{export("GOPROXY", "off", true), export("GOSUMDB", goenv.DefaultSumDB, true), export("GOPRIVATE", "corp.test", true), export("GONOPROXY", "corp.test", true)}},
+			[]fetch.Export{export("GOPROXY", "off", true), export("GOSUMDB", goenv.DefaultSumDB, true), export("GOPRIVATE", "corp.test", true), export("GONOPROXY", "corp.test,x.test", true)}},
 		{"what follows from GOPRIVATE", nil, map[string]string{"GOPRIVATE": "corp.test", "GONOSUMDB": "corp.test"},
 			[]fetch.Export{export("GOPROXY", "off", true), export("GOPRIVATE", "corp.test", false)}},
 	} {

@@ -80,7 +80,8 @@ type Job struct {
 	phase       atomic.Value // string
 	spec        store.Spec
 	unsound     bool   // of a doctor's job: no chain can be made of the settings
-	chosen      string // the final chain as the go command takes it, credentials included
+	guest       bool   // the chain is the checkout's: without credentials of the job, and for this run alone
+	exported    string // the final chain for other go commands, credentials included; "" for none
 	total       atomic.Int64
 	verified    atomic.Int64 // files dealt with, but those of the run in progress
 	fetched     atomic.Int64 // bytes of the files that mirrors brought, but for the run in progress
@@ -112,7 +113,7 @@ func (j *Job) readList() error {
 		return fmt.Errorf("find the directory %s: %w", j.values.Dir, err)
 	}
 	list, err := worklist.Load(dir, worklist.Options{
-		Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
+		Checkout: j.values.Checkout.Root, Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
 	})
 	if err != nil {
 		return err
@@ -195,13 +196,17 @@ func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 func newJob(v *settings.Values, env goenv.Env, o Options) *Job {
 	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
 	j.phase.Store("")
-	j.access = access{noProxy: env.Get("GONOPROXY"), private: env.Get("GOPRIVATE")}
+	j.hear()
 	return j
 }
 
 // open reads the settings of the go command and makes the mirrors.
 func (j *Job) open() (err error) {
-	if j.configured, err = goenv.ParseProxy(j.env.Get("GOPROXY")); err != nil {
+	list, source := j.mirrorList()
+	if j.configured, err = goenv.ParseProxy(list); err != nil {
+		if j.guest {
+			return fmt.Errorf("%w (from: %s)", err, source)
+		}
 		return err
 	}
 	if j.sumdb, err = goenv.ParseSumDB(j.env.Get("GOSUMDB")); err != nil {
@@ -222,6 +227,9 @@ var refused = []string{"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMD
 // check collects the findings about the settings and refuses what cannot mean
 // what was intended.
 func (j *Job) check() error {
+	if err := j.checkPatterns(); err != nil {
+		return err
+	}
 	for _, f := range goenv.Check(j.env, nil) {
 		// Of the default's comma: the chosen chain has it mended already, and
 		// says so.
@@ -248,8 +256,10 @@ func (j *Job) openMirrors() error {
 	if err != nil {
 		return err
 	}
-	if j.netrc, err = readNetrc(j.o.Getenv, j.env.Get("GOAUTH")); err != nil {
-		return err
+	if !j.guest {
+		if j.netrc, err = readNetrc(j.o.Getenv, j.env.Get("GOAUTH")); err != nil {
+			return err
+		}
 	}
 	j.client = mirror.NewClient(mirror.Options{
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
@@ -269,7 +279,7 @@ func (j *Job) openMirrors() error {
 		h := &hop{url: e.URL, written: e.Sep, sep: j.fallback.separator(e.Sep, public), public: public, operator: p.Operator, weight: 1}
 		h.added = !slices.ContainsFunc(named, func(n goenv.Entry) bool { return n.URL == e.URL })
 		var limits mirror.Limits
-		for _, c := range v.ConfiguredMirrors {
+		for _, c := range j.mirrorConfigs() {
 			if strings.TrimRight(c.URL, "/") == e.URL {
 				h.weight, h.last = max(c.Weight, 1), c.FallbackOnly
 				limits = mirror.Limits{Connect: c.Timeouts.Connect, TLS: c.Timeouts.TLS, FirstByte: c.Timeouts.FirstByte,
@@ -367,11 +377,17 @@ func netrcFile(getenv func(string) string, goauth string) string {
 func (j *Job) effective() report.EffectiveSettings {
 	s := report.EffectiveSettings{
 		GOPROXY: j.configured.Redacted(), GOSUMDB: settings.Redact(j.env.Get("GOSUMDB")),
-		GOPRIVATE: j.env.Get("GOPRIVATE"), GONOPROXY: j.env.Get("GONOPROXY"), GONOSUMDB: j.env.Get("GONOSUMDB"),
-		ModCache: j.env.Get("GOMODCACHE"), Sources: map[string]string{},
+		GOPRIVATE: j.access.private, GONOPROXY: j.access.noProxy, GONOSUMDB: j.env.Get("GONOSUMDB"),
+		ModCache: j.env.Get("GOMODCACHE"), Sources: map[string]string{}, Checkout: j.voice(),
 	}
 	for _, name := range []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GOMODCACHE"} {
 		s.Sources[name] = j.env.Source(name)
+	}
+	if j.guest {
+		_, s.Sources["GOPROXY"] = j.mirrorList()
+	}
+	if j.values.Checkout.Private != "" {
+		s.Sources["GOPRIVATE"] += " and " + j.values.Checkout.Sources["private"]
 	}
 	return s
 }

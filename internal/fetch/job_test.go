@@ -39,7 +39,7 @@ func newBench(t *testing.T, f *mirrortest.Fixtures, c mirrortest.Checkout) *benc
 	t.Helper()
 	b := &bench{t: t, fixtures: f, dir: t.TempDir(), modcache: filepath.Join(t.TempDir(), "mod")}
 	f.WriteCheckout(t, b.dir, c)
-	v, err := settings.Resolve(map[string]string{"dir": b.dir}, func(string) string { return "" }, os.ReadFile)
+	v, err := settings.Resolve(map[string]string{"dir": b.dir}, func(string) string { return "" }, settings.Disk{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (j *Job) newResult() *report.Result {
 // candidate of all has an entry, the chosen ones first and in order.
 func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
 	list := chosen.list()
-	j.chosen, res.Settings.GOPROXY = list.String(), list.Redacted()
+	j.exported, res.Settings.GOPROXY = j.forLaterSteps(chosen).String(), list.Redacted()
 	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
 	if len(all.hops) > 0 {
 		res.Findings = slices.Clone(j.about)

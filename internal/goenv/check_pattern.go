@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // patternVariables are the variables that hold patterns.
@@ -142,23 +144,8 @@ func (c *checker) coverage() {
 	if len(lookedUp) > 0 && c.env.Get("GOSUMDB") != keywordOff {
 		c.add("gonosumdb-narrower", SevWarning, "GONOSUMDB", noSumDB,
 			fmt.Sprintf("A lookup without a go.sum line sends the private names %s to the checksum database, and fails because it does not know them.", some(lookedUp)),
-			joinPatterns(noSumDB, private, noProxy))
+			settings.JoinPatterns(noSumDB, private, noProxy))
 	}
-}
-
-// joinPatterns unites lists without repeats.
-func joinPatterns(lists ...string) string {
-	var all []string
-	seen := map[string]bool{"": true, patternNone: true}
-	for _, list := range lists {
-		for pattern := range strings.SplitSeq(list, ",") {
-			if !seen[pattern] {
-				seen[pattern] = true
-				all = append(all, pattern)
-			}
-		}
-	}
-	return strings.Join(all, ",")
 }
 
 // toolchainPattern finds patterns that keep toolchains from being downloaded:

@@ -36,6 +36,13 @@ func (e Env) Get(name string) string { return e[name].Value }
 // Source returns where the value of name comes from.
 func (e Env) Source(name string) string { return e[name].Source }
 
+// Said reports whether somebody gave a value for name: it is neither built in
+// nor a default of the toolchain.
+func (e Env) Said(name string) bool {
+	v := e[name]
+	return v.Value != "" && v.Source != sourceBuiltin && v.Source != sourceGoroot
+}
+
 // names returns the variables that Load resolves.
 func names() []string {
 	return []string{
@@ -73,8 +80,8 @@ func (h Host) readFile(name string) ([]byte, error) {
 }
 
 // Load resolves the module settings as the go command does (cmd/go
-// internal/cfg: Getenv, initEnvCache): an override, a non-empty variable of
-// the environment, a line of the user env file (an empty one too), the
+// internal/cfg: Getenv, initEnvCache): an override (which patterns of private
+// modules are added to), a non-empty variable of the environment, a line of the user env file (an empty one too), the
 // toolchain's go.env, the built-in value. The go command is not run. Overrides
 // with an empty value count as absent.
 //
@@ -110,9 +117,21 @@ func Load(h Host, overrides map[string]Var) (Env, []Finding, error) {
 
 // resolve finds the value of one variable before derivation.
 func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc toolchain) Var {
-	if v := overrides[name]; v.Value != "" {
-		return v
+	over := overrides[name]
+	own := h.own(name, user, tc)
+	switch {
+	case over.Value == "":
+		return own
+	case own.Value == "" || !slices.Contains(patternVariables(), name):
+		return over
 	}
+	// Patterns add up: an override that took some away would tell names to
+	// strangers that somebody else keeps private.
+	return Var{settings.JoinPatterns(over.Value, own.Value), over.Source + " and " + own.Source}
+}
+
+// own is the value of a variable without an override.
+func (h Host) own(name string, user *envFile, tc toolchain) Var {
 	if value := h.getenv(name); value != "" {
 		return Var{value, sourceEnvironment}
 	}

@@ -228,6 +228,11 @@ var ruleGroups = []struct {
 		{354, "info-missing", "Files with the times of versions could not be obtained."},
 		{360, "setting-refused", "A setting of modferry cannot be used."},
 	}},
+	{"What the checkout says", []numbered{
+		{370, "checkout-setting-ignored", "The configuration file of the checkout says what only the job may say."},
+		{371, "checkout-this-run", "What the configuration file of the checkout says is not exported to later steps."},
+		{372, "checkout-mirrors-overruled", "The job names mirrors, so those of the checkout are not asked."},
+	}},
 }
 
 // numbered is a rule of a group.

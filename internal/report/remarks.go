@@ -75,6 +75,22 @@ func remarkOf(f goenv.Finding) string {
 	return text
 }
 
+// CheckoutRemarks are the findings about what the configuration file of the
+// checkout says, each in one sentence: why a command that prints settings prints
+// none that stand there.
+func CheckoutRemarks(r *Result) []string {
+	if r.Settings.Checkout == nil {
+		return nil
+	}
+	var out []string
+	for _, f := range r.Findings {
+		if slices.Contains([]string{"checkout-setting-ignored", "checkout-this-run", "checkout-mirrors-overruled"}, f.Check) {
+			out = append(out, f.Code()+": "+remarkOf(f))
+		}
+	}
+	return out
+}
+
 // setting is one of the go command's, and where its value comes from.
 type setting struct{ name, value, source string }
 
@@ -88,6 +104,14 @@ func (v *view) settings() []setting {
 	} {
 		if x.value != "" {
 			out = append(out, setting{x.name, failure.Plain(x.value), failure.Plain(s.Sources[x.name])})
+		}
+	}
+	if c := s.Checkout; c != nil {
+		if len(c.Obeyed) > 0 {
+			out = append(out, setting{"set by the checkout", failure.Plain(strings.Join(c.Obeyed, ", ")), failure.Plain(c.File)})
+		}
+		if len(c.Ignored) > 0 {
+			out = append(out, setting{"not obeyed", failure.Plain(strings.Join(c.Ignored, ", ")), failure.Plain(c.File)})
 		}
 	}
 	return out

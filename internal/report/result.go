@@ -60,6 +60,16 @@ type EffectiveSettings struct {
 	GONOSUMDB string            `json:"gonosumdb,omitempty"`
 	ModCache  string            `json:"modcache"`
 	Sources   map[string]string `json:"sources,omitempty"` // setting → where its value comes from
+	// Checkout is what a configuration file of the checkout said; nil for nothing.
+	Checkout *CheckoutSettings `json:"checkout,omitempty"`
+}
+
+// CheckoutSettings is what a configuration file that a pull request can change
+// said about modferry's settings, by their names.
+type CheckoutSettings struct {
+	File    string   `json:"file"`
+	Obeyed  []string `json:"obeyed,omitempty"`
+	Ignored []string `json:"ignored,omitempty"` // what it may not say
 }
 
 // Choice is the chain that the preflight decided on, and why.

@@ -71,7 +71,7 @@ var (
 )
 
 func resolve(flags map[string]string, f form, getenv func(string) string, files Files) (*Values, error) {
-	v := &Values{Direct: true, Sources: map[string]string{}, Checkout: Checkout{Direct: true}}
+	v := &Values{Direct: true, Sources: map[string]string{}, Checkout: Checkout{Direct: true, Sources: map[string]string{}}}
 	table := Table()
 	if err := checkNames(flags, table); err != nil {
 		return nil, err
@@ -150,15 +150,23 @@ func (s Setting) addsUp() bool {
 	return slices.Contains([]string{"private", "noproxy", "nosumdb"}, s.Name)
 }
 
-// JoinPatterns is one list of the patterns of several, each once.
+// JoinPatterns is one list of the patterns of several, each once. The word none,
+// which stands for no pattern, is left only where nothing else is.
 func JoinPatterns(lists ...string) string {
 	var all []string
+	none := ""
 	for _, list := range lists {
 		for p := range strings.SplitSeq(list, ",") {
-			if p != "" && !slices.Contains(all, p) {
+			switch {
+			case p == "none":
+				none = p
+			case p != "" && !slices.Contains(all, p):
 				all = append(all, p)
 			}
 		}
+	}
+	if len(all) == 0 {
+		return none
 	}
 	return strings.Join(all, ",")
 }
@@ -169,19 +177,18 @@ func (v *Values) takeMirrors(l layer, at place) {
 	if l.direct != nil {
 		direct = *l.direct
 	}
-	v.Sources["proxy"] = l.mirrorsSource
 	if !at.ofCheckout || v.TrustCheckout {
 		v.ConfiguredMirrors, v.Direct = l.mirrors, direct
+		v.Sources["proxy"] = l.mirrorsSource
 		return
 	}
 	setting, _ := find("proxy")
 	if !at.holdsFiles(proxyList("", l.mirrors, direct)) {
-		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, "It would read a directory outside of the checkout."})
-		v.Sources["proxy"] = "default"
+		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, "With it, modferry would read a directory outside of the checkout."})
 		return
 	}
 	v.Checkout.Mirrors, v.Checkout.Direct = l.mirrors, direct
-	v.Checkout.Obeyed = append(v.Checkout.Obeyed, setting.Name)
+	v.obey(setting.Name, l.mirrorsSource)
 }
 
 // first is the strongest of what is given, nil for nothing.

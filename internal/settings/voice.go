@@ -17,7 +17,7 @@ type Voice int
 const (
 	JobOnly  Voice = iota // nothing: it is not obeyed, and a finding says so
 	Anyone                // everything
-	Narrows               // choose any value but the ones that loosen (Loosens)
+	Narrows               // choose any value but the ones that loosen
 	AddsUp                // add patterns for this run, take none away
 	Inside                // name a place in the checkout
 	Verified              // name mirrors, for what go.sum verifies in this run
@@ -53,6 +53,8 @@ type Checkout struct {
 
 	Obeyed  []string  // names of the settings that the file decided, in the order of the table
 	Ignored []Ignored // what it said in vain
+
+	Sources map[string]string // setting → where Proxy, Mirrors or Private come from
 }
 
 // Ignored is a setting that the checkout may not say.
@@ -68,7 +70,7 @@ func (c *Checkout) ProxyList() string { return proxyList(c.Proxy, c.Mirrors, c.D
 // FromCheckout reports whether the checkout decided a setting.
 func (v *Values) FromCheckout(name string) bool { return slices.Contains(v.Checkout.Obeyed, name) }
 
-// Loosens reports whether a value of a setting that the checkout may narrow
+// loosens reports whether a value of a setting that the checkout may narrow
 // would open what the job keeps closed.
 func (s Setting) loosens(value string) bool { return s.Name == "fallback" && value == "any" }
 
@@ -91,11 +93,11 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
 		return refuse(jobOnly(s))
 	case Narrows:
 		if s.loosens(strings.TrimSpace(g.text)) {
-			return refuse("It would ask other mirrors for what a mirror of the job refuses.")
+			return refuse("With it, other mirrors would be asked for what a mirror of the job refuses.")
 		}
 	case AddsUp:
 		v.Checkout.Private, _ = parseList(g.text)
-		v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+		v.obey(s.Name, g.source)
 		return nil
 	case Inside:
 		if why := at.outside(s, g.text); why != "" {
@@ -104,32 +106,37 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
 	case Verified:
 		if s.Kind == List {
 			if !at.holdsFiles(g.text) {
-				return refuse("It would read a directory outside of the checkout.")
+				return refuse("With it, modferry would read a directory outside of the checkout.")
 			}
 			v.Checkout.Proxy, _ = parseList(g.text)
-			v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+			v.obey(s.Name, g.source)
 			return nil
 		}
 	}
-	v.Checkout.Obeyed = append(v.Checkout.Obeyed, s.Name)
+	v.obey(s.Name, g.source)
 	return g
+}
+
+func (v *Values) obey(name, source string) {
+	v.Checkout.Obeyed = append(v.Checkout.Obeyed, name)
+	v.Checkout.Sources[name] = source
 }
 
 // jobOnly says what a setting would do in the hands of the checkout.
 func jobOnly(s Setting) string {
 	switch s.Name {
 	case "sumdb", "nosumdb":
-		return "It would decide which modules outside of go.sum are verified, and by whom."
+		return "With it, the change would decide which modules outside of go.sum are verified, and by whom."
 	case "noproxy":
-		return "It would decide which names are told to mirrors and where modules come from."
+		return "With it, the change would decide where modules come from."
 	case "ca-file":
-		return "It would decide which servers the job trusts."
+		return "With it, the change would decide which servers the job trusts."
 	case "modcache":
-		return "It would hand the later steps modules that the checkout itself may have brought along."
+		return "With it, later steps would use modules that the change itself may have brought along."
 	case "cache-max-size", "cache-max-age":
-		return "It would remove what other jobs have saved."
+		return "With it, the change could remove what other jobs have saved."
 	}
-	return "It would decide what the job trusts."
+	return "With it, the change would decide what the job trusts."
 }
 
 // place is where a configuration file was found.
@@ -155,14 +162,14 @@ func (p place) outside(s Setting, text string) string {
 		case "dir":
 			text = path
 		default:
-			return "It would send credentials and modules of the job to a server that the job did not name."
+			return "With it, credentials and modules of the job would go to a server that the job did not name."
 		}
 	}
 	if !filepath.IsAbs(text) {
 		text = filepath.Join(p.dir, text)
 	}
 	if !p.contains(text) {
-		return "It would write outside of the checkout."
+		return "With it, modferry would write outside of the checkout."
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,14 @@ type Spec struct {
 
 // Expected is what the setting takes.
 const Expected = "off, dir:PATH, gha, or s3://BUCKET/PREFIX?endpoint=https://HOST"
+
+// regionForm is what a region may look like: it becomes a part of host names that
+// credentials are sent to.
+var regionForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
+
+// ValidRegion reports whether a region, as settings or the environment name it,
+// can be one.
+func ValidRegion(region string) bool { return regionForm.MatchString(region) }
 
 // SpecError is a setting "cache" that cannot be read.
 type SpecError struct{ Found, Problem, Instead string }
@@ -97,10 +106,13 @@ func parseS3(value string, fail func(problem, instead string) (Spec, error)) (Sp
 		case "endpoint":
 			e, err := url.Parse(v)
 			if err != nil || e.Host == "" || (e.Scheme != "https" && e.Scheme != "http") || strings.Trim(e.Path, "/") != "" || e.RawQuery != "" || e.User != nil {
-				return fail(fmt.Sprintf("whose endpoint %q is no URL of a host", settings.Redact(v)), "endpoint=https://HOST or endpoint=http://HOST:PORT")
+				return fail(fmt.Sprintf("whose endpoint %q is no URL of a host", settings.Redact(v)), "endpoint=https://HOST")
 			}
 			s.Endpoint = e.Scheme + "://" + e.Host
 		case "region":
+			if !ValidRegion(v) {
+				return fail(fmt.Sprintf("whose region %q is no region", settings.Redact(v)), "region=REGION, of letters, digits and hyphens")
+			}
 			s.Region = v
 		case "path-style":
 			if s.PathStyle, err = strconv.ParseBool(v); err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -130,6 +129,9 @@ func webIdentity(file string, getenv func(string) string, at place) source {
 	return source{
 		name: "AWS_WEB_IDENTITY_TOKEN_FILE", asked: true, limit: tokenLimit, stale: p.IsExpired,
 		get: func(cc *credentials.CredContext) (credentials.Value, error) {
+			if u, err := url.Parse(p.Endpoint); err != nil || u.Hostname() == "" || u.User != nil || !private(u) {
+				return credentials.Value{}, errors.New("AWS_ENDPOINT_URL_STS is no https:// URL of a host, and the token is worth as much as a password")
+			}
 			if role == "" && sts == "" {
 				return credentials.Value{}, errors.New("AWS_ROLE_ARN is not set, and Amazon hands out nothing without a role")
 			}
@@ -208,13 +210,10 @@ func allowedURI(uri string) error {
 	if err != nil || u.Hostname() == "" {
 		return errors.New("AWS_CONTAINER_CREDENTIALS_FULL_URI is no URL")
 	}
-	host := u.Hostname()
-	ip, err := netip.ParseAddr(host)
-	loopback := host == "localhost" || (err == nil && ip.IsLoopback())
-	if u.Scheme == "https" || loopback || host == ecsHost || host == eksHost4 || host == eksHost6 {
+	if host := u.Hostname(); private(u) || host == ecsHost || host == eksHost4 || host == eksHost6 {
 		return nil
 	}
-	return fmt.Errorf("AWS_CONTAINER_CREDENTIALS_FULL_URI names %s, expected https or this machine", host)
+	return fmt.Errorf("AWS_CONTAINER_CREDENTIALS_FULL_URI names %s, expected https or this machine", u.Hostname())
 }
 
 // instance asks the metadata service of an EC2 instance for the instance's

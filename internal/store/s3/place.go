@@ -2,6 +2,7 @@ package s3
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -36,7 +37,7 @@ func locate(spec store.Spec, getenv func(string) string) (place, error) {
 	}
 	p := place{bucket: spec.Bucket, prefix: spec.Prefix}
 	if strings.Contains(spec.Bucket, ":") {
-		return fail(fmt.Sprintf("whose bucket %q looks like a host", spec.Bucket), "s3://BUCKET/PREFIX?endpoint=http://"+spec.Bucket)
+		return fail(fmt.Sprintf("whose bucket %q looks like a host", spec.Bucket), "s3://BUCKET/PREFIX?endpoint=https://"+spec.Bucket)
 	}
 	if err := s3utils.CheckValidBucketName(spec.Bucket); err != nil {
 		return fail(fmt.Sprintf("whose bucket %q cannot be one", spec.Bucket), "a bucket name of 3 to 63 lower-case letters, digits, '-' and '.'")
@@ -44,13 +45,21 @@ func locate(spec store.Spec, getenv func(string) string) (place, error) {
 
 	endpoint := first(spec.Endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
 	region := first(spec.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
+	if !store.ValidRegion(region) {
+		return fail(fmt.Sprintf("whose region %q, from the environment, is no region", settings.Redact(region)),
+			"region=REGION into the setting, or correct AWS_REGION and AWS_DEFAULT_REGION")
+	}
 	if endpoint == "" {
 		endpoint = "https://s3." + region + "." + amazonDomain(region)
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || strings.Trim(u.Path, "/") != "" {
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil || strings.Trim(u.Path, "/") != "" {
 		return fail(fmt.Sprintf("whose endpoint %q, from the environment, is no URL of a host", settings.Redact(endpoint)),
 			"endpoint=https://HOST into the setting, or correct AWS_ENDPOINT_URL_S3 and AWS_ENDPOINT_URL")
+	}
+	if !private(u) {
+		return fail(fmt.Sprintf("whose endpoint %q has no TLS, so that credentials and modules would travel readable", settings.Redact(endpoint)),
+			"an https:// endpoint; http:// is for this machine's own addresses only")
 	}
 	p.host, p.secure = u.Host, u.Scheme == "https"
 	p.region = first(spec.Region, regionOf(*u), region)
@@ -70,6 +79,16 @@ func locate(spec store.Spec, getenv func(string) string) (place, error) {
 		p.lookup = minio.BucketLookupDNS
 	}
 	return p, nil
+}
+
+// private reports whether nobody on the way reads what is sent to a URL: it has
+// TLS, or its host is this machine.
+func private(u *url.URL) bool {
+	if u.Scheme == "https" {
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
 }
 
 // regionOf is the region that an endpoint belongs to, "" when its name does not

@@ -3,6 +3,7 @@ package s3_test
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -44,14 +45,14 @@ func TestWhereTheBucketIs(t *testing.T) {
 		{"a dotted bucket at Amazon, which no certificate covers", "s3://go.cache", "", "https://s3.us-east-1.amazonaws.com/go.cache/", "us-east-1"},
 		{"path style at Amazon when it is asked for", "s3://go-cache?path-style=true", "", "https://s3.us-east-1.amazonaws.com/go-cache/", "us-east-1"},
 		{"dual stack when the endpoint says so", "s3://go-cache?endpoint=https://s3.dualstack.eu-west-3.amazonaws.com", "", "https://go-cache.s3.dualstack.eu-west-3.amazonaws.com/", "eu-west-3"},
-		{"an address and a port", "s3://go-cache?endpoint=http://192.0.2.7:9000", "", "http://192.0.2.7:9000/go-cache/", "us-east-1"},
+		{"an address and a port", "s3://go-cache?endpoint=https://192.0.2.7:9000", "", "https://192.0.2.7:9000/go-cache/", "us-east-1"},
 		{"a host of one's own", "s3://go-cache?endpoint=https://minio.example.test&region=home", "", "https://minio.example.test/go-cache/", "home"},
 		{"a host of one's own with host names for buckets", "s3://go-cache?endpoint=https://minio.example.test&path-style=false", "", "https://go-cache.minio.example.test/", "us-east-1"},
 		{"R2, whatever region the environment has", "s3://go-cache?endpoint=https://0123abcd.r2.cloudflarestorage.com", "AWS_REGION=eu-west-1", "https://0123abcd.r2.cloudflarestorage.com/go-cache/", "auto"},
 		{"Alibaba, which has no path style", "s3://go-cache?endpoint=https://s3.oss-cn-hangzhou.aliyuncs.com", "", "https://go-cache.s3.oss-cn-hangzhou.aliyuncs.com/", "us-east-1"},
-		{"the endpoint of the environment", "s3://go-cache", "AWS_ENDPOINT_URL=http://192.0.2.7:9000", "http://192.0.2.7:9000/go-cache/", "us-east-1"},
-		{"the endpoint of the environment for S3", "s3://go-cache", "AWS_ENDPOINT_URL=http://192.0.2.7:9000 AWS_ENDPOINT_URL_S3=http://192.0.2.8", "http://192.0.2.8/go-cache/", "us-east-1"},
-		{"the setting wins over the endpoint of the environment", "s3://go-cache?endpoint=http://192.0.2.9", "AWS_ENDPOINT_URL_S3=http://192.0.2.8", "http://192.0.2.9/go-cache/", "us-east-1"},
+		{"the endpoint of the environment", "s3://go-cache", "AWS_ENDPOINT_URL=https://192.0.2.7:9000", "https://192.0.2.7:9000/go-cache/", "us-east-1"},
+		{"the endpoint of the environment for S3", "s3://go-cache", "AWS_ENDPOINT_URL=https://192.0.2.7:9000 AWS_ENDPOINT_URL_S3=https://192.0.2.8", "https://192.0.2.8/go-cache/", "us-east-1"},
+		{"the setting wins over the endpoint of the environment", "s3://go-cache?endpoint=https://192.0.2.9", "AWS_ENDPOINT_URL_S3=https://192.0.2.8", "https://192.0.2.9/go-cache/", "us-east-1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,13 +79,35 @@ func TestWhereTheBucketIs(t *testing.T) {
 	}
 }
 
+// The region becomes a part of the names of hosts that get credentials.
+func TestARegionIsNoPartOfAURL(t *testing.T) {
+	t.Parallel()
+	for _, region := range []string{"x@127.0.0.1:1/", "x/", "a.b", "a?b", "a#b", "a b", "\u00e4", strings.Repeat("a", 64)} {
+		if _, err := store.Parse("s3://cache?region=" + url.QueryEscape(region)); err == nil {
+			t.Errorf("%q is accepted in the setting", region)
+		}
+		for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+			spec := store.Spec{Kind: store.S3, Bucket: "cache"}
+			_, err := s3.Open(s3.Options{Spec: spec, Getenv: func(n string) string {
+				return map[string]string{name: region}[n]
+			}})
+			if _, ok := errors.AsType[*store.SpecError](err); !ok {
+				t.Errorf("%q is accepted in %s: %v", region, name, err)
+			}
+		}
+	}
+}
+
 func TestPlacesThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, spec, env, want string }{
-		{"a host in the place of the bucket", "s3://minio.example.test:9000/cache", "", "endpoint=http://minio.example.test:9000"},
+		{"a host in the place of the bucket", "s3://minio.example.test:9000/cache", "", "endpoint=https://minio.example.test:9000"},
 		{"a bucket name that is too short", "s3://x", "", "3 to 63"},
 		{"an endpoint of the environment with a path", "s3://cache", "https://example.test/minio", "AWS_ENDPOINT_URL_S3"},
 		{"an endpoint of the environment without scheme", "s3://cache", "example.test", "AWS_ENDPOINT_URL_S3"},
+		{"an endpoint without TLS", "s3://cache?endpoint=http://minio.example.test", "", "has no TLS"},
+		{"an endpoint of the environment without TLS", "s3://cache", "http://192.0.2.7:9000", "has no TLS"},
+		{"an endpoint of the environment with a user", "s3://cache", "https://user:secret@example.test", "AWS_ENDPOINT_URL_S3"},
 		{"an endpoint with an odd host", "s3://cache?endpoint=https://exa$mple.test", "", "endpoint"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,6 +119,9 @@ func TestPlacesThatCannotBe(t *testing.T) {
 			_, err = s3.Open(s3.Options{Spec: spec, Getenv: func(name string) string {
 				return map[string]string{"AWS_ENDPOINT_URL_S3": tt.env}[name]
 			}})
+			if err != nil && strings.Contains(err.Error(), "secret") {
+				t.Errorf("the error shows a password: %v", err)
+			}
 			if _, ok := errors.AsType[*store.SpecError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Open: %v; want a *store.SpecError that says %q", err, tt.want)
 			}

@@ -1,0 +1,123 @@
+package fetch
+
+import (
+	"slices"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// hear lets the checkout's configuration file say what it may: patterns that
+// are private beside the job's, and mirrors where the job names none. Both hold
+// for this run alone; j.env stays what the job says, and is what is exported.
+func (j *Job) hear() {
+	c := &j.values.Checkout
+	j.access = access{
+		noProxy: settings.JoinPatterns(j.env.Get("GONOPROXY"), c.Private),
+		private: settings.JoinPatterns(j.env.Get("GOPRIVATE"), c.Private),
+	}
+	for _, i := range c.Ignored {
+		j.findings = append(j.findings, goenv.Finding{
+			Check: "checkout-setting-ignored", Severity: goenv.SevWarning, Setting: i.Setting.Config, Source: i.Source,
+			Effect:  "It has no effect: a pull request can change this file. " + i.Why,
+			Instead: howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
+		})
+	}
+	list := c.ProxyList()
+	switch {
+	case list == "":
+	case j.env.Said("GOPROXY"):
+		j.findings = append(j.findings, goenv.Finding{
+			Check: "checkout-mirrors-overruled", Severity: goenv.SevInfo, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
+			Effect: "The job names its mirrors itself (GOPROXY is from: " + j.env.Source("GOPROXY") + "), so those of the checkout are not asked.",
+		})
+	default:
+		j.guest = true
+		j.findings = append(j.findings, goenv.Finding{
+			Check: "checkout-this-run", Severity: goenv.SevInfo, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
+			Effect:  "The mirrors that the checkout names serve this run, where go.sum verifies what they send. Later steps do not get them: there they would decide what @latest is.",
+			Instead: howTheJobSays(setting("proxy")),
+		})
+	}
+	if c.Private != "" {
+		j.findings = append(j.findings, goenv.Finding{
+			Check: "checkout-this-run", Severity: goenv.SevInfo, Setting: "GOPRIVATE", Source: j.values.Checkout.Sources["private"], Found: c.Private,
+			Effect:  "No mirror is asked for these modules in this run. Later steps know nothing of the patterns: there they would keep modules from being verified, too.",
+			Instead: howTheJobSays(setting("private")),
+		})
+	}
+}
+
+// mirrorList is the chain that is configured, and where it comes from.
+func (j *Job) mirrorList() (list, source string) {
+	if j.guest {
+		return j.values.Checkout.ProxyList(), j.values.Checkout.Sources["proxy"]
+	}
+	return j.env.Get("GOPROXY"), j.env.Source("GOPROXY")
+}
+
+// forLaterSteps is the part of a chain that other go commands may be told: the
+// job's own mirrors.
+func (j *Job) forLaterSteps(c chain) goenv.Chain {
+	switch {
+	case j.guest:
+		return nil
+	case j.values.FromCheckout("mirrors"):
+		c.hops = slices.DeleteFunc(slices.Clone(c.hops), func(h *hop) bool { return h.added })
+	}
+	return c.list()
+}
+
+// mirrorConfigs are the entries of the configuration file that belong to the
+// chain.
+func (j *Job) mirrorConfigs() []settings.MirrorConfig {
+	if j.guest {
+		return j.values.Checkout.Mirrors
+	}
+	return j.values.ConfiguredMirrors
+}
+
+// checkPatterns refuses patterns of the checkout that match nothing: they would
+// tell private names to strangers.
+func (j *Job) checkPatterns() error {
+	private := goenv.Env{"GOPRIVATE": {Value: j.values.Checkout.Private, Source: j.values.Checkout.Sources["private"]}}
+	for _, f := range goenv.Check(private, nil) {
+		if f.Setting == "GOPRIVATE" && f.Severity == goenv.SevError {
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+		}
+	}
+	return nil
+}
+
+// voice is what the checkout said, for the result; nil for nothing.
+func (j *Job) voice() *report.CheckoutSettings {
+	c := &j.values.Checkout
+	if c.File == "" || len(c.Obeyed)+len(c.Ignored) == 0 {
+		return nil
+	}
+	out := &report.CheckoutSettings{File: c.File, Obeyed: c.Obeyed}
+	for _, i := range c.Ignored {
+		out.Ignored = append(out.Ignored, i.Setting.Name)
+	}
+	return out
+}
+
+// setting is one of the table.
+func setting(name string) settings.Setting {
+	for _, s := range settings.Table() {
+		if s.Name == name {
+			return s
+		}
+	}
+	panic("fetch: no setting " + name)
+}
+
+// howTheJobSays names the places where a job gives a setting.
+func howTheJobSays(s settings.Setting) string {
+	places := "--" + s.Name + " or " + s.Env()
+	if s.Input {
+		places = "--" + s.Name + ", " + s.Env() + " or input " + s.InputName()
+	}
+	return places + " in the job"
+}

@@ -1,0 +1,175 @@
+package fetch_test
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// spoken prepares a job over a checkout with a configuration file. environment
+// is the go command's, as the job has it.
+func (b *bench) spoken(config string, flags, environment map[string]string) *fetch.Job {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.dir, ".modferry.yaml"), []byte(config), 0o666); err != nil {
+		b.t.Fatal(err)
+	}
+	all := map[string]string{"dir": b.dir, "modcache": b.modcache, "no-probe": "true"}
+	for name, value := range flags {
+		all[name] = value
+	}
+	v, err := settings.Resolve(all, func(string) string { return "" }, settings.Disk{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	v.CAFile = b.values.CAFile
+	environment["GOENV"] = "off"
+	env, _, err := fetch.Environment(v, goenv.Host{Getenv: func(name string) string { return environment[name] }})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	j, err := fetch.Prepare(v, env, b.o)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return j
+}
+
+func exported(j *fetch.Job) map[string]string {
+	out := map[string]string{}
+	for _, e := range j.Exports() {
+		out[e.Name] = e.Value
+	}
+	return out
+}
+
+func checks(res *report.Result) []string {
+	var out []string
+	for _, f := range res.Findings {
+		out = append(out, f.Check)
+	}
+	return out
+}
+
+// A mirror that only the checkout names brings what go.sum verifies, gets no
+// password, and is nobody's mirror afterwards.
+func TestMirrorsOfTheCheckout(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 1<<10)
+	authority := mirrortest.NewAuthority(t)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Authority: authority})
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, config string
+		flags        map[string]string
+		env          string // GOPROXY of the job's environment
+		asked, guest bool
+		found        string
+	}{
+		{"named by the checkout", "proxy: " + s.URL, nil, "", true, true, "checkout-this-run"},
+		{"listed by the checkout", "mirrors: ['" + s.URL + "']", nil, "", true, true, "checkout-this-run"},
+		{"named by a checkout that the job trusts", "proxy: " + s.URL, map[string]string{"trust-checkout": "true"}, "", true, false, ""},
+		{"named by the job", "retries: 1", map[string]string{"proxy": s.URL}, "", true, false, ""},
+		{"named by the checkout, while the job's environment names another", "proxy: " + s.URL, nil, "off", false, false, "checkout-mirrors-overruled"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.trust(authority)
+			b.netrc("machine "+u.Host+" login user password hunter2\n", 0o600)
+			before := len(s.Requests())
+			j := b.spoken(tt.config+"\n", tt.flags, map[string]string{"GOPROXY": tt.env, "GOSUMDB": "off"})
+			res := j.Run(t.Context())
+			requests := s.Requests()[before:]
+			if (res.Outcome == report.OK) != tt.asked || (len(requests) > 0) != tt.asked {
+				t.Errorf("outcome %s: %s, %d requests", res.Outcome, res.Message, len(requests))
+			}
+			for _, r := range requests {
+				if given := r.Header.Get("Authorization") != ""; given == tt.guest {
+					t.Errorf("%s with credentials: %t", r.Path, given)
+				}
+			}
+			goproxy := exported(j)["GOPROXY"]
+			if got := strings.Contains(goproxy, u.Host); got != (tt.asked && !tt.guest) {
+				t.Errorf("later steps get GOPROXY=%s", goproxy)
+			}
+			if tt.found != "" && !slices.Contains(checks(res), tt.found) {
+				t.Errorf("the findings are %v", checks(res))
+			}
+		})
+	}
+}
+
+// Private patterns of the checkout narrow this run, beside the job's; later
+// steps get the job's alone, since GOPRIVATE also decides what is verified.
+func TestPrivatePatternsOfTheCheckout(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 1<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	j := b.spoken("private: example.test/m000\n", map[string]string{"proxy": s.URL},
+		map[string]string{"GOPRIVATE": "example.test/m001", "GOSUMDB": "off"})
+	res := j.Run(t.Context())
+	for _, r := range s.Requests() {
+		if !strings.Contains(r.Path, "m002") {
+			t.Errorf("the mirror was asked for %s", r.Path)
+		}
+	}
+	for _, m := range res.Modules {
+		if want := map[bool]string{true: report.FromMirror, false: report.FromDeferred}[strings.HasSuffix(m.Path, "m002")]; m.Source != want {
+			t.Errorf("%s is %s, want %s", m.Path, m.Source, want)
+		}
+	}
+	if got := exported(j)["GOPRIVATE"]; got != "example.test/m001" {
+		t.Errorf("later steps get GOPRIVATE=%s", got)
+	}
+	if got := res.Settings.GOPRIVATE; got != "example.test/m001,example.test/m000" {
+		t.Errorf("the result says GOPRIVATE=%s", got)
+	}
+}
+
+func TestAPatternOfTheCheckoutThatMatchesNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
+	b.values.Checkout.Private = "https://git.corp.test"
+	if _, err := b.prepare("off"); err == nil || !strings.Contains(err.Error(), "git.corp.test") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What --mirrors adds at the word of the checkout stays in this run.
+func TestMirrorsThatTheCheckoutAddsAreNotExported(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
+	const job = "https://goproxy.corp.test,direct"
+	theirs := b.spoken("choose: auto\n", map[string]string{"proxy": job}, map[string]string{"GOSUMDB": "off"})
+	theirs.Unprobed()
+	if got := exported(theirs)["GOPROXY"]; got != job {
+		t.Errorf("later steps get GOPROXY=%s", got)
+	}
+	own := b.spoken("", map[string]string{"proxy": job, "mirrors": "auto"}, map[string]string{"GOSUMDB": "off"})
+	own.Unprobed()
+	if got := exported(own)["GOPROXY"]; strings.Count(got, "https://") < 2 {
+		t.Errorf("at the job's word, later steps get GOPROXY=%s", got)
+	}
+}
+
+func TestTheResultSaysWhatTheCheckoutSaid(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
+	j := b.spoken("sumdb: off\nretries: 1\nca-file: x.pem\n", map[string]string{"proxy": "off"}, map[string]string{"GOSUMDB": "off"})
+	got := j.Unprobed().Settings.Checkout
+	if got == nil || got.File != ".modferry.yaml" || !slices.Equal(got.Obeyed, []string{"retries"}) || !slices.Equal(got.Ignored, []string{"ca-file", "sumdb"}) {
+		t.Errorf("%+v", got)
+	}
+}
