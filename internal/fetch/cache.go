@@ -34,6 +34,9 @@ func (j *Job) openStore() (layer.Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find the directory %s: %w", spec.Path, err)
 		}
+		if err := j.confined("the cache", path); err != nil {
+			return nil, err
+		}
 		return dir.Open(path, dir.Options{})
 	case store.GHA:
 		return gha.Open(gha.Options{

@@ -232,6 +232,9 @@ func (j *Job) limited(ctx context.Context) (context.Context, context.CancelFunc)
 // openModCache opens the module cache for writing.
 func (j *Job) openModCache() error {
 	var err error
+	if err = j.confined("the module cache", j.env.Get("GOMODCACHE")); err != nil {
+		return err
+	}
 	if j.cache, err = modcache.Open(j.env.Get("GOMODCACHE")); err != nil {
 		return err
 	}

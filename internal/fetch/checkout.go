@@ -1,8 +1,11 @@
 package fetch
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -88,6 +91,18 @@ func (j *Job) checkPatterns() error {
 		}
 	}
 	return nil
+}
+
+// confined refuses a place in the checkout that a link of the checkout moves out
+// of it: whoever named the place did not mean where the link leads.
+func (j *Job) confined(what, path string) error {
+	root := j.values.Checkout.Root
+	rel, err := filepath.Rel(root, path)
+	if root == "" || err != nil || !filepath.IsLocal(rel) || diskfile.Inside(root, path) {
+		return nil
+	}
+	return fmt.Errorf("%s: found %s, which lies behind a link of the checkout that leads out of it, expected a directory of the checkout; remove the link or name another directory",
+		what, settings.Redact(path))
 }
 
 // voice is what the checkout said, for the result; nil for nothing.

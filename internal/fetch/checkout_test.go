@@ -173,3 +173,27 @@ func TestTheResultSaysWhatTheCheckoutSaid(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A link that a pull request put in the place of a directory moves nothing out
+// of the checkout.
+func TestPlacesBehindALinkOfTheCheckoutAreNotWritten(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 1<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	away := t.TempDir()
+	if err := os.Symlink(away, filepath.Join(b.dir, "link")); err != nil {
+		t.Skipf("no symbolic links here: %v", err)
+	}
+	saving := b.spoken("", map[string]string{"proxy": s.URL, "cache": "dir:" + filepath.Join(b.dir, "link", "cache")}, map[string]string{"GOSUMDB": "off"})
+	saving.Run(t.Context())
+	saving = b.spoken("", map[string]string{"proxy": s.URL, "cache": "dir:" + filepath.Join(b.dir, "link", "cache")}, map[string]string{"GOSUMDB": "off"})
+	saving.Save(t.Context())
+	fetching := b.spoken("", map[string]string{"proxy": s.URL, "modcache": filepath.Join(b.dir, "link", "mod")}, map[string]string{"GOSUMDB": "off"})
+	if res := fetching.Run(t.Context()); res.Outcome != report.Settings || !strings.Contains(res.Message, "behind a link") {
+		t.Errorf("outcome %s: %s", res.Outcome, res.Message)
+	}
+	if left, err := os.ReadDir(away); err != nil || len(left) > 0 {
+		t.Errorf("written outside of the checkout: %v, %v", left, err)
+	}
+}

@@ -83,7 +83,7 @@ func surround(dir string, files Files, getenv func(string) string) surroundings 
 // returns an empty config; v.ConfigFile and its source then say so.
 func openConfig(v *Values, files Files, getenv func(string) string) (*config, error) {
 	around := surround(v.Dir, files, getenv)
-	v.Checkout.Root = files.Real(around.root)
+	v.Checkout.Root = files.Abs(around.root)
 	at := place{root: around.checkout, files: files}
 	if v.ConfigFile != "" {
 		where := v.Sources["config"]

@@ -13,6 +13,9 @@ type Files interface {
 	// IsFile reports whether there is something that is no directory, whether
 	// it may be read or not.
 	IsFile(name string) bool
+	// IsIrregular reports whether there is something that is neither a file nor
+	// a directory, such as a device or a named pipe.
+	IsIrregular(name string) bool
 	// Read returns a regular file of at most limit bytes. With a root, no link
 	// is followed that leads out of it.
 	Read(root, name string, limit int64) ([]byte, error)
@@ -42,6 +45,12 @@ func (d Disk) IsFile(name string) bool {
 		info, err = os.Lstat(d.path(name))
 	}
 	return err == nil && !info.IsDir()
+}
+
+// IsIrregular reports whether there is a device, a pipe or the like.
+func (d Disk) IsIrregular(name string) bool {
+	info, err := os.Stat(d.path(name))
+	return err == nil && !info.IsDir() && !info.Mode().IsRegular()
 }
 
 // Read returns a regular file.

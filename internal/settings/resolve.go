@@ -101,7 +101,11 @@ func resolve(flags map[string]string, f form, getenv func(string) string, files 
 			continue
 		}
 		given := outside(s, flags, f, getenv)
-		if g := v.heard(s, overlay.values[s.Name], file.at, len(given) > 0); g != nil {
+		g, err := v.heard(s, overlay.values[s.Name], file.at, len(given) > 0)
+		if err != nil {
+			return nil, err
+		}
+		if g != nil {
 			given = append(given, g)
 		}
 		if err := v.setAll(s, given, file.at.dir); err != nil {

@@ -42,6 +42,8 @@ func (f files) IsFile(name string) bool {
 	return ok
 }
 
+func (f files) IsIrregular(string) bool { return false }
+
 func (f files) Abs(name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -76,17 +76,27 @@ func (s Setting) loosens(value string) bool { return s.Name == "fallback" && val
 
 // heard returns what the configuration file gives for a setting, nil when it is
 // of the checkout and must not say it. overruled says that the job gave a value
-// itself, which wins in any case.
-func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
+// itself, which wins in any case. The error is about a value that nobody can
+// mean.
+func (v *Values) heard(s Setting, g *given, at place, overruled bool) (*given, error) {
 	if g == nil || !at.ofCheckout || v.TrustCheckout {
-		return g
+		return g, nil
+	}
+	if s.Kind == File {
+		name := strings.TrimSpace(g.text)
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(at.dir, name)
+		}
+		if at.files.IsIrregular(name) {
+			return nil, g.err(quote(g.text)+", which is a device or a pipe", "a file", "correct the path or remove it")
+		}
 	}
 	if overruled && s.Checkout != AddsUp {
-		return nil // without a word: it is the ordinary precedence
+		return nil, nil // without a word: it is the ordinary precedence
 	}
-	refuse := func(why string) *given {
+	refuse := func(why string) (*given, error) {
 		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{s, g.source, why})
-		return nil
+		return nil, nil
 	}
 	switch s.Checkout {
 	case JobOnly:
@@ -98,7 +108,7 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
 	case AddsUp:
 		v.Checkout.Private, _ = parseList(g.text)
 		v.obey(s.Name, g.source)
-		return nil
+		return nil, nil
 	case Inside:
 		if why := at.outside(s, g.text); why != "" {
 			return refuse(why)
@@ -110,11 +120,11 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) *given {
 			}
 			v.Checkout.Proxy, _ = parseList(g.text)
 			v.obey(s.Name, g.source)
-			return nil
+			return nil, nil
 		}
 	}
 	v.obey(s.Name, g.source)
-	return g
+	return g, nil
 }
 
 func (v *Values) obey(name, source string) {

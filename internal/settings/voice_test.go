@@ -309,3 +309,15 @@ func TestPatternsOfSeveralPlacesAddUp(t *testing.T) {
 		t.Errorf("the checkout's are %q", v.Checkout.Private)
 	}
 }
+
+func TestTheCheckoutNamesNoDevice(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/zero"); err != nil {
+		t.Skip(err)
+	}
+	root, work := checkout(t, "ca-file: /dev/zero\n")
+	_, err := settings.Resolve(map[string]string{"dir": root}, variables(nil), settings.Disk{WorkDir: work})
+	if err == nil || !strings.Contains(err.Error(), "a device or a pipe") {
+		t.Errorf("got %v", err)
+	}
+}
