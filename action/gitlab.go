@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // GitLab is a job of GitLab CI, as its predefined variables describe it. Unlike
@@ -31,7 +33,7 @@ func OnGitLab(getenv func(string) string) *GitLab {
 }
 
 // own is the directory of the project that modferry's defaults are in.
-func (g *GitLab) own() string { return filepath.Join(g.project, ".modferry") }
+func (g *GitLab) own() string { return filepath.Join(g.project, ownDirectory) }
 
 // within returns where dir is in the project, slash-separated and "" for the
 // project itself; false when it is outside. Links on the way there count for
@@ -75,11 +77,16 @@ func (g *GitLab) Hide() error {
 	if g == nil || !isDirectory(g.own()) {
 		return nil
 	}
-	name := filepath.Join(g.own(), ".gitignore")
+	return hide(g.project, g.own())
+}
+
+// hide keeps git from seeing what is in modferry's directory of a checkout.
+func hide(checkout, dir string) error {
+	name := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(name); err == nil {
 		return nil // also when somebody else wrote it
 	}
-	if err := os.WriteFile(name, []byte("*\n"), 0o666); err != nil {
+	if err := diskfile.WriteIn(checkout, name, []byte("*\n")); err != nil {
 		return fmt.Errorf("hide the directory of modferry from git: %w", err)
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 // publish shows the result: summary, annotations, and where a token allows it a
 // check run and a comment. Nothing of it can fail the step.
 func (s *step) publish(ctx context.Context, res *report.Result) {
-	all := Annotations(res, s.prefix())
+	all := Annotations(res, inRepository(s.host.workspace, s.job.Root(), s.Getenv("GITHUB_REPOSITORY")))
 	var summary bytes.Buffer
 	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
 		s.warn(err)
@@ -90,10 +90,13 @@ func headline(res *report.Result) string {
 // perLevel is how many annotations of a level the runner keeps of a step.
 const perLevel = 10
 
-// prefix is the checkout's directory relative to the workspace, which files of
-// annotations are relative to.
-func (s *step) prefix() string {
-	rel, err := filepath.Rel(s.host.workspace, s.job.Root())
+// prefix is the checkout's directory relative to the workspace.
+func (s *step) prefix() string { return relative(s.host.workspace, s.job.Root()) }
+
+// relative is dir relative to top, slash-separated; "" for top itself and for what
+// is outside.
+func relative(top, dir string) string {
+	rel, err := filepath.Rel(top, dir)
 	if err != nil || rel == "." || !filepath.IsLocal(rel) {
 		return ""
 	}
