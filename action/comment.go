@@ -22,6 +22,7 @@ import (
 type event struct {
 	PullRequest int    // number, 0 when there is none
 	HeadSHA     string // of the commit that a check run is about, "" when unknown
+	Source      string // repository that a pull request comes from, OWNER/NAME, "" when unknown
 }
 
 // maxEvent is the most bytes read of an event; GitHub's own limit is 25 MB.
@@ -49,7 +50,10 @@ func readEvent(getenv func(string) string) (event, error) {
 		PullRequest *struct {
 			Number int `json:"number"`
 			Head   struct {
-				SHA string `json:"sha"`
+				SHA  string `json:"sha"`
+				Repo struct {
+					Name string `json:"full_name"`
+				} `json:"repo"`
 			} `json:"head"`
 		} `json:"pull_request"`
 	}
@@ -57,7 +61,7 @@ func readEvent(getenv func(string) string) (event, error) {
 		return e, errors.New("read the event: found something else than the JSON of an event")
 	}
 	if pr := payload.PullRequest; pr != nil && pr.Number > 0 {
-		e.PullRequest = pr.Number
+		e.PullRequest, e.Source = pr.Number, pr.Head.Repo.Name
 		if commitHash.MatchString(pr.Head.SHA) {
 			e.HeadSHA = pr.Head.SHA
 		}

@@ -13,7 +13,9 @@ import (
 // publish shows the result: summary, annotations, and where a token allows it a
 // check run and a comment. Nothing of it can fail the step.
 func (s *step) publish(ctx context.Context, res *report.Result) {
-	all := Annotations(res, inRepository(s.host.workspace, s.job.Root(), s.Getenv("GITHUB_REPOSITORY")))
+	e, err := readEvent(s.Getenv)
+	s.warn(err)
+	all := Annotations(res, inRepository(s.host.workspace, s.job.Root(), []string{s.Getenv("GITHUB_REPOSITORY"), e.Source}))
 	var summary bytes.Buffer
 	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
 		s.warn(err)
@@ -25,12 +27,12 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		writeAnnotations(s.Stdout, all, perLevel)
 		s.warn(installMatcher(s.Stdout, s.host.temp, s.host.outside(s.host.temp)))
 	}
-	s.publishREST(ctx, res, all, summary.String())
+	s.publishREST(ctx, res, e, all, summary.String())
 }
 
 // publishREST publishes over GitHub's API what inputs ask for. Refusals are
 // remarks: a token of a pull request from a fork may write nothing.
-func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annotation, summary string) {
+func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []Annotation, summary string) {
 	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
 	if !check && !comment {
 		return
@@ -42,8 +44,6 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annota
 		s.warn(err)
 		return
 	}
-	e, err := readEvent(s.Getenv)
-	s.warn(err)
 	var remarks []string
 	if check {
 		remarks = append(remarks, publishCheck(ctx, p, Check{

@@ -10,18 +10,19 @@ import (
 // maxGitConfig is the most bytes read of a repository's configuration.
 const maxGitConfig = 1 << 20
 
-// inRepository is where dir is in the repository that the workflow belongs to,
+// inRepository is where dir is in the repository that the workflow is about,
 // slash-separated, "" for its root: GitHub takes the files of annotations for
 // those of that repository. It is checked out into the workspace or a directory
 // below (input path of actions/checkout). A submodule counts as a part of it; in
 // a checkout of another repository it is the place in the workspace, which no
-// file of the repository is mistaken for.
-func inRepository(workspace, dir, repository string) string {
+// file of the repository is mistaken for. names are what the repository is
+// called, OWNER/NAME: in a pull request also what its source is.
+func inRepository(workspace, dir string, names []string) string {
 	place := relative(workspace, dir)
 	for at := dir; place != ""; at = filepath.Dir(at) {
 		// A file .git is that of a submodule or worktree.
 		if isDirectory(filepath.Join(at, ".git")) {
-			if isAnother(workspace, at, repository) {
+			if isAnother(workspace, at, names) {
 				return place
 			}
 			return relative(at, dir)
@@ -33,11 +34,11 @@ func inRepository(workspace, dir, repository string) string {
 	return place
 }
 
-// isAnother reports whether a checkout names only other repositories than the
-// workflow's as its remotes. One that cannot be read, or names none, does not.
-func isAnother(workspace, checkout, repository string) bool {
+// isAnother reports whether a checkout has only other repositories than those as
+// its remotes. One that cannot be read, or has none, does not.
+func isAnother(workspace, checkout string, names []string) bool {
 	config, err := diskfile.ReadIn(workspace, filepath.Join(checkout, ".git", "config"), maxGitConfig)
-	if err != nil || repository == "" {
+	if err != nil {
 		return false
 	}
 	remote, others := false, false
@@ -47,13 +48,16 @@ func isAnother(workspace, checkout, repository string) bool {
 			remote = strings.HasPrefix(line, "[remote ")
 			continue
 		}
-		name, url, ok := strings.Cut(line, "=")
-		if !remote || !ok || strings.TrimSpace(name) != "url" {
+		key, url, ok := strings.Cut(line, "=")
+		if !remote || !ok || strings.TrimSpace(key) != "url" {
 			continue
 		}
-		url = strings.ToLower("/" + strings.TrimSuffix(strings.TrimRight(strings.TrimSpace(url), "/"), ".git"))
-		if want := strings.ToLower(repository); strings.HasSuffix(url, "/"+want) || strings.HasSuffix(url, ":"+want) {
-			return false
+		url = strings.ToLower(strings.TrimSuffix(strings.TrimRight(strings.TrimSpace(url), "/"), ".git"))
+		url = strings.ReplaceAll(url, ":", "/") // git@HOST:OWNER/NAME
+		for _, name := range names {
+			if name != "" && strings.HasSuffix(url, "/"+strings.ToLower(name)) {
+				return false
+			}
 		}
 		others = true
 	}
