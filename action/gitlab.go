@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/goenv"
 )
 
 // GitLab is a job of GitLab CI, as its predefined variables describe it. Unlike
@@ -107,6 +108,20 @@ func (g *GitLab) ModCache(wanted string) (dir, remark string) {
 		}
 		reason = err.Error()
 	}
-	return filepath.Join(g.own(), "mod"), "the module cache is " + g.project + "/.modferry/mod, for the go command's cannot be made (" + reason +
-		"); a go command in this job needs GOMODCACHE set to the same"
+	remark = "the module cache is " + filepath.Join(g.own(), "mod") + ", for the go command's cannot be made (" + reason +
+		"); go commands of this job find it after `eval \"$(modferry env)\"`"
+	if g.getenv("GOCACHE") == "" && g.getenv("XDG_CACHE_HOME") == "" {
+		remark += ", and without a home directory they need GOCACHE, too"
+	}
+	return filepath.Join(g.own(), "mod"), remark
+}
+
+// GOFLAGS returns what GOFLAGS has to be where the module cache is in the
+// project: GitLab cleans that for the next job, and cannot remove the directories
+// of modules that the go command makes read-only. "" where it is to stay as it is.
+func (g *GitLab) GOFLAGS(env goenv.Env) string {
+	if _, ok := g.within(env.Get("GOMODCACHE")); !ok {
+		return ""
+	}
+	return removable(env.Get("GOFLAGS"))
 }

@@ -131,9 +131,10 @@ func (s *step) prepare() error {
 	}
 	machine := goenv.Host{Getenv: getenv, ReadFile: os.ReadFile, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
 	env, findings, err := fetch.Environment(v, machine)
-	if err == nil && s.leavesReadOnly(env) {
-		s.goflags = strings.TrimSpace(env.Get("GOFLAGS") + " -modcacherw")
-		env, findings, err = fetch.Environment(v, machine)
+	if err == nil {
+		if s.goflags = s.removable(env); s.goflags != "" {
+			env, findings, err = fetch.Environment(v, machine)
+		}
 	}
 	if err != nil {
 		return err
@@ -226,12 +227,23 @@ func (s *step) export() error {
 	return errors.Join(errs...)
 }
 
-// leavesReadOnly reports whether later go commands would leave directories that
-// somebody cannot remove: a self-hosted runner its temporary files, a checkout
-// what is in the workspace. What GOFLAGS says of it already is obeyed.
-func (s *step) leavesReadOnly(env goenv.Env) bool {
-	_, inWorkspace := below(s.modcache, s.host.workspace)
-	return (inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted") && !goenv.HasFlag(env.Get("GOFLAGS"), "modcacherw")
+// removable is GOFLAGS with which go commands leave a module cache that others
+// can remove, a self-hosted runner its temporary files and a checkout what is in
+// the workspace; "" where it is to stay as it is.
+func (s *step) removable(env goenv.Env) string {
+	if _, inWorkspace := below(s.modcache, s.host.workspace); inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
+		return removable(env.Get("GOFLAGS"))
+	}
+	return ""
+}
+
+// removable is GOFLAGS with -modcacherw; "" where it says something about that
+// already, which is obeyed.
+func removable(goflags string) string {
+	if goenv.HasFlag(goflags, "modcacherw") {
+		return ""
+	}
+	return strings.TrimSpace(goflags + " -modcacherw")
 }
 
 // maskCredentials keeps the credentials of a setting out of the log: it is shown
