@@ -80,7 +80,7 @@ func TestPostWorksWithWhatMainWasGiven(t *testing.T) {
 	}
 	elsewhere := t.TempDir()
 	later := maps.Clone(job.env)
-	later["GOMODCACHE"] = two.value("ENV", "GOMODCACHE")
+	later["GOMODCACHE"] = filepath.Join(job.env["GITHUB_WORKSPACE"], "mod-of-two")
 	later["MODFERRY_CACHE"] = "dir:" + elsewhere
 	later["MODFERRY_MODULES"] = "./..."
 	two.post(later)
@@ -91,8 +91,9 @@ func TestPostWorksWithWhatMainWasGiven(t *testing.T) {
 	for _, in := range inputs {
 		next := fresh().use(in)
 		next.main()
-		if got := next.value("OUTPUT", "cache-hit"); got != "exact" {
-			t.Errorf("%s: the next job has cache-hit %s, want exact\n%s\n%s", in["working-directory"], got, one.log.String(), two.log.String())
+		if got, fetched := next.value("OUTPUT", "cache-hit"), next.value("OUTPUT", "fetched"); got != "exact" || fetched != "0" {
+			t.Errorf("%s: the next job has cache-hit %s and fetches %s files, want exact and 0\n%s\n%s",
+				in["working-directory"], got, fetched, one.log.String(), two.log.String())
 		}
 	}
 }
