@@ -143,8 +143,9 @@ func (l *loader) named(dir, modules string) ([]place, error) {
 			literal := path.Join(elems...)
 			if !l.hasMain(filepath.Join(dir, filepath.FromSlash(literal))) {
 				e := bad(fmt.Sprintf("no go.mod or go.work in %s", quote(literal)), "a main module there")
-				if sub, _ := l.emptySubmodule(filepath.Join(dir, filepath.FromSlash(literal))); sub != "" {
-					e.Remedy = l.complete(sub)
+				abs := filepath.Join(dir, filepath.FromSlash(literal))
+				if sub, _ := l.emptySubmodule(abs); sub != "" {
+					e.Remedy = l.complete(abs)
 				}
 				return nil, e
 			}

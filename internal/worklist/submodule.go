@@ -16,11 +16,11 @@ func (l *loader) complete(dir string) string {
 		return "check the sources out completely"
 	}
 	return fmt.Sprintf("check out the submodule %s (see %s), with `submodules: recursive` of actions/checkout, `GIT_SUBMODULE_STRATEGY: recursive` of GitLab, "+
-		"or `git submodule update --init --recursive`", quote(l.rel(submodule)), l.rel(file))
+		"or `git submodule update --init --recursive`", quote(submodule), l.rel(file))
 }
 
-// emptySubmodule returns the submodule that a directory is or is in, and the file
-// that names it, if nothing of it is checked out; "" otherwise.
+// emptySubmodule returns the submodule that a directory is or is in, as the file
+// calls it that names it, if nothing of it is checked out; "" otherwise.
 func (l *loader) emptySubmodule(dir string) (submodule, file string) {
 	const name = ".gitmodules"
 	for at := SearchUp(dir, name); at != ""; at = SearchUp(filepath.Dir(at), name) {
@@ -37,7 +37,7 @@ func (l *loader) emptySubmodule(dir string) (submodule, file string) {
 			}
 			sub := filepath.Join(at, filepath.FromSlash(value))
 			if below(sub, at) && (sub == dir || below(dir, sub)) && isEmpty(sub) {
-				return sub, file
+				return value, file
 			}
 		}
 		if at == filepath.Dir(at) {
