@@ -69,7 +69,7 @@ func Main(ctx context.Context, p Process) int {
 	s.warn(s.outputs(res))
 	s.publish(ctx, res)
 	if s.host.noPost && res.Cache.Store != "off" {
-		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage of container actions; modferry cache save in a run: step does it")
+		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage of container actions; modferry cache save in a run: step fills a bucket (cache: s3://…)")
 	}
 	s.handOver()
 	return s.exitCode(ctx, res)
