@@ -32,7 +32,7 @@ const (
 // each, redacted and neutral, within the runner's limits.
 type Annotation struct {
 	Level   Level
-	File    string // slash-separated, relative to the repository; "" when no file is at fault
+	File    string // slash-separated, relative to the workspace; "" when no file is at fault
 	Line    int    // from 1, 0 when no line is
 	Title   string
 	Message string
@@ -51,8 +51,8 @@ const (
 // that are merely worth knowing and concern no line are left to the summary.
 // An outcome that is not ok has at least one error.
 //
-// prefix is the checkout's directory relative to the repository, slash-separated,
-// "" for its root. A file outside of it is not named.
+// prefix is the checkout's directory relative to the workspace, slash-separated,
+// "" for the workspace itself. A file outside the workspace is not named.
 func Annotations(r *report.Result, prefix string) []Annotation {
 	a := annotator{prefix: prefix}
 	for _, f := range r.Findings {

@@ -15,7 +15,12 @@ import (
 func (s *step) publish(ctx context.Context, res *report.Result) {
 	e, err := readEvent(s.Getenv)
 	s.warn(err)
-	all := Annotations(res, inRepository(s.host.workspace, s.job.Root(), []string{s.Getenv("GITHUB_REPOSITORY"), e.Source}))
+	all := Annotations(res, s.prefix())
+	for i, a := range all {
+		if a.File != "" {
+			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
+		}
+	}
 	var summary bytes.Buffer
 	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
 		s.warn(err)

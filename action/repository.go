@@ -1,6 +1,7 @@
 package action
 
 import (
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -10,28 +11,27 @@ import (
 // maxGitConfig is the most bytes read of a repository's configuration.
 const maxGitConfig = 1 << 20
 
-// inRepository is where dir is in the repository that the workflow is about,
-// slash-separated, "" for its root: GitHub takes the files of annotations for
-// those of that repository. It is checked out into the workspace or a directory
-// below (input path of actions/checkout). A submodule counts as a part of it; in
-// a checkout of another repository it is the place in the workspace, which no
-// file of the repository is mistaken for. names are what the repository is
-// called, OWNER/NAME: in a pull request also what its source is.
-func inRepository(workspace, dir string, names []string) string {
-	place := relative(workspace, dir)
-	for at := dir; place != ""; at = filepath.Dir(at) {
+// inRepository is where a file of the workspace is in the repository that the
+// workflow is about, both slash-separated and relative: GitHub takes the files of
+// annotations for those of that repository. It is checked out into the workspace
+// or a directory below (input path of actions/checkout), others beside it. A
+// submodule counts as a part of it; a file in a checkout of another repository
+// keeps its place in the workspace, which no file of the repository is mistaken
+// for. names are what the repository is called, OWNER/NAME: in a pull request also
+// what its source is.
+func inRepository(workspace, file string, names []string) string {
+	for at := path.Dir(file); ; at = path.Dir(at) {
 		// A file .git is that of a submodule or worktree.
-		if isDirectory(filepath.Join(at, ".git")) {
-			if isAnother(workspace, at, names) {
-				return place
+		if checkout := filepath.Join(workspace, filepath.FromSlash(at)); isDirectory(filepath.Join(checkout, ".git")) {
+			if at == "." || isAnother(workspace, checkout, names) {
+				return file
 			}
-			return relative(at, dir)
+			return strings.TrimPrefix(file, at+"/")
 		}
-		if at == workspace || at == filepath.Dir(at) {
-			break
+		if at == "." || at == "/" {
+			return file
 		}
 	}
-	return place
 }
 
 // isAnother reports whether a checkout has only other repositories than those as
