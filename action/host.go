@@ -53,8 +53,9 @@ const inRunStep = "run modferry's binary in a run: step there (go run github.com
 const errKubernetes = "the Kubernetes mode of Actions Runner Controller gives a container action copies of the job's directories, so later steps would not see " +
 	"the modules; " + inRunStep + ", or use the dind mode"
 
-// findHost finds out where the step runs. isDir tells directories.
-func findHost(getenv func(string) string, hostTemp string, isDir func(string) bool) (*host, error) {
+// findHost finds out where the step runs. isDir tells directories, isMount those
+// that are not this container's own.
+func findHost(getenv func(string) string, hostTemp string, isDir, isMount func(string) bool) (*host, error) {
 	h := &host{workspace: getenv("GITHUB_WORKSPACE")}
 	if h.workspace == "" {
 		return nil, fmt.Errorf("GITHUB_WORKSPACE is not set: this command is the action's own; modferry fetch works everywhere")
@@ -65,7 +66,7 @@ func findHost(getenv func(string) string, hostTemp string, isDir func(string) bo
 	}
 	for _, variable := range []string{"ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS"} {
 		if getenv(variable) == "true" {
-			return h, h.underAct(getenv, isDir)
+			return h, h.underAct(getenv, isDir, isMount)
 		}
 	}
 	if !h.container {
@@ -81,9 +82,8 @@ func findHost(getenv func(string) string, hostTemp string, isDir func(string) bo
 
 // underAct finds what act and the runners made from it share: the workspace and
 // a volume of the job; act has a tool cache for all jobs besides, which the
-// others have when their owner wants it. RUNNER_TEMP is each container's own. The
-// image has none of these directories, so one that is there is mounted.
-func (h *host) underAct(getenv func(string) string, isDir func(string) bool) error {
+// others have when their owner wants it. RUNNER_TEMP is each container's own.
+func (h *host) underAct(getenv func(string) string, isDir, isMount func(string) bool) error {
 	h.container, h.stateless, h.shared = true, true, "the workspace"
 	h.noPost = getenv("FORGEJO_ACTIONS") == "true"
 	if !isDir(h.workspace) {
@@ -98,9 +98,9 @@ func (h *host) underAct(getenv func(string) string, isDir func(string) bool) err
 	// That the runner exchanges its files there shows that it is the same for all.
 	_, exchanges := below(getenv("GITHUB_ENV"), volumeOfAct)
 	switch tools := getenv("RUNNER_TOOL_CACHE"); {
-	case path.IsAbs(tools) && isDir(tools):
+	case path.IsAbs(tools) && isMount(tools):
 		share(path.Clean(tools))
-	case exchanges && isDir(volumeOfAct):
+	case exchanges && isMount(volumeOfAct):
 		share(volumeOfAct)
 	default:
 		h.temp = path.Join(h.workspace, ownDirectory)
@@ -260,4 +260,35 @@ func (h *host) makeTemp() error {
 func isDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()
+}
+
+// isMount reports whether a directory is, or is in, one that was mounted into this
+// container. Where that cannot be found out a directory counts as one: the image
+// has none that a runner would mount.
+func isMount(name string) bool {
+	if !isDirectory(name) {
+		return false
+	}
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return true
+	}
+	real, err := realPath(name)
+	return err == nil && mounts(string(table), real)
+}
+
+// mounts reports whether a table of mounts (proc_pid_mountinfo(5)) has one, other
+// than the root, that a path is in.
+func mounts(table, name string) bool {
+	for line := range strings.Lines(table) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 || fields[4] == "/" {
+			continue
+		}
+		// What would end a field is written in octal; no runner mounts such a name.
+		if _, ok := below(name, fields[4]); ok {
+			return true
+		}
+	}
+	return false
 }

@@ -91,7 +91,7 @@ func newStep(p Process) (*step, error) {
 	if s.inputs, err = readInputs(p.Getenv); err != nil {
 		return nil, err
 	}
-	if s.host, err = findHost(p.Getenv, s.inputs.own["host-temp"], isDirectory); err != nil {
+	if s.host, err = findHost(p.Getenv, s.inputs.own["host-temp"], isDirectory, isMount); err != nil {
 		return nil, err
 	}
 	return s, nil
