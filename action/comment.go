@@ -7,14 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // event is what is needed of the event that started the workflow. The rest of
@@ -22,6 +22,7 @@ import (
 type event struct {
 	PullRequest int    // number, 0 when there is none
 	HeadSHA     string // of the commit that a check run is about, "" when unknown
+	Source      string // repository that a pull request comes from, OWNER/NAME, "" when unknown
 }
 
 // maxEvent is the most bytes read of an event; GitHub's own limit is 25 MB.
@@ -41,31 +42,26 @@ func readEvent(getenv func(string) string) (event, error) {
 	if name == "" {
 		return e, nil
 	}
-	info, err := os.Stat(name) // before opening, which would block on a FIFO
-	switch {
-	case err != nil:
-		return e, fmt.Errorf("read the event: %w", err)
-	case !info.Mode().IsRegular() || info.Size() > maxEvent:
-		return e, fmt.Errorf("read the event: found %s with %d bytes, expected a file of at most %d", info.Mode().Type(), info.Size(), maxEvent)
-	}
-	f, err := os.Open(name)
+	data, err := diskfile.Read(name, maxEvent)
 	if err != nil {
 		return e, fmt.Errorf("read the event: %w", err)
 	}
-	defer f.Close()
 	var payload struct {
 		PullRequest *struct {
 			Number int `json:"number"`
 			Head   struct {
-				SHA string `json:"sha"`
+				SHA  string `json:"sha"`
+				Repo struct {
+					Name string `json:"full_name"`
+				} `json:"repo"`
 			} `json:"head"`
 		} `json:"pull_request"`
 	}
-	if err := json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&payload); err != nil {
+	if err := json.Unmarshal(data, &payload); err != nil {
 		return e, errors.New("read the event: found something else than the JSON of an event")
 	}
 	if pr := payload.PullRequest; pr != nil && pr.Number > 0 {
-		e.PullRequest = pr.Number
+		e.PullRequest, e.Source = pr.Number, pr.Head.Repo.Name
 		if commitHash.MatchString(pr.Head.SHA) {
 			e.HeadSHA = pr.Head.SHA
 		}

@@ -1,14 +1,15 @@
 package action
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/goenv"
 )
 
 // GitLab is a job of GitLab CI, as its predefined variables describe it. Unlike
@@ -31,7 +32,7 @@ func OnGitLab(getenv func(string) string) *GitLab {
 }
 
 // own is the directory of the project that modferry's defaults are in.
-func (g *GitLab) own() string { return filepath.Join(g.project, ".modferry") }
+func (g *GitLab) own() string { return filepath.Join(g.project, ownDirectory) }
 
 // within returns where dir is in the project, slash-separated and "" for the
 // project itself; false when it is outside. Links on the way there count for
@@ -40,32 +41,22 @@ func (g *GitLab) within(dir string) (rel string, ok bool) {
 	if g == nil || dir == "" {
 		return "", false
 	}
-	for _, resolve := range []func(string) (string, error){filepath.Abs, realPath} {
-		project, err := resolve(g.project)
-		if err != nil {
-			continue
-		}
-		if dir, err := resolve(dir); err == nil {
-			if rel, err := filepath.Rel(project, dir); err == nil && filepath.IsLocal(rel) {
-				return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
-			}
+	for _, resolve := range []func(string) string{absolute, diskfile.Real} {
+		if rel, err := filepath.Rel(resolve(g.project), resolve(dir)); err == nil && filepath.IsLocal(rel) {
+			return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
 		}
 	}
 	return "", false
 }
 
-// realPath is a path without links, as far as it exists.
-func realPath(name string) (string, error) {
-	name, err := filepath.Abs(name)
+// absolute is the absolute path; the path itself where there is no working
+// directory.
+func absolute(name string) string {
+	abs, err := filepath.Abs(name)
 	if err != nil {
-		return "", err
+		return name
 	}
-	real, err := filepath.EvalSymlinks(name)
-	if errors.Is(err, fs.ErrNotExist) && filepath.Dir(name) != name {
-		parent, err := realPath(filepath.Dir(name))
-		return filepath.Join(parent, filepath.Base(name)), err
-	}
-	return real, err
+	return abs
 }
 
 // Hide keeps what is in modferry's directory of the project out of git's sight,
@@ -75,11 +66,16 @@ func (g *GitLab) Hide() error {
 	if g == nil || !isDirectory(g.own()) {
 		return nil
 	}
-	name := filepath.Join(g.own(), ".gitignore")
+	return hide(g.project, g.own())
+}
+
+// hide keeps git from seeing what is in modferry's directory of a checkout.
+func hide(checkout, dir string) error {
+	name := filepath.Join(dir, ".gitignore")
 	if _, err := os.Lstat(name); err == nil {
 		return nil // also when somebody else wrote it
 	}
-	if err := os.WriteFile(name, []byte("*\n"), 0o666); err != nil {
+	if err := diskfile.WriteIn(checkout, name, []byte("*\n")); err != nil {
 		return fmt.Errorf("hide the directory of modferry from git: %w", err)
 	}
 	return nil
@@ -100,6 +96,20 @@ func (g *GitLab) ModCache(wanted string) (dir, remark string) {
 		}
 		reason = err.Error()
 	}
-	return filepath.Join(g.own(), "mod"), "the module cache is " + g.project + "/.modferry/mod, for the go command's cannot be made (" + reason +
-		"); a go command in this job needs GOMODCACHE set to the same"
+	remark = "the module cache is " + filepath.Join(g.own(), "mod") + ", for the go command's cannot be made (" + reason +
+		"); go commands of this job find it after `eval \"$(modferry env)\"`"
+	if g.getenv("GOCACHE") == "" && g.getenv("XDG_CACHE_HOME") == "" {
+		remark += ", and without a home directory they need GOCACHE, too"
+	}
+	return filepath.Join(g.own(), "mod"), remark
+}
+
+// GOFLAGS returns what GOFLAGS has to be where the module cache is in the
+// project: GitLab cleans that for the next job, and cannot remove the directories
+// of modules that the go command makes read-only. "" where it is to stay as it is.
+func (g *GitLab) GOFLAGS(env goenv.Env) string {
+	if _, ok := g.within(env.Get("GOMODCACHE")); !ok {
+		return ""
+	}
+	return removable(env.Get("GOFLAGS"))
 }

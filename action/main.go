@@ -1,16 +1,15 @@
 package action
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/sethvargo/go-githubactions"
 
@@ -38,6 +37,8 @@ type step struct {
 	host     *host
 	values   *settings.Values
 	modcache string // the module cache as this step sees it
+	report   string // the file that input report names, as this step sees it; "" for none
+	goflags  string // GOFLAGS for this step and later ones, "" to leave it as it is
 	env      goenv.Env
 	job      *fetch.Job
 	remarks  []goenv.Finding
@@ -67,8 +68,11 @@ func Main(ctx context.Context, p Process) int {
 	s.warn(s.keep(res))
 	s.warn(s.outputs(res, s.exported("GOPROXY")))
 	s.publish(ctx, res)
+	if s.host.noPost && res.Cache.Store != "off" {
+		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage of container actions; modferry cache save in a run: step fills a bucket (cache: s3://…)")
+	}
 	s.handOver()
-	return s.exitCode(res)
+	return s.exitCode(ctx, res)
 }
 
 // refuse ends a stage that cannot begin: one message, as an error annotation.
@@ -87,7 +91,7 @@ func newStep(p Process) (*step, error) {
 	if s.inputs, err = readInputs(p.Getenv); err != nil {
 		return nil, err
 	}
-	if s.host, err = findHost(p.Getenv, s.inputs.own["host-temp"], isDirectory); err != nil {
+	if s.host, err = findHost(p.Getenv, s.inputs.own["host-temp"], isDirectory, isMount); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -96,16 +100,16 @@ func newStep(p Process) (*step, error) {
 // prepare reads the settings and the checkout.
 func (s *step) prepare() error {
 	var err error
-	if s.values, err = settings.ResolveInputs(s.inputs.settings, s.Getenv, settings.Disk{WorkDir: s.host.workspace}); err != nil {
+	if s.values, err = s.resolve(); err != nil {
 		return err
 	}
 	v := s.values
-	if !filepath.IsAbs(v.Dir) {
-		v.Dir = filepath.Join(s.host.workspace, v.Dir)
+	if s.report, err = s.reportFile(); err != nil {
+		return err
 	}
 	var remark string
-	if s.modcache, remark, err = s.host.modcache(v.ModCache, s.Getenv("GOMODCACHE")); err != nil {
-		return err
+	if s.modcache = v.ModCache; s.modcache == "" {
+		s.modcache, remark = s.host.modcache(s.Getenv("GOMODCACHE"))
 	}
 	if remark != "" {
 		s.remarks = append(s.remarks, goenv.Finding{Check: "modcache-unseen", Severity: goenv.SevInfo, Setting: "GOMODCACHE",
@@ -113,21 +117,25 @@ func (s *step) prepare() error {
 	}
 	if v.ModCache == "" {
 		v.Sources["modcache"] = "the action"
-		if s.modcache == s.Getenv("GOMODCACHE") {
+		if s.modcache == s.host.inside(s.Getenv("GOMODCACHE")) {
 			v.Sources["modcache"] = "environment"
 		}
 	}
 	v.ModCache = s.modcache
-	if err := os.MkdirAll(s.host.temp, 0o777); err != nil {
-		return fmt.Errorf("make a directory among the job's temporary files: %w", err)
+	if err := s.host.makeTemp(); err != nil {
+		return fmt.Errorf("make a directory that later steps see, too: %w", err)
 	}
 	getenv, err := s.goGetenv()
 	if err != nil {
 		return err
 	}
-	env, findings, err := fetch.Environment(v, goenv.Host{
-		Getenv: getenv, ReadFile: os.ReadFile, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
-	})
+	machine := goenv.Host{Getenv: getenv, ReadFile: os.ReadFile, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
+	env, findings, err := fetch.Environment(v, machine)
+	if err == nil {
+		if s.goflags = s.removable(env); s.goflags != "" {
+			env, findings, err = fetch.Environment(v, machine)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -160,8 +168,12 @@ func (s *step) goGetenv() (func(string) string, error) {
 			return file
 		case s.host.container && (name == "GOROOT" || name == "GOPATH"):
 			return ""
-		case name == "GOFLAGS":
-			return s.goFlags()
+		case name == "GOFLAGS" && s.goflags != "":
+			return s.goflags
+		case name == "GOWORK" || name == "NETRC" || name == "GOENV":
+			if value := s.Getenv(name); filepath.IsAbs(value) {
+				return s.host.inside(value)
+			}
 		}
 		return s.Getenv(name)
 	}, nil
@@ -203,7 +215,7 @@ func (s *step) export() error {
 			errs = append(errs, set(e.Name, e.Value))
 		}
 	}
-	errs = append(errs, set("GOFLAGS", s.goFlags()))
+	errs = append(errs, set("GOFLAGS", s.goflags))
 	return errors.Join(errs...)
 }
 
@@ -218,14 +230,23 @@ func (s *step) exported(name string) string {
 	return s.env.Get(name)
 }
 
-// goFlags is GOFLAGS of the job, or what it should be: a self-hosted runner
-// cannot empty its temporary directory of trees whose directories are read-only.
-func (s *step) goFlags() string {
-	flags := s.Getenv("GOFLAGS")
-	if flags == "" && s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
-		return "-modcacherw"
+// removable is GOFLAGS with which go commands leave a module cache that others
+// can remove, a self-hosted runner its temporary files and a checkout what is in
+// the workspace; "" where it is to stay as it is.
+func (s *step) removable(env goenv.Env) string {
+	if _, inWorkspace := below(s.modcache, s.host.workspace); inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
+		return removable(env.Get("GOFLAGS"))
 	}
-	return flags
+	return ""
+}
+
+// removable is GOFLAGS with -modcacherw; "" where it says something about that
+// already, which is obeyed.
+func removable(goflags string) string {
+	if goenv.HasFlag(goflags, "modcacherw") {
+		return ""
+	}
+	return strings.TrimSpace(goflags + " -modcacherw")
 }
 
 // maskCredentials keeps the credentials of a setting out of the log: it is shown
@@ -234,38 +255,6 @@ func (s *step) maskCredentials(value string) {
 	for _, secret := range goenv.Secrets(value) {
 		s.actions.AddMask(secret)
 	}
-}
-
-// keep writes the result where the post stage finds it, and where input report
-// wants it.
-func (s *step) keep(res *report.Result) error {
-	var b bytes.Buffer
-	if err := report.JSON(&b, res); err != nil {
-		return err
-	}
-	name := s.resultFile()
-	err := errors.Join(os.WriteFile(name, b.Bytes(), 0o644), s.files.SaveState("result", name))
-	if file := s.inputs.own["report"]; file != "" {
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(s.host.workspace, file)
-		}
-		ours := file // what this step makes
-		if dir := filepath.Dir(file); !isDirectory(dir) {
-			ours = dir
-			if e := os.MkdirAll(dir, 0o777); e != nil {
-				return errors.Join(err, fmt.Errorf("input report: %w", e))
-			}
-		}
-		name = file
-		err = errors.Join(err, os.WriteFile(file, b.Bytes(), 0o644), handOver(ours, s.host.workspace))
-	}
-	return errors.Join(err, s.files.SetOutput("report", s.host.outside(name)))
-}
-
-// resultFile is where main leaves the result for post. GITHUB_ACTION tells apart
-// several uses of the action in one job.
-func (s *step) resultFile() string {
-	return filepath.Join(s.host.temp, "result"+url.PathEscape(s.Getenv("GITHUB_ACTION"))+".json")
 }
 
 // outputs sets the outputs of the step. goproxy is what later steps get.
@@ -294,14 +283,16 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 // modules, and the runner empties its temporary directory.
 func (s *step) handOver() {
 	s.warn(handOver(s.host.temp, s.host.workspace))
-	if _, inside := below(s.modcache, s.host.temp); !inside {
+	if _, within := below(s.modcache, s.host.temp); !within {
 		s.warn(handOver(s.modcache, s.host.workspace))
 	}
 }
 
-// exitCode is that of the outcome, unless input fail-on lets it pass.
-func (s *step) exitCode(res *report.Result) int {
-	if res.Outcome == report.Incomplete && s.inputs.own["fail-on"] == "integrity" && !res.Interrupted {
+// exitCode is that of the outcome, unless input fail-on lets it pass. A run that
+// its own time limit ended is one that is incomplete; one that was cancelled is
+// not wanted any more.
+func (s *step) exitCode(ctx context.Context, res *report.Result) int {
+	if res.Outcome == report.Incomplete && s.inputs.own["fail-on"] == "integrity" && ctx.Err() == nil {
 		s.actions.Noticef("%s", "incomplete, but input fail-on is integrity: later steps get from the chain what is missing")
 		return 0
 	}

@@ -3,14 +3,14 @@ package action
 import (
 	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 
 	"github.com/sethvargo/go-githubactions"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // matcher is the problem matcher for download errors of the go command: with
@@ -32,7 +32,7 @@ func installMatcher(w io.Writer, dir, hostDir string) error {
 	if !path.IsAbs(hostDir) && !filepath.IsAbs(hostDir) {
 		return fmt.Errorf("install the problem matcher: found %q, expected the absolute path of %s on the host", hostDir, dir)
 	}
-	if err := writeWhole(dir, matcherFile, matcher); err != nil {
+	if err := diskfile.WriteIn(dir, filepath.Join(dir, matcherFile), matcher); err != nil {
 		return fmt.Errorf("install the problem matcher: %w", err)
 	}
 	var b bytes.Buffer // does not fail, so the library does not panic
@@ -41,22 +41,4 @@ func installMatcher(w io.Writer, dir, hostDir string) error {
 		return fmt.Errorf("install the problem matcher: %w", err)
 	}
 	return nil
-}
-
-// writeWhole puts a file that everybody may read into dir. It replaces what has
-// the name, so that a link that somebody put there is not followed.
-func writeWhole(dir, name string, data []byte) error {
-	f, err := os.CreateTemp(dir, name+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
@@ -19,6 +19,11 @@ import (
 // modules the job used, and tells what later steps downloaded. It returns 0
 // always: the job's work is done.
 func Post(ctx context.Context, p Process) int {
+	var err error
+	if p.Getenv, err = recall(p.Getenv); err != nil {
+		p.remark(err)
+		return 0
+	}
 	s, err := newStep(p)
 	if err != nil {
 		p.remark(err)
@@ -61,14 +66,14 @@ func (p Process) remark(err error) {
 
 // kept reads the result that the main stage left behind.
 func (s *step) kept() (*report.Result, error) {
-	name := s.Getenv("STATE_result")
-	if name == "" && s.Getenv("ACT") == "true" { // act hands no state to a container action
-		name = s.resultFile()
+	name := s.Getenv("STATE_" + stateResult)
+	if name == "" && s.host.stateless {
+		name = s.host.resultFile(s.Getenv, "")
 	}
 	if name == "" {
 		return nil, fmt.Errorf("the main stage left no result, so it did not run to its end")
 	}
-	f, err := os.Open(name)
+	f, err := diskfile.OpenIn(s.host.temp, name)
 	if err != nil {
 		return nil, fmt.Errorf("read the result of the main stage: %w", err)
 	}

@@ -13,7 +13,14 @@ import (
 // publish shows the result: summary, annotations, and where a token allows it a
 // check run and a comment. Nothing of it can fail the step.
 func (s *step) publish(ctx context.Context, res *report.Result) {
+	e, err := readEvent(s.Getenv)
+	s.warn(err)
 	all := Annotations(res, s.prefix())
+	for i, a := range all {
+		if a.File != "" {
+			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
+		}
+	}
 	var summary bytes.Buffer
 	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
 		s.warn(err)
@@ -25,12 +32,12 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		writeAnnotations(s.Stdout, all, perLevel)
 		s.warn(installMatcher(s.Stdout, s.host.temp, s.host.outside(s.host.temp)))
 	}
-	s.publishREST(ctx, res, all, summary.String())
+	s.publishREST(ctx, res, e, all, summary.String())
 }
 
 // publishREST publishes over GitHub's API what inputs ask for. Refusals are
 // remarks: a token of a pull request from a fork may write nothing.
-func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annotation, summary string) {
+func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []Annotation, summary string) {
 	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
 	if !check && !comment {
 		return
@@ -42,8 +49,6 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, all []Annota
 		s.warn(err)
 		return
 	}
-	e, err := readEvent(s.Getenv)
-	s.warn(err)
 	var remarks []string
 	if check {
 		remarks = append(remarks, publishCheck(ctx, p, Check{
@@ -90,10 +95,13 @@ func headline(res *report.Result) string {
 // perLevel is how many annotations of a level the runner keeps of a step.
 const perLevel = 10
 
-// prefix is the checkout's directory relative to the workspace, which files of
-// annotations are relative to.
-func (s *step) prefix() string {
-	rel, err := filepath.Rel(s.host.workspace, s.job.Root())
+// prefix is the checkout's directory relative to the workspace.
+func (s *step) prefix() string { return relative(s.host.workspace, s.job.Root()) }
+
+// relative is dir relative to top, slash-separated; "" for top itself and for what
+// is outside.
+func relative(top, dir string) string {
+	rel, err := filepath.Rel(top, dir)
 	if err != nil || rel == "." || !filepath.IsLocal(rel) {
 		return ""
 	}

@@ -75,7 +75,7 @@ func (a *app) keep(cmd *cobra.Command, m mode) error {
 		}
 	}
 	if values.JSON != "" {
-		return a.writeEntries(values.JSON, entries)
+		return a.writeEntries(values.JSON, values.Dir, entries)
 	}
 	if values.Quiet {
 		return nil
@@ -83,7 +83,7 @@ func (a *app) keep(cmd *cobra.Command, m mode) error {
 	return printEntries(a.stdout, m, entries)
 }
 
-func (a *app) writeEntries(target string, entries []store.Entry) error {
+func (a *app) writeEntries(target, checkout string, entries []store.Entry) error {
 	list := []entry{}
 	for _, e := range entries {
 		list = append(list, entry{Name: e.Name, Kind: kindOf(e), Bytes: e.Size, Created: stamp(e.Created), Used: stamp(e.Used)})
@@ -92,7 +92,7 @@ func (a *app) writeEntries(target string, entries []store.Entry) error {
 	if err != nil {
 		return fmt.Errorf("render the list as JSON: %w", err)
 	}
-	return a.writeTo(target, append(data, '\n'))
+	return a.writeTo(target, checkout, append(data, '\n'))
 }
 
 func kindOf(e store.Entry) string {

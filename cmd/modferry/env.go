@@ -84,7 +84,11 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 		a.code = report.Incomplete.ExitCode()
 		return nil
 	}
-	text, err := formats[i].Text(a.carried(formats[i], job.Exports()), rand.Reader)
+	exports := job.Exports()
+	if out.goflags != "" {
+		exports = append(exports, fetch.Export{Variable: assign.Variable{Name: "GOFLAGS", Value: out.goflags}, Settled: true})
+	}
+	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 func (a *app) publish(out *output, res *report.Result) error {
 	err := out.text(res)
 	if out.values.JSON != "" {
-		err = errors.Join(err, a.writeJSON(out.values.JSON, res))
+		err = errors.Join(err, a.writeJSON(out.values.JSON, out.values.Dir, res))
 	}
 	if err == nil {
 		return nil
@@ -148,16 +148,26 @@ func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.E
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
 	env, findings, err := fetch.Environment(values, host)
-	if !m.helps() || values.ModCache != "" {
+	if m == doctoring { // it tells what is the matter
 		return env, findings, err
 	}
-	dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE"))
-	if dir == "" {
-		return env, findings, err
+	if values.ModCache == "" {
+		if dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
+			out.remark([]string{failure.Plain(remark)})
+			values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
+			env, findings, err = fetch.Environment(values, host)
+		}
 	}
-	out.remark([]string{failure.Plain(remark)})
-	values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-	return fetch.Environment(values, host)
+	if out.goflags = out.gitlab.GOFLAGS(env); err == nil && out.goflags != "" {
+		host.Getenv = func(name string) string {
+			if name == "GOFLAGS" {
+				return out.goflags
+			}
+			return a.getenv(name)
+		}
+		env, findings, err = fetch.Environment(values, host)
+	}
+	return env, findings, err
 }
 
 // started is now as results write it.

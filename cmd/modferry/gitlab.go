@@ -32,15 +32,21 @@ func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *re
 	}))
 }
 
-// writeReports writes the reports directory.
+// writeReports writes the reports directory, which the checkout may have put a
+// link in the place of.
 func (a *app) writeReports(r action.Reports) {
+	checkouts := []string{".", a.getenv("CI_PROJECT_DIR"), r.Root}
 	g := action.OnGitLab(a.getenv)
 	files, remarks := g.Files(r)
-	err := errors.Join(os.MkdirAll(r.Dir, 0o777), g.Hide())
+	if err := makeDir(r.Dir, checkouts...); err != nil {
+		a.tell("the reports for CI systems are not written: " + err.Error())
+		return
+	}
+	err := g.Hide()
 	for _, f := range files {
 		name := filepath.Join(r.Dir, f.Name)
 		if f.Data != nil {
-			err = errors.Join(err, writeFile(name, f.Data))
+			err = errors.Join(err, writeFile(name, f.Data, checkouts...))
 		} else if e := os.Remove(name); !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, e)
 		}

@@ -25,11 +25,12 @@ import (
 // standard error.
 type output struct {
 	process
-	values *settings.Values
-	render rendering                       // of the result as text
-	gitlab *action.GitLab                  // nil elsewhere
-	fold   string                          // the command whose details GitLab folds, "" for none
-	live   atomic.Pointer[report.Progress] // nil while no progress is shown
+	values  *settings.Values
+	render  rendering                       // of the result as text
+	gitlab  *action.GitLab                  // nil elsewhere
+	goflags string                          // GOFLAGS of the go commands of the job, "" to leave it as it is
+	fold    string                          // the command whose details GitLab folds, "" for none
+	live    atomic.Pointer[report.Progress] // nil while no progress is shown
 }
 
 // rendering is one of package report's for people who read a terminal or a log.
@@ -127,17 +128,18 @@ func (p process) textOptions(w io.Writer) report.TextOptions {
 }
 
 // writeJSON writes the result to a file, all of it or nothing; "-" is standard
-// output.
-func (p process) writeJSON(target string, res *report.Result) error {
+// output. checkout is the directory of the run, "" when it is not known.
+func (p process) writeJSON(target, checkout string, res *report.Result) error {
 	var b bytes.Buffer
 	if err := report.JSON(&b, res); err != nil {
 		return fmt.Errorf("render the result as JSON: %w", err)
 	}
-	return p.writeTo(target, b.Bytes())
+	return p.writeTo(target, checkout, b.Bytes())
 }
 
-// writeTo writes to a file or, for "-", to standard output.
-func (p process) writeTo(target string, data []byte) error {
+// writeTo writes to a file or, for "-", to standard output. checkout is the
+// directory of the run, "" when it is not known.
+func (p process) writeTo(target, checkout string, data []byte) error {
 	if target == "-" {
 		if _, err := p.stdout.Write(data); err != nil {
 			return fmt.Errorf("write the result: %w", err)
@@ -147,7 +149,7 @@ func (p process) writeTo(target string, data []byte) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
-	if err := writeFile(target, data); err != nil {
+	if err := writeFile(target, data, ".", checkout); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
@@ -182,38 +184,6 @@ func checkTarget(target string) error {
 		return fmt.Errorf("--json: found the file %s, expected a directory; correct the path", dir)
 	}
 	return nil
-}
-
-// writeFile replaces a file in one step, so that whoever waits for it never
-// reads half of it. What is no regular file (a pipe, /dev/stdout) is written
-// to in place.
-func writeFile(target string, data []byte) (err error) {
-	if real, err := filepath.EvalSymlinks(target); err == nil {
-		target = real
-	}
-	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(target, data, 0o666)
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(target), ".modferry-*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return err
-	}
-	// Other steps of a job may run as another user.
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), target)
 }
 
 // isTerminal reports whether somebody looks at w while it is written.

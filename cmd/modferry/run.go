@@ -63,7 +63,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		Cache: report.Cache{Store: "off", Hit: "off"},
 	}
 	if target := a.given(cmd, "json"); target != "" {
-		if err := a.writeJSON(target, res); err != nil {
+		if err := a.writeJSON(target, a.given(cmd, "dir"), res); err != nil {
 			fmt.Fprintln(a.stderr, "modferry: "+err.Error())
 		}
 	}

@@ -34,6 +34,15 @@ func SplitFlags(s string) (words []string, ok bool) {
 	}
 }
 
+// HasFlag reports whether GOFLAGS says something about a flag.
+func HasFlag(goflags, name string) bool {
+	words, _ := SplitFlags(goflags)
+	return slices.ContainsFunc(words, func(word string) bool {
+		n, _ := flagValue(word)
+		return isFlag(word) && n == name
+	})
+}
+
 // BoolFlag reports whether GOFLAGS sets a flag that takes no value, such as
 // modcacherw. The last one of several wins.
 func BoolFlag(goflags, name string) bool {

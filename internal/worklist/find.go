@@ -37,6 +37,14 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 	if modules != "" {
 		return l.named(dir, modules)
 	}
+	// The module of a directory above is not what was meant.
+	if sub, _ := l.emptySubmodule(dir); sub != "" {
+		return nil, &InputError{
+			File:  filepath.ToSlash(dir),
+			Found: "an empty directory", Expected: "the sources of the submodule that it is of",
+			Remedy: l.complete(dir),
+		}
+	}
 	p, ok, err := l.enclosing(dir)
 	if err != nil {
 		return nil, err
@@ -118,7 +126,7 @@ func (l *loader) named(dir, modules string) ([]place, error) {
 		if pattern == "" {
 			continue
 		}
-		bad := func(found, expected string) error {
+		bad := func(found, expected string) *InputError {
 			return &InputError{
 				File: "modules", Found: found, Expected: expected,
 				Remedy: "correct the setting modules (a comma list of directories, such as `services/*,tools` or `./...`)",
@@ -134,7 +142,12 @@ func (l *loader) named(dir, modules string) ([]place, error) {
 		if !strings.ContainsAny(pattern, `*?[\`) && !slices.Contains(elems, "...") {
 			literal := path.Join(elems...)
 			if !l.hasMain(filepath.Join(dir, filepath.FromSlash(literal))) {
-				return nil, bad(fmt.Sprintf("no go.mod or go.work in %s", quote(literal)), "a main module there")
+				e := bad(fmt.Sprintf("no go.mod or go.work in %s", quote(literal)), "a main module there")
+				abs := filepath.Join(dir, filepath.FromSlash(literal))
+				if sub, _ := l.emptySubmodule(abs); sub != "" {
+					e.Remedy = l.complete(abs)
+				}
+				return nil, e
 			}
 			dirs = append(dirs, literal)
 			continue

@@ -179,7 +179,7 @@ func (n *needs) findMissingDirs(missing []replacement) {
 		Check: "replace-directory-missing", Severity: goenv.SevWarning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
 		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
-		Instead: "check the sources out completely",
+		Instead: n.complete(first.to.Path),
 	})
 }
 

@@ -121,7 +121,7 @@ func (l *loader) readWorkspace(p place) (*unit, error) {
 			File: file, Line: first.Syntax.Start.Line,
 			Found:    fmt.Sprintf("`use %s`, a directory without a go.mod", plain(first.Path)),
 			Expected: "a main module in every directory that go.work uses",
-			Remedy:   "check the sources out completely, drop the line (go work edit -dropuse), or set GOWORK=off",
+			Remedy:   l.complete(w.dirOf(first)) + "; or drop the line (go work edit -dropuse), or set GOWORK=off",
 			Err:      fs.ErrNotExist,
 		}
 		if n := len(missing) - 1; n > 0 {

@@ -213,6 +213,9 @@ func (j *job) jobEnv() map[string]string {
 	}
 	if j.layout.act {
 		env["ACT"] = "true"
+		if j.layout.gitea {
+			env["ACT"], env["GITEA_ACTIONS"] = "", "true"
+		}
 		delete(env, "RUNNER_WORKSPACE")
 	}
 	if j.layout.kubernetes {

@@ -13,7 +13,8 @@ type layout struct {
 	name       string
 	old        bool // before 2.331: the temporary directory is not mounted
 	container  bool // the job has "container:", in which the later steps run
-	act        bool // not a runner but act
+	act        bool // not a runner but act, or one that is made from it
+	gitea      bool // which is Gitea's: it shares no tool cache
 	selfHosted bool
 	kubernetes bool // Actions Runner Controller in Kubernetes mode
 }
@@ -67,7 +68,11 @@ func (p paths) ofJob(l layout) []mount {
 	switch {
 	case l.act:
 		// The workspace has the host's name, everything else comes from volumes.
-		return []mount{{p.workspace, p.workspace}, {p.tools, "/opt/hostedtoolcache"}, {filepath.Dir(p.files), "/var/run/act"}}
+		m := []mount{{p.workspace, p.workspace}, {filepath.Dir(p.files), "/var/run/act"}}
+		if !l.gitea {
+			m = append(m, mount{p.tools, "/opt/hostedtoolcache"})
+		}
+		return m
 	case l.container:
 		return []mount{
 			{filepath.Join(p.temp, "_github_workflow"), "/github/workflow"},

@@ -77,11 +77,14 @@ func TestTheRunnerCanCleanUp(t *testing.T) {
 		with   map[string]string
 		env    map[string]string
 		flags  string // GOFLAGS of later steps
+		own    string // GOFLAGS that a later step has of its own, "" for none
 	}{
-		{"after go build", layout{selfHosted: true}, nil, nil, "-modcacherw"},
-		{"after the action extracted zips", layout{selfHosted: true}, map[string]string{"extract": "all"}, nil, "-modcacherw"},
-		{"on a runner before 2.331", layout{selfHosted: true, old: true}, nil, nil, "-modcacherw"},
-		{"with flags of the user's", layout{selfHosted: true}, nil, map[string]string{"GOFLAGS": "-modcacherw -mod=readonly"}, "-modcacherw -mod=readonly"},
+		{"after go build", layout{selfHosted: true}, nil, nil, "-modcacherw", ""},
+		{"after the action extracted zips", layout{selfHosted: true}, map[string]string{"extract": "all"}, nil, "-modcacherw", ""},
+		{"on a runner before 2.331", layout{selfHosted: true, old: true}, nil, nil, "-modcacherw", ""},
+		{"with flags of the user's", layout{selfHosted: true}, nil, map[string]string{"GOFLAGS": "-modcacherw -mod=readonly"}, "-modcacherw -mod=readonly", ""},
+		{"with other flags of the user's", layout{selfHosted: true}, nil, map[string]string{"GOFLAGS": "-mod=readonly"}, "-mod=readonly -modcacherw", ""},
+		{"after a step with flags of its own", layout{selfHosted: true}, nil, nil, "-modcacherw", "-mod=readonly"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -96,6 +99,9 @@ func TestTheRunnerCanCleanUp(t *testing.T) {
 			j.main().expect(t, 0)
 			if got := j.env["GOFLAGS"]; got != tt.flags {
 				t.Errorf("GOFLAGS is %q, expected %q", got, tt.flags)
+			}
+			if tt.own != "" {
+				j.env["GOFLAGS"] = tt.own
 			}
 			j.goSucceeds(false, ".", "build", "./...")
 			j.post().expect(t, 0)
