@@ -66,6 +66,8 @@ func (v *view) verdict() (string, style) {
 	switch {
 	case v.r.Interrupted:
 		return "interrupted", yellow
+	case v.r.Cache.Saved != nil && v.r.Cache.Saved.Failed:
+		return "nothing saved", yellow
 	case v.r.Outcome == OK:
 		return "ok", green
 	case v.r.Outcome == Integrity:
@@ -179,14 +181,26 @@ func (v *view) restoreState() string {
 
 // saveState is the state of a run that saved.
 func (v *view) saveState() string {
+	if s := v.r.Cache.Saved; s.Failed && !v.r.Interrupted {
+		return "cache " + failure.Plain(v.r.Cache.Store) + ": " + unsaved(s) // the verdict says the rest
+	}
 	return saving(v.r.Cache.Store, v.r.Cache.Saved, v.r.Totals.MS)
+}
+
+// unsaved is why nothing was saved and what to do about it.
+func unsaved(s *Saved) string {
+	text := strings.TrimSuffix(failure.Plain(s.Reason), ".")
+	if s.Fix != "" {
+		text += "; " + failure.Plain(s.Fix)
+	}
+	return text
 }
 
 // saving says what a save that took ms added to a store.
 func saving(store string, s *Saved, ms float64) string {
 	store = failure.Plain(store)
 	if s.Reason != "" {
-		return fmt.Sprintf("nothing saved to the cache %s: %s", store, failure.Plain(s.Reason))
+		return fmt.Sprintf("nothing saved to the cache %s: %s", store, unsaved(s))
 	}
 	parts := []string{}
 	switch {
@@ -213,15 +227,6 @@ func (v *view) chainInBrief() string {
 		}
 	}
 	return text
-}
-
-// hosts returns every host contacted.
-func (v *view) hosts() []string {
-	hosts := make([]string, len(v.r.Hosts))
-	for i, h := range v.r.Hosts {
-		hosts[i] = failure.Plain(h)
-	}
-	return hosts
 }
 
 // answers lists how often a mirror gave which status code.
