@@ -44,23 +44,27 @@ const (
 	maxMessage = 4096
 )
 
-// Annotations returns what a result says about lines of the checkout, worst
-// first: an error for each module that is missing, whatever number of its files
-// is, a warning for wrong bytes that were offered and made up for, a notice for
-// files that only graph commands read, and the findings by severity. Remarks
+// Annotations returns what a result says about lines of the checkout, and about
+// what else is at fault, worst first: an error for each line that names what
+// cannot be obtained, and one for each other cause, such as a mirror that is
+// down, whatever number of modules it keeps away; a warning for each mirror that
+// offered wrong bytes which were made up for, a notice for files that only graph
+// commands read, and the findings by severity. Remarks
 // that are merely worth knowing and concern no line are left to the summary.
 // An outcome that is not ok has at least one error.
 //
 // prefix is the checkout's directory relative to the workspace, slash-separated,
 // "" for the workspace itself. A file outside the workspace is not named.
 func Annotations(r *report.Result, prefix string) []Annotation {
-	a := annotator{prefix: prefix}
+	a := annotator{result: r, prefix: prefix}
 	for _, f := range r.Findings {
 		a.finding(f)
 	}
 	for _, files := range byModule(r.Modules) {
 		a.module(files)
 	}
+	a.causes()
+	a.madeUpFor()
 	a.cancelled()
 	a.cache(r.Cache)
 	if r.Outcome != report.OK && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
@@ -85,9 +89,12 @@ type ranked struct {
 
 // annotator collects annotations.
 type annotator struct {
+	result  *report.Result
 	prefix  string
 	all     []ranked
-	stopped []string // modules whose turn did not come
+	lacking [][]report.Module // the failed files of each module, the worst first
+	wrong   []report.Module   // files of which wrong bytes were offered and made up for
+	stopped []string          // modules whose turn did not come
 }
 
 func (a *annotator) add(rank int, x Annotation) {
@@ -165,7 +172,7 @@ func byModule(all []report.Module) [][]report.Module {
 	return groups
 }
 
-// module adds what became of the files of one module, if that is worth it: the
+// module notes what became of the files of one module, if that is worth it: the
 // worst of them speaks for all.
 func (a *annotator) module(files []report.Module) {
 	var failed, wrong []report.Module
@@ -180,9 +187,13 @@ func (a *annotator) module(files []report.Module) {
 	switch {
 	case len(failed) > 0:
 		slices.SortStableFunc(failed, func(x, y report.Module) int { return cmp.Compare(severity(x), severity(y)) })
-		a.failed(failed)
+		if m := failed[0]; m.Class == failure.Cancelled {
+			a.stopped = append(a.stopped, m.Path+"@"+m.Version)
+		} else {
+			a.lacking = append(a.lacking, failed)
+		}
 	case len(wrong) > 0:
-		a.madeUpFor(wrong[0])
+		a.wrong = append(a.wrong, wrong[0])
 	}
 }
 
@@ -204,24 +215,15 @@ func severity(m report.Module) int {
 	return 1
 }
 
-// failed adds a module of which files could not be obtained, the worst first.
+// failed adds a module of which files could not be obtained, the worst first,
+// because of what its line says.
 func (a *annotator) failed(files []report.Module) {
 	m := files[0]
-	if m.Class == failure.Cancelled {
-		a.stopped = append(a.stopped, m.Path+"@"+m.Version)
-		return
-	}
 	class := m.Class
-	if class == "" {
-		class = failure.Unknown
-	}
 	x := Annotation{Level: LevelError, File: m.File, Line: m.Line, Title: name(m) + ": " + class.Title()}
 	rank := rankModule
-	switch {
-	case integrity(class):
+	if integrity(class) {
 		rank = rankIntegrity
-	case class == failure.CircuitOpen:
-		rank = rankFollows
 	}
 	said := []string{sentence(m.Message)}
 	if m.Message == "" {
@@ -269,23 +271,6 @@ func answer(t report.Attempt) string {
 		return fmt.Sprintf("%s (HTTP %d)", t.Class.Title(), t.Status)
 	}
 	return t.Class.Title()
-}
-
-// madeUpFor adds a module that is there although a mirror offered wrong bytes.
-func (a *annotator) madeUpFor(m report.Module) {
-	i := slices.IndexFunc(m.Attempts, func(t report.Attempt) bool { return integrity(t.Class) })
-	t := m.Attempts[i]
-	offered := "a " + kind(m) + " with a wrong hash"
-	if t.Class == failure.UnsafeZip {
-		offered = "an unsafe zip"
-	}
-	message := failure.Plain(t.Mirror) + " offered " + offered
-	if detail := failure.Plain(t.Detail); detail != "" {
-		message += " (" + detail + ")"
-	}
-	message += "; " + cmp.Or(failure.Plain(m.Mirror), "another source") + " had the right bytes, and only those are in the module cache. " +
-		"Take that mirror out of GOPROXY and tell its operator."
-	a.add(rankIntegrity, Annotation{Level: LevelWarning, File: m.File, Line: m.Line, Title: name(m) + ": " + t.Class.Title() + " refused", Message: message})
 }
 
 // cancelled adds the modules whose turn did not come, all in one: no line is at
@@ -351,19 +336,28 @@ func clip(s string, n int) string {
 	return s
 }
 
-// writeAnnotations issues annotations as workflow commands, the first perLevel
-// of each level: more the runner would drop. It returns how many are left; the
-// summary has them all. Nothing is written when w fails.
+// writeAnnotations issues annotations as workflow commands, perLevel of each
+// level: more the runner would drop. Those of no line come first, since they
+// speak for many. It returns how many are left; the summary has them all.
+// Nothing is written when w fails.
 func writeAnnotations(w io.Writer, as []Annotation, perLevel int) (left int) {
 	var b bytes.Buffer // does not fail, so the library does not panic
 	actions := githubactions.New(githubactions.WithWriter(&b))
+	chosen := map[int]bool{}
 	written := map[Level]int{}
-	for _, a := range as {
-		if written[a.Level] == perLevel {
+	for _, ofLine := range []bool{false, true} {
+		for i, a := range as {
+			if (a.Line > 0) == ofLine && written[a.Level] < perLevel {
+				written[a.Level]++
+				chosen[i] = true
+			}
+		}
+	}
+	for i, a := range as {
+		if !chosen[i] {
 			left++
 			continue
 		}
-		written[a.Level]++
 		properties := githubactions.CommandProperties{"title": a.Title}
 		if a.File != "" {
 			properties["file"] = a.File
