@@ -60,12 +60,8 @@ func Annotations(r *report.Result, prefix string) []Annotation {
 	for _, f := range r.Findings {
 		a.finding(f)
 	}
-	for _, files := range byModule(r.Modules) {
-		a.module(files)
-	}
 	a.causes()
 	a.madeUpFor()
-	a.cancelled()
 	a.cache(r.Cache)
 	if r.Outcome != report.OK && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
 		a.add(rankCause, Annotation{Level: LevelError, Title: "modferry: " + failure.Plain(string(r.Outcome)), Message: sentence(r.Message)})
@@ -89,12 +85,9 @@ type ranked struct {
 
 // annotator collects annotations.
 type annotator struct {
-	result  *report.Result
-	prefix  string
-	all     []ranked
-	lacking [][]report.Module // the failed files of each module, the worst first
-	wrong   []report.Module   // files of which wrong bytes were offered and made up for
-	stopped []string          // modules whose turn did not come
+	result *report.Result
+	prefix string
+	all    []ranked
 }
 
 func (a *annotator) add(rank int, x Annotation) {
@@ -155,65 +148,8 @@ func (a *annotator) finding(f goenv.Finding) {
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }
 
-// byModule groups the files of each module, in the order of their first.
-func byModule(all []report.Module) [][]report.Module {
-	var groups [][]report.Module
-	at := map[[2]string]int{}
-	for _, m := range all {
-		key := [2]string{m.Path, m.Version}
-		i, ok := at[key]
-		if !ok {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], m)
-	}
-	return groups
-}
-
-// module notes what became of the files of one module, if that is worth it: the
-// worst of them speaks for all.
-func (a *annotator) module(files []report.Module) {
-	var failed, wrong []report.Module
-	for _, m := range files {
-		switch {
-		case m.Source == report.FromFailed:
-			failed = append(failed, m)
-		case slices.ContainsFunc(m.Attempts, func(x report.Attempt) bool { return integrity(x.Class) }):
-			wrong = append(wrong, m)
-		}
-	}
-	switch {
-	case len(failed) > 0:
-		slices.SortStableFunc(failed, func(x, y report.Module) int { return cmp.Compare(severity(x), severity(y)) })
-		if m := failed[0]; m.Class == failure.Cancelled {
-			a.stopped = append(a.stopped, m.Path+"@"+m.Version)
-		} else {
-			a.lacking = append(a.lacking, failed)
-		}
-	case len(wrong) > 0:
-		a.wrong = append(a.wrong, wrong[0])
-	}
-}
-
 // integrity reports whether a failure is about wrong bytes.
 func integrity(c failure.Class) bool { return c == failure.HashMismatch || c == failure.UnsafeZip }
-
-// severity orders the failed files of a module, the worst first.
-func severity(m report.Module) int {
-	switch {
-	case integrity(m.Class):
-		return 0
-	case m.Class == failure.Cancelled:
-		return 4
-	case m.Low:
-		return 3
-	case m.Class == failure.CircuitOpen:
-		return 2
-	}
-	return 1
-}
 
 // failed adds a module of which files could not be obtained, the worst first,
 // because of what its line says.
@@ -275,17 +211,9 @@ func answer(t report.Attempt) string {
 
 // cancelled adds the modules whose turn did not come, all in one: no line is at
 // fault.
-func (a *annotator) cancelled() {
-	n := len(a.stopped)
-	if n == 0 {
-		return
-	}
-	which := failure.Plain(a.stopped[0])
-	if n > 1 {
-		which += fmt.Sprintf(" and %d more", n-1)
-	}
+func (a *annotator) cancelled(c report.Cause) {
 	a.add(rankFollows, Annotation{Level: LevelError, Title: "modferry: " + failure.Cancelled.Title(),
-		Message: "Not obtained: " + which + ". " + failure.Cancelled.Explain() + " " + failure.Cancelled.Remedy()})
+		Message: sentence(c.Lacking()) + " " + failure.Cancelled.Explain() + " " + failure.Cancelled.Remedy()})
 }
 
 // cache adds what the cache held and was not let in.

@@ -152,7 +152,7 @@ func TestAStepThatFailsSaysSoWhereItIsSeen(t *testing.T) {
 		code   int
 		log    string
 	}{
-		{"incomplete", map[string]string{"proxy": dead, "retries": "0", "probe-timeout": "10s"}, 1, "::error file=go.mod,line="},
+		{"incomplete", map[string]string{"proxy": dead, "retries": "0", "probe-timeout": "10s"}, 1, "::error title=http"},
 		{"incomplete, which may be", map[string]string{"proxy": dead, "retries": "0", "fail-on": "integrity"}, 0, "::notice::incomplete"},
 		{"wrong bytes", map[string]string{"proxy": lying, "fail-on": "integrity"}, 3, "::error file=go.sum,line="},
 		{"a setting", map[string]string{"proxy": dead, "extract": "al"}, 2,
