@@ -37,6 +37,9 @@ func (j *Job) Restore(ctx context.Context) *report.Result {
 	j.total.Store(int64(len(items)))
 	j.phase.Store("restoring")
 	cached := j.lookup(ctx, items)
+	if j.spec.Kind == store.Off {
+		cached.info.Reason = "there is no cache to restore from; choose one with --cache"
+	}
 	covered, rest := cached.apart(items)
 	cached.restore(ctx, func(fe *failure.Error) { stop(fe) })
 	rest = append(rest, cached.wait(covered)...)
