@@ -39,6 +39,7 @@ func fixtures() map[string]*report.Result {
 		"low-priority-only": lowOnly(),
 		"hostile":           hostile("\r\nok: FORGED\n::error file=go.mod,line=1::FORGED \x1b[31m##[error]\u202eFORGED\u009b0m ::warning::FORGED"),
 		"cache-restored":    restored(),
+		"cache-unrestored":  unrestored(),
 		"cache-rejected":    rejected(),
 		"cache-saved":       saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 2, Kept: 1, Files: 312, Bytes: 74_900_000}),
 		"cache-compacted":   saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 1, Compact: true, Files: 861, Bytes: 177_000_000}),
@@ -339,6 +340,15 @@ func hostile(evil string) *report.Result {
 		})
 	}
 	return finish(r, 5)
+}
+
+// unrestored is a run that was to restore from a cache that does not answer.
+func unrestored() *report.Result {
+	r := start(report.OK)
+	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
+	r.Cache = report.Cache{Store: "gha", Hit: "miss", Reason: "look for an index: connection refused"}
+	r.Message = "2 files are not in the cache; modferry fetch brings what is missing"
+	return finish(r, 12)
 }
 
 // restored is a run that only restored.
