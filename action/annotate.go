@@ -44,24 +44,24 @@ const (
 	maxMessage = 4096
 )
 
-// Annotations returns what a result says about lines of the checkout, worst
-// first: an error for each module that is missing, whatever number of its files
-// is, a warning for wrong bytes that were offered and made up for, a notice for
-// files that only graph commands read, and the findings by severity. Remarks
+// Annotations returns what a result says about lines of the checkout, and about
+// what else is at fault, worst first: an error for each line that names what
+// cannot be obtained, and one for each other cause, such as a mirror that is
+// down, whatever number of modules it keeps away; a warning for each mirror that
+// offered wrong bytes which were made up for, a notice for files that only graph
+// commands read, and the findings by severity. Remarks
 // that are merely worth knowing and concern no line are left to the summary.
 // An outcome that is not ok has at least one error.
 //
 // prefix is the checkout's directory relative to the workspace, slash-separated,
 // "" for the workspace itself. A file outside the workspace is not named.
 func Annotations(r *report.Result, prefix string) []Annotation {
-	a := annotator{prefix: prefix}
+	a := annotator{result: r, prefix: prefix}
 	for _, f := range r.Findings {
 		a.finding(f)
 	}
-	for _, files := range byModule(r.Modules) {
-		a.module(files)
-	}
-	a.cancelled()
+	a.causes()
+	a.madeUpFor()
 	a.cache(r.Cache)
 	if r.Outcome != report.OK && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
 		a.add(rankCause, Annotation{Level: LevelError, Title: "modferry: " + failure.Plain(string(r.Outcome)), Message: sentence(r.Message)})
@@ -85,9 +85,9 @@ type ranked struct {
 
 // annotator collects annotations.
 type annotator struct {
-	prefix  string
-	all     []ranked
-	stopped []string // modules whose turn did not come
+	result *report.Result
+	prefix string
+	all    []ranked
 }
 
 func (a *annotator) add(rank int, x Annotation) {
@@ -148,80 +148,18 @@ func (a *annotator) finding(f goenv.Finding) {
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }
 
-// byModule groups the files of each module, in the order of their first.
-func byModule(all []report.Module) [][]report.Module {
-	var groups [][]report.Module
-	at := map[[2]string]int{}
-	for _, m := range all {
-		key := [2]string{m.Path, m.Version}
-		i, ok := at[key]
-		if !ok {
-			i = len(groups)
-			at[key] = i
-			groups = append(groups, nil)
-		}
-		groups[i] = append(groups[i], m)
-	}
-	return groups
-}
-
-// module adds what became of the files of one module, if that is worth it: the
-// worst of them speaks for all.
-func (a *annotator) module(files []report.Module) {
-	var failed, wrong []report.Module
-	for _, m := range files {
-		switch {
-		case m.Source == report.FromFailed:
-			failed = append(failed, m)
-		case slices.ContainsFunc(m.Attempts, func(x report.Attempt) bool { return integrity(x.Class) }):
-			wrong = append(wrong, m)
-		}
-	}
-	switch {
-	case len(failed) > 0:
-		slices.SortStableFunc(failed, func(x, y report.Module) int { return cmp.Compare(severity(x), severity(y)) })
-		a.failed(failed)
-	case len(wrong) > 0:
-		a.madeUpFor(wrong[0])
-	}
-}
-
 // integrity reports whether a failure is about wrong bytes.
 func integrity(c failure.Class) bool { return c == failure.HashMismatch || c == failure.UnsafeZip }
 
-// severity orders the failed files of a module, the worst first.
-func severity(m report.Module) int {
-	switch {
-	case integrity(m.Class):
-		return 0
-	case m.Class == failure.Cancelled:
-		return 4
-	case m.Low:
-		return 3
-	case m.Class == failure.CircuitOpen:
-		return 2
-	}
-	return 1
-}
-
-// failed adds a module of which files could not be obtained, the worst first.
+// failed adds a module of which files could not be obtained, the worst first,
+// because of what its line says.
 func (a *annotator) failed(files []report.Module) {
 	m := files[0]
-	if m.Class == failure.Cancelled {
-		a.stopped = append(a.stopped, m.Path+"@"+m.Version)
-		return
-	}
 	class := m.Class
-	if class == "" {
-		class = failure.Unknown
-	}
 	x := Annotation{Level: LevelError, File: m.File, Line: m.Line, Title: name(m) + ": " + class.Title()}
 	rank := rankModule
-	switch {
-	case integrity(class):
+	if integrity(class) {
 		rank = rankIntegrity
-	case class == failure.CircuitOpen:
-		rank = rankFollows
 	}
 	said := []string{sentence(m.Message)}
 	if m.Message == "" {
@@ -271,36 +209,11 @@ func answer(t report.Attempt) string {
 	return t.Class.Title()
 }
 
-// madeUpFor adds a module that is there although a mirror offered wrong bytes.
-func (a *annotator) madeUpFor(m report.Module) {
-	i := slices.IndexFunc(m.Attempts, func(t report.Attempt) bool { return integrity(t.Class) })
-	t := m.Attempts[i]
-	offered := "a " + kind(m) + " with a wrong hash"
-	if t.Class == failure.UnsafeZip {
-		offered = "an unsafe zip"
-	}
-	message := failure.Plain(t.Mirror) + " offered " + offered
-	if detail := failure.Plain(t.Detail); detail != "" {
-		message += " (" + detail + ")"
-	}
-	message += "; " + cmp.Or(failure.Plain(m.Mirror), "another source") + " had the right bytes, and only those are in the module cache. " +
-		"Take that mirror out of GOPROXY and tell its operator."
-	a.add(rankIntegrity, Annotation{Level: LevelWarning, File: m.File, Line: m.Line, Title: name(m) + ": " + t.Class.Title() + " refused", Message: message})
-}
-
 // cancelled adds the modules whose turn did not come, all in one: no line is at
 // fault.
-func (a *annotator) cancelled() {
-	n := len(a.stopped)
-	if n == 0 {
-		return
-	}
-	which := failure.Plain(a.stopped[0])
-	if n > 1 {
-		which += fmt.Sprintf(" and %d more", n-1)
-	}
+func (a *annotator) cancelled(c report.Cause) {
 	a.add(rankFollows, Annotation{Level: LevelError, Title: "modferry: " + failure.Cancelled.Title(),
-		Message: "Not obtained: " + which + ". " + failure.Cancelled.Explain() + " " + failure.Cancelled.Remedy()})
+		Message: sentence(c.Lacking()) + " " + failure.Cancelled.Explain() + " " + failure.Cancelled.Remedy()})
 }
 
 // cache adds what the cache held and was not let in.
@@ -351,19 +264,28 @@ func clip(s string, n int) string {
 	return s
 }
 
-// writeAnnotations issues annotations as workflow commands, the first perLevel
-// of each level: more the runner would drop. It returns how many are left; the
-// summary has them all. Nothing is written when w fails.
+// writeAnnotations issues annotations as workflow commands, perLevel of each
+// level: more the runner would drop. Those of no line come first, since they
+// speak for many. It returns how many are left; the summary has them all.
+// Nothing is written when w fails.
 func writeAnnotations(w io.Writer, as []Annotation, perLevel int) (left int) {
 	var b bytes.Buffer // does not fail, so the library does not panic
 	actions := githubactions.New(githubactions.WithWriter(&b))
+	chosen := map[int]bool{}
 	written := map[Level]int{}
-	for _, a := range as {
-		if written[a.Level] == perLevel {
+	for _, ofLine := range []bool{false, true} {
+		for i, a := range as {
+			if (a.Line > 0) == ofLine && written[a.Level] < perLevel {
+				written[a.Level]++
+				chosen[i] = true
+			}
+		}
+	}
+	for i, a := range as {
+		if !chosen[i] {
 			left++
 			continue
 		}
-		written[a.Level]++
 		properties := githubactions.CommandProperties{"title": a.Title}
 		if a.File != "" {
 			properties["file"] = a.File

@@ -23,9 +23,9 @@ func missingResult(message string) *report.Result {
 		Schema: report.Schema, Outcome: report.Incomplete, Message: "1 file is missing",
 		Mirrors: []report.Mirror{{URL: "https://goproxy.example.test", State: report.Failing, Class: failure.Refused, Reason: message}},
 		Modules: []report.Module{{
-			Path: "example.test/m", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromFailed, Class: failure.Refused,
+			Path: "example.test/m", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromFailed, Class: failure.NotFound,
 			Message: message, File: "go.sum", Line: 7,
-			Attempts: []report.Attempt{{Mirror: "https://goproxy.example.test", Class: failure.Refused, Detail: message}},
+			Attempts: []report.Attempt{{Mirror: "https://goproxy.example.test", Class: failure.NotFound, Detail: message}},
 		}},
 		Totals: report.Totals{Modules: 1, BySource: map[string]int{report.FromFailed: 1}},
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -59,6 +60,9 @@ func Main(ctx context.Context, p Process) int {
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
+	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
+		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
+	}
 	if err := report.Text(p.Stdout, res, report.TextOptions{}); err != nil {
 		s.warn(err)
 	}

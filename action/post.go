@@ -43,7 +43,8 @@ func Post(ctx context.Context, p Process) int {
 		s.warn(err)
 	}
 	r := s.job.Save(ctx)
-	later.Saved, later.Store = r.Cache.Saved, r.Cache.Store
+	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
+	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })
 	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
 		s.warn(err)
 	}

@@ -35,13 +35,16 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 	s.publishREST(ctx, res, e, all, summary.String())
 }
 
+// publishesREST reports whether inputs ask for what is published over GitHub's API.
+func (s *step) publishesREST() bool { return s.inputs.on("check-run") || s.inputs.on("comment") }
+
 // publishREST publishes over GitHub's API what inputs ask for. Refusals are
 // remarks: a token of a pull request from a fork may write nothing.
 func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []Annotation, summary string) {
-	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
-	if !check && !comment {
+	if !s.publishesREST() {
 		return
 	}
+	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
 	p, err := newPublisher(publisherOptions{
 		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: fetch.UserAgent(s.Tool), Transport: s.job.Transport(),
 	})

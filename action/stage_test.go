@@ -152,7 +152,7 @@ func TestAStepThatFailsSaysSoWhereItIsSeen(t *testing.T) {
 		code   int
 		log    string
 	}{
-		{"incomplete", map[string]string{"proxy": dead, "retries": "0", "probe-timeout": "10s"}, 1, "::error file=go.mod,line="},
+		{"incomplete", map[string]string{"proxy": dead, "retries": "0", "probe-timeout": "10s"}, 1, "::error title=http"},
 		{"incomplete, which may be", map[string]string{"proxy": dead, "retries": "0", "fail-on": "integrity"}, 0, "::notice::incomplete"},
 		{"wrong bytes", map[string]string{"proxy": lying, "fail-on": "integrity"}, 3, "::error file=go.sum,line="},
 		{"a setting", map[string]string{"proxy": dead, "extract": "al"}, 2,
@@ -201,5 +201,27 @@ func TestPasswordsOfMirrorsAreMasked(t *testing.T) {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("log %q lacks %s", log.String(), want)
 		}
+	}
+}
+
+func TestPostSaysThatNothingWasSavedAndFailsNobody(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 2000)
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	service := ghatest.Start(t, ghatest.Options{Faults: []ghatest.Rule{ghatest.Always(ghatest.Reserve, ghatest.Twirp(409, "already_exists", "taken"))}})
+	r := newRunner(t, f, map[string]string{"proxy": mirror.URL})
+	for k, v := range service.Env() {
+		r.env[k] = v
+	}
+	if code := Main(t.Context(), r.process()); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, r.log.String())
+	}
+	r.env["STATE_result"] = r.value("STATE", "result")
+	r.log.Reset()
+	if code := Post(t.Context(), r.process()); code != 0 || !strings.Contains(r.log.String(), "\nnothing saved: cache gha: ") || strings.Contains(r.log.String(), "ok:") {
+		t.Errorf("exit code %d, log\n%s", code, r.log.String())
+	}
+	if summary := r.file("STEP_SUMMARY"); !strings.Contains(summary, "Nothing saved to the cache gha: ") {
+		t.Errorf("summary\n%s", summary)
 	}
 }

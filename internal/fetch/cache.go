@@ -28,6 +28,8 @@ func (j *Job) openStore() (layer.Store, error) {
 	if getenv == nil {
 		getenv = func(string) string { return "" }
 	}
+	transport := j.client.Transport()
+	transport.Proxy = j.contacts.watch(j.o.proxy(), j.cacheUse())
 	switch spec := j.spec; spec.Kind {
 	case store.Dir:
 		path, err := filepath.Abs(spec.Path)
@@ -40,17 +42,26 @@ func (j *Job) openStore() (layer.Store, error) {
 		return dir.Open(path, dir.Options{})
 	case store.GHA:
 		return gha.Open(gha.Options{
-			Getenv: getenv, Protocol: spec.Protocol, Transport: j.client.Transport(),
+			Getenv: getenv, Protocol: spec.Protocol, Transport: transport,
 			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Log: j.o.Log,
 			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
 		})
 	case store.S3:
 		return s3.Open(s3.Options{
-			Spec: spec, Getenv: getenv, Transport: j.client.Transport(),
+			Spec: spec, Getenv: getenv, Transport: transport,
 			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Stall: j.values.StallTimeout,
 		})
 	}
 	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)
+}
+
+// cacheUse is what hosts of the cache are asked for, "" for a cache without any.
+func (j *Job) cacheUse() string {
+	switch j.spec.Kind {
+	case store.GHA, store.S3:
+		return "the cache " + j.spec.String()
+	}
+	return ""
 }
 
 // UserAgent is the program's name as servers are told it.
@@ -236,6 +247,7 @@ func (s *saved) conclude(res *report.Result) {
 	if len(r.Reasons) > 0 {
 		s.info.Reason = strings.Join(r.Reasons, "; ")
 	}
+	s.info.Hit = s.hit()
 	if len(r.Bad) > 0 {
 		if err := layer.RememberBad(s.job.cache.Dir(), r.Bad); err != nil {
 			s.job.log("%v", err)
@@ -245,6 +257,22 @@ func (s *saved) conclude(res *report.Result) {
 		s.job.note(unextractable(tree.Module.String(), tree))
 	}
 	res.Cache = s.info
+}
+
+// hit is what the index came to: an exact one whose layers did not bring what it
+// lists was none.
+func (s *saved) hit() string {
+	listed := 0
+	for _, p := range s.picks {
+		listed += len(p.Take)
+	}
+	switch brought := len(s.result.Members); {
+	case brought >= listed:
+		return s.info.Hit
+	case brought == 0:
+		return "miss"
+	}
+	return "partial"
 }
 
 // member is the item as layers name it.

@@ -46,14 +46,14 @@ func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 		{"the URL has expired once", func(g *ghatest.Server) {
 			g.Fault(ghatest.First(1, ghatest.Read, ghatest.Expired()))
 		}, "exact", "", true},
-		{"the URL is always expired", bodies(ghatest.Expired()), "exact", "403", false},
+		{"the URL is always expired", bodies(ghatest.Expired()), "miss", "403", false},
 		{"the layer is cut off once", func(g *ghatest.Server) {
 			g.Fault(ghatest.Nth(2, ghatest.Read, ghatest.CutAfter(100_000)))
 		}, "exact", "", true},
-		{"the layer stalls at nine tenths", bodies(ghatest.StallAfter(450_000, nil)), "exact", "sent nothing for", false},
-		{"the server dies in the middle", bodies(ghatest.Reset()), "exact", "the store", false},
-		{"the layer is gone", bodies(ghatest.Status(404)), "exact", "gone", false},
-		{"other bytes", bodies(ghatest.Answer(200, "application/octet-stream", strings.Repeat("garbage", 10_000))), "exact", "", false},
+		{"the layer stalls at nine tenths", bodies(ghatest.StallAfter(450_000, nil)), "partial", "sent nothing for", false},
+		{"the server dies in the middle", bodies(ghatest.Reset()), "miss", "the store", false},
+		{"the layer is gone", bodies(ghatest.Status(404)), "miss", "gone", false},
+		{"other bytes", bodies(ghatest.Answer(200, "application/octet-stream", strings.Repeat("garbage", 10_000))), "miss", "", false},
 	}
 	for _, protocol := range []string{"v2", "v1"} {
 		for _, tt := range tests {
@@ -90,6 +90,81 @@ func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 						t.Errorf("the reason tells a secret: %s", c.Reason)
 					}
 				}
+			})
+		}
+	}
+}
+
+// A save that could not be is told as that, with what to do; one that was
+// needless is not.
+func TestASaveThatFailsSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 1000)
+	s := start(t, nil, mirrortest.HTTP1, f)
+	for _, tt := range []struct {
+		name   string
+		o      ghatest.Options
+		rules  []ghatest.Rule
+		reason string
+		fix    string
+	}{
+		{"a token that may only read", ghatest.Options{ReadOnly: true}, nil, "not allowed by the store", "pull requests from forks"},
+		{"every name is taken and holds nothing", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Reserve, ghatest.Twirp(409, "already_exists", "taken"))},
+			"its names are taken, but hold nothing", "the next job tries again"},
+		{"the upload is refused", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Whole, ghatest.Status(403))}, "403", "the next job tries again"},
+		{"the end of the upload is refused", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Commit, ghatest.Status(403))}, "403", "pull requests from forks"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := ghatest.Start(t, tt.o)
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.values.Cache, b.o.Getenv, b.o.Patience = "gha:v2", g.Getenv, 3*time.Second
+			wantOutcome(t, b.run(s.URL), report.OK)
+			for _, r := range tt.rules {
+				g.Fault(r)
+			}
+			saved := b.save()
+			if !saved.Failed || !strings.Contains(saved.Reason, tt.reason) || !strings.Contains(saved.Fix, tt.fix) || saved.Index != "" {
+				t.Errorf("saved %+v, want a failure about %q", saved, tt.reason)
+			}
+			b.afresh()
+			if r := b.run(s.URL); r.Cache.Hit != "miss" {
+				t.Errorf("after a save that failed: cache %+v", r.Cache)
+			}
+		})
+	}
+}
+
+// A job that was stopped while it saved leaves a name that holds nothing. The
+// next save goes round it, and the job after that has everything.
+func TestANameThatHoldsNothingCostsNoFurtherJob(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 4, 1000)
+	s := start(t, nil, mirrortest.HTTP1, f)
+	for what, rule := range map[string]ghatest.Rule{
+		"layer": ghatest.First(1, ghatest.Commit, ghatest.Status(403)),
+		"index": ghatest.Nth(2, ghatest.Commit, ghatest.Status(403)),
+	} {
+		for _, protocol := range []string{"v2", "v1"} {
+			t.Run(what+" "+protocol, func(t *testing.T) {
+				t.Parallel()
+				g := ghatest.Start(t, ghatest.Options{Protocol: protocol})
+				b := newBench(t, f, mirrortest.Checkout{})
+				b.values.Cache, b.o.Getenv, b.o.Patience = "gha:"+protocol, g.Getenv, 3*time.Second
+				wantOutcome(t, b.run(s.URL), report.OK)
+				g.Fault(rule)
+				if saved := b.save(); !saved.Failed {
+					t.Fatalf("saved %+v, want a failure", saved)
+				}
+				if saved := b.save(); saved.Reason != "" || saved.Index == "" {
+					t.Fatalf("saved %+v", saved)
+				}
+				b.afresh()
+				r := b.run(s.URL)
+				if r.Cache.Hit != "exact" || r.Totals.BySource[report.FromCache] != 8 {
+					t.Errorf("cache %+v, files %v", r.Cache, r.Totals.BySource)
+				}
+				b.complete()
 			})
 		}
 	}

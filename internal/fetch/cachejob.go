@@ -37,6 +37,9 @@ func (j *Job) Restore(ctx context.Context) *report.Result {
 	j.total.Store(int64(len(items)))
 	j.phase.Store("restoring")
 	cached := j.lookup(ctx, items)
+	if j.spec.Kind == store.Off {
+		cached.info.Reason = "there is no cache to restore from; choose one with --cache"
+	}
 	covered, rest := cached.apart(items)
 	cached.restore(ctx, func(fe *failure.Error) { stop(fe) })
 	rest = append(rest, cached.wait(covered)...)
@@ -88,9 +91,10 @@ func (j *Job) Save(ctx context.Context) *report.Result {
 	case err == nil:
 	case ctx.Err() != nil:
 		saved.Reason = "interrupted: " + failure.Neutral(context.Cause(ctx).Error())
-		res.Interrupted = true
+		saved.Failed, res.Interrupted = true, true
 	default:
-		saved.Reason = failure.Neutral(err.Error())
+		saved.Reason, saved.Fix = failure.Neutral(err.Error()), j.saveFix(err)
+		saved.Failed = true
 	}
 	saved.MS = j.elapsed()
 	j.fillChainless(res)
@@ -125,13 +129,31 @@ func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved)
 		return err
 	}
 	*saved = report.Saved{Index: done.Index, Layers: done.Layers, Kept: done.Kept, Compact: done.Compact,
-		Files: done.Files, Bytes: done.Bytes, Reason: done.Reason}
+		Files: done.Files, Bytes: done.Bytes, Reason: done.Reason, Failed: done.Fault}
 	if d, ok := s.(*dir.Store); ok {
 		removed, err := d.Prune(ctx, j.limits())
 		j.log("%d entries removed from the cache", len(removed))
-		return err
+		if err != nil && ctx.Err() == nil { // what was saved is saved
+			res.Message = "what is old could not be removed from the cache: " + failure.Neutral(err.Error())
+		}
 	}
 	return nil
+}
+
+// saveFix says what to do about a save that failed, "" where the error does.
+func (j *Job) saveFix(err error) string {
+	const later = "the next job tries again"
+	switch {
+	case j.spec.Kind == store.Off, j.spec.Kind == store.Dir, errors.Is(err, store.ErrUnavailable):
+		return ""
+	case errors.Is(err, store.ErrDenied) && j.spec.Kind == store.GHA:
+		return "jobs for pull requests from forks may only read; a job of the default branch saves for all"
+	case errors.Is(err, store.ErrDenied):
+		return "give the credentials of the job the right to read and write there"
+	case failure.As(err).Class.Transport():
+		return later + "; see that jobs may connect to the hosts of the cache"
+	}
+	return later
 }
 
 // limits are how much a directory may keep for how long.

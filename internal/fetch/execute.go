@@ -171,9 +171,7 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 			return false, err
 		}
 		if len(diffs) > 0 {
-			j.note(goenv.Finding{Check: "cache-poisoned", Severity: goenv.SevWarning, Setting: "GOMODCACHE",
-				Found:  it.mod.String(),
-				Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are removed", describe(diffs))})
+			j.poisoned(it, describe(diffs))
 			if !onlyTree(diffs) {
 				return false, j.cache.Discard(ctx, it.mod)
 			}
@@ -183,26 +181,9 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 		}
 	}
 	if extracts(j.values, it) && !j.cache.Extracted(it.mod) {
-		err := j.cache.Extract(ctx, it.mod, it.want)
-		var tree *modcache.ExtractError
-		if errors.As(err, &tree) && tree.OfModule() {
-			j.note(unextractable(it.mod.String(), tree))
-			return true, nil
-		}
-		return true, err
+		return j.extract(ctx, it)
 	}
 	return true, nil
-}
-
-func unextractable(mod string, err *modcache.ExtractError) goenv.Finding {
-	return goenv.Finding{Check: "zip-not-extractable", Severity: goenv.SevWarning, Found: mod,
-		Effect: fmt.Sprintf("its zip is the one go.sum names, but cannot be extracted (%v); a build that uses it fails", err.Err)}
-}
-
-// onlyTree reports whether the zip is good and just the extracted tree is not:
-// then the go command extracts it again, and nothing has to be fetched.
-func onlyTree(diffs []modcache.Difference) bool {
-	return !slices.ContainsFunc(diffs, func(d modcache.Difference) bool { return d.What != "tree" })
 }
 
 // log tells of an event, for --verbose.
@@ -217,25 +198,6 @@ func (j *Job) note(f goenv.Finding) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.findings = append(j.findings, f)
-}
-
-// describe names the first differences.
-func describe(diffs []modcache.Difference) string {
-	const most = 3
-	var s string
-	for i, d := range diffs {
-		if i == most {
-			return fmt.Sprintf("%s and %d more", s, len(diffs)-most)
-		}
-		if i > 0 {
-			s += ", "
-		}
-		s += d.What
-		if d.File != "" {
-			s += " " + d.File
-		}
-	}
-	return s
 }
 
 // Probe runs the preflight alone.

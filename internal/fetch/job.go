@@ -54,6 +54,14 @@ type Options struct {
 	Mask func(secret string)
 }
 
+// proxy finds the forward proxy of a request.
+func (o Options) proxy() proxyFunc {
+	if o.Proxy != nil {
+		return o.Proxy
+	}
+	return http.ProxyFromEnvironment
+}
+
 // Job is one run over a checkout, prepared: every setting is checked and the
 // work list is read. Use it once.
 type Job struct {
@@ -74,6 +82,7 @@ type Job struct {
 	samples     []mirror.Sample
 	netrc       []mirror.NetrcEntry
 	client      *mirror.Client
+	contacts    contacts
 	cache       *modcache.Cache
 	began       time.Time
 	progress    atomic.Pointer[run]
@@ -261,10 +270,13 @@ func (j *Job) openMirrors() error {
 			return err
 		}
 	}
+	if !j.sumdb.Off {
+		j.contacts.expect(j.sumdb.URL, "the checksum database "+j.sumdb.Name)
+	}
 	j.client = mirror.NewClient(mirror.Options{
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
-		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
+		Proxy: j.contacts.watch(j.o.proxy(), ""), Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
 		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool),
 	})
 	catalogue := mirror.PublicCatalogue()
@@ -289,6 +301,7 @@ func (j *Job) openMirrors() error {
 		if h.Mirror, err = j.client.Open(e.URL, limits); err != nil {
 			return openError(e.URL, err)
 		}
+		j.contacts.expect(e.URL, "the mirror "+h.Name())
 		j.chain.hops = append(j.chain.hops, h)
 	}
 	if n := len(j.configured); n > 0 {

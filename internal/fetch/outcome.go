@@ -36,7 +36,6 @@ func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
 		res.Findings = slices.Clone(j.about)
 	}
 	res.Findings = append(res.Findings, j.findings...)
-	hosts := map[string]bool{}
 	for i, h := range chosen.hops {
 		res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, i+1))
 	}
@@ -48,20 +47,14 @@ func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
 		if len(c.Codes) > 0 {
 			res.StatusCodes[h.Name()] = c.Codes
 		}
-		for _, host := range c.Hosts {
-			hosts[host] = true
-		}
 	}
-	for host := range hosts {
-		res.Hosts = append(res.Hosts, host)
-	}
-	slices.Sort(res.Hosts)
+	j.contacts.fill(res, j.cacheUse())
 }
 
 // fillChainless fills in the result of a run that asks no mirror.
 func (j *Job) fillChainless(res *report.Result) {
 	j.fill(res, chain{}, chain{}, nil)
-	res.Choice = report.Choice{}
+	res.Choice, res.Uncontacted = report.Choice{}, nil
 }
 
 func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
@@ -134,6 +127,7 @@ func (j *Job) collect(res *report.Result, items []*item) {
 
 // conclude decides on the outcome.
 func (j *Job) conclude(ctx context.Context, res *report.Result) {
+	report.Settle(res)
 	report.Aggregate(res)
 	res.Totals.MS = j.elapsed()
 	// Of the mirrors and the cache, not of the modules: .info files and

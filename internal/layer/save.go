@@ -5,17 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
-	"strconv"
 	"sync"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/modferry/modferry/internal/modcache"
-	"github.com/modferry/modferry/internal/store"
 	"github.com/modferry/modferry/internal/worklist"
 )
 
@@ -42,7 +39,7 @@ type Saver struct {
 	// them.
 	Trees bool
 	// Bad are layers found to hold wrong bytes, or gone: they are not listed
-	// again.
+	// again. Save adds those that it finds to be gone.
 	Bad []string
 }
 
@@ -54,8 +51,10 @@ type Saved struct {
 	Bytes   int64  // of the layers written
 	Kept    int    // layers of other saves that the index goes on with
 	Compact bool   // earlier layers were written anew
-	// Reason says why nothing was saved; "" when something was.
+	// Reason says why nothing was saved; "" when something was. Fault says that
+	// something should have been: the next job will miss it.
 	Reason string
+	Fault  bool
 }
 
 // Save writes what is new since the index x (nil when there is none): its
@@ -72,9 +71,15 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := s.plan(x, have)
+	p, err := s.verified(ctx, x, have)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.List.Modules) == 0 {
+		return &Saved{Reason: "no modules are needed"}, nil
+	}
 	if reason := s.refuse(p, have); reason != "" {
-		return &Saved{Reason: reason}, nil
+		return &Saved{Reason: reason, Fault: true}, nil
 	}
 	next := &Index{Layers: p.keep, Unused: p.unused}
 	if x.Exact && len(p.write) == 0 && next.same(x) {
@@ -84,14 +89,28 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 	if err := s.writeLayers(ctx, p.write, have, next, out); err != nil {
 		return nil, err
 	}
-	out.Index, err = s.writeIndex(ctx, next)
-	if errors.Is(err, store.ErrExists) && out.Layers == 0 {
-		return &Saved{Reason: "somebody else has saved the same"}, nil
-	}
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	name, mine, err := s.writeIndex(ctx, next)
+	if err != nil {
 		return nil, err
 	}
+	if !mine && out.Layers == 0 {
+		return &Saved{Reason: "somebody else has saved the same"}, nil
+	}
+	out.Index = name
 	return out, nil
+}
+
+// verified is the plan of a save that goes on only with layers that are in the
+// store: an index may be older than the last eviction.
+func (s *Saver) verified(ctx context.Context, x *Index, have map[Member]int64) (plan, error) {
+	for {
+		p := s.plan(x, have)
+		gone, err := s.gone(ctx, p.keep)
+		if err != nil || len(gone) == 0 {
+			return p, err
+		}
+		s.Bad = append(slices.Clone(s.Bad), gone...)
+	}
 }
 
 // plan is what a save writes and lists.
@@ -321,9 +340,6 @@ func (s *Saver) unused(x *Index) ([]module.Version, bool) {
 
 // refuse says why the set is not worth saving, "" if it is.
 func (s *Saver) refuse(p plan, have map[Member]int64) string {
-	if len(s.List.Modules) == 0 {
-		return "no modules are needed"
-	}
 	idle := setOf(p.unused)
 	low := map[module.Version]bool{}
 	for _, m := range s.List.Modules {
@@ -346,90 +362,6 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 		return "the module cache has nothing of what the checkout needs"
 	}
 	return ""
-}
-
-// writeLayers writes the layers of a plan and lists them in next.
-func (s *Saver) writeLayers(ctx context.Context, write [][]Member, have map[Member]int64, next *Index, out *Saved) error {
-	layers := make([]Layer, len(write))
-	mine := make([]bool, len(write)) // written by this save
-	g, ctx := errgroup.WithContext(ctx)
-	for i, members := range write {
-		l := Layer{Name: layerName(members, s.Bad), Members: map[Member]int64{}}
-		files := make([]source, len(members))
-		for k, m := range members {
-			l.Members[m] = have[m]
-			l.Bytes += have[m]
-			files[k] = source{Member: m, Size: have[m], Open: func() (io.ReadCloser, error) { return s.Cache.OpenFile(m.Module, m.Kind) }}
-		}
-		layers[i] = l
-		g.Go(func() error {
-			err := s.Store.Create(ctx, l.Name, func(w io.Writer) error {
-				n, err := pack(ctx, w, files)
-				layers[i].Bytes = n
-				return err
-			})
-			if errors.Is(err, store.ErrExists) {
-				// The same modules, saved by somebody else.
-				if e, err := s.Store.Find(ctx, l.Name); err == nil && e.Size >= 0 {
-					layers[i].Bytes = e.Size
-				}
-				return nil
-			}
-			if err == nil {
-				mine[i] = true
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("save a layer: %w", err)
-	}
-	for i, l := range layers {
-		next.Layers = append(next.Layers, l)
-		if !mine[i] {
-			out.Kept++
-			continue
-		}
-		out.Layers++
-		out.Files += len(write[i])
-		out.Bytes += l.Bytes
-	}
-	return nil
-}
-
-// layerName is the name of a layer with these members: the hash of their
-// names. When a layer of that name is known to be bad, the next one in line.
-func layerName(members []Member, bad []string) string {
-	for n := 0; ; n++ {
-		lines := make([]string, len(members), len(members)+1)
-		for i, m := range members {
-			lines[i] = m.Name()
-		}
-		if n > 0 {
-			lines = append(lines, "instead of bad layer "+strconv.Itoa(n))
-		}
-		if name := LayerPrefix + digest(lines, 16); !slices.Contains(bad, name) {
-			return name
-		}
-	}
-}
-
-// writeIndex writes an index and returns its name. The error is
-// store.ErrExists when the very same is there.
-func (s *Saver) writeIndex(ctx context.Context, x *Index) (string, error) {
-	data, err := x.encode()
-	if err != nil {
-		return "", err
-	}
-	name := KeyOf(s.List).String() + digest([]string{string(data)}, 8)
-	err = s.Store.Create(ctx, name, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err != nil {
-		return name, fmt.Errorf("save the index: %w", err)
-	}
-	return name, nil
 }
 
 // same reports whether two indexes say the same.

@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -65,7 +64,6 @@ type Counts struct {
 	Bytes    int64          // bytes of body received, failed attempts included
 	Failures int            // attempts that failed
 	Codes    map[string]int // HTTP status → responses
-	Hosts    []string       // host:port of every connection asked for, redirects included
 	BPS      float64        // bytes per second of body transfer, 0 unknown
 }
 
@@ -221,18 +219,7 @@ func (h *Health) status(code int) {
 	h.counts.Codes[strconv.Itoa(code)]++
 }
 
-func (h *Health) contacted(hosts []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, host := range hosts {
-		if !slices.Contains(h.counts.Hosts, host) {
-			h.counts.Hosts = append(h.counts.Hosts, host)
-		}
-	}
-}
-
-// Counts returns a copy of the totals so far. Hosts leave out the default port
-// of https.
+// Counts returns a copy of the totals so far.
 func (h *Health) Counts() Counts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -240,13 +227,6 @@ func (h *Health) Counts() Counts {
 	c.Codes = map[string]int{}
 	for k, v := range h.counts.Codes {
 		c.Codes[k] = v
-	}
-	c.Hosts = nil
-	for _, hp := range h.counts.Hosts {
-		if host, port, err := net.SplitHostPort(hp); err == nil && port == "443" {
-			hp = host
-		}
-		c.Hosts = append(c.Hosts, hp)
 	}
 	if s := h.transferred.Seconds(); s > 0 {
 		c.BPS = float64(c.Bytes) / s

@@ -177,13 +177,3 @@ func TestP95NeedsEnoughSamplesAndForgetsOldOnes(t *testing.T) {
 		t.Errorf("P95() = %v, %v; want 10ms: the old seconds are forgotten", got, ok)
 	}
 }
-
-func TestCountsLeaveOutTheDefaultPort(t *testing.T) {
-	t.Parallel()
-	h := newHealth(defaultPause, maxTrips, newClock().now)
-	h.contacted([]string{"a.example.test:443", "b.example.test:8443", "a.example.test:443"})
-	got := h.Counts().Hosts
-	if len(got) != 2 || got[0] != "a.example.test" || got[1] != "b.example.test:8443" {
-		t.Errorf("Hosts = %v", got)
-	}
-}

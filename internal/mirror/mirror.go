@@ -219,7 +219,6 @@ func (m *Mirror) Get(ctx context.Context, r Request) (*Response, error) {
 	}
 	resp, err := lane.client.Do(req)
 	tr.stop()
-	m.Health.contacted(tr.hosts())
 	if err != nil {
 		fe := classify(ctx, "get", shown, tr.phase(), err)
 		release()

@@ -300,21 +300,6 @@ func TestARedirectFromHTTPSToHTTPIsRefused(t *testing.T) {
 	}
 }
 
-func TestHostsOfRedirectsAreCounted(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 1, 0)
-	storage := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.RedirectTo(storage.URL))}})
-	m := open(t, s, mirror.Options{}, s.URL)
-	if _, _, err := read(m, mirror.Request{Path: path(t, f.Versions()[0], "mod")}); err != nil {
-		t.Fatal(err)
-	}
-	got := strings.Join(m.Health.Counts().Hosts, " ")
-	if got != s.Addr+" "+storage.Addr {
-		t.Errorf("hosts %q, want %q", got, s.Addr+" "+storage.Addr)
-	}
-}
-
 func TestAPartIsServedOnlyOfTheSameEntity(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 64<<10)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http/httptrace"
-	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +35,6 @@ type trace struct {
 	t                   Timing
 	timer               *time.Timer
 	stopped             bool
-	seen                []string
 }
 
 func newTrace(limit time.Duration, cancel context.CancelCauseFunc) *trace {
@@ -46,7 +44,6 @@ func newTrace(limit time.Duration, cancel context.CancelCauseFunc) *trace {
 func (t *trace) with(ctx context.Context) context.Context {
 	lock := func(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:  func(hostPort string) { lock(func() { t.seen = append(t.seen, hostPort) }) },
 		DNSStart: func(httptrace.DNSStartInfo) { lock(func() { t.dns = time.Now() }) },
 		DNSDone:  func(httptrace.DNSDoneInfo) { lock(func() { t.t.DNS = time.Since(t.dns) }) },
 		ConnectStart: func(string, string) {
@@ -113,12 +110,4 @@ func (t *trace) phase() failure.Class {
 		return failure.NameLookup
 	}
 	return failure.ConnectTimeout
-}
-
-// hosts returns every host:port a connection was asked for, redirects
-// included.
-func (t *trace) hosts() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return slices.Clone(t.seen)
 }

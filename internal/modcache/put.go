@@ -228,7 +228,8 @@ func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, data []
 
 // Extract writes the tree of the zip of m that is in the module cache, after
 // verifying that it has the hash h1. It does nothing when there is a tree. An
-// *ExtractError means that the zip is right and no tree can be made of it.
+// *ExtractError means that the zip is right and no tree can be made of it; a
+// zip that is not right is an error of the classes of PutZip.
 func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error {
 	s, err := c.slot(m)
 	if err != nil {
@@ -250,15 +251,16 @@ func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error 
 	if err != nil {
 		return local(op, err)
 	}
-	tree, err := c.prepareTree(a)
-	if err != nil {
-		return &ExtractError{Module: m, Err: local(op, err)}
-	}
+	tree, treeErr := c.prepareTree(a)
 	defer tree.remove()
 	parallel := runtime.GOMAXPROCS(0)
+	// The hash decides first: a wrong zip may break the rules, too.
 	files, err := a.verify(ctx, h1, parallel, tree)
 	if err != nil {
 		return local(op, err)
+	}
+	if treeErr != nil {
+		return &ExtractError{Module: m, Err: local(op, treeErr)}
 	}
 	if tree == nil {
 		return nil // a module without files

@@ -15,8 +15,9 @@ import (
 )
 
 // CodeQuality renders the failures and findings of r as a GitLab Code Quality
-// report. Every entry stands at a line of the checkout; what has none of its
-// own stands at the first line of go.mod, for GitLab drops entries without.
+// report. One cause is one entry; lines have entries of their own only where they
+// are at fault. Every entry stands at a line of the checkout; what has none of
+// its own stands at the first line of go.mod, for GitLab drops entries without.
 // Fingerprints contain neither line numbers nor texts of servers, so that
 // GitLab recognises an entry in the report of another commit. Modules that an
 // interrupted run did not come to are no problem of the code, and left out.
@@ -25,12 +26,24 @@ func CodeQuality(w io.Writer, r *Result) error { return Place{}.CodeQuality(w, r
 // CodeQuality is the function of that name for a checkout at p.
 func (p Place) CodeQuality(w io.Writer, r *Result) error {
 	q := quality{list: []issue{}, seen: map[string]bool{}, place: p}
-	for _, m := range r.Modules {
+	for _, c := range Causes(r) {
 		switch {
-		case failed(m) && m.Class != failure.Cancelled:
-			q.failed(m)
-		case m.Source == FromMirror:
-			q.cured(m)
+		case c.Class == failure.Cancelled:
+		case c.AtLines:
+			for _, files := range c.Modules {
+				for _, m := range files {
+					q.failed(m)
+				}
+			}
+		default:
+			file, line := r.Settings.ChainLine()
+			q.cause(c, file, line)
+		}
+	}
+	for _, m := range r.Modules {
+		if m.Source == FromMirror {
+			file, line := r.Settings.ChainLine()
+			q.cured(m, file, line)
 		}
 	}
 	v := viewOf(r)
@@ -104,16 +117,29 @@ func (q *quality) failed(m Module) {
 	q.add(string(m.Class), severity, text, m.File, m.Line, m.Path, m.Version, m.Kind)
 }
 
+// cause adds what keeps modules away and is no line's fault.
+func (q *quality) cause(c Cause, file string, line int) {
+	severity := "critical"
+	switch {
+	case (&group{trouble: trouble{class: c.Class}}).serious():
+		severity = "blocker"
+	case c.Low():
+		severity = "info"
+	}
+	text := strings.TrimPrefix(failure.Plain(c.Mirror)+": ", ": ") + c.Class.Title() + "; " + c.Lacking() + ". " + c.Class.Remedy()
+	q.add(string(c.Class), severity, strings.TrimSpace(text), file, line, failure.Plain(c.Mirror))
+}
+
 // cured adds the mirrors that offered wrong bytes for a module that another
-// had the right ones of.
-func (q *quality) cured(m Module) {
+// had the right ones of, each once: no line is at fault.
+func (q *quality) cured(m Module, file string, line int) {
 	for _, a := range m.Attempts {
 		x := trouble{a.Mirror, a.Class, a.Status}
 		if !(&group{trouble: x}).serious() {
 			continue
 		}
-		text := fmt.Sprintf("%s: %s at %s; the right bytes came from another source. %s", name(m), x.class.Title(), failure.Plain(a.Mirror), x.class.Remedy())
-		q.add(string(a.Class), "major", strings.TrimSpace(text), m.File, m.Line, m.Path, m.Version, m.Kind, failure.Plain(a.Mirror))
+		text := fmt.Sprintf("%s: %s, as for %s; the right bytes came from another source. %s", failure.Plain(a.Mirror), x.class.Title(), name(m), x.class.Remedy())
+		q.add(string(a.Class), "major", strings.TrimSpace(text), file, line, failure.Plain(a.Mirror), "made up for")
 	}
 }
 

@@ -39,10 +39,13 @@ func fixtures() map[string]*report.Result {
 		"low-priority-only": lowOnly(),
 		"hostile":           hostile("\r\nok: FORGED\n::error file=go.mod,line=1::FORGED \x1b[31m##[error]\u202eFORGED\u009b0m ::warning::FORGED"),
 		"cache-restored":    restored(),
+		"cache-unrestored":  unrestored(),
 		"cache-rejected":    rejected(),
 		"cache-saved":       saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 2, Kept: 1, Files: 312, Bytes: 74_900_000}),
 		"cache-compacted":   saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 1, Compact: true, Files: 861, Bytes: 177_000_000}),
 		"cache-index-only":  saved(report.Saved{Index: "modferry-i1-a-b-c", Kept: 2}),
+		"cache-save-failed": saved(report.Saved{Reason: "save a layer: not allowed by the store: the job's token may only read", Failed: true,
+			Fix: "jobs for pull requests from forks may only read; a job of the default branch saves for all"}),
 		"cache-not-saved":   saved(report.Saved{Reason: "the cache has it all already"}),
 		"cache-unavailable": unavailable(),
 	}
@@ -134,7 +137,11 @@ func good() *report.Result {
 	slow.Attempts[2].StartMS = 20_620
 	slow.MS = 21_300
 	r.StatusCodes = map[string]map[string]int{goproxy: {"200": 51, "503": 1}, company: {"200": 3}}
-	r.Hosts = []string{"go.company.example.test", "goproxy.example.test", "storage.example.test"}
+	r.Contact("goproxy.example.test", "the mirror "+goproxy)
+	r.Contact("go.company.example.test", "the mirror "+company)
+	r.Contact("storage.example.test", "where the mirror "+goproxy+" redirects to")
+	r.Contact("results.example.test", "the cache gha")
+	r.Uncontacted = []string{"the checksum database sum.example.test (sum.example.test)"}
 	r.Findings = []goenv.Finding{{Check: "goprivate-scheme", Severity: goenv.SevWarning, Setting: "GOPRIVATE", Found: "https://git.example.test",
 		Source: "environment", Effect: "matches nothing: patterns have no scheme", Instead: "git.example.test"}}
 	finish(r, 4912)
@@ -316,7 +323,7 @@ func hostile(evil string) *report.Result {
 			url:  {evil: 1, "200": 2},
 			evil: {evil: 3},
 		},
-		Hosts: []string{evil, "h.example.test" + evil},
+		Hosts: []string{evil, "h.example.test" + evil}, HostUses: map[string][]string{evil: {evil, url}}, Uncontacted: []string{evil},
 		Findings: []goenv.Finding{
 			{Check: evil, Severity: goenv.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
 			{Severity: goenv.SevError, Effect: evil},
@@ -333,6 +340,15 @@ func hostile(evil string) *report.Result {
 		})
 	}
 	return finish(r, 5)
+}
+
+// unrestored is a run that was to restore from a cache that does not answer.
+func unrestored() *report.Result {
+	r := start(report.OK)
+	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
+	r.Cache = report.Cache{Store: "gha", Hit: "miss", Reason: "look for an index: connection refused"}
+	r.Message = "2 files are not in the cache; modferry fetch brings what is missing"
+	return finish(r, 12)
 }
 
 // restored is a run that only restored.

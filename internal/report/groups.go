@@ -124,7 +124,9 @@ func (v *view) failed() []*group {
 		case FromPresent, FromCache, FromMirror, FromDeferred:
 			continue
 		}
-		g := found.at(decisive(m))
+		x := decisive(m)
+		x.mirror = blamed(v.r, m)
+		g := found.at(x)
 		g.modules = append(g.modules, m)
 		g.attempts += len(m.Attempts)
 	}

@@ -248,6 +248,7 @@ func (h *htmlView) hosts() htmlSection {
 	if rest != "" {
 		s.Lines = append(s.Lines, rest)
 	}
+	s.List, _ = htmlCut(h.view.hostUses(), htmlFew, "host")
 	return s
 }
 

@@ -112,6 +112,9 @@ type Later struct {
 	Modules []Module // files that they added to the module cache: Path, Version, Kind and Bytes
 	Saved   *Saved   // what was saved to the cache at the end, nil when nothing was to be saved
 	Store   string   // where to
+	// Hosts that the save contacted and the run had not, with their uses.
+	Hosts    []string
+	HostUses map[string][]string
 }
 
 // MarkdownLater renders what steps after a run did, to be appended to the run's
@@ -137,6 +140,10 @@ func MarkdownLater(w io.Writer, l *Later, o MarkdownOptions) error {
 	p.add(outcomeText, text)
 	if len(l.Modules) > 0 {
 		p.add(everyDownload, laterFiles(l.Modules))
+	}
+	hosts := viewOf(&Result{Hosts: l.Hosts, HostUses: l.HostUses})
+	if text := contacted(&hosts, "Further hosts contacted (%d), for an allow-list of outgoing connections"); text != "" {
+		p.add(hostList, text)
 	}
 	return p.write(w, o.limit())
 }

@@ -149,11 +149,29 @@ func (m *markdown) spreads() {
 	}
 }
 
-// contacted adds the hosts, one in a line, as allow-lists want them.
+// contacted adds the hosts, one in a line, as allow-lists want them, and what
+// each was contacted for.
 func (m *markdown) contacted() {
-	if hosts := m.hosts(); len(hosts) > 0 {
-		m.add(hostList, fold(fmt.Sprintf("Hosts contacted (%d), for an allow-list of outgoing connections", len(hosts)), fence(hosts...)))
+	if text := contacted(&m.view, "Hosts contacted (%d), for an allow-list of outgoing connections"); text != "" {
+		m.add(hostList, text)
 	}
+}
+
+// contacted is the hosts below a title that counts them, "" when there are none.
+func contacted(v *view, title string) string {
+	hosts := v.hosts()
+	if len(hosts) == 0 {
+		return ""
+	}
+	body := fence(hosts...)
+	var uses []string
+	for _, use := range v.hostUses() {
+		uses = append(uses, escape(use))
+	}
+	if len(uses) > 0 {
+		body += "\n" + list(uses)
+	}
+	return fold(fmt.Sprintf(title, len(hosts)), body)
 }
 
 // settings adds the go command's settings of the run and their sources.

@@ -215,7 +215,7 @@ func (p *metrics) mirrors(r *Result) {
 			}
 		}
 	}
-	p.family("modferry_mirror_state", "gauge", "1 for the state that the preflight found a mirror in.", states)
+	p.family("modferry_mirror_state", "gauge", "1 for the state that a mirror was in over the whole run.", states)
 	p.family("modferry_mirror_rank", "gauge", "Place of a mirror in the chosen chain, 0 when it is left out.", ranks)
 	p.family("modferry_mirror_phase_seconds", "gauge", "Time of the phases of the preflight's request.", times)
 	if r.SumDB != nil {
@@ -226,7 +226,7 @@ func (p *metrics) mirrors(r *Result) {
 
 func (p *metrics) cache(c Cache) {
 	store := labels("store", failure.Plain(c.Store))
-	p.family("modferry_cache_hit", "gauge", "1 for what the cache had: exact, partial, miss, or off.",
+	p.family("modferry_cache_hit", "gauge", "1 for what the cache brought: exact, partial, miss, or off.",
 		family{labels("store", failure.Plain(c.Store), "hit", failure.Neutral(c.Hit)): 1})
 	if !c.used() {
 		return

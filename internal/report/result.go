@@ -39,6 +39,8 @@ type Result struct {
 	Modules     []Module                  `json:"modules"`
 	StatusCodes map[string]map[string]int `json:"status_codes,omitempty"` // mirror → code → count
 	Hosts       []string                  `json:"hosts,omitempty"`        // every host contacted, redirects included, sorted
+	HostUses    map[string][]string       `json:"host_uses,omitempty"`    // host → what it was contacted for, sorted
+	Uncontacted []string                  `json:"uncontacted,omitempty"`  // what the settings name and this run did not ask
 	Findings    []goenv.Finding           `json:"findings,omitempty"`
 	Totals      Totals                    `json:"totals"`
 }
@@ -79,12 +81,13 @@ type Choice struct {
 	Reasons    []string `json:"reasons,omitempty"` // sentences
 }
 
-// The states of a mirror.
+// The states of a mirror in the course of a run.
 const (
-	Healthy = "healthy"
-	Slow    = "slow"
-	Failing = "failing"
-	Skipped = "skipped"
+	Healthy  = "healthy"
+	Slow     = "slow"
+	Degraded = "degraded" // it supplied files, and failed more often than now and then
+	Failing  = "failing"
+	Skipped  = "skipped" // not asked
 )
 
 // Mirror is what is known about one mirror. A nil duration was not measured.
@@ -143,6 +146,8 @@ type Saved struct {
 	Bytes   int64   `json:"bytes,omitempty"`   // of the layers written
 	MS      float64 `json:"ms,omitempty"`
 	Reason  string  `json:"reason,omitempty"` // why nothing was saved
+	Failed  bool    `json:"failed,omitempty"` // something should have been: the next job will miss it
+	Fix     string  `json:"fix,omitempty"`    // what to do about that
 }
 
 // The kinds of module entries.

@@ -46,7 +46,7 @@ type schema struct {
 func enums() map[string][]string {
 	return map[string][]string{
 		"Result.outcome":   {"ok", "incomplete", "settings", "integrity"},
-		"Mirror.state":     {report.Healthy, report.Slow, report.Failing, report.Skipped},
+		"Mirror.state":     {report.Healthy, report.Slow, report.Degraded, report.Failing, report.Skipped},
 		"Cache.hit":        {"exact", "partial", "miss", "off"},
 		"Module.kind":      {report.KindZip, report.KindMod, report.KindToolchain},
 		"Module.source":    {report.FromPresent, report.FromCache, report.FromMirror, report.FromDeferred, report.FromFailed},

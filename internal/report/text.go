@@ -124,4 +124,7 @@ func (t *text) totals() {
 	if len(t.r.Hosts) > 0 {
 		t.prose(span{"  hosts: ", dim}, strings.Join(t.hosts(), ", "), 4)
 	}
+	for _, use := range t.hostUses() {
+		t.prose(span{"  - ", dim}, use, 4)
+	}
 }

@@ -58,7 +58,7 @@ func stateStyle(state string) style {
 	switch state {
 	case Healthy:
 		return green
-	case Slow:
+	case Slow, Degraded:
 		return yellow
 	case Failing:
 		return red

@@ -56,7 +56,7 @@ func (v *view) idle() bool {
 // audit reports whether the run only looked at the module cache: it has no
 // chain.
 func (v *view) audit() bool {
-	return v.chainless() && !v.r.Cache.used()
+	return v.chainless() && !v.restoring() && v.r.Cache.Saved == nil
 }
 
 func (v *view) chainless() bool { return v.r.Choice.Configured == "" && v.r.Choice.Chain == "" }
@@ -66,6 +66,12 @@ func (v *view) verdict() (string, style) {
 	switch {
 	case v.r.Interrupted:
 		return "interrupted", yellow
+	case v.r.Cache.Saved != nil && v.r.Cache.Saved.Failed:
+		return "nothing saved", yellow
+	case v.unrestored() && v.tally.cached == 0:
+		return "nothing restored", yellow
+	case v.unrestored():
+		return "restored in part", yellow
 	case v.r.Outcome == OK:
 		return "ok", green
 	case v.r.Outcome == Integrity:
@@ -156,14 +162,24 @@ func (v *view) mirrorState() string {
 }
 
 // restoring reports whether the run only restored from the cache: it has no
-// chain, but a cache.
+// chain, but a cache, or the reason why it has none.
 func (v *view) restoring() bool {
-	return v.chainless() && v.r.Cache.used() && v.r.Cache.Saved == nil
+	c := v.r.Cache
+	return v.chainless() && (c.used() || c.Reason != "") && c.Saved == nil
+}
+
+// unrestored reports whether such a run brought less than it should have, for a
+// reason other than that the cache has no more.
+func (v *view) unrestored() bool {
+	return v.restoring() && v.r.Outcome == OK && v.r.Cache.Reason != "" && v.r.Message != ""
 }
 
 // restoreState is the state of a run that only restored.
 func (v *view) restoreState() string {
 	c := v.r.Cache
+	if v.unrestored() && v.tally.cached == 0 {
+		return "cache " + failure.Plain(c.Store) + ": " + failure.Plain(c.Reason)
+	}
 	s := fmt.Sprintf("%s from the cache %s", count(v.tally.cached, "file"), failure.Plain(c.Store))
 	if v.tally.present > 0 {
 		s += fmt.Sprintf(", %d there already", v.tally.present)
@@ -179,14 +195,26 @@ func (v *view) restoreState() string {
 
 // saveState is the state of a run that saved.
 func (v *view) saveState() string {
+	if s := v.r.Cache.Saved; s.Failed && !v.r.Interrupted {
+		return "cache " + failure.Plain(v.r.Cache.Store) + ": " + unsaved(s) // the verdict says the rest
+	}
 	return saving(v.r.Cache.Store, v.r.Cache.Saved, v.r.Totals.MS)
+}
+
+// unsaved is why nothing was saved and what to do about it.
+func unsaved(s *Saved) string {
+	text := strings.TrimSuffix(failure.Plain(s.Reason), ".")
+	if s.Fix != "" {
+		text += "; " + failure.Plain(s.Fix)
+	}
+	return text
 }
 
 // saving says what a save that took ms added to a store.
 func saving(store string, s *Saved, ms float64) string {
 	store = failure.Plain(store)
 	if s.Reason != "" {
-		return fmt.Sprintf("nothing saved to the cache %s: %s", store, failure.Plain(s.Reason))
+		return fmt.Sprintf("nothing saved to the cache %s: %s", store, unsaved(s))
 	}
 	parts := []string{}
 	switch {
@@ -213,15 +241,6 @@ func (v *view) chainInBrief() string {
 		}
 	}
 	return text
-}
-
-// hosts returns every host contacted.
-func (v *view) hosts() []string {
-	hosts := make([]string, len(v.r.Hosts))
-	for i, h := range v.r.Hosts {
-		hosts[i] = failure.Plain(h)
-	}
-	return hosts
 }
 
 // answers lists how often a mirror gave which status code.
