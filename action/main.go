@@ -57,6 +57,7 @@ func Main(ctx context.Context, p Process) int {
 	res := s.job.Run(ctx)
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
+	report.Judge(res)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if err := report.Text(p.Stdout, res, report.TextOptions{}); err != nil {
 		s.warn(err)

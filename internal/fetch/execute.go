@@ -241,6 +241,7 @@ func describe(diffs []modcache.Difference) string {
 // Probe runs the preflight alone.
 func (j *Job) Probe(ctx context.Context) *report.Result {
 	res := j.newResult()
+	res.Preflight = true
 	defer j.close()
 	if len(j.chain.hops) == 0 {
 		res.Message = "the chain has no mirror to probe"
