@@ -79,6 +79,7 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 		all, final, reasons = p.final()
 		res.SumDB = p.sumdb
 	}
+	j.about = append(j.about, j.refusals(all)...)
 	j.fill(res, all, final, reasons)
 	j.collect(res, items)
 	cached.conclude(res)

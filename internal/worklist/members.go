@@ -78,7 +78,7 @@ func (l *loader) checkUnpublished(u *unit) {
 				continue
 			}
 			l.tell(goenv.Finding{
-				Check: "go-work-unpublished", Severity: goenv.SevWarning, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
+				Check: "go-work-unpublished", Severity: goenv.SevInfo, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
 				Effect:  "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which nobody published.",
 				Instead: "a replace line with the directory, or a published version",
 			})

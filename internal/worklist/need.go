@@ -150,6 +150,9 @@ func (n *needs) addLines() error {
 				continue
 			}
 			if checkModule(module.Version{Path: line.path, Version: line.version}) != nil {
+				if f.mark && line.pos.Line == 1 {
+					continue // tellLacking tells of it
+				}
 				if count++; bad == nil {
 					bad = &line
 				}
