@@ -151,7 +151,7 @@ func unreadNetrc(text string, u *url.URL, instead string) *goenv.Finding {
 		}
 		return &goenv.Finding{Check: "netrc-unread", Found: bare,
 			Effect:  "The entry stands where the go command reads none: in a macdef, which ends at the next empty line, or out of step with the words before it (a comment, a byte order mark).",
-			Instead: instead + " with login and password at the beginning of the file"}
+			Instead: instead + " with login and password, at the beginning of the file"}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/goenv"
@@ -32,34 +33,43 @@ func (o Outcome) ExitCode() int {
 	}
 }
 
-// Judge takes the word ok from a run after which the go command will fail: one
-// of its findings is an error. Whoever adds findings to a result judges it then.
+// Judge takes the word ok from a run after which the job cannot go on: a finding
+// is an error, so the go command will fail, or has the go command download
+// everything itself. Whoever adds findings to a result judges it then.
 func Judge(r *Result) {
 	if r.Outcome != OK || r.Interrupted {
 		return
 	}
-	var first *goenv.Finding
-	more := -1
-	for i, f := range r.Findings {
-		if f.Severity != goenv.SevError {
+	for _, reason := range []struct {
+		says string
+		is   func(goenv.Finding) bool
+	}{
+		{"the go command will fail", func(f goenv.Finding) bool { return f.Severity == goenv.SevError }},
+		{"the go command has to download by itself", func(f goenv.Finding) bool {
+			return f.Check == "go-work-sum-missing" && f.Severity == goenv.SevWarning
+		}},
+	} {
+		i := slices.IndexFunc(r.Findings, reason.is)
+		if i < 0 {
 			continue
 		}
-		if more++; first == nil {
-			first = &r.Findings[i]
+		f, more := r.Findings[i], -1
+		for _, g := range r.Findings {
+			if reason.is(g) {
+				more++
+			}
 		}
-	}
-	if first == nil {
+		where := position(f.File, f.Line)
+		if where == "" {
+			where = f.Setting
+		}
+		message := fmt.Sprintf("%s: %s: %s", reason.says, strings.TrimSpace(where+" "+f.Found), f.Title())
+		if more > 0 {
+			message += fmt.Sprintf(" (and %d more like it)", more)
+		}
+		r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
 		return
 	}
-	r.Outcome = NotReady
-	message := "the go command will fail: " + strings.TrimSpace(position(first.File, first.Line)+" "+first.Found) + ": " + first.Title()
-	if first.File == "" {
-		message = "the go command will fail: " + strings.TrimSpace(first.Setting+" "+first.Found) + ": " + first.Title()
-	}
-	if more > 0 {
-		message += fmt.Sprintf(" (and %s more)", count(more, "error"))
-	}
-	r.Message = strings.TrimSuffix(message+"; "+r.Message, "; ")
 }
 
 // Aggregate computes r.Totals from r.Modules: the entries, how many have which

@@ -14,7 +14,7 @@ type Outcome string
 // The outcomes.
 const (
 	OK         Outcome = "ok"         // everything needed is there or deferred
-	NotReady   Outcome = "not-ready"  // so is here, but the go command will fail: a finding says why
+	NotReady   Outcome = "not-ready"  // all that could be had is, but the go command will fail: a finding says why
 	Incomplete Outcome = "incomplete" // something could not be obtained; worth retrying
 	Settings   Outcome = "settings"   // usage, settings or input files
 	Integrity  Outcome = "integrity"  // bytes that do not match their hash were offered and no source had the right ones

@@ -72,7 +72,7 @@ func (l *loader) none(dir string) error {
 	if len(dirs) > 0 {
 		e.Found = fmt.Sprintf("no %s in it or in a directory above, but in %s below", what, listed(dirs))
 		e.Expected = "the directory of a main module, as a go command needs it"
-		e.Remedy = fmt.Sprintf("use --modules ./... (MODFERRY_MODULES, input working-directory) for all of them, --modules with a list of directories, or -C %s", plain(dirs[0]))
+		e.Remedy = "use --modules ./... (MODFERRY_MODULES, input working-directory) for all of them, --modules with a list of directories, or -C with one"
 	}
 	return e
 }

@@ -20,7 +20,7 @@ func TestLoadRefuses(t *testing.T) {
 			name:  "a directory without a module but with some below, which nobody asked for",
 			files: "-- a/go.mod --\nmodule a.test\n-- b/c/go.mod --\nmodule c.test\n-- d/go.work --\ngo 1.22\n-- e/go.mod --\nmodule e.test\n",
 			want: "DIR: found no go.mod or go.work in it or in a directory above, but in a, b/c, d and 1 more below, expected .*; " +
-				"use --modules ./\\.\\.\\. .*, or -C a",
+				"use --modules ./\\.\\.\\. .*, or -C with one",
 		},
 		{
 			name:  "a go.mod with a byte order mark",

@@ -129,7 +129,7 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 			found += fmt.Sprintf(" and %d more", more)
 		}
 		n.tell(goenv.Finding{
-			Check: "go-work-sum-missing", Severity: goenv.SevError,
+			Check: "go-work-sum-missing", Severity: goenv.SevWarning,
 			File: n.rel(n.unit.work.path + ".sum"), Found: found,
 			Effect:  "No go.sum of the workspace has the lines, and there is no go.work.sum: nothing can be fetched and verified before. The go command downloads what it needs itself, and fails where it cannot.",
 			Instead: "go mod tidy in every module; run the builds once and commit go.work.sum",
