@@ -172,7 +172,7 @@ func (w failing) Write([]byte) (int, error) { return 0, w.err }
 
 func TestTextOfAnEmptyResultIsOneLine(t *testing.T) {
 	t.Parallel()
-	if got := render(t, &report.Result{Outcome: report.OK}, report.TextOptions{}); got != "ok: nothing is needed\n" {
+	if got := render(t, &report.Result{Outcome: report.OK}, report.TextOptions{}); got != "ok: nothing to verify\n" {
 		t.Errorf("got %q", got)
 	}
 	if got := render(t, &report.Result{Outcome: report.Incomplete}, report.TextOptions{}); strings.Count(got, "\n") != 1 {

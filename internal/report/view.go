@@ -104,7 +104,9 @@ func (v *view) state() string {
 		return v.restoreState()
 	case v.r.Preflight:
 		return v.mirrorState()
-	case c.all == 0 && (v.r.Outcome == OK || v.r.Outcome == NotReady):
+	case c.all == 0 && v.r.Outcome == OK && v.audit():
+		return "nothing to verify"
+	case c.all == 0 && v.r.Outcome == OK:
 		return "nothing is needed"
 	case c.all == 0:
 		return ""

@@ -58,6 +58,11 @@ func TestLoadRefuses(t *testing.T) {
 			want:  "go.sum: found no such file, expected one with the hashes of the 1 modules that go.mod requires; run `go mod tidy` and commit go.sum",
 		},
 		{
+			name:  "a missing go.sum, and a version that nobody published",
+			files: strings.Replace(mod, "v1.0.0", "v0.0.0", 1),
+			want:  "go.sum: found no such file, .*; nobody published example.test/a v0.0.0: it needs a replace line with the module's directory, .*",
+		},
+		{
 			name:  "a missing go.sum of the only module below",
 			opts:  Options{Modules: "./..."},
 			files: below,

@@ -85,6 +85,9 @@ func (n *needs) tellLack(k lack, marked map[*sumFile]bool) {
 		f.Effect = fmt.Sprintf("%s has no line for %s, so it is not fetched; %s imports it, and %s stops with “%s”.",
 			n.rel(k.in.sumPath), what, plain(i.by), command, says)
 	}
+	if unpublished(k.actual.Version) {
+		f.Instead = published
+	}
 	if s := n.behindMark(k); s != nil {
 		marked[s] = true
 		f.Check, f.File, f.Line = "byte-order-mark", s.file, 1
@@ -165,6 +168,9 @@ func (n *needs) checkSums(requires []required) (bool, error) {
 		Expected: fmt.Sprintf("one with the hashes of the %d modules that %s requires", len(requires), m.file),
 		Remedy:   "run `go mod tidy` and commit go.sum",
 		Err:      fs.ErrNotExist,
+	}
+	if i := slices.IndexFunc(requires, func(r required) bool { return unpublished(r.actual.Version) }); i >= 0 {
+		e.Remedy = fmt.Sprintf("nobody published %s: it needs %s; then run `go mod tidy` and commit go.sum", name(requires[i].actual), published)
 	}
 	if n.flags.mod == "mod" {
 		n.tell(goenv.Finding{

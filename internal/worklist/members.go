@@ -73,16 +73,24 @@ func (l *loader) checkUnpublished(u *unit) {
 	}
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {
-			v := r.Mod.Version
-			if !own[r.Mod.Path] || replaced[r.Mod.Path] || v != "v0.0.0" && v != "v0.0.0-00010101000000-000000000000" {
+			if !own[r.Mod.Path] || replaced[r.Mod.Path] || !unpublished(r.Mod.Version) {
 				continue
 			}
 			l.tell(goenv.Finding{
 				Check: "go-work-unpublished", Severity: goenv.SevInfo, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
 				Effect:  "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which nobody published.",
-				Instead: "a replace line with the directory, or a published version",
+				Instead: "a replace line with the directory, or a published version, for those commands",
 			})
 			return // the others are most likely of the same kind
 		}
 	}
 }
+
+// unpublished reports whether a version is one that stands for a directory: the
+// go command writes the second beside a replace line, people write the first.
+func unpublished(version string) bool {
+	return version == "v0.0.0" || version == "v0.0.0-00010101000000-000000000000"
+}
+
+// published is what to do about such a requirement.
+const published = "a replace line with the module's directory, a workspace that has it (GOWORK not off), or a published version"
