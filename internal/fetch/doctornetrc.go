@@ -79,7 +79,10 @@ func (j *Job) refusals(c chain) []goenv.Finding {
 func examineNetrc(text string, u *url.URL) *goenv.Finding {
 	host, path, instead := u.Host, strings.TrimRight(u.Path, "/"), "machine "+u.Host
 	entries, incomplete := mirror.ParseNetrc(text), mirror.IncompleteNetrc(text)
-	at := func(e mirror.NetrcEntry, name string) bool { h, _, _ := strings.Cut(e.Machine, "/"); return h == name }
+	hostOf := func(e mirror.NetrcEntry) string {
+		h, _, _ := strings.Cut(strings.TrimPrefix(e.Machine, "https://"), "/")
+		return h
+	}
 	find := func(all []mirror.NetrcEntry, is func(mirror.NetrcEntry) bool) *mirror.NetrcEntry {
 		if i := slices.IndexFunc(all, is); i >= 0 {
 			return &all[i]
@@ -106,13 +109,12 @@ func examineNetrc(text string, u *url.URL) *goenv.Finding {
 			Effect:  fmt.Sprintf("The entry is without %s, so the go command sends the mirror no credentials at all, and does not say so.", lacks),
 			Instead: instead + " with login and password"}
 	}
-	if e := find(entries, func(e mirror.NetrcEntry) bool { return at(e, host) }); e != nil {
+	if e := find(entries, func(e mirror.NetrcEntry) bool { return hostOf(e) == host }); e != nil {
 		return &goenv.Finding{Check: "netrc-path", Found: e.Machine,
 			Effect: fmt.Sprintf("The entry is for another path of the host than that of the mirror, %s: the go command finds no credentials for it.", u.Host+u.Path), Instead: instead}
 	}
 	if e := find(entries, func(e mirror.NetrcEntry) bool {
-		h, _, _ := strings.Cut(e.Machine, "/")
-		other := url.URL{Host: h}
+		other := url.URL{Host: hostOf(e)}
 		return other.Hostname() == u.Hostname()
 	}); e != nil {
 		return &goenv.Finding{Check: "netrc-port", Found: e.Machine,
@@ -147,7 +149,7 @@ func unreadNetrc(text string, u *url.URL, instead string) *goenv.Finding {
 				Effect: "The machine has quotes around it, which the go command takes for a part of the name: a .netrc file knows no quotes.", Instead: instead}
 		case machine != u.Host:
 			return &goenv.Finding{Check: "netrc-unread", Found: bare,
-				Effect: fmt.Sprintf("The machine is not spelled like the host in the mirror's URL, %s, letter by letter and without a scheme: the go command finds no credentials for it.", u.Host), Instead: instead}
+				Effect: fmt.Sprintf("The machine is not spelled like the host in the mirror's URL, %s, letter by letter and without http://: the go command finds no credentials for it.", u.Host), Instead: instead}
 		}
 		return &goenv.Finding{Check: "netrc-unread", Found: bare,
 			Effect:  "The entry stands where the go command reads none: in a macdef, which ends at the next empty line, or out of step with the words before it (a comment, a byte order mark).",

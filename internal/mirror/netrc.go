@@ -66,9 +66,10 @@ func readNetrc(data string) (entries, incomplete []NetrcEntry) {
 }
 
 // Serves reports whether the entry is for host (as in the URL, port included)
-// and path.
+// and path. The machine may be written as an https:// URL
+// (cmd/go/internal/auth/auth.go: storeCredential).
 func (e NetrcEntry) Serves(host, path string) bool {
-	h, p, _ := strings.Cut(e.Machine, "/")
+	h, p, _ := strings.Cut(strings.TrimPrefix(e.Machine, "https://"), "/")
 	p = "/" + strings.Trim(p, "/")
 	return h == host && (p == "/" || path == p || strings.HasPrefix(path, p+"/"))
 }
