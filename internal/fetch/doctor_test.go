@@ -147,6 +147,19 @@ func TestAnUnreachableChecksumDatabaseIsToldWhereItIsNeeded(t *testing.T) {
 	}
 }
 
+func TestAFetchTellsOfAGoThatIsTooOldForTheCheckout(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
+	for toolchain, want := range map[string]bool{"local": true, "auto": false} {
+		b := newBench(t, f, mirrortest.Checkout{Go: "1.99"})
+		b.env["GOTOOLCHAIN"], b.env["GOVERSION"] = toolchain, "go1.26.0"
+		if got := found(b.run(good), "toolchain-refused"); (got != nil) != want {
+			t.Errorf("GOTOOLCHAIN=%s: found %+v", toolchain, got)
+		}
+	}
+}
+
 // Whoever reads that a mirror wants credentials has written them already.
 func TestARefusalIsExplainedByTheEntryThatIsThere(t *testing.T) {
 	t.Parallel()

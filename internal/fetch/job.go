@@ -99,6 +99,9 @@ func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	if err := j.readList(); err != nil {
 		return nil, err
 	}
+	// A newer Go is for later; that there will be none is for now.
+	_, toolchains := j.toolchains()
+	j.findings = append(j.findings, slices.DeleteFunc(toolchains, func(f goenv.Finding) bool { return f.Severity != goenv.SevError })...)
 	if err := j.readSpec(); err != nil {
 		return nil, err
 	}
