@@ -114,9 +114,11 @@ func (j *Job) readList() error {
 	if err != nil {
 		return fmt.Errorf("find the directory %s: %w", j.values.Dir, err)
 	}
-	list, err := worklist.Load(dir, worklist.Options{
-		Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
-	})
+	options := worklist.Options{Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK")}
+	if j.o.Getenv != nil {
+		options.GOOS, options.GOARCH = j.o.Getenv("GOOS"), j.o.Getenv("GOARCH")
+	}
+	list, err := worklist.Load(dir, options)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package worklist
 
 import (
 	"bytes"
+	"cmp"
 	"go/ast"
 	"go/build"
 	"go/parser"
@@ -94,7 +95,7 @@ func (found imports) add(l *loader, name string) {
 func (l *loader) builds(name string, data []byte) bool {
 	for _, cgo := range [...]bool{true, false} {
 		c := build.Context{
-			GOOS: runtime.GOOS, GOARCH: runtime.GOARCH, Compiler: "gc", CgoEnabled: cgo,
+			GOOS: cmp.Or(l.opts.GOOS, runtime.GOOS), GOARCH: cmp.Or(l.opts.GOARCH, runtime.GOARCH), Compiler: "gc", CgoEnabled: cgo,
 			BuildTags: l.flags.tags, ReleaseTags: build.Default.ReleaseTags,
 			OpenFile: func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
 		}

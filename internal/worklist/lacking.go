@@ -39,9 +39,7 @@ func (n *needs) tellLacking(all []lack) {
 	if n.unit.work != nil {
 		n.tellLackingInWorkspace(all)
 	} else {
-		for _, k := range all {
-			n.tellLack(k, marked)
-		}
+		n.tellLacks(all, marked)
 	}
 	for _, f := range n.sums {
 		if f.mark && !marked[f] {
@@ -54,8 +52,35 @@ func (n *needs) tellLacking(all []lack) {
 	}
 }
 
-// tellLack tells of a line that go.sum lacks.
-func (n *needs) tellLack(k lack, marked map[*sumFile]bool) {
+// lacksTold bounds the missing lines that are told one by one: a go.sum that was
+// emptied lacks hundreds.
+const lacksTold = 10
+
+// tellLacks tells of lines that go.sum lacks, the worst first where they are too
+// many for all.
+func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
+	var found []goenv.Finding
+	for _, k := range all {
+		found = append(found, n.findLack(k, marked))
+	}
+	if len(found) <= lacksTold {
+		n.list.Findings = append(n.list.Findings, found...)
+		return
+	}
+	rank := map[goenv.Severity]int{goenv.SevWarning: 1, goenv.SevInfo: 2}
+	slices.SortStableFunc(found, func(a, b goenv.Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	n.list.Findings = append(n.list.Findings, found[:lacksTold]...)
+	rest := found[lacksTold]
+	n.tell(goenv.Finding{
+		Check: "go-sum-missing-line", Severity: rest.Severity, File: rest.File, Line: rest.Line,
+		Found:   fmt.Sprintf("%s and %d more", rest.Found, len(found)-lacksTold-1),
+		Effect:  "They lack lines in go.sum, too.",
+		Instead: "go mod tidy",
+	})
+}
+
+// findLack is about a line that go.sum lacks.
+func (n *needs) findLack(k lack, marked map[*sumFile]bool) goenv.Finding {
 	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(k.line.Mod.Path))
 	if !k.zip || k.mod && n.unit.whole() { // which is read first
 		what, says = "its go.mod", fmt.Sprintf("%s@%s: missing go.sum entry for go.mod file", plain(k.actual.Path), k.actual.Version)
@@ -94,7 +119,7 @@ func (n *needs) tellLack(k lack, marked map[*sumFile]bool) {
 		f.Effect = fmt.Sprintf("The go command takes a byte order mark for a part of the first line, which is then that of another module: for it, %s", f.Effect)
 		f.Instead = asUTF8
 	}
-	n.tell(f)
+	return f
 }
 
 // zipOfAnother reports whether there is a zip line of another version.

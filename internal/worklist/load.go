@@ -25,6 +25,9 @@ type Options struct {
 
 	GOFLAGS string // as in the environment; -mod and -modfile count
 	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
+
+	// GOOS and GOARCH are the platform that is built for; "" means this one.
+	GOOS, GOARCH string
 }
 
 // loader gathers a List.
