@@ -128,7 +128,7 @@ func TestAnUnreachableChecksumDatabaseIsToldWhereItIsNeeded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, f, mirrortest.Checkout{})
-			b.env["GOSUMDB"] = "sum.golang.org http://" + mirrortest.Refused(t)
+			b.env["GOSUMDB"] = goenv.DefaultSumDB + " http://" + mirrortest.Refused(t)
 			if lacking {
 				file := filepath.Join(b.dir, "go.sum")
 				sum, err := os.ReadFile(file)
