@@ -51,7 +51,8 @@ const (
 // offered wrong bytes which were made up for, a notice for files that only graph
 // commands read, and the findings by severity. Remarks
 // that are merely worth knowing and concern no line are left to the summary.
-// An outcome that is not ok has at least one error.
+// An outcome that is not ok has at least one error, but for a checkout that is
+// not ready: what its findings say is enough.
 //
 // prefix is the checkout's directory relative to the workspace, slash-separated,
 // "" for the workspace itself. A file outside the workspace is not named.
@@ -63,7 +64,7 @@ func Annotations(r *report.Result, prefix string) []Annotation {
 	a.causes()
 	a.madeUpFor()
 	a.cache(r.Cache)
-	if r.Outcome != report.OK && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
+	if r.Outcome != report.OK && r.Outcome != report.NotReady && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
 		a.add(rankCause, Annotation{Level: LevelError, Title: "modferry: " + failure.Plain(string(r.Outcome)), Message: sentence(r.Message)})
 	}
 	return a.sorted()

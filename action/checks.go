@@ -49,6 +49,8 @@ const (
 // everything to the go command has proved nothing.
 func conclusion(r *report.Result) string {
 	switch {
+	case r.Outcome == report.NotReady:
+		return "neutral" // the build decides
 	case r.Outcome != report.OK:
 		return "failure"
 	case len(r.Modules) > 0 && r.Totals.BySource[report.FromDeferred] == len(r.Modules):

@@ -318,6 +318,7 @@ func TestConclusionFollowsTheOutcome(t *testing.T) {
 		"some deferred":     {modules(report.FromMirror, report.FromDeferred), "success"},
 		"all deferred":      {modules(report.FromDeferred, report.FromDeferred), "neutral"},
 		"incomplete":        {&report.Result{Outcome: report.Incomplete}, "failure"},
+		"not ready":         {&report.Result{Outcome: report.NotReady}, "neutral"},
 		"integrity":         {&report.Result{Outcome: report.Integrity}, "failure"},
 		"settings":          {&report.Result{Outcome: report.Settings}, "failure"},
 		"of a newer format": {&report.Result{Outcome: "else"}, "failure"},

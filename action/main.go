@@ -59,6 +59,7 @@ func Main(ctx context.Context, p Process) int {
 	res := s.job.Run(ctx)
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
+	report.Judge(res)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")

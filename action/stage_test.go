@@ -178,6 +178,37 @@ func TestAStepThatFailsSaysSoWhereItIsSeen(t *testing.T) {
 	}
 }
 
+// The step does not fail, since the next one may be go mod tidy; it does not
+// look like success either.
+func TestAStepOfACheckoutThatIsNotReadySaysSo(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	r := newRunner(t, f, map[string]string{"proxy": s.URL})
+	sum := filepath.Join(r.env["GITHUB_WORKSPACE"], "go.sum")
+	data, err := os.ReadFile(sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(data), "\n")
+	if err := os.WriteFile(sum, []byte(rest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code := Main(t.Context(), r.process()); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := r.value("OUTPUT", "outcome"); got != "not-ready" {
+		t.Errorf("outcome %q", got)
+	}
+	const says = "not ready: the go command will fail: go.mod:"
+	if !strings.Contains(r.log.String(), says) || !strings.Contains(r.log.String(), "::error") {
+		t.Errorf("the log is\n%s", r.log.String())
+	}
+	if !strings.Contains(r.file("STEP_SUMMARY"), "not ready") {
+		t.Errorf("the summary is\n%s", r.file("STEP_SUMMARY"))
+	}
+}
+
 func TestPostWithoutMainSavesNothing(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 10)

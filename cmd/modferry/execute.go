@@ -79,6 +79,9 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 	}
 	stop()
 	res.Findings = append(findings, res.Findings...)
+	if m != saving && m != doctoring { // nothing runs after the one, and the other counts its findings
+		report.Judge(res)
+	}
 	a.code = res.Outcome.ExitCode()
 	out.render = report.Text
 	if m.helps() {

@@ -78,6 +78,7 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	} else {
 		res = j.Probe(ctx)
 		asked = append(mirrorFindings(res), j.unservedToolchains(ctx, toolchains)...)
+		asked = append(asked, j.unreachableSumDB(res, len(toolchains) > 0)...)
 	}
 	// All of them, also of a chain without a mirror.
 	res.Findings = slices.Concat(j.about, j.findings, asked)
@@ -195,12 +196,19 @@ func mirrorFindings(res *report.Result) []goenv.Finding {
 				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
 		}
 	}
-	if s := res.SumDB; s != nil && !s.Reachable {
-		out = append(out, goenv.Finding{Check: "sumdb-unreachable", Severity: goenv.SevWarning, Setting: "GOSUMDB", Found: s.Name,
-			Effect:  "It cannot be reached, neither itself nor through a mirror: a module without a go.sum line fails (" + failure.Plain(s.Reason) + ").",
-			Instead: "a complete go.sum, or a mirror that serves the checksum database"})
-	}
 	return out
+}
+
+// unreachableSumDB tells of a checksum database that did not answer
+// and is needed: a complete go.sum leaves it nothing to say.
+func (j *Job) unreachableSumDB(res *report.Result, toolchains bool) []goenv.Finding {
+	s := res.SumDB
+	if s == nil || s.Reachable || j.list.Lacking == 0 && !toolchains {
+		return nil
+	}
+	return []goenv.Finding{{Check: "sumdb-unreachable", Severity: goenv.SevWarning, Setting: "GOSUMDB", Found: s.Name,
+		Effect:  "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
+		Instead: "a complete go.sum, or a mirror that serves the checksum database"}}
 }
 
 // title begins a sentence.

@@ -41,6 +41,8 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		mirrortest.Module{Path: "git.acme.internal/team/lib", Version: "v1.0.0"},
 		mirrortest.Module{Path: "example.test/m", Version: "v1.0.0"})
 	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
+	dead := mirrortest.Refused(t)
+	tls := "https://" + dead + "/go|" + good
 	tests := []struct {
 		name  string
 		setup func(*bench)
@@ -56,6 +58,17 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			[]string{"mode 0644", "chmod 600"}},
 		{"a machine without the mirror's port", func(b *bench) { b.netrc("machine 127.0.0.1 login u password p\n", 0o600) }, "https://" + mirrortest.Refused(t) + "|" + good, "netrc-port",
 			[]string{"The go command looks for 127.0.0.1:", "machine 127.0.0.1:"}},
+		{"a machine without a password", func(b *bench) { b.netrc("machine "+dead+" login u\nmachine other.test login u password p\n", 0o600) }, tls, "netrc-incomplete",
+			[]string{"The entry is without password", dead}},
+		{"a machine without a login", func(b *bench) { b.netrc("machine "+dead+" password p\n", 0o600) }, tls, "netrc-incomplete", []string{"without login,"}},
+		{"a machine and nothing else", func(b *bench) { b.netrc("machine "+dead+"\n", 0o600) }, tls, "netrc-incomplete", []string{"without login and password"}},
+		{"a password in quotes", func(b *bench) { b.netrc("machine "+dead+" login u password \"p\"\n", 0o600) }, tls, "netrc-quotes", []string{"a part of it"}},
+		{"a machine in quotes", func(b *bench) { b.netrc("machine \""+dead+"\" login u password p\n", 0o600) }, tls, "netrc-quotes", []string{"The machine has quotes"}},
+		{"a machine with another port", func(b *bench) { b.netrc("machine 127.0.0.1:1 login u password p\n", 0o600) }, tls, "netrc-port", []string{dead}},
+		{"a machine for another path", func(b *bench) { b.netrc("machine "+dead+"/npm login u password p\n", 0o600) }, tls, "netrc-path", []string{"machine " + dead}},
+		{"a URL for a machine", func(b *bench) { b.netrc("machine http://"+dead+"/ login u password p\n", 0o600) }, tls, "netrc-unread", []string{"letter by letter"}},
+		{"a machine in a macdef", func(b *bench) { b.netrc("macdef init\nmachine "+dead+" login u password p\n", 0o600) }, tls, "netrc-unread", []string{"macdef"}},
+		{"a machine behind a byte order mark", func(b *bench) { b.netrc("\ufeffmachine "+dead+" login u password p\n", 0o600) }, tls, "netrc-unread", []string{"byte order mark"}},
 		{"several go commands", func(b *bench) { b.path(2) }, good, "go-several", []string{"PATH", "go"}},
 	}
 	for _, tt := range tests {
@@ -103,6 +116,68 @@ func TestTheDoctorLeavesMatchedModulesAlone(t *testing.T) {
 	b.env["GOPRIVATE"], b.env["GONOPROXY"], b.env["GONOSUMDB"] = "*.corp", "*.corp", "*.corp"
 	if got := found(b.doctor(mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL), "module-looks-private"); got != nil {
 		t.Errorf("found %+v", got)
+	}
+}
+
+// The database has a say about what go.sum lacks, and about nothing else.
+func TestAnUnreachableChecksumDatabaseIsToldWhereItIsNeeded(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
+	for name, lacking := range map[string]bool{"a complete go.sum": false, "a line is missing": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, f, mirrortest.Checkout{})
+			b.env["GOSUMDB"] = goenv.DefaultSumDB + " http://" + mirrortest.Refused(t)
+			if lacking {
+				file := filepath.Join(b.dir, "go.sum")
+				sum, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, rest, _ := strings.Cut(string(sum), "\n")
+				if err := os.WriteFile(file, []byte(rest), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := found(b.doctor(good), "sumdb-unreachable"); (got != nil) != lacking {
+				t.Errorf("found %+v", got)
+			}
+		})
+	}
+}
+
+func TestAFetchTellsOfAGoThatIsTooOldForTheCheckout(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
+	for toolchain, want := range map[string]bool{"local": true, "auto": false} {
+		b := newBench(t, f, mirrortest.Checkout{Go: "1.99"})
+		b.env["GOTOOLCHAIN"], b.env["GOVERSION"] = toolchain, "go1.26.0"
+		if got := found(b.run(good), "toolchain-refused"); (got != nil) != want {
+			t.Errorf("GOTOOLCHAIN=%s: found %+v", toolchain, got)
+		}
+	}
+}
+
+// Whoever reads that a mirror wants credentials has written them already.
+func TestARefusalIsExplainedByTheEntryThatIsThere(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	ca := mirrortest.NewAuthority(t)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Authority: ca, BasicAuth: "u:p"})
+	for text, want := range map[string]bool{
+		"machine " + s.Addr + " login u\n":            true,
+		"machine " + s.Addr + " login u password p\n": false,
+		"machine other.test login u\n":                false,
+	} {
+		b := newBench(t, f, mirrortest.Checkout{})
+		b.trust(ca)
+		b.netrc(text, 0o600)
+		r := b.run(s.URL)
+		if got := found(r, "netrc-incomplete"); (got != nil) != want {
+			t.Errorf("%q: %s, found %+v", text, r.Outcome, got)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
-	"github.com/modferry/modferry/internal/mirror"
 )
 
 // machine examines what the go command finds on this machine: forward proxies,
@@ -28,48 +26,6 @@ func (j *Job) machine() []goenv.Finding {
 	}
 	out = append(out, j.credentials()...)
 	return append(out, j.writableCache()...)
-}
-
-// credentials checks the file that the go command takes passwords from.
-func (j *Job) credentials() []goenv.Finding {
-	name := netrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
-	if name == "" {
-		return nil
-	}
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil // readNetrc has told what matters
-	}
-	var out []goenv.Finding
-	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {
-		out = append(out, goenv.Finding{Check: "netrc-readable", Severity: goenv.SevWarning, Setting: ".netrc", Found: name,
-			Effect: fmt.Sprintf("Other users of this machine can read its passwords (mode %04o).", info.Mode().Perm()), Instead: "chmod 600 " + name})
-	}
-	machines := map[string]bool{}
-	for _, e := range j.netrc {
-		host, _, _ := strings.Cut(e.Machine, "/")
-		machines[host] = true
-	}
-	for _, h := range j.chain.hops {
-		u, err := url.Parse(h.url)
-		if err != nil || u.Scheme != "https" || u.User != nil {
-			continue // asked without, or with its own
-		}
-		// The go command compares with the port where the URL has one
-		// (cmd/go/internal/auth/netrc.go).
-		host := u.Host
-		parent := slices.IndexFunc(j.netrc, func(e mirror.NetrcEntry) bool { return strings.HasSuffix(h.Host(), "."+e.Machine) })
-		switch {
-		case machines[host]:
-		case machines[h.Host()]:
-			out = append(out, goenv.Finding{Check: "netrc-port", Severity: goenv.SevWarning, Setting: ".netrc", Found: h.Host(),
-				Effect: fmt.Sprintf("The go command looks for %s and finds no credentials for that mirror.", host), Instead: "machine " + host})
-		case parent >= 0:
-			out = append(out, goenv.Finding{Check: "netrc-unmatched", Severity: goenv.SevWarning, Setting: ".netrc", Found: j.netrc[parent].Machine,
-				Effect: fmt.Sprintf("A domain does not stand for its hosts, nor does default: the go command finds no credentials for the mirror %s.", host), Instead: "machine " + host})
-		}
-	}
-	return out
 }
 
 // authorities checks what the go command trusts servers by. On Windows and

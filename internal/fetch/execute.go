@@ -79,6 +79,7 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 		all, final, reasons = p.final()
 		res.SumDB = p.sumdb
 	}
+	j.about = append(j.about, j.refusals(all)...)
 	j.fill(res, all, final, reasons)
 	j.collect(res, items)
 	cached.conclude(res)
@@ -203,6 +204,7 @@ func (j *Job) note(f goenv.Finding) {
 // Probe runs the preflight alone.
 func (j *Job) Probe(ctx context.Context) *report.Result {
 	res := j.newResult()
+	res.Preflight = true
 	defer j.close()
 	if len(j.chain.hops) == 0 {
 		res.Message = "the chain has no mirror to probe"

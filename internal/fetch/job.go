@@ -109,6 +109,9 @@ func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	if err := j.readList(); err != nil {
 		return nil, err
 	}
+	// A newer Go is for later; that there will be none is for now.
+	_, toolchains := j.toolchains()
+	j.findings = append(j.findings, slices.DeleteFunc(toolchains, func(f goenv.Finding) bool { return f.Severity != goenv.SevError })...)
 	if err := j.readSpec(); err != nil {
 		return nil, err
 	}
@@ -121,9 +124,13 @@ func (j *Job) readList() error {
 	if err != nil {
 		return fmt.Errorf("find the directory %s: %w", j.values.Dir, err)
 	}
-	list, err := worklist.Load(dir, worklist.Options{
+	options := worklist.Options{
 		Checkout: j.values.Checkout.Root, Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
-	})
+	}
+	if j.o.Getenv != nil {
+		options.GOOS, options.GOARCH = j.o.Getenv("GOOS"), j.o.Getenv("GOARCH")
+	}
+	list, err := worklist.Load(dir, options)
 	if err != nil {
 		return err
 	}

@@ -163,6 +163,8 @@ func (j *Job) conclude(ctx context.Context, res *report.Result) {
 	case failed > 0:
 		res.Outcome = report.Incomplete
 		res.Message = fmt.Sprintf("%s could not be obtained", count(failed, "file"))
+	case len(j.list.Modules) == 0 && len(j.list.Vendored) > 0 && len(j.list.Vendored) == len(j.list.Mains):
+		res.Message = "builds take every package from the vendor directory"
 	case low > 0:
 		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", count(low, "go.mod file"))
 	}

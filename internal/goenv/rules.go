@@ -33,7 +33,7 @@ func Rules() []Rule {
 // Code is the rule's stable code, "" for a check that is no rule of this
 // version, as in a result that another one wrote.
 func (f Finding) Code() string {
-	return codes()[f.Check]
+	return byCheck()[f.Check].Code
 }
 
 // Reference is the page that explains every rule.
@@ -63,11 +63,25 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// codes are those of the checks by name, made when the first one is asked for.
-var codes = sync.OnceValue(func() map[string]string {
-	all := map[string]string{}
+// Title is what the check finds, as a clause; its name for a check that is no
+// rule of this version.
+func (f Finding) Title() string {
+	r, ok := byCheck()[f.Check]
+	if !ok {
+		return f.Check
+	}
+	title := strings.TrimSuffix(r.Title, ".")
+	if first, rest, _ := strings.Cut(title, " "); len(first) == 1 || first == strings.ToUpper(first[:1])+strings.ToLower(first[1:]) {
+		return strings.ToLower(first) + " " + rest // a word, not the name of a setting
+	}
+	return title
+}
+
+// byCheck is the rules by name, made when the first one is asked for.
+var byCheck = sync.OnceValue(func() map[string]Rule {
+	all := map[string]Rule{}
 	for _, r := range Rules() {
-		all[r.Check] = r.Code
+		all[r.Check] = r
 	}
 	return all
 })
@@ -171,11 +185,13 @@ var ruleGroups = []struct {
 		{202, "checkout-invalid", "go.mod, go.sum or go.work cannot be used as it is."},
 		{203, "main-module-skipped", "A main module of the checkout cannot be read."},
 		{204, "directory-unreadable", "A directory of the checkout cannot be read."},
+		{205, "byte-order-mark", "A byte order mark makes the first line of go.sum another one."},
 		{210, "go-sum-missing", "There is no go.sum."},
 		{211, "go-sum-missing-line", "go.sum lacks a line for a required module."},
 		{212, "go-sum-invalid-line", "A line of go.sum names what no module can be."},
 		{213, "go-mod-excluded-require", "go.mod requires a version that it excludes."},
 		{214, "go-mod-invalid-module", "go.mod requires what no module can be."},
+		{215, "go-mod-required-twice", "go.mod requires two versions of a module."},
 		{220, "replace-directory-missing", "A replace line names a directory without a go.mod."},
 		{221, "replace-directory-absolute", "A replace line names a directory by its absolute path."},
 		{230, "go-work-unused-module", "A go.work stands above a module and does not use it."},
@@ -183,6 +199,9 @@ var ruleGroups = []struct {
 		{232, "goflags-workspace", "GOFLAGS has a flag that a workspace refuses."},
 		{233, "go-work-above", "A go.work in a directory above decides about the builds."},
 		{234, "gowork-off", "GOWORK=off hides a go.work."},
+		{235, "go-work-too-old", "go.work asks for an older Go than a module it uses."},
+		{236, "go-work-empty", "go.work uses no module."},
+		{237, "go-work-unpublished", "A module of a workspace is required at a version that nobody published."},
 		{240, "vendor-in-use", "Builds use the vendor directory."},
 		{241, "vendor-incomplete", "The vendor directory cannot be used."},
 		{242, "vendor-unused", "There is a vendor directory that builds do not use."},
@@ -215,6 +234,10 @@ var ruleGroups = []struct {
 		{320, "netrc-readable", "Other users can read the file of passwords."},
 		{321, "netrc-port", "The file of passwords names a mirror without its port."},
 		{322, "netrc-unmatched", "The file of passwords names a parent domain of a mirror, or only a default."},
+		{323, "netrc-incomplete", "The entry of the file of passwords for a mirror lacks its login or password."},
+		{324, "netrc-quotes", "The file of passwords has quotes, which become part of the words."},
+		{325, "netrc-path", "The file of passwords names another path of a mirror's host."},
+		{326, "netrc-unread", "The file of passwords has an entry for a mirror that is not read."},
 		{330, "ca-file-unreadable", "SSL_CERT_FILE names a file without certificates."},
 		{331, "ca-file-not-for-go", "The go command does not know the authorities of --ca-file."},
 	}},

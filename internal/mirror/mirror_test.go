@@ -241,7 +241,7 @@ func TestCredentialsOfURLAndNetrcReachTheMirrorAndNobodyElse(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 0)
 	v := f.Versions()[0]
-	for _, from := range []string{"URL", "netrc"} {
+	for _, from := range []string{"URL", "netrc", "netrc with a URL"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
 			authority := mirrortest.NewAuthority(t)
@@ -250,9 +250,9 @@ func TestCredentialsOfURLAndNetrcReachTheMirrorAndNobodyElse(t *testing.T) {
 				Faults: []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.RedirectTo(storage.URL))}})
 			o := mirror.Options{}
 			rawURL := s.WithUser("ann:s3cret")
-			if from == "netrc" {
+			if machine := map[string]string{"netrc": s.Addr, "netrc with a URL": "https://" + s.Addr + "/"}[from]; machine != "" {
 				rawURL = s.URL
-				o.Netrc = mirror.ParseNetrc("machine other.test login x password y\nmachine " + s.Addr + "\n login ann password s3cret\n")
+				o.Netrc = mirror.ParseNetrc("machine other.test login x password y\nmachine " + machine + "\n login ann password s3cret\n")
 			}
 			m := open(t, s, o, rawURL+"?token=q1w2")
 			for _, ext := range []string{"mod", "zip"} {

@@ -13,8 +13,24 @@ type NetrcEntry struct {
 // (cmd/go/internal/auth/netrc.go): several tokens a line are fine, a macdef
 // runs to the next empty line, and reading ends at "default".
 func ParseNetrc(data string) []NetrcEntry {
-	var entries []NetrcEntry
+	complete, _ := readNetrc(data)
+	return complete
+}
+
+// IncompleteNetrc returns the machines of a .netrc file for which the go command
+// has no credentials because the login or the password is missing.
+func IncompleteNetrc(data string) []NetrcEntry {
+	_, incomplete := readNetrc(data)
+	return incomplete
+}
+
+func readNetrc(data string) (entries, incomplete []NetrcEntry) {
 	var e NetrcEntry
+	drop := func() {
+		if e.Machine != "" {
+			incomplete = append(incomplete, e)
+		}
+	}
 	inMacro := false
 	for line := range strings.SplitSeq(data, "\n") {
 		if inMacro {
@@ -26,6 +42,7 @@ func ParseNetrc(data string) []NetrcEntry {
 		for ; i < len(f)-1; i += 2 {
 			switch f[i] {
 			case "machine":
+				drop()
 				e = NetrcEntry{Machine: f[i+1]}
 			case "default":
 			case "login":
@@ -41,10 +58,20 @@ func ParseNetrc(data string) []NetrcEntry {
 			}
 		}
 		if i < len(f) && f[i] == "default" {
-			return entries // "There can be only one default token, and it must be after all machine tokens."
+			break // "There can be only one default token, and it must be after all machine tokens."
 		}
 	}
-	return entries
+	drop()
+	return entries, incomplete
+}
+
+// Serves reports whether the entry is for host (as in the URL, port included)
+// and path. The machine may be written as an https:// URL
+// (cmd/go/internal/auth/auth.go: storeCredential).
+func (e NetrcEntry) Serves(host, path string) bool {
+	h, p, _ := strings.Cut(strings.TrimPrefix(e.Machine, "https://"), "/")
+	p = "/" + strings.Trim(p, "/")
+	return h == host && (p == "/" || path == p || strings.HasPrefix(path, p+"/"))
 }
 
 // lookupNetrc finds the credentials for host (as in the URL, port included)
@@ -54,9 +81,7 @@ func lookupNetrc(entries []NetrcEntry, host, path string) (NetrcEntry, bool) {
 	var best NetrcEntry
 	found := false
 	for _, e := range entries {
-		h, p, _ := strings.Cut(e.Machine, "/")
-		p = "/" + strings.Trim(p, "/")
-		if h != host || (p != "/" && path != p && !strings.HasPrefix(path, p+"/")) {
+		if !e.Serves(host, path) {
 			continue
 		}
 		if !found || len(e.Machine) > len(best.Machine) {

@@ -166,6 +166,7 @@ func audit() *report.Result {
 
 func probe() *report.Result {
 	r := start(report.OK)
+	r.Preflight = true
 	r.Choice.Configured = dead + "," + r.Choice.Chain
 	r.Choice.Reasons = []string{dead + " is left out: name lookup failed"}
 	r.Mirrors = append(r.Mirrors, report.Mirror{URL: dead, State: report.Failing, Class: failure.NameLookup,

@@ -104,10 +104,10 @@ func Decode(r io.Reader) (*Result, error) {
 		return nil, jsonError(data, err)
 	}
 	switch out.Outcome {
-	case OK, Incomplete, Settings, Integrity:
+	case OK, NotReady, Incomplete, Settings, Integrity:
 	default:
-		return nil, fmt.Errorf("read result: found outcome %q, expected %s, %s, %s or %s",
-			failure.Neutral(string(out.Outcome)), OK, Incomplete, Settings, Integrity)
+		return nil, fmt.Errorf("read result: found outcome %q, expected %s, %s, %s, %s or %s",
+			failure.Neutral(string(out.Outcome)), OK, NotReady, Incomplete, Settings, Integrity)
 	}
 	return &out, nil
 }

@@ -324,7 +324,7 @@ func TestARunWithNothingToDoShowsTwoLines(t *testing.T) {
 
 func TestMarkdownOfAnEmptyResultIsTheOutcome(t *testing.T) {
 	t.Parallel()
-	if got, want := markdown(t, &report.Result{Outcome: report.OK}, report.MarkdownOptions{}), "## ✅ modferry: ok\n\nNo modules are needed.\n"; got != want {
+	if got, want := markdown(t, &report.Result{Outcome: report.OK}, report.MarkdownOptions{}), "## ✅ modferry: ok\n\nNothing to verify.\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got, want := markdown(t, &report.Result{Outcome: report.Incomplete}, report.MarkdownOptions{Heading: "*"}), "## ❌ \\*: incomplete\n"; got != want {

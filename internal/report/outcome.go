@@ -1,5 +1,13 @@
 package report
 
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
 // Exit codes.
 const (
 	exitOK         = 0
@@ -9,10 +17,12 @@ const (
 )
 
 // ExitCode returns the exit code of a run with this outcome. An outcome that
-// this version does not know is no success: 1.
+// this version does not know is no success: 1. What keeps the go command from
+// working is none of these failures: the next command may be the one that
+// mends it, such as go mod tidy.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case OK:
+	case OK, NotReady:
 		return exitOK
 	case Settings:
 		return exitSettings
@@ -20,6 +30,45 @@ func (o Outcome) ExitCode() int {
 		return exitIntegrity
 	default:
 		return exitIncomplete
+	}
+}
+
+// Judge takes the word ok from a run after which the job cannot go on: a finding
+// is an error, so the go command will fail, or has the go command download
+// everything itself. Whoever adds findings to a result judges it then.
+func Judge(r *Result) {
+	if r.Outcome != OK || r.Interrupted {
+		return
+	}
+	for _, reason := range []struct {
+		says string
+		is   func(goenv.Finding) bool
+	}{
+		{"the go command will fail", func(f goenv.Finding) bool { return f.Severity == goenv.SevError }},
+		{"the go command has to download by itself", func(f goenv.Finding) bool {
+			return f.Check == "go-work-sum-missing" && f.Severity == goenv.SevWarning
+		}},
+	} {
+		i := slices.IndexFunc(r.Findings, reason.is)
+		if i < 0 {
+			continue
+		}
+		f, more := r.Findings[i], -1
+		for _, g := range r.Findings {
+			if reason.is(g) {
+				more++
+			}
+		}
+		where := position(f.File, f.Line)
+		if where == "" {
+			where = f.Setting
+		}
+		message := fmt.Sprintf("%s: %s: %s", reason.says, strings.TrimSpace(where+" "+f.Found), f.Title())
+		if more > 0 {
+			message += fmt.Sprintf(" (and %d more like it)", more)
+		}
+		r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
+		return
 	}
 }
 

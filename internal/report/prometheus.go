@@ -85,7 +85,7 @@ func truth(b bool) float64 {
 func (p *metrics) run(r *Result) {
 	p.family("modferry_info", "gauge", "The tool that made the run.", family{labels("tool", failure.Plain(r.Tool)): 1})
 	outcomes := family{}
-	for _, o := range []Outcome{OK, Incomplete, Settings, Integrity} {
+	for _, o := range []Outcome{OK, NotReady, Incomplete, Settings, Integrity} {
 		outcomes[labels("outcome", string(o))] = truth(r.Outcome == o)
 	}
 	p.family("modferry_outcome", "gauge", "1 for the outcome of the run, 0 for the others.", outcomes)

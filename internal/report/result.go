@@ -14,6 +14,7 @@ type Outcome string
 // The outcomes.
 const (
 	OK         Outcome = "ok"         // everything needed is there or deferred
+	NotReady   Outcome = "not-ready"  // all that could be had is, but the go command will fail: a finding says why
 	Incomplete Outcome = "incomplete" // something could not be obtained; worth retrying
 	Settings   Outcome = "settings"   // usage, settings or input files
 	Integrity  Outcome = "integrity"  // bytes that do not match their hash were offered and no source had the right ones
@@ -30,6 +31,7 @@ type Result struct {
 	Outcome     Outcome                   `json:"outcome"`
 	Message     string                    `json:"message,omitempty"` // why the outcome is not ok, one sentence
 	Interrupted bool                      `json:"interrupted,omitempty"`
+	Preflight   bool                      `json:"preflight,omitempty"` // the run only probed mirrors
 	Machine     *Machine                  `json:"machine,omitempty"`
 	Settings    EffectiveSettings         `json:"settings"`
 	Choice      Choice                    `json:"choice"`

@@ -45,7 +45,7 @@ type schema struct {
 // within this version of the format. Failure classes are not.
 func enums() map[string][]string {
 	return map[string][]string{
-		"Result.outcome":   {"ok", "incomplete", "settings", "integrity"},
+		"Result.outcome":   {"ok", "not-ready", "incomplete", "settings", "integrity"},
 		"Mirror.state":     {report.Healthy, report.Slow, report.Degraded, report.Failing, report.Skipped},
 		"Cache.hit":        {"exact", "partial", "miss", "off"},
 		"Module.kind":      {report.KindZip, report.KindMod, report.KindToolchain},

@@ -172,7 +172,7 @@ func (w failing) Write([]byte) (int, error) { return 0, w.err }
 
 func TestTextOfAnEmptyResultIsOneLine(t *testing.T) {
 	t.Parallel()
-	if got := render(t, &report.Result{Outcome: report.OK}, report.TextOptions{}); got != "ok: no modules are needed\n" {
+	if got := render(t, &report.Result{Outcome: report.OK}, report.TextOptions{}); got != "ok: nothing to verify\n" {
 		t.Errorf("got %q", got)
 	}
 	if got := render(t, &report.Result{Outcome: report.Incomplete}, report.TextOptions{}); strings.Count(got, "\n") != 1 {
@@ -201,7 +201,9 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 			"incomplete: 0 of 1 file are in the module cache (0 ms)"},
 		{"one file that differs", report.Result{Outcome: report.Integrity, Message: "1 file differs.", Modules: []report.Module{module(report.FromPresent), module(report.FromFailed)}},
 			"integrity failure: 1 file differs; 1 of 2 files in the module cache is as go.sum says (0 ms)"},
-		{"one mirror", report.Result{Outcome: report.OK, Mirrors: []report.Mirror{{State: report.Slow}}},
+		{"a run that needs nothing, with a mirror", report.Result{Outcome: report.OK, Choice: chain, Mirrors: []report.Mirror{{State: report.Slow}}},
+			"ok: nothing is needed"},
+		{"one mirror", report.Result{Outcome: report.OK, Preflight: true, Mirrors: []report.Mirror{{State: report.Slow}}},
 			"ok: 1 of 1 mirror can be used (0 ms)"},
 	}
 	for _, tt := range tests {

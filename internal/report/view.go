@@ -47,10 +47,10 @@ func tallyOf(r *Result) tally {
 // there is the number of files that the module cache holds.
 func (c tally) there() int { return c.present + c.cached + c.fetched }
 
-// idle reports whether the run found everything in place. A run without
-// modules, but with mirrors, was a preflight, and its table is what is wanted.
+// idle reports whether the run found everything in place. Of a preflight the
+// table of mirrors is what is wanted.
 func (v *view) idle() bool {
-	return v.r.Outcome == OK && !v.r.Interrupted && len(v.r.Cache.Rejected) == 0 && v.tally.present == v.tally.all && (v.tally.all > 0 || len(v.r.Mirrors) == 0)
+	return v.r.Outcome == OK && !v.r.Interrupted && !v.r.Preflight && len(v.r.Cache.Rejected) == 0 && v.tally.present == v.tally.all
 }
 
 // audit reports whether the run only looked at the module cache: it has no
@@ -74,6 +74,8 @@ func (v *view) verdict() (string, style) {
 		return "restored in part", yellow
 	case v.r.Outcome == OK:
 		return "ok", green
+	case v.r.Outcome == NotReady:
+		return "not ready", red
 	case v.r.Outcome == Integrity:
 		return "integrity failure", red
 	case v.r.Outcome == Settings:
@@ -106,10 +108,12 @@ func (v *view) state() string {
 		return v.saveState()
 	case v.restoring() && v.r.Outcome == OK:
 		return v.restoreState()
-	case c.all == 0 && len(v.r.Mirrors) > 0:
+	case v.r.Preflight:
 		return v.mirrorState()
+	case c.all == 0 && v.r.Outcome == OK && v.audit():
+		return "nothing to verify"
 	case c.all == 0 && v.r.Outcome == OK:
-		return "no modules are needed"
+		return "nothing is needed"
 	case c.all == 0:
 		return ""
 	case v.audit() && c.failed == 0:

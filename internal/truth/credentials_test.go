@@ -19,7 +19,7 @@ import (
 // netrcClaim says whether a netrc file, in which HOST is the mirror's name and
 // PORT its port, gets the credentials u:p to a mirror over https.
 func netrcClaim(id, says, text string, sent bool) claim {
-	return claim{id, says, "internal/mirror/netrc.go, internal/fetch/doctor.go (netrc-port)", func(t *testing.T) string {
+	return claim{id, says, "internal/mirror/netrc.go, internal/fetch/doctornetrc.go", func(t *testing.T) string {
 		f := one(t)
 		s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, BasicAuth: "u:p", Base: "/base"})
 		_, port, _ := strings.Cut(s.Addr, ":")
@@ -55,6 +55,16 @@ func credentialClaims() []claim {
 		netrcClaim("netrc-parent-domain", "a machine line for a parent domain does not count", "machine example.test:PORT login u password p\nmachine example.test login u password p\n", false),
 		netrcClaim("netrc-with-path", "a machine line of host and path counts", "machine HOST:PORT/base login u password p\n", true),
 		netrcClaim("netrc-over-several-lines", "login and password may stand on lines of their own", "machine HOST:PORT\n\tlogin u\n\tpassword p\n", true),
+		netrcClaim("netrc-without-password", "a machine without a password does not count, whatever follows", "machine HOST:PORT login u\nmachine other.test login u password p\n", false),
+		netrcClaim("netrc-without-login", "a machine without a login does not count", "machine HOST:PORT password p\n", false),
+		netrcClaim("netrc-quoted-machine", "quotes around a machine are part of its name", "machine \"HOST:PORT\" login u password p\n", false),
+		netrcClaim("netrc-url", "a machine may be an https:// URL", "machine https://HOST:PORT/base/ login u password p\n", true),
+		netrcClaim("netrc-http-url", "a URL with another scheme is no machine", "machine http://HOST:PORT/base login u password p\n", false),
+		netrcClaim("netrc-upper-case", "a machine in other letters does not count", "machine MIRROR.example.test:PORT login u password p\n", false),
+		netrcClaim("netrc-other-path", "a machine line for another path of the host does not count", "machine HOST:PORT/npm login u password p\n", false),
+		netrcClaim("netrc-in-macdef", "what stands in a macdef without an empty line behind it is not read", "macdef init\nmachine HOST:PORT login u password p\n", false),
+		netrcClaim("netrc-after-macdef", "an empty line ends a macdef", "macdef init\ncd /\n\nmachine HOST:PORT login u password p\n", true),
+		netrcClaim("netrc-byte-order-mark", "a byte order mark before machine hides it", "\ufeffmachine HOST:PORT login u password p\n", false),
 		{"netrc-in-home", "without NETRC it is .netrc in the home directory", leans, func(t *testing.T) string {
 			f := one(t)
 			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, BasicAuth: "u:p"})

@@ -15,13 +15,16 @@ import (
 // below a directory: more is no checkout but, say, a whole disk.
 const walkLimit = 500_000
 
+// adviceLimit bounds those that are looked into for an error message alone.
+const adviceLimit = 20_000
+
 // place is where a go command would find its main module or workspace.
 type place struct {
 	work    string // the go.work file, "" for a single module
 	dir     string // the module's directory when work is ""
 	cwd     string // what a relative -modfile is relative to
 	ignored string // the go.work above a module it doesn't use
-	guessed bool   // found by searching below, not named by anybody
+	guessed bool   // found by a pattern, not named
 }
 
 // places finds the main modules that the options mean and sets the root.
@@ -56,23 +59,44 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 		}
 		return []place{p}, nil
 	}
-	dirs, err := l.below(dir)
-	if err != nil {
-		return nil, err
+	return nil, l.none(dir)
+}
+
+// none says that a go command would find no main module, and which are below.
+func (l *loader) none(dir string) error {
+	// They only serve the advice, so what keeps the search from its end is no
+	// error: the ones found before do.
+	dirs, _ := l.below(dir, adviceLimit)
+	what := "go.mod or go.work"
+	if l.opts.GOWORK == "off" {
+		what = "go.mod"
 	}
-	if len(dirs) == 0 {
-		what := "go.mod or go.work"
-		if l.opts.GOWORK == "off" {
-			what = "go.mod"
-		}
-		return nil, &InputError{
-			File:  filepath.ToSlash(dir),
-			Found: "no " + what + " in it, in a directory above or in one below", Expected: "a Go checkout",
-			Remedy: "check the sources out first, or correct the directory (setting dir)",
-			Err:    ErrNoCheckout,
-		}
+	e := &InputError{
+		File:  filepath.ToSlash(dir),
+		Found: "no " + what + " in it, in a directory above or in one below", Expected: "a Go checkout",
+		Remedy: "check the sources out first, or correct the directory (setting dir)",
+		Err:    ErrNoCheckout,
 	}
-	return l.resolve(dir, dirs, true)
+	if len(dirs) > 0 {
+		e.Found = fmt.Sprintf("no %s in it or in a directory above, but in %s below", what, listed(dirs))
+		e.Expected = "the directory of a main module, as a go command needs it"
+		e.Remedy = "use --modules ./... (MODFERRY_MODULES, input working-directory) for all of them, --modules with a list of directories, or -C with one"
+	}
+	return e
+}
+
+// listed names the first few directories.
+func listed(dirs []string) string {
+	const most = 3
+	var names []string
+	for _, d := range dirs[:min(len(dirs), most)] {
+		names = append(names, plain(d))
+	}
+	s := strings.Join(names, ", ")
+	if more := len(dirs) - most; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
 }
 
 // enclosing finds what a go command started in dir would work on (cmd/go
@@ -120,6 +144,7 @@ func (l *loader) enclosing(dir string) (place, bool, error) {
 // number of elements.
 func (l *loader) named(dir, modules string) ([]place, error) {
 	var dirs, all []string // relative to dir, slash-separated
+	literal := map[string]bool{}
 	walked := false
 	for pattern := range strings.SplitSeq(modules, ",") {
 		pattern = filepath.ToSlash(strings.TrimSpace(pattern))
@@ -140,21 +165,21 @@ func (l *loader) named(dir, modules string) ([]place, error) {
 			return nil, bad(quote(pattern), "a valid pattern")
 		}
 		if !strings.ContainsAny(pattern, `*?[\`) && !slices.Contains(elems, "...") {
-			literal := path.Join(elems...)
-			if !l.hasMain(filepath.Join(dir, filepath.FromSlash(literal))) {
-				e := bad(fmt.Sprintf("no go.mod or go.work in %s", quote(literal)), "a main module there")
-				abs := filepath.Join(dir, filepath.FromSlash(literal))
+			d := path.Join(elems...)
+			if !l.hasMain(filepath.Join(dir, filepath.FromSlash(d))) {
+				e := bad(fmt.Sprintf("no go.mod or go.work in %s", quote(d)), "a main module there")
+				abs := filepath.Join(dir, filepath.FromSlash(d))
 				if sub, _ := l.emptySubmodule(abs); sub != "" {
 					e.Remedy = l.complete(abs)
 				}
 				return nil, e
 			}
-			dirs = append(dirs, literal)
+			dirs, literal[d] = append(dirs, d), true
 			continue
 		}
 		if !walked {
 			var err error
-			if all, err = l.below(dir); err != nil {
+			if all, err = l.below(dir, walkLimit); err != nil {
 				return nil, err
 			}
 			walked = true
@@ -175,15 +200,17 @@ func (l *loader) named(dir, modules string) ([]place, error) {
 			Remedy: "correct the setting modules, or leave it empty for the module or workspace of the directory",
 		}
 	}
-	return l.resolve(dir, dirs, false)
+	return l.resolve(dir, dirs, literal)
 }
 
-// resolve turns directories (relative to dir) into places without repeats.
-func (l *loader) resolve(dir string, dirs []string, guessed bool) ([]place, error) {
+// resolve turns directories (relative to dir) into places without repeats. Those
+// that are not literal were found by a pattern.
+func (l *loader) resolve(dir string, dirs []string, literal map[string]bool) ([]place, error) {
 	var places []place
 	seen := make(map[place]bool)
 	for _, d := range dirs {
 		abs := filepath.Join(dir, filepath.FromSlash(d))
+		guessed := !literal[d]
 		p, ok, err := l.enclosing(abs)
 		if err != nil && guessed {
 			if err := l.skip(err); err != nil {
@@ -215,7 +242,7 @@ func (l *loader) hasMain(dir string) bool {
 // relative to dir and in lexical order. Like the pattern ./... of the go
 // command it passes over directories that begin with "." or "_", testdata and
 // vendor; and over node_modules. It follows no symbolic links.
-func (l *loader) below(dir string) ([]string, error) {
+func (l *loader) below(dir string, limit int) ([]string, error) {
 	var dirs []string
 	n := 0
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -236,10 +263,10 @@ func (l *loader) below(dir string) ([]string, error) {
 		if p != dir && skipped(d.Name()) {
 			return fs.SkipDir
 		}
-		if n++; n > walkLimit {
+		if n++; n > limit {
 			return &InputError{
 				File:  filepath.ToSlash(dir),
-				Found: fmt.Sprintf("more than %d directories", walkLimit), Expected: "a Go checkout",
+				Found: fmt.Sprintf("more than %d directories", limit), Expected: "a Go checkout",
 				Remedy: "correct the directory (setting dir) or name the main modules (setting modules)",
 			}
 		}

@@ -72,12 +72,6 @@ func TestLoadOfSeveralModules(t *testing.T) {
 	)
 	for _, c := range []loadCase{
 		{
-			name:    "without a module at the directory or above, all below are one list without repeats",
-			files:   monorepo,
-			modules: everything,
-			mains:   allMains,
-		},
-		{
 			name:    "./... means all, the workspace once",
 			opts:    Options{Modules: "./..."},
 			files:   monorepo,
@@ -122,6 +116,7 @@ module r.test
 		},
 		{
 			name: "the vendored ones among several need nothing",
+			opts: Options{Modules: "./..."},
 			files: monorepo + `
 -- services/b/vendor/modules.txt --
 # example.test/x v1.0.0
@@ -141,7 +136,8 @@ module r.test
 			mains:    allMains,
 		},
 		{
-			name: "what nobody named and cannot be read is told and left out",
+			name: "what a pattern found and cannot be read is told and left out",
+			opts: Options{Modules: "./..."},
 			files: `
 -- good/go.mod --
 module r.test/good
@@ -152,6 +148,9 @@ example.test/x v1.0.0 h1:x
 example.test/x v1.0.0/go.mod h1:xm
 -- template/go.mod --
 module {{.Name}}
+-- unsummed/x.go --
+package unsummed
+import _ "example.test/x/sub"
 -- unsummed/go.mod --
 module r.test/unsummed
 go 1.22
@@ -174,6 +173,7 @@ module r.test/one
 		},
 		{
 			name: "a module that one main needs to build is not low because another doesn't",
+			opts: Options{Modules: "./..."},
 			files: `
 -- a/go.mod --
 module r.test/a
@@ -193,6 +193,7 @@ example.test/y v1.0.0/go.mod h1:ym
 		},
 		{
 			name: "a module is indirect only where every go.mod says so, and takes its lines from whoever has them",
+			opts: Options{Modules: "./..."},
 			files: `
 -- a/go.mod --
 module r.test/a

@@ -12,12 +12,14 @@ type goflags struct {
 	mod     string // value of -mod
 	modSet  bool   // -mod is given, if only as "-mod="
 	modfile string // value of -modfile; "" when not given
+	tags    []string
 }
 
 // parseGOFLAGS reads GOFLAGS as the go command does: fields separated by
 // blanks, each possibly in quotes without escapes, each a flag with its value
 // (cmd/internal/quoted: Split; cmd/go base/goflags.go: InitGOFLAGS). The last
-// one of several wins. Other flags than -mod and -modfile are not looked at.
+// one of several wins. Other flags than -mod, -modfile and -tags are not looked
+// at.
 func parseGOFLAGS(value string) (goflags, error) {
 	var g goflags
 	fields, ok := goenv.SplitFlags(value)
@@ -43,6 +45,8 @@ func parseGOFLAGS(value string) (goflags, error) {
 			g.mod, g.modSet = value, true
 		case "modfile":
 			g.modfile = value
+		case "tags":
+			g.tags = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
 		default:
 			continue
 		}

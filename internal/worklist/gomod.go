@@ -68,6 +68,13 @@ func (l *loader) readMod(dir, path string) (*mainModule, error) {
 			Remedy: "run `go mod edit -module=PATH`",
 		}
 	}
+	if err := module.CheckImportPath(m.path()); err != nil {
+		return nil, &InputError{
+			File: m.file, Line: m.parsed.Module.Syntax.Start.Line,
+			Found: plain(err.Error()), Expected: "a module path such as example.test/name",
+			Remedy: "run `go mod edit -module=PATH`", Err: err,
+		}
+	}
 	return m, nil
 }
 
@@ -99,6 +106,12 @@ func fixVersion(path, vers string) (string, error) {
 func parseError(file string, data []byte, err error) error {
 	if line, text := mergeMarker(string(data)); line > 0 {
 		return mergeError(file, line, text)
+	}
+	if err := foreignEncoding(file, data); err != nil {
+		return err
+	}
+	if strings.HasPrefix(string(data), byteOrderMark) {
+		return markError(file)
 	}
 	e := &InputError{
 		File:     file,

@@ -37,6 +37,7 @@ type sumFile struct {
 	file  string
 	lines []sumLine // in order, one per key
 	index map[sumKey]int
+	mark  bool // it begins with a byte order mark, which the go command takes for a part of the first line
 }
 
 // find returns the line for key.
@@ -58,7 +59,10 @@ func (f *sumFile) find(key sumKey) (sumLine, bool) {
 func parseSum(file string, data []byte) (*sumFile, error) {
 	text := string(data)
 	size := strings.Count(text, "\n") + 1
-	f := &sumFile{file: file, lines: make([]sumLine, 0, size), index: make(map[sumKey]int, size)}
+	f := &sumFile{file: file, lines: make([]sumLine, 0, size), index: make(map[sumKey]int, size), mark: strings.HasPrefix(text, byteOrderMark)}
+	if err := foreignEncoding(file, data); err != nil {
+		return nil, err
+	}
 	n := 0
 	for text != "" {
 		var line string
@@ -70,6 +74,9 @@ func parseSum(file string, data []byte) (*sumFile, error) {
 		fields := strings.Fields(line)
 		if len(fields) == 0 {
 			continue
+		}
+		if len(fields) != 3 && n == 1 && f.mark {
+			return nil, markError(file)
 		}
 		if len(fields) != 3 {
 			return nil, &InputError{

@@ -9,11 +9,43 @@ import (
 
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
-	const mod = "-- go.mod --\nmodule m.test\ngo 1.22\nrequire example.test/a v1.0.0\n"
+	const mod = "-- m.go --\npackage m\nimport _ \"example.test/a\"\n-- go.mod --\nmodule m.test\ngo 1.22\nrequire example.test/a v1.0.0\n"
+	below := strings.NewReplacer("go.mod --", "sub/go.mod --", "m.go --", "sub/m.go --").Replace(mod)
 	for _, c := range []errorCase{
 		{
 			name: "a directory without any module",
 			want: "DIR: found no go.mod or go.work in it, in a directory above or in one below, expected a Go checkout; .*",
+		},
+		{
+			name:  "a directory without a module but with some below, which nobody asked for",
+			files: "-- a/go.mod --\nmodule a.test\n-- b/c/go.mod --\nmodule c.test\n-- d/go.work --\ngo 1.22\n-- e/go.mod --\nmodule e.test\n",
+			want: "DIR: found no go.mod or go.work in it or in a directory above, but in a, b/c, d and 1 more below, expected .*; " +
+				"use --modules ./\\.\\.\\. .*, or -C with one",
+		},
+		{
+			name:  "a go.mod with a byte order mark",
+			files: "-- go.mod --\n\ufeffmodule m.test\n",
+			want:  "go.mod:1: found a byte order mark, which the go command does not accept, expected .*; save the file as UTF-8 without byte order mark",
+		},
+		{
+			name:  "a go.work with a byte order mark",
+			files: "-- go.work --\n\ufeffgo 1.22\n",
+			want:  "go.work:1: found a byte order mark, .*",
+		},
+		{
+			name:  "a go.sum with a byte order mark on a line of its own",
+			files: mod + "-- go.sum --\n\ufeff\nexample.test/a v1.0.0 h1:a\n",
+			want:  "go.sum:1: found a byte order mark, .*",
+		},
+		{
+			name:  "a go.sum in UTF-16",
+			files: mod + "-- go.sum --\n\xff\xfee\x00x\x00\n",
+			want:  "go.sum:1: found text in UTF-16 with a byte order mark, expected UTF-8; .*",
+		},
+		{
+			name:  "a module path that is none",
+			files: "-- go.mod --\nmodule m_test!x\n",
+			want:  `go.mod:1: found malformed import path "m_test!x": invalid char '!', expected a module path such as .*`,
 		},
 		{
 			name: "a directory that does not exist",
@@ -26,19 +58,25 @@ func TestLoadRefuses(t *testing.T) {
 			want:  "go.sum: found no such file, expected one with the hashes of the 1 modules that go.mod requires; run `go mod tidy` and commit go.sum",
 		},
 		{
+			name:  "a missing go.sum, and a version that nobody published",
+			files: strings.Replace(mod, "v1.0.0", "v0.0.0", 1),
+			want:  "go.sum: found no such file, .*; nobody published example.test/a v0.0.0: it needs a replace line with the module's directory, .*",
+		},
+		{
 			name:  "a missing go.sum of the only module below",
-			files: strings.ReplaceAll(mod, "go.mod --", "sub/go.mod --"),
+			opts:  Options{Modules: "./..."},
+			files: below,
 			want:  "sub/go.sum: found no such file, .*",
 		},
 		{
-			name: "a missing go.sum of one of several that were named",
-			files: strings.ReplaceAll(mod, "go.mod --", "sub/go.mod --") +
-				"-- other/go.mod --\nmodule o.test\n",
-			opts: Options{Modules: "./..."},
-			want: "sub/go.sum: found no such file, .*",
+			name:  "a missing go.sum of one of several that were named",
+			files: below + "-- other/go.mod --\nmodule o.test\n",
+			opts:  Options{Modules: "sub,other"},
+			want:  "sub/go.sum: found no such file, .*",
 		},
 		{
 			name:  "a go.mod of which the only module below is a template",
+			opts:  Options{Modules: "./..."},
 			files: "-- sub/go.mod --\nmodule {{.Name}}\n{{.Go}}\n",
 			want:  `sub/go.mod:1: found usage: module module/path, expected .*`,
 		},
@@ -79,6 +117,7 @@ func TestLoadRefuses(t *testing.T) {
 		},
 		{
 			name: "two hashes for one go.mod in the go.sum files of two modules",
+			opts: Options{Modules: "./..."},
 			files: "-- a/go.mod --\nmodule a.test\n-- a/go.sum --\n\nexample.test/a v1.0.0/go.mod h1:a\n" +
 				"-- b/go.mod --\nmodule b.test\n-- b/go.sum --\nexample.test/a v1.0.0/go.mod h1:b\n",
 			want: `b/go.sum:1: found .* for the go.mod of example.test/a v1.0.0, expected .* as a/go.sum:2 says; .*`,

@@ -68,6 +68,7 @@ type List struct {
 	Modules  []Module
 	Mains    []Main          // the main modules read
 	Vendored []string        // directories (relative to Root) of main modules that build from vendor/ and need nothing
+	Lacking  int             // required modules of which no line names a needed file
 	Findings []goenv.Finding // things worth telling, never fatal
 }
 

@@ -16,7 +16,7 @@ type Options struct {
 	// Modules is a comma list of directories below the checkout that hold
 	// main modules; * ? [ ] match within an element, "..." or "**" any number
 	// of elements, so "./..." means all. Empty means the module or workspace
-	// a go command would find, else every one below the directory.
+	// that a go command would find.
 	Modules string
 
 	// All adds what only go mod tidy wants: the zips that go.sum has lines
@@ -31,6 +31,9 @@ type Options struct {
 
 	GOFLAGS string // as in the environment; -mod and -modfile count
 	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
+
+	// GOOS and GOARCH are the platform that is built for; "" means this one.
+	GOOS, GOARCH string
 }
 
 // loader gathers a List.
@@ -96,6 +99,8 @@ func (l *loader) load(p place) error {
 	if err != nil {
 		return err
 	}
+	l.checkMembers(u)
+	l.findUpdates(u)
 	if l.vendored(u) {
 		l.list.Vendored = append(l.list.Vendored, l.rel(u.dir))
 		if u.goLine() != "" && atLeast(u.goLine(), "1.14") { // before, modules.txt tells too little
@@ -120,7 +125,7 @@ func (l *loader) load(p place) error {
 	return nil
 }
 
-// skip turns the error of a main module nobody named into a finding, when its
+// skip turns the error of a main module that a pattern found into a finding, when its
 // go.mod or go.work cannot be read or its go.sum is missing: a template or an
 // unfinished example is no reason to fail. What a go.sum says gets no pardon.
 func (l *loader) skip(err error) error {
@@ -132,7 +137,7 @@ func (l *loader) skip(err error) error {
 		l.skipErr = err
 	}
 	f := goenv.Finding{
-		Check: "main-module-skipped", Severity: goenv.SevError,
+		Check: "main-module-skipped", Severity: goenv.SevWarning,
 		File: input.File, Line: input.Line, Found: input.Found,
 		Effect:  "The go command fails here too; this main module or workspace is left out of the work list.",
 		Instead: input.Remedy,

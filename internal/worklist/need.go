@@ -2,7 +2,6 @@ package worklist
 
 import (
 	"fmt"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/modferry/modferry/internal/goenv"
@@ -28,6 +27,7 @@ type needs struct {
 	replaced *replacements
 	sums     []*sumFile // those that count for the unit
 	modules  map[module.Version]*Module
+	imported imports // nil until asked for: see used
 }
 
 // need adds what builds of the unit need to the list.
@@ -36,14 +36,11 @@ func (l *loader) need(u *unit) error {
 		loader:   l,
 		unit:     u,
 		own:      make(map[string]bool),
-		excluded: make(map[module.Version]bool),
+		excluded: u.excluded(),
 		modules:  make(map[module.Version]*Module),
 	}
 	for _, m := range u.mods {
 		n.own[m.path()] = true
-		for _, x := range m.parsed.Exclude {
-			n.excluded[x.Mod] = true
-		}
 	}
 	var err error
 	if n.replaced, err = l.readReplacements(u); err != nil {
@@ -100,7 +97,8 @@ type required struct {
 // requires returns the require lines of which files are needed.
 func (n *needs) requires() []required {
 	var all []required
-	var missing, absolute []replacement
+	var missing []missingDir
+	var absolute []replacement
 	for _, m := range n.unit.mods {
 		for _, line := range m.parsed.Require {
 			r := required{in: m, line: line, actual: line.Mod, pos: Position{m.file, line.Syntax.Start.Line}}
@@ -108,19 +106,13 @@ func (n *needs) requires() []required {
 				continue // the checkout itself
 			}
 			if n.excluded[line.Mod] {
-				n.tell(goenv.Finding{
-					Check: "go-mod-excluded-require", Severity: goenv.SevWarning,
-					File: r.pos.File, Line: r.pos.Line, Found: name(line.Mod),
-					Effect:  "The go command ignores the requirement, since an exclude line rules the version out, and may ask for updates to go.mod.",
-					Instead: "go mod tidy",
-				})
-				continue
+				continue // see findUpdates
 			}
 			if by, ok := n.replaced.find(line.Mod); ok {
 				if by.isDir() {
 					// Only directories of the checkout are looked at.
 					if below(by.to.Path, n.list.Root) && !isFile(filepath.Join(by.to.Path, "go.mod")) {
-						missing = append(missing, by)
+						missing = append(missing, missingDir{by, line.Mod.Path})
 					}
 					if by.absolute {
 						absolute = append(absolute, by)
@@ -131,7 +123,7 @@ func (n *needs) requires() []required {
 			}
 			if err := checkModule(r.actual); err != nil {
 				n.tell(goenv.Finding{
-					Check: "go-mod-invalid-module", Severity: goenv.SevError,
+					Check: "go-mod-invalid-module", Severity: n.severity(line.Mod.Path),
 					File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
 					Effect:  "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
 					Instead: "a valid module path, or a replace line with a directory",
@@ -146,81 +138,6 @@ func (n *needs) requires() []required {
 	return all
 }
 
-// findAbsoluteDirs tells when directories in a module's place are written in
-// full.
-func (n *needs) findAbsoluteDirs(absolute []replacement) {
-	if len(absolute) == 0 {
-		return
-	}
-	first := absolute[0]
-	found := plain(first.to.Path)
-	if more := len(absolute) - 1; more > 0 {
-		found += fmt.Sprintf(" and %d more", more)
-	}
-	n.tell(goenv.Finding{
-		Check: "replace-directory-absolute", Severity: goenv.SevWarning,
-		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
-		Instead: "a path relative to go.mod, or a go.work that is not committed",
-	})
-}
-
-// findMissingDirs tells when directories in a module's place are missing.
-func (n *needs) findMissingDirs(missing []replacement) {
-	if len(missing) == 0 {
-		return
-	}
-	first := missing[0]
-	found := "no go.mod in " + plain(n.rel(first.to.Path))
-	if more := len(missing) - 1; more > 0 {
-		found += fmt.Sprintf(", nor in %d more", more)
-	}
-	n.tell(goenv.Finding{
-		Check: "replace-directory-missing", Severity: goenv.SevWarning,
-		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
-		Instead: n.complete(first.to.Path),
-	})
-}
-
-// checkSums sees to missing files. It reports whether to go on.
-func (n *needs) checkSums(requires []required) (bool, error) {
-	if len(requires) == 0 {
-		return true, nil
-	}
-	if n.unit.work != nil {
-		if n.unit.workSum == nil {
-			n.tell(goenv.Finding{
-				Check: "go-work-sum-missing", Severity: goenv.SevInfo,
-				File:    n.rel(n.unit.work.path + ".sum"),
-				Effect:  "Workspaces often read go.mod files and zips that no go.sum has lines for; without go.work.sum the go command downloads those itself.",
-				Instead: "run the builds once and commit go.work.sum if the go command writes one",
-			})
-		}
-		return true, nil
-	}
-	m := n.unit.mods[0]
-	if m.sum != nil {
-		return true, nil
-	}
-	e := &InputError{
-		File:     n.rel(m.sumPath),
-		Found:    "no such file",
-		Expected: fmt.Sprintf("one with the hashes of the %d modules that %s requires", len(requires), m.file),
-		Remedy:   "run `go mod tidy` and commit go.sum",
-		Err:      fs.ErrNotExist,
-	}
-	if n.flags.mod == "mod" {
-		n.tell(goenv.Finding{
-			Check: "go-sum-missing", Severity: goenv.SevWarning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
-			Effect:  "The go command writes go.sum itself, verified by the checksum database only (GOSUMDB, GONOSUMDB); without hashes nothing is fetched before.",
-			Instead: "go mod tidy, and commit go.sum",
-		})
-		return false, nil
-	}
-	return false, e
-}
-
 // addLines adds what a line of a go.sum file suffices for: every .mod, and
 // every zip unless only those required are wanted.
 func (n *needs) addLines() error {
@@ -233,6 +150,9 @@ func (n *needs) addLines() error {
 				continue
 			}
 			if checkModule(module.Version{Path: line.path, Version: line.version}) != nil {
+				if f.mark && line.pos.Line == 1 {
+					continue // tellLacking tells of it
+				}
 				if count++; bad == nil {
 					bad = &line
 				}
@@ -281,13 +201,14 @@ func (n *needs) addLine(line sumLine) error {
 
 // addRequires adds the zips of required modules, and the positions.
 func (n *needs) addRequires(requires []required) error {
+	var lacking []lack
 	for _, r := range requires {
 		if err := n.addZip(r.actual); err != nil {
 			return err
 		}
 		m := n.modules[r.actual]
 		if m == nil || m.Zip == "" || m.Mod == "" {
-			n.findMissingLine(r, m == nil || m.Zip == "")
+			lacking = append(lacking, lack{r, m == nil || m.Zip == "", m == nil || m.Mod == ""})
 		}
 		if m == nil {
 			continue
@@ -304,6 +225,9 @@ func (n *needs) addRequires(requires []required) error {
 		}
 		m.Low = m.Zip == "" && !n.unit.whole()
 	}
+	if len(requires) > 0 {
+		n.tellLacking(lacking)
+	}
 	return nil
 }
 
@@ -315,26 +239,6 @@ func (n *needs) addZip(v module.Version) error {
 		}
 	}
 	return nil
-}
-
-// findMissingLine tells that go.sum lacks a line for a required module.
-func (n *needs) findMissingLine(r required, zip bool) {
-	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(r.line.Mod.Path))
-	if !zip {
-		what, says = "its go.mod", fmt.Sprintf("%s@%s: missing go.sum entry for go.mod file", plain(r.actual.Path), r.actual.Version)
-	}
-	f := goenv.Finding{
-		Check: "go-sum-missing-line", Severity: goenv.SevInfo,
-		File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
-		Effect: fmt.Sprintf("%s has no line for %s, so it is not fetched; a build that uses the module stops with “%s”.",
-			n.rel(r.in.sumPath), what, says),
-		Instead: "go mod tidy",
-	}
-	if n.unit.work != nil {
-		f.Effect = fmt.Sprintf("No go.sum of the workspace has a line for %s, so it is not fetched; a build that uses the module downloads it and writes the line to go.work.sum.", what)
-		f.Instead = "run the builds once and commit go.work.sum"
-	}
-	n.tell(f)
 }
 
 // merge adds the unit's modules to the list's. A line of one main module is

@@ -11,49 +11,134 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 )
 
-// checkVendor tells when vendor/modules.txt does not fit the require lines: the
-// go command then refuses to build (cmd/go modload/vendor.go:
-// checkVendorConsistency, which compares replacements as well).
+// vendorList is what a vendor/modules.txt says of modules.
+type vendorList struct {
+	explicit map[module.Version]bool           // marked as required
+	provides map[module.Version]bool           // with a package
+	replaced map[module.Version]module.Version // by what; of all versions under the version ""
+	modules  []module.Version                  // in order
+	mark     bool                              // it begins with a byte order mark
+}
+
+// checkVendor tells when vendor/modules.txt does not fit go.mod: the go command
+// then refuses to build (cmd/go modload/vendor.go: checkVendorConsistency). In a
+// workspace replacements are not compared here.
 func (l *loader) checkVendor(u *unit) {
 	file := filepath.Join(u.dir, "vendor", "modules.txt")
 	modules, err := l.read(file)
 	if err != nil {
 		return // read by nobody here; the go command names the error
 	}
-	explicit := explicitlyVendored(modules)
-	for _, m := range u.mods {
-		for _, r := range m.parsed.Require {
-			if explicit[r.Mod] {
-				continue
-			}
-			l.tell(goenv.Finding{
-				Check: "vendor-inconsistent", Severity: goenv.SevError,
-				File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
-				Effect:  fmt.Sprintf("%s does not have it as explicit, so every build ends with “inconsistent vendoring”.", l.rel(file)),
-				Instead: "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod",
-			})
-			return // the others are most likely of the same cause
-		}
+	list := readVendorList(modules)
+	f := goenv.Finding{
+		Check: "vendor-inconsistent", Severity: goenv.SevError,
+		Instead: "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod",
 	}
+	problem := list.missing(l, u, &f)
+	if problem == "" {
+		problem = list.surplus(l, u, &f)
+	}
+	if problem == "" {
+		return
+	}
+	f.Effect = fmt.Sprintf("%s %s, so every build ends with “inconsistent vendoring”.", l.rel(file), problem)
+	if list.mark {
+		f.Instead = asUTF8
+		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command takes for a part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
+	}
+	l.tell(f) // the others are most likely of the same cause
 }
 
-// explicitlyVendored returns the modules that a modules.txt marks as required.
-func explicitlyVendored(modules []byte) map[module.Version]bool {
-	explicit := map[module.Version]bool{}
-	var mod module.Version
-	for line := range strings.Lines(string(modules)) {
-		line = strings.TrimRight(line, "\r\n")
-		switch notes, ok := strings.CutPrefix(line, "## "); {
-		case strings.HasPrefix(line, "# "):
-			mod = module.Version{}
-			if f := strings.Fields(line); len(f) >= 3 && semver.IsValid(f[2]) {
-				mod = module.Version{Path: f[1], Version: f[2]}
-			}
-		case ok && mod.Path != "":
-			for note := range strings.SplitSeq(notes, ";") {
-				explicit[mod] = explicit[mod] || strings.TrimSpace(note) == "explicit"
+// missing says what go.mod has and the list has not.
+func (v *vendorList) missing(l *loader, u *unit, f *goenv.Finding) string {
+	for _, m := range u.mods {
+		for _, r := range m.parsed.Require {
+			if !v.explicit[r.Mod] {
+				f.File, f.Line, f.Found = m.file, r.Syntax.Start.Line, name(r.Mod)
+				return "does not have it as explicit"
 			}
 		}
 	}
-	return explicit
+	if u.work != nil {
+		return ""
+	}
+	for _, r := range u.mods[0].parsed.Replace {
+		if by, ok := v.replaced[r.Old]; !ok || by != r.New {
+			f.File, f.Line, f.Found = u.mods[0].file, r.Syntax.Start.Line, strings.TrimSpace(name(r.Old))
+			return "does not have the replacement"
+		}
+	}
+	return ""
+}
+
+// surplus says what the list has and go.mod has not.
+func (v *vendorList) surplus(l *loader, u *unit, f *goenv.Finding) string {
+	required, replaced := map[module.Version]bool{}, map[module.Version]bool{}
+	for _, m := range u.mods {
+		for _, r := range m.parsed.Require {
+			required[r.Mod] = true
+		}
+		for _, r := range m.parsed.Replace {
+			replaced[r.Old] = true
+		}
+	}
+	for _, mod := range v.modules {
+		f.File, f.Found = u.mods[0].file, strings.TrimSpace(name(mod))
+		if u.work != nil {
+			f.File = l.rel(u.work.path)
+		}
+		if v.explicit[mod] && v.provides[mod] && !required[mod] {
+			return "has it as explicit, but no go.mod requires it"
+		}
+		if _, ok := v.replaced[mod]; ok && u.work == nil && !replaced[mod] && !replaced[module.Version{Path: mod.Path}] {
+			return "has a replacement that go.mod has not"
+		}
+	}
+	return ""
+}
+
+// readVendorList reads a modules.txt (cmd/go modload/vendor.go: readVendorList).
+func readVendorList(text []byte) *vendorList {
+	v := &vendorList{explicit: map[module.Version]bool{}, provides: map[module.Version]bool{}, replaced: map[module.Version]module.Version{}}
+	var mod module.Version
+	v.mark = strings.HasPrefix(string(text), byteOrderMark)
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimRight(line, "\r\n")
+		fields := strings.Fields(line)
+		switch notes, ok := strings.CutPrefix(line, "## "); {
+		case strings.HasPrefix(line, "# "):
+			mod = v.module(fields)
+		case mod.Path == "":
+		case ok:
+			for note := range strings.SplitSeq(notes, ";") {
+				v.explicit[mod] = v.explicit[mod] || strings.TrimSpace(note) == "explicit"
+			}
+		case len(fields) == 1 && module.CheckImportPath(fields[0]) == nil:
+			v.provides[mod] = true
+		}
+	}
+	return v
+}
+
+// module reads a line "# path version", or one with a replacement.
+func (v *vendorList) module(f []string) module.Version {
+	var mod module.Version
+	switch {
+	case len(f) < 3:
+		return module.Version{}
+	case semver.IsValid(f[2]):
+		mod, f = module.Version{Path: f[1], Version: f[2]}, f[3:]
+	case f[2] == "=>":
+		mod, f = module.Version{Path: f[1]}, f[2:]
+	default:
+		return module.Version{}
+	}
+	v.modules = append(v.modules, mod)
+	switch {
+	case len(f) == 2 && f[0] == "=>":
+		v.replaced[mod] = module.Version{Path: f[1]}
+	case len(f) == 3 && f[0] == "=>" && semver.IsValid(f[2]):
+		v.replaced[mod] = module.Version{Path: f[1], Version: f[2]}
+	}
+	return mod
 }

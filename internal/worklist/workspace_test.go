@@ -48,7 +48,8 @@ example.test/y v1.0.0/go.mod h1:ym
 				example.test/left v0.1.0 zip=a/go.sum:1 mod=a/go.sum:2
 				example.test/x v1.0.0 zip=a/go.sum:3 mod=a/go.sum:4 require=a/go.mod:4
 				example.test/y v1.0.0 zip=b/go.sum:3 mod=b/go.sum:4 require=b/go.mod:4 indirect`,
-			mains: `. workspace go=1.23.0 toolchain=go1.23.2`,
+			findings: `go-work-unpublished a/go.mod:5`,
+			mains:    `. workspace go=1.23.0 toolchain=go1.23.2`,
 		},
 		{
 			name: "of a used module's published versions only the go.mod is needed",
@@ -130,9 +131,7 @@ module w.test/a
 go 1.22
 require example.test/x v1.0.0
 `,
-			findings: `
-				go-work-sum-missing go.work.sum:0
-				go-sum-missing-line a/go.mod:3`,
+			findings: `go-work-sum-missing go.work.sum:0`,
 		},
 		{
 			name: "a missing go.work.sum is no matter when nothing is required",

@@ -1,0 +1,96 @@
+package worklist
+
+import (
+	"cmp"
+	"fmt"
+	"go/version"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// checkMembers tells when the go command refuses a workspace, or parts of its
+// work, because of the modules that go.work uses.
+func (l *loader) checkMembers(u *unit) {
+	if u.work == nil {
+		return
+	}
+	if len(u.mods) == 0 {
+		l.tell(goenv.Finding{
+			Check: "go-work-empty", Severity: goenv.SevError, File: l.rel(u.work.path),
+			Effect:  "It has no use line, and the go command ends with “no modules were found in the current workspace”.",
+			Instead: "go work use DIR, or GOWORK=off",
+		})
+		return
+	}
+	l.checkAge(u)
+	l.checkUnpublished(u)
+}
+
+// checkAge tells when a go.work is older than a module that it uses (cmd/go
+// modload/init.go: loadModFile). Without a go line it is of Go 1.18.
+func (l *loader) checkAge(u *unit) {
+	work, line := cmp.Or(u.goLine(), "1.18"), 0
+	if g := u.work.parsed.Go; g != nil {
+		line = g.Syntax.Start.Line
+	}
+	var newest *mainModule
+	for _, m := range u.mods {
+		if !atLeast(m.goLine(), "1.21") || version.Compare("go"+m.goLine(), "go"+work) <= 0 {
+			continue
+		}
+		if newest == nil || version.Compare("go"+m.goLine(), "go"+newest.goLine()) > 0 {
+			newest = m
+		}
+	}
+	if newest == nil {
+		return
+	}
+	found := "go " + work
+	if line == 0 {
+		found = "no go line, which means go " + work
+	}
+	l.tell(goenv.Finding{
+		Check: "go-work-too-old", Severity: goenv.SevError, File: l.rel(u.work.path), Line: line, Found: found,
+		Effect:  fmt.Sprintf("%s asks for go %s, and a go.work must ask for as much: the go command ends with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
+		Instead: "go work use, and commit go.work",
+	})
+}
+
+// checkUnpublished tells of modules of the workspace that others require at a
+// version which nobody can have published. Builds take the directory; commands
+// that read the whole graph ask the mirrors.
+func (l *loader) checkUnpublished(u *unit) {
+	own := make(map[string]bool)
+	replaced := make(map[string]bool)
+	for _, m := range u.mods {
+		own[m.path()] = true
+		for _, r := range m.parsed.Replace {
+			replaced[r.Old.Path] = true
+		}
+	}
+	for _, r := range u.work.parsed.Replace {
+		replaced[r.Old.Path] = true
+	}
+	for _, m := range u.mods {
+		for _, r := range m.parsed.Require {
+			if !own[r.Mod.Path] || replaced[r.Mod.Path] || !unpublished(r.Mod.Version) {
+				continue
+			}
+			l.tell(goenv.Finding{
+				Check: "go-work-unpublished", Severity: goenv.SevInfo, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
+				Effect:  "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which nobody published.",
+				Instead: "a replace line with the directory, or a published version, for those commands",
+			})
+			return // the others are most likely of the same kind
+		}
+	}
+}
+
+// unpublished reports whether a version is one that stands for a directory: the
+// go command writes the second beside a replace line, people write the first.
+func unpublished(version string) bool {
+	return version == "v0.0.0" || version == "v0.0.0-00010101000000-000000000000"
+}
+
+// published is what to do about such a requirement.
+const published = "a replace line with the module's directory, a workspace that has it (GOWORK not off), or a published version"

@@ -1,0 +1,55 @@
+package worklist
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// missingDir is a replace line of a module whose directory has no go.mod.
+type missingDir struct {
+	replacement
+	module string // the path of the replaced one
+}
+
+// findAbsoluteDirs tells when directories in a module's place are written in
+// full.
+func (n *needs) findAbsoluteDirs(absolute []replacement) {
+	if len(absolute) == 0 {
+		return
+	}
+	first := absolute[0]
+	found := plain(first.to.Path)
+	if more := len(absolute) - 1; more > 0 {
+		found += fmt.Sprintf(" and %d more", more)
+	}
+	n.tell(goenv.Finding{
+		Check: "replace-directory-absolute", Severity: goenv.SevWarning,
+		File: first.pos.File, Line: first.pos.Line, Found: found,
+		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
+		Instead: "a path relative to go.mod, or a go.work that is not committed",
+	})
+}
+
+// findMissingDirs tells when directories in a module's place are missing.
+func (n *needs) findMissingDirs(missing []missingDir) {
+	if len(missing) == 0 {
+		return
+	}
+	first := missing[0]
+	found := "no go.mod in " + plain(n.rel(first.to.Path))
+	if more := len(missing) - 1; more > 0 {
+		found += fmt.Sprintf(", nor in %d more", more)
+	}
+	severity := goenv.SevWarning
+	if slices.ContainsFunc(missing, func(r missingDir) bool { return n.severity(r.module) == goenv.SevError }) {
+		severity = goenv.SevError
+	}
+	n.tell(goenv.Finding{
+		Check: "replace-directory-missing", Severity: severity,
+		File: first.pos.File, Line: first.pos.Line, Found: found,
+		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
+		Instead: n.complete(first.to.Path),
+	})
+}
