@@ -19,6 +19,7 @@ import (
 // modules the job used, and tells what later steps downloaded. It returns 0
 // always: the job's work is done.
 func Post(ctx context.Context, p Process) int {
+	p = p.guarded()
 	s, err := newStep(p)
 	if err != nil {
 		p.remark(err)
@@ -38,6 +39,7 @@ func Post(ctx context.Context, p Process) int {
 		s.warn(err)
 	}
 	r := s.job.Save(ctx)
+	r.Hide(s.Secrets.Hide)
 	later.Saved, later.Store = r.Cache.Saved, r.Cache.Store
 	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
 		s.warn(err)
@@ -56,7 +58,7 @@ func Post(ctx context.Context, p Process) int {
 
 // remark tells why a stage does nothing.
 func (p Process) remark(err error) {
-	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Plain(err.Error()))
+	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
 }
 
 // kept reads the result that the main stage left behind.

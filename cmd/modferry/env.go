@@ -14,6 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/goenv/assign"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -89,7 +90,7 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(a.stdout, text); err != nil {
+	if _, err := io.WriteString(outlet.Data(a.stdout), text); err != nil {
 		return fmt.Errorf("write the settings: %w", err)
 	}
 	return nil
@@ -99,6 +100,7 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 // the command: without any mirror the chain is what was configured, which is
 // what the go command would have used without us.
 func (a *app) explainChoice(out *output, res *report.Result) error {
+	res.Hide(a.secrets.Hide)
 	if out.values.Verbose {
 		return a.renderText(a.stderr, res, true, report.Text)
 	}

@@ -1,0 +1,151 @@
+package secret
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// nested is how many encodings may lie over each other: the JSON of a header in
+// base64 is two.
+const nested = 2
+
+// span is a part of a text.
+type span struct{ start, end int }
+
+// Hide returns a text without the secrets of the set, in whatever encoding they
+// stand there. It compares without regard to case, blanks and invisible
+// characters, which somebody could put between the letters.
+func (s *Set) Hide(text string) string {
+	values := s.all()
+	if len(values) == 0 || text == "" {
+		return text
+	}
+	f := finder{values: values}
+	f.search(plain(text), nested)
+	if len(f.found) == 0 {
+		return text
+	}
+	slices.SortFunc(f.found, func(a, b span) int { return cmp.Or(a.start-b.start, b.end-a.end) })
+	var b strings.Builder
+	done := 0 // bytes of text that are dealt with
+	for _, x := range f.found {
+		if x.end <= done {
+			continue
+		}
+		if x.start >= done {
+			b.WriteString(text[done:x.start] + Mask)
+		}
+		done = x.end
+	}
+	return b.String() + text[done:]
+}
+
+// view is a text as one of its encodings shows it: where[i] is the part of the
+// original that byte i comes from.
+type view struct {
+	text  []byte
+	where []span
+}
+
+func (v *view) add(b byte, at span) { v.text, v.where = append(v.text, b), append(v.where, at) }
+
+func plain(text string) view {
+	v := view{[]byte(text), make([]span, len(text))}
+	for i := range v.where {
+		v.where[i] = span{i, i + 1}
+	}
+	return v
+}
+
+// finder collects the parts of a text that are to be hidden.
+type finder struct {
+	values []value
+	found  []span
+}
+
+// search finds the secrets in a view and in what lies under at most depth
+// encodings of it.
+func (f *finder) search(v view, depth int) {
+	f.compare(v, depth == nested)
+	if depth == 0 {
+		return
+	}
+	for _, decode := range []func(view) (view, bool){percent, form, entities, backslashes} {
+		if decoded, ok := decode(v); ok {
+			f.search(decoded, depth-1)
+		}
+	}
+	for _, decode := range []func(view, func(view)){base64s, hexadecimals} {
+		decode(v, func(decoded view) { f.search(decoded, depth-1) })
+	}
+}
+
+// compare finds the secrets that stand in a view as they are. written says that
+// it is the text itself: there a login is shown.
+func (f *finder) compare(v view, written bool) {
+	text, at := fold(v.text)
+	for _, x := range f.values {
+		for from := 0; ; {
+			i := strings.Index(text[from:], x.text)
+			if i < 0 {
+				break
+			}
+			start := from + i
+			from = start + 1
+			end := start + len(x.text)
+			// The bytes of the view; what is dropped between two of them goes along.
+			first, last := at[start], at[end-1]
+			if x.word && (letter(v.text, first-1) || letter(v.text, last+1)) {
+				continue
+			}
+			if written {
+				first = at[start+x.shown]
+			}
+			f.found = append(f.found, span{v.where[first].start, v.where[last].end})
+			from = end
+		}
+	}
+}
+
+// folded is a secret as it is searched.
+func folded(s string) string {
+	text, _ := fold([]byte(s))
+	return text
+}
+
+// fold returns text in lower case, without blanks and what cannot be seen, and
+// for each byte of it where it was.
+func fold(text []byte) (string, []int) {
+	out, at := make([]byte, 0, len(text)), make([]int, 0, len(text))
+	for i := 0; i < len(text); {
+		r, n := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(text[i:])
+		}
+		switch {
+		case r == utf8.RuneError && n == 1: // a byte that is no UTF-8 is compared as it is
+			out, at = append(out, text[i]), append(at, i)
+		case !unicode.IsPrint(r) || r == ' ':
+		default:
+			out = utf8.AppendRune(out, unicode.ToLower(r))
+			for len(at) < len(out) {
+				at = append(at, i)
+			}
+			at[len(at)-1] = i + n - 1
+		}
+		i += n
+	}
+	return string(out), at
+}
+
+// letter reports whether a letter, digit or underscore is at i.
+func letter(text []byte, i int) bool {
+	if i < 0 || i >= len(text) {
+		return false
+	}
+	c := text[i]
+	return c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= utf8.RuneSelf
+}
