@@ -128,9 +128,9 @@ func backslashes(v view) (view, bool) {
 
 // base64s decodes whatever could be base64, in both alphabets and at each of
 // the four places at which a group may begin: a secret in the middle of
-// something longer is found, too.
-func base64s(v view, found func(view)) {
-	runs(v, 4, func(c byte) bool {
+// something longer is found, too. What is decoded has at least least bytes.
+func base64s(v view, least int, found func(view)) {
+	runs(v, least*8/6, func(c byte) bool {
 		return 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/' || c == '-' || c == '_'
 	}, func(start, end int) {
 		text := bytes.Map(func(r rune) rune {
@@ -175,8 +175,8 @@ func b2i(b bool) int {
 }
 
 // hexadecimals decodes runs of digits, beginning at either of the first two.
-func hexadecimals(v view, found func(view)) {
-	runs(v, 2*asWord, func(c byte) bool {
+func hexadecimals(v view, least int, found func(view)) {
+	runs(v, 2*least, func(c byte) bool {
 		return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 	}, func(start, end int) {
 		for skip := range 2 {

@@ -23,7 +23,7 @@ func (s *Set) Hide(text string) string {
 	if len(values) == 0 || text == "" {
 		return text
 	}
-	f := finder{values: values}
+	f := finder{values: values, shortest: len(values[len(values)-1].text)}
 	f.search(plain(text), nested)
 	if len(f.found) == 0 {
 		return text
@@ -62,13 +62,17 @@ func plain(text string) view {
 
 // finder collects the parts of a text that are to be hidden.
 type finder struct {
-	values []value
-	found  []span
+	values   []value
+	shortest int // bytes of the shortest value
+	found    []span
 }
 
 // search finds the secrets in a view and in what lies under at most depth
 // encodings of it.
 func (f *finder) search(v view, depth int) {
+	if len(v.text) < f.shortest {
+		return
+	}
 	f.compare(v, depth == nested)
 	if depth == 0 {
 		return
@@ -78,8 +82,8 @@ func (f *finder) search(v view, depth int) {
 			f.search(decoded, depth-1)
 		}
 	}
-	for _, decode := range []func(view, func(view)){base64s, hexadecimals} {
-		decode(v, func(decoded view) { f.search(decoded, depth-1) })
+	for _, decode := range []func(view, int, func(view)){base64s, hexadecimals} {
+		decode(v, f.shortest, func(decoded view) { f.search(decoded, depth-1) })
 	}
 }
 
@@ -121,14 +125,21 @@ func folded(s string) string {
 func fold(text []byte) (string, []int) {
 	out, at := make([]byte, 0, len(text)), make([]int, 0, len(text))
 	for i := 0; i < len(text); {
-		r, n := rune(text[i]), 1
-		if r >= utf8.RuneSelf {
-			r, n = utf8.DecodeRune(text[i:])
+		if c := text[i]; c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			if ' ' < c && c < 0x7f {
+				out, at = append(out, c), append(at, i)
+			}
+			i++
+			continue
 		}
+		r, n := utf8.DecodeRune(text[i:])
 		switch {
 		case r == utf8.RuneError && n == 1: // a byte that is no UTF-8 is compared as it is
 			out, at = append(out, text[i]), append(at, i)
-		case !unicode.IsPrint(r) || r == ' ':
+		case !unicode.IsPrint(r):
 		default:
 			out = utf8.AppendRune(out, unicode.ToLower(r))
 			for len(at) < len(out) {
