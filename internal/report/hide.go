@@ -13,7 +13,17 @@ var words = map[string]bool{
 // Hide applies hide to every text of the result, which then shows no secret of
 // the run in any rendering: also in texts that nobody thought of when they were
 // made.
-func (r *Result) Hide(hide func(string) string) { hideIn(reflect.ValueOf(r).Elem(), hide) }
+func (r *Result) Hide(hide func(string) string) {
+	known := map[string]string{} // most texts are names of mirrors and versions, again and again
+	hideIn(reflect.ValueOf(r).Elem(), func(text string) string {
+		hidden, ok := known[text]
+		if !ok {
+			hidden = hide(text)
+			known[text] = hidden
+		}
+		return hidden
+	})
+}
 
 func hideIn(v reflect.Value, hide func(string) string) {
 	switch v.Kind() {

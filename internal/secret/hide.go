@@ -25,6 +25,7 @@ func (s *Set) Hide(text string) string {
 	}
 	f := finder{values: values, shortest: len(values[len(values)-1].text)}
 	f.search(plain(text), nested)
+	f.cuts(text)
 	if len(f.found) == 0 {
 		return text
 	}
@@ -63,14 +64,15 @@ func plain(text string) view {
 // finder collects the parts of a text that are to be hidden.
 type finder struct {
 	values   []value
-	shortest int // bytes of the shortest value
+	shortest int  // bytes of the shortest value
+	cut      bool // the text ends where it was cut: a part of a value counts
 	found    []span
 }
 
 // search finds the secrets in a view and in what lies under at most depth
 // encodings of it.
 func (f *finder) search(v view, depth int) {
-	if len(v.text) < f.shortest {
+	if len(v.text) < f.shortest && !f.cut {
 		return
 	}
 	f.compare(v, depth == nested)
@@ -92,6 +94,12 @@ func (f *finder) search(v view, depth int) {
 func (f *finder) compare(v view, written bool) {
 	text, at := fold(v.text)
 	for _, x := range f.values {
+		if f.cut {
+			if n := ending(text, x.text); n > 0 {
+				f.found = append(f.found, span{v.where[at[len(text)-n]].start, v.where[at[len(text)-1]].end})
+			}
+			continue
+		}
 		for from := 0; ; {
 			i := strings.Index(text[from:], x.text)
 			if i < 0 {
@@ -112,6 +120,55 @@ func (f *finder) compare(v view, written bool) {
 			from = end
 		}
 	}
+}
+
+// ellipsis stands where a text of ours was cut, and least is the part of a
+// secret before it that is worth hiding.
+const (
+	ellipsis = "…"
+	least    = 4
+	window   = 8 << 10 // longer than any secret in any encoding
+
+	longestEscape = 10
+)
+
+// cuts finds the secrets of which a cut left a part.
+func (f *finder) cuts(text string) {
+	all := finder{values: f.values, shortest: least, cut: true}
+	for from := 0; ; {
+		i := strings.Index(text[from:], ellipsis)
+		if i < 0 {
+			break
+		}
+		end := from + i
+		start := max(end-window, from)
+		ends := []int{end}
+		if i := strings.LastIndexAny(text[max(start, end-longestEscape):end], `%&\`); i >= 0 {
+			ends = append(ends, max(start, end-longestEscape)+i) // the cut may go through an escape
+		}
+		for _, e := range ends {
+			all.found = nil
+			all.search(plain(text[start:e]), nested)
+			for _, x := range all.found {
+				if x.end == e-start {
+					x.end = end - start
+				}
+				f.found = append(f.found, span{start + x.start, start + x.end})
+			}
+		}
+		from = end + len(ellipsis)
+	}
+}
+
+// ending returns how many bytes at the end of text are the begin of a secret, 0
+// when they are too few to tell.
+func ending(text, secret string) int {
+	for n := min(len(text), len(secret)-1); n >= least; n-- {
+		if strings.HasSuffix(text, secret[:n]) {
+			return n
+		}
+	}
+	return 0
 }
 
 // folded is a secret as it is searched.

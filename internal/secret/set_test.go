@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/secret"
 )
@@ -132,6 +133,29 @@ func TestHidingIsNarrow(t *testing.T) {
 				t.Errorf("Hide(%q)\n got %q\nwant %q", tt.in, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestAPartBeforeACutIsHidden(t *testing.T) {
+	t.Parallel()
+	const password = "s3cr3t-w0rd-of-length"
+	var s secret.Set
+	s.AddLogin("login", password)
+	for name, encode := range encodings {
+		encoded := encode(password)
+		for _, n := range []int{len(encoded) - 1, len(encoded) / 2} {
+			text := "denied for " + encoded[:n]
+			if !utf8.ValidString(text) {
+				continue
+			}
+			got := s.Hide(text + "…\" (403)")
+			if !strings.HasSuffix(got, "…\" (403)") || !strings.HasPrefix(got, "denied for ") || len(got) > len("denied for …\" (403)")+30 {
+				t.Errorf("%s: Hide(%q…) = %q", name, text, got)
+			}
+		}
+	}
+	if got := s.Hide("a word…, another word…"); got != "a word…, another word…" {
+		t.Errorf("ordinary text became %q", got)
 	}
 }
 
