@@ -17,14 +17,20 @@ var variables = map[string]bool{
 }
 
 // AddEnviron makes known what the variables of an environment ("NAME=value")
-// hold: the credentials of all URLs, and the values that are secrets as a whole.
+// hold: the values that are secrets as a whole, and the credentials in URLs of
+// settings. Other variables are not read: a commit's message is in some, and
+// its author could have ordinary words hidden.
 func (s *Set) AddEnviron(environ []string) {
 	for _, entry := range environ {
 		name, v, _ := strings.Cut(entry, "=")
-		if variables[name] {
+		upper := strings.ToUpper(name)
+		switch {
+		case variables[name]:
 			s.Add(v)
+		case upper == "GOPROXY", upper == "GOSUMDB", strings.HasSuffix(upper, "_PROXY"),
+			strings.HasPrefix(upper, "MODFERRY_"), strings.HasPrefix(upper, "INPUT_"):
+			s.AddURLs(v)
 		}
-		s.AddURLs(v)
 	}
 }
 
