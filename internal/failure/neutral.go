@@ -18,7 +18,7 @@ const maxPlain = 16 << 10
 // Plain returns s fit for being shown: without credentials, and neutral.
 func Plain(s string) string {
 	if len(s) > maxPlain {
-		s = s[:maxPlain]
+		s = s[:maxPlain] + "…"
 	}
 	// Redaction comes first, because a cut could take away the "@" that marks
 	// a password, and once more, because a control character could hide it.

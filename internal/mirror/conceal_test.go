@@ -40,6 +40,11 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			fmt.Fprint(w, strings.Repeat("x", 495)+password+strings.Repeat("y", 600))
 		})},
+		{"a text that is not read to its end", failure.Forbidden, says(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/plain")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, "x"+strings.Repeat(" ", 1<<10-8)+password)
+		})},
 		{"the target of a redirect", failure.RedirectRefused, says(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://h.example.test/"+password)
 			w.WriteHeader(http.StatusFound)

@@ -242,7 +242,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 		*r.Seen = seen
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
-		fe := statusError(resp, shown, m.Health.now(), m.hidden)
+		fe := statusError(resp, shown, m.Health.now())
 		resp.Body.Close()
 		release()
 		return nil, fe

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/secret"
 )
 
 // Response is a file, or a part of one, about to be read. Close it.
@@ -113,19 +112,21 @@ func parseContentRange(s string) (start, end, size int64, err error) {
 	return start, end + 1, size, nil
 }
 
-// maxErrorText bounds how much of an error response is read for its first line:
-// far more than is shown, so that its end cuts through no secret that is.
-const maxErrorText = 16 << 10
+// maxErrorText bounds how much of an error response is read for its first line.
+const maxErrorText = 1 << 10
 
 // statusError makes the failure of a response that is not a file. Like the go
 // command it shows what the server said only when that is plain text.
-func statusError(resp *http.Response, shown string, now time.Time, hidden *secret.Set) *failure.Error {
+func statusError(resp *http.Response, shown string, now time.Time) *failure.Error {
 	e := failure.New(failure.FromStatus(resp.StatusCode), "get", shown, nil)
 	e.Status = resp.StatusCode
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-		line, _, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
-		e.Detail = failure.Plain(hidden.Hide(string(line)))
+		line, more, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
+		if e.Detail = string(line); more {
+			e.Detail += "…"
+		}
+		e.Detail = failure.Plain(e.Detail)
 	}
 	return e
 }
