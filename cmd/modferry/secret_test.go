@@ -146,3 +146,17 @@ func hijack(w http.ResponseWriter, text string) {
 	defer conn.Close()
 	fmt.Fprint(conn, text)
 }
+
+func TestARefusalShowsNoCredential(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 1<<10))
+	b.more = []string{"GITHUB_TOKEN=" + planted}
+	for _, line := range [][]string{{"fetch", "--timeout", planted, "--json", "-"}, {"env", "--format", planted}, {planted}} {
+		if code := b.run(t.Context(), line...); code != 2 {
+			t.Errorf("%q: exit code %d, want 2", line, code)
+		}
+		if leak := leaks(b.stdout.String()+b.stderr.String(), planted); leak != "" {
+			t.Errorf("%q shows %q", line, leak)
+		}
+	}
+}

@@ -230,8 +230,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	tr.stop()
 	m.Health.contacted(tr.hosts())
 	if err != nil {
-		// Before it is cut to a length: half a password is one, too.
-		fe := classify(ctx, "get", shown, tr.phase(), conceal(m.hidden, err))
+		fe := classify(ctx, "get", shown, tr.phase(), err)
 		release()
 		return nil, fe
 	}
