@@ -17,6 +17,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -147,7 +148,7 @@ const (
 type gitHub struct {
 	client      *github.Client
 	owner, name string
-	token       string
+	hidden      *secret.Set // the token
 }
 
 var repository = regexp.MustCompile(`^([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)$`)
@@ -172,7 +173,14 @@ func newPublisher(o publisherOptions) (Publisher, error) {
 	}
 	client := github.NewClient(o.client()).WithAuthToken(o.Token)
 	client.BaseURL, client.UserAgent = base, o.Agent
-	return &gitHub{client: client, owner: repo[1], name: repo[2], token: o.Token}, nil
+	return &gitHub{client: client, owner: repo[1], name: repo[2], hidden: o.hidden()}, nil
+}
+
+// hidden is what no error shows.
+func (o publisherOptions) hidden() *secret.Set {
+	var s secret.Set
+	s.Add(o.Token)
+	return &s
 }
 
 // client is what calls of an API go through, the first time and again.
@@ -242,7 +250,7 @@ func (g *gitHub) refused(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := func(s string) string { return failure.Plain(strings.ReplaceAll(s, g.token, "xxxxx")) }
+	text := func(s string) string { return failure.Plain(g.hidden.Hide(s)) }
 	var plain *github.ErrorResponse
 	var rate *github.RateLimitError
 	var secondary *github.AbuseRateLimitError

@@ -17,6 +17,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -99,6 +100,7 @@ type gitLabNotes struct {
 	client      *http.Client
 	project     *url.URL // of the API
 	token, user string
+	hidden      *secret.Set // the token
 	agent       string
 	me          int64 // the user that the token belongs to, 0 while unknown
 }
@@ -118,7 +120,7 @@ func newGitLabNotes(o publisherOptions) (*gitLabNotes, error) {
 	}
 	return &gitLabNotes{
 		client: o.client(), project: base.JoinPath("projects", project), user: base.JoinPath("user").String(),
-		token: o.Token, agent: o.Agent,
+		token: o.Token, hidden: o.hidden(), agent: o.Agent,
 	}, nil
 }
 
@@ -283,5 +285,5 @@ func (n *gitLabNotes) said(body io.Reader) string {
 			said = append(said, s)
 		}
 	}
-	return failure.Plain(strings.ReplaceAll(strings.Join(said, "; "), n.token, "xxxxx"))
+	return failure.Plain(n.hidden.Hide(strings.Join(said, "; ")))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/outlet"
 )
 
 // Section begins a section of the job's log, folded when that is wanted; what
@@ -26,8 +27,9 @@ func (g *GitLab) Section(w io.Writer, name, header string, folded bool) (end fun
 	if folded {
 		options = "[collapsed=true]"
 	}
-	fmt.Fprintf(w, "\x1b[0Ksection_start:%d:%s%s\r\x1b[0K%s\n", began.Unix(), name, options, failure.Plain(header))
-	return func() { fmt.Fprintf(w, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", g.now().Unix(), name) }
+	marks := outlet.Commands(w)
+	fmt.Fprintf(marks, "\x1b[0Ksection_start:%d:%s%s\r\x1b[0K%s\n", began.Unix(), name, options, failure.Plain(header))
+	return func() { fmt.Fprintf(marks, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", g.now().Unix(), name) }
 }
 
 // sectionName is text with the characters that names of sections have.
@@ -49,12 +51,11 @@ func (g *GitLab) Fold(w io.Writer, name, text string, good bool) error {
 		_, err := io.WriteString(w, text)
 		return err
 	}
-	// One write, so that nothing comes between the marks and what they mark.
-	var b strings.Builder
-	b.WriteString(first + "\n")
-	end := g.Section(&b, name, "details of modferry "+name, good)
-	b.WriteString(rest)
-	end()
-	_, err := io.WriteString(w, b.String())
+	if _, err := io.WriteString(w, first+"\n"); err != nil {
+		return err
+	}
+	end := g.Section(w, name, "details of modferry "+name, good)
+	defer end()
+	_, err := io.WriteString(w, rest)
 	return err
 }

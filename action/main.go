@@ -17,7 +17,9 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -27,6 +29,22 @@ type Process struct {
 	Stdout io.Writer // the step's log, whose commands the runner follows
 	Random io.Reader // for delimiters
 	Tool   string    // the program in reports, e.g. "modferry 1.2.3"
+	// Secrets is what nothing may show; nil means a set of the stage's own.
+	Secrets *secret.Set
+}
+
+// guarded is the process with a log in which texts do nothing and tell no secret.
+func (p Process) guarded() Process {
+	if p.Secrets == nil {
+		p.Secrets = &secret.Set{}
+	}
+	p.Stdout = outlet.New(p.Stdout, p.Secrets, false)
+	return p
+}
+
+// commands issues workflow commands.
+func (p Process) commands() *githubactions.Action {
+	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.Stdout)), githubactions.WithGetenv(p.Getenv))
 }
 
 // step is one stage of the action under way.
@@ -48,6 +66,7 @@ type step struct {
 // Main is the stage main: it brings the modules and exports the settings for
 // the later steps. It returns the exit code.
 func Main(ctx context.Context, p Process) int {
+	p = p.guarded()
 	s, err := newStep(p)
 	if err == nil {
 		err = s.prepare()
@@ -60,6 +79,7 @@ func Main(ctx context.Context, p Process) int {
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
+	res.Hide(s.Secrets.Hide)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
@@ -82,15 +102,14 @@ func Main(ctx context.Context, p Process) int {
 
 // refuse ends a stage that cannot begin: one message, as an error annotation.
 func (p Process) refuse(err error) int {
-	message := failure.Plain(settings.Redact(err.Error()))
-	githubactions.New(githubactions.WithWriter(p.Stdout), githubactions.WithGetenv(p.Getenv)).
-		WithFieldsMap(map[string]string{"title": "modferry cannot run"}).Errorf("%s", message)
+	message := failure.Sentence(err.Error())
+	p.commands().WithFieldsMap(map[string]string{"title": "modferry cannot run"}).Errorf("%s", message)
 	return report.Settings.ExitCode()
 }
 
 // newStep reads where the step runs and what it was given.
 func newStep(p Process) (*step, error) {
-	s := &step{Process: p, actions: githubactions.New(githubactions.WithWriter(p.Stdout), githubactions.WithGetenv(p.Getenv))}
+	s := &step{Process: p, actions: p.commands()}
 	s.files = newFileCommands(p.Getenv, p.Random)
 	var err error
 	if s.inputs, err = readInputs(p.Getenv); err != nil {
@@ -146,7 +165,7 @@ func (s *step) prepare() error {
 	}
 	s.env = env
 	s.remarks = append(s.remarks, findings...)
-	s.job, err = fetch.Prepare(v, env, fetch.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask})
+	s.job, err = fetch.Prepare(v, env, fetch.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask, Secrets: s.Secrets})
 	return err
 }
 
@@ -196,7 +215,7 @@ func (s *step) debug() func(string) {
 // warn tells of something that could not be done and matters to nobody's build.
 func (s *step) warn(err error) {
 	if err != nil {
-		s.actions.Warningf("%s", failure.Plain(settings.Redact(err.Error())))
+		s.actions.Warningf("%s", failure.Sentence(err.Error()))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 // modules the job used, and tells what later steps downloaded. It returns 0
 // always: the job's work is done.
 func Post(ctx context.Context, p Process) int {
+	p = p.guarded()
 	var err error
 	if p.Getenv, err = recall(p.Getenv); err != nil {
 		p.remark(err)
@@ -43,6 +44,7 @@ func Post(ctx context.Context, p Process) int {
 		s.warn(err)
 	}
 	r := s.job.Save(ctx)
+	r.Hide(s.Secrets.Hide)
 	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
 	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })
 	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
@@ -62,7 +64,7 @@ func Post(ctx context.Context, p Process) int {
 
 // remark tells why a stage does nothing.
 func (p Process) remark(err error) {
-	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Plain(err.Error()))
+	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
 }
 
 // kept reads the result that the main stage left behind.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -29,8 +30,8 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		s.warn(s.files.AppendSummary(summary.String()))
 	}
 	if s.inputs.on("annotations") {
-		writeAnnotations(s.Stdout, all, perLevel)
-		s.warn(installMatcher(s.Stdout, s.host.temp, s.host.outside(s.host.temp)))
+		writeAnnotations(outlet.Commands(s.Stdout), all, perLevel)
+		s.warn(installMatcher(outlet.Commands(s.Stdout), s.host.temp, s.host.outside(s.host.temp)))
 	}
 	s.publishREST(ctx, res, e, all, summary.String())
 }

@@ -256,3 +256,29 @@ func TestPostSaysThatNothingWasSavedAndFailsNobody(t *testing.T) {
 		t.Errorf("summary\n%s", summary)
 	}
 }
+
+func TestNothingThatAStepWritesShowsWhatAServerEchoes(t *testing.T) {
+	t.Parallel()
+	const planted = "PLANTED.9Q"
+	f := mirrortest.Generate(t, 1, 2000)
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	mirror.Fault(mirrortest.Always("*.zip", mirrortest.Body("application/zip", []byte(planted+" \x1b[2K\n::add-mask::q"))))
+	r := newRunner(t, f, map[string]string{"proxy": mirror.URL + "?access_token=" + planted, "report": "modferry.json", "verbose": "true"})
+	if code := Main(t.Context(), r.process()); code != 1 {
+		t.Fatalf("exit code %d\n%s", code, r.log.String())
+	}
+	saved, err := os.ReadFile(filepath.Join(r.env["GITHUB_WORKSPACE"], "modferry.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for where, text := range map[string]string{"log": r.log.String(), "summary": r.file("STEP_SUMMARY"), "outputs": r.file("OUTPUT"), "result": string(saved)} {
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, "PLANTED") && !strings.HasPrefix(line, "::add-mask::") {
+				t.Errorf("the %s shows %q", where, line)
+			}
+			if strings.Contains(line, "\x1b") || strings.HasPrefix(strings.TrimSpace(line), "::add-mask::q") {
+				t.Errorf("the %s has %q", where, line)
+			}
+		}
+	}
+}

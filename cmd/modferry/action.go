@@ -20,7 +20,7 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
 	}
-	process := action.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool()}
+	process := action.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "main", Short: "Bring the modules and export the settings for the later steps", Args: noArguments,

@@ -68,7 +68,7 @@ func (a *app) keep(cmd *cobra.Command, m mode) error {
 	entries, err := act(cmd.Context())
 	if err != nil {
 		// Here the store is what was asked for, so its failure is the command's.
-		fmt.Fprintln(a.stderr, "modferry: "+settings.Redact(err.Error()))
+		a.say(err)
 		a.code = report.Incomplete.ExitCode()
 		if len(entries) == 0 {
 			return nil

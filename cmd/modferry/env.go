@@ -13,6 +13,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/goenv/assign"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -92,7 +93,7 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(a.stdout, text); err != nil {
+	if _, err := io.WriteString(outlet.Data(a.stdout), text); err != nil {
 		return fmt.Errorf("write the settings: %w", err)
 	}
 	return nil
@@ -102,6 +103,7 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 // the command: without any mirror the chain is what was configured, which is
 // what the go command would have used without us.
 func (a *app) explainChoice(out *output, res *report.Result) error {
+	res.Hide(a.secrets.Hide)
 	if out.values.Verbose {
 		return a.renderText(a.stderr, res, true, report.Text)
 	}

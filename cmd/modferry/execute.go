@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
@@ -101,6 +99,7 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 // written is an error of the settings, and the exit code says so unless the run
 // itself has something worse to tell.
 func (a *app) publish(out *output, res *report.Result) error {
+	res.Hide(a.secrets.Hide)
 	err := out.text(res)
 	if out.values.JSON != "" {
 		err = errors.Join(err, a.writeJSON(out.values.JSON, out.values.Dir, res))
@@ -108,7 +107,7 @@ func (a *app) publish(out *output, res *report.Result) error {
 	if err == nil {
 		return nil
 	}
-	fmt.Fprintln(a.stderr, "modferry: "+err.Error())
+	a.say(err)
 	if a.code == 0 {
 		a.code = report.Settings.ExitCode()
 	}
@@ -119,7 +118,7 @@ func (a *app) publish(out *output, res *report.Result) error {
 // findings are those about the go command's files and variables.
 func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []goenv.Finding, error) {
 	env, findings, err := a.environment(values, m, out)
-	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask()}
+	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	if m == doctoring {
 		var syntax *goenv.SyntaxError
 		if errors.As(err, &syntax) {
@@ -156,7 +155,7 @@ func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.E
 	}
 	if values.ModCache == "" {
 		if dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
-			out.remark([]string{failure.Plain(remark)})
+			out.remark([]string{remark})
 			values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
 			env, findings, err = fetch.Environment(values, host)
 		}

@@ -63,6 +63,6 @@ func (a *app) writeReports(r action.Reports) {
 // somebody asked for what there is not.
 func (a *app) tell(remark string) {
 	if remark != "" {
-		fmt.Fprintln(a.stderr, "modferry: "+failure.Plain(remark))
+		fmt.Fprintln(a.stderr, "modferry: "+failure.Sentence(remark))
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/modferry/modferry/action"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -68,8 +69,12 @@ func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
 	if o.values.Quiet {
 		return func() {}
 	}
-	p := report.StartProgress(o.stderr, report.ProgressOptions{
-		Terminal: isTerminal(o.stderr) && o.getenv("TERM") != "dumb",
+	w, live := o.stderr, isTerminal(o.stderr) && o.getenv("TERM") != "dumb"
+	if live {
+		w = outlet.Commands(w)
+	}
+	p := report.StartProgress(w, report.ProgressOptions{
+		Terminal: live,
 		Width:    func() int { return width(o.stderr) },
 	}, snapshot)
 	o.live.Store(p)
@@ -141,7 +146,7 @@ func (p process) writeJSON(target, checkout string, res *report.Result) error {
 // directory of the run, "" when it is not known.
 func (p process) writeTo(target, checkout string, data []byte) error {
 	if target == "-" {
-		if _, err := p.stdout.Write(data); err != nil {
+		if _, err := outlet.Data(p.stdout).Write(data); err != nil {
 			return fmt.Errorf("write the result: %w", err)
 		}
 		return nil
@@ -162,7 +167,7 @@ func (p process) mask() func(string) {
 	if p.getenv("GITHUB_ACTIONS") != "true" {
 		return nil
 	}
-	return githubactions.New(githubactions.WithWriter(p.stderr), githubactions.WithGetenv(p.getenv)).AddMask
+	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.stderr)), githubactions.WithGetenv(p.getenv)).AddMask
 }
 
 // checkTarget finds out before the run whether its result has a place to go.
@@ -188,13 +193,13 @@ func checkTarget(target string) error {
 
 // isTerminal reports whether somebody looks at w while it is written.
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := outlet.Behind(w).(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // width is the width of the terminal, 0 when there is none.
 func width(w io.Writer) int {
-	f, ok := w.(*os.File)
+	f, ok := outlet.Behind(w).(*os.File)
 	if !ok {
 		return 0
 	}

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -20,11 +24,25 @@ type process struct {
 	stderr  io.Writer
 	getenv  func(string) string
 	environ func() []string
+	secrets *secret.Set // what the program was given, and what it finds on its way
 }
 
 // run executes one command line, without the program's name, and returns the
 // exit code.
 func run(ctx context.Context, args []string, p process) int {
+	p.secrets = &secret.Set{}
+	p.secrets.AddEnviron(p.environ())
+	p.secrets.AddURLs(strings.Join(args, "\n"))
+	stdout, stderr := outlet.New(p.stdout, p.secrets, isTerminal(p.stdout)), outlet.New(p.stderr, p.secrets, isTerminal(p.stderr))
+	p.stdout, p.stderr = stdout, stderr
+	code := execute(ctx, args, p)
+	if err := errors.Join(stdout.Flush(), stderr.Flush()); err != nil && code == 0 {
+		return report.Settings.ExitCode() // a result that nobody gets, as in publish
+	}
+	return code
+}
+
+func execute(ctx context.Context, args []string, p process) int {
 	a := &app{process: p}
 	root := a.rootCommand()
 	root.SetArgs(args)
@@ -47,7 +65,7 @@ type app struct {
 // refuse reports an error that kept a command from running: one message, and a
 // result where one was asked for.
 func (a *app) refuse(cmd *cobra.Command, err error) int {
-	message := settings.Redact(err.Error())
+	message := a.secrets.Hide(failure.Sentence(err.Error()))
 	fmt.Fprintln(a.stderr, "modferry: "+message)
 	var setting *settings.Error
 	if errors.As(err, &setting) && setting.Excerpt != "" {
@@ -64,7 +82,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 	}
 	if target := a.given(cmd, "json"); target != "" {
 		if err := a.writeJSON(target, a.given(cmd, "dir"), res); err != nil {
-			fmt.Fprintln(a.stderr, "modferry: "+err.Error())
+			a.say(err)
 		}
 	}
 	if cmd != nil && cmd.Flags().Lookup("reports") != nil {
@@ -73,6 +91,11 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		}
 	}
 	return report.Settings.ExitCode()
+}
+
+// say prints an error, as one line.
+func (p process) say(err error) {
+	fmt.Fprintln(p.stderr, "modferry: "+failure.Sentence(err.Error()))
 }
 
 // given is what a command that was refused was given for a setting, "" when it

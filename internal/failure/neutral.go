@@ -18,7 +18,7 @@ const maxPlain = 16 << 10
 // Plain returns s fit for being shown: without credentials, and neutral.
 func Plain(s string) string {
 	if len(s) > maxPlain {
-		s = s[:maxPlain]
+		s = s[:maxPlain] + "…"
 	}
 	// Redaction comes first, because a cut could take away the "@" that marks
 	// a password, and once more, because a control character could hide it.
@@ -43,6 +43,52 @@ func Neutral(s string) string {
 		}
 	}
 	return s
+}
+
+// NeutralLine is Neutral for a line of a text that is laid out: its blanks and
+// its length stay. Colours says that those of a terminal may stay as well.
+func NeutralLine(line string, colours bool) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		if n := colour(line[i:]); n > 0 {
+			if colours && line[i+n-1] == 'm' && line[i] == '\x1b' {
+				b.WriteString(line[i : i+n])
+			}
+			i += n
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(line[i:])
+		i += n
+		switch {
+		case r == '\t', unicode.IsPrint(r), unicode.Is(unicode.Zs, r):
+			b.WriteRune(r)
+		case unicode.IsSpace(r), unicode.In(r, unicode.Z):
+			b.WriteByte(' ')
+		}
+	}
+	line = breakCommands(b.String())
+	text := strings.TrimLeftFunc(line, unicode.IsSpace)
+	blanks := line[:len(line)-len(text)]
+	for strings.HasPrefix(text, "::") {
+		text = ": " + text[1:]
+	}
+	return blanks + text
+}
+
+// Sentence is Plain for a message of ours that quotes others: it may be four
+// times as long, and what is too much goes from its middle, since what to do
+// stands at its end.
+func Sentence(s string) string {
+	const most = 4 * maxNeutral
+	if len(s) > 2*maxPlain {
+		s = s[:maxPlain] + " … " + s[len(s)-maxPlain:]
+	}
+	s = unbounded(settings.Redact(unbounded(settings.Redact(s))))
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return unbounded(string(runes[:most/2]) + " … " + string(runes[len(runes)-most/2+3:]))
 }
 
 // unbounded is Neutral without the limit of length.

@@ -43,13 +43,13 @@ func (j *Job) openStore() (layer.Store, error) {
 	case store.GHA:
 		return gha.Open(gha.Options{
 			Getenv: getenv, Protocol: spec.Protocol, Transport: transport,
-			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Log: j.o.Log,
+			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Secrets: j.o.Secrets, Log: j.o.Log,
 			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
 		})
 	case store.S3:
 		return s3.Open(s3.Options{
 			Spec: spec, Getenv: getenv, Transport: transport,
-			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Stall: j.values.StallTimeout,
+			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Secrets: j.o.Secrets, Stall: j.values.StallTimeout,
 		})
 	}
 	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)

@@ -21,6 +21,7 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 	"github.com/modferry/modferry/internal/store"
 	"github.com/modferry/modferry/internal/worklist"
@@ -52,6 +53,9 @@ type Options struct {
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)
+	// Secrets learns the credentials of the run, and hides them in what servers
+	// say; nil means one of the job's own.
+	Secrets *secret.Set
 }
 
 // proxy finds the forward proxy of a request.
@@ -210,6 +214,12 @@ func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 }
 
 func newJob(v *settings.Values, env goenv.Env, o Options) *Job {
+	if o.Secrets == nil {
+		o.Secrets = &secret.Set{}
+	}
+	for _, text := range []string{env.Get("GOPROXY"), env.Get("GOSUMDB"), v.Cache} {
+		o.Secrets.AddURLs(text)
+	}
 	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
 	j.phase.Store("")
 	j.hear()
@@ -284,7 +294,7 @@ func (j *Job) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: j.contacts.watch(j.o.proxy(), ""), Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool),
+		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool), Secrets: j.o.Secrets,
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/secret"
 )
 
 // body reads a response under the stall limit and holds it to its announced
@@ -18,6 +19,7 @@ type body struct {
 	cancel context.CancelCauseFunc
 	rc     io.ReadCloser
 	url    string // redacted
+	hidden *secret.Set
 	now    func() time.Time
 
 	stall time.Duration
@@ -53,7 +55,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, failure.New(failure.CutBody, "read", b.url,
 			fmt.Errorf("the body ended after %d of %s bytes", b.read, announced(b.want)))
 	}
-	return n, classify(b.ctx, "read", b.url, "", err)
+	return n, classify(b.ctx, "read", b.url, "", conceal(b.hidden, err))
 }
 
 func announced(n int64) string {

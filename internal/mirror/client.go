@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/secret"
 )
 
 // Options configure a Client. The zero value works.
@@ -40,6 +41,9 @@ type Options struct {
 	Trips int
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
+	// Secrets learns every credential that is sent, and hides them in the errors;
+	// nil means a set of the client's own.
+	Secrets *secret.Set
 	// Now is the clock of health decisions; nil means time.Now.
 	Now func() time.Time
 }
@@ -63,6 +67,12 @@ func NewClient(o Options) *Client {
 	o.Limits = o.Limits.Or(defaultLimits)
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
+	}
+	if o.Secrets == nil {
+		o.Secrets = &secret.Set{}
+	}
+	for _, e := range o.Netrc {
+		o.Secrets.AddLogin(e.Login, e.Password)
 	}
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
@@ -89,7 +99,7 @@ func (c *Client) transport(l Limits) *http.Transport {
 		dial = (&net.Dialer{Timeout: l.Connect, KeepAlive: 15 * time.Second}).DialContext
 	}
 	return &http.Transport{
-		Proxy:               c.o.Proxy,
+		Proxy:               c.proxy,
 		DialContext:         limitedDial(dial, l.Connect),
 		TLSClientConfig:     &tls.Config{RootCAs: c.o.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: l.TLS,
@@ -109,6 +119,16 @@ func (c *Client) transport(l Limits) *http.Transport {
 		ReadBufferSize:         32 << 10,
 		OnProxyConnectResponse: checkTunnel,
 	}
+}
+
+// proxy is the forward proxy of a request, whose credentials become known.
+func (c *Client) proxy(req *http.Request) (*url.URL, error) {
+	u, err := c.o.Proxy(req)
+	if err == nil && u != nil && u.User != nil {
+		password, _ := u.User.Password()
+		c.o.Secrets.AddLogin(u.User.Username(), password)
+	}
+	return u, err
 }
 
 // Transport is a transport for servers that are no mirrors, with the same

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -31,6 +32,7 @@ type Mirror struct {
 	name   string
 	limits Limits
 	agent  string
+	hidden *secret.Set
 	dir    string // of a file:// mirror
 	lanes  []*lane
 	turn   atomic.Uint32
@@ -53,6 +55,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 		// The error of url.Parse quotes the URL with its credentials.
 		return nil, failure.New(failure.Unknown, "open mirror", rawURL, errors.New("not a URL"))
 	}
+	c.o.Secrets.AddURLs(rawURL)
 	limits = limits.Or(c.o.Limits)
 	m := &Mirror{
 		Health:  newHealth(c.o.Pause, c.o.Trips, c.o.Now),
@@ -60,6 +63,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 		name:    settings.Redact(rawURL),
 		limits:  limits,
 		agent:   c.o.UserAgent,
+		hidden:  c.o.Secrets,
 	}
 	if u.Scheme == "file" {
 		m.base = u
@@ -177,7 +181,12 @@ type Seen struct {
 //
 // A server that ignores the part asked for, or whose file has changed, answers
 // with the whole file: then Response.Offset is 0.
-func (m *Mirror) Get(ctx context.Context, r Request) (*Response, error) {
+func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
+	defer func() {
+		if err != nil {
+			err = conceal(m.hidden, err)
+		}
+	}()
 	if m.Local() {
 		return m.open(r)
 	}
@@ -252,7 +261,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (*Response, error) {
 		return nil, failure.New(failure.TooLarge, "get", shown,
 			fmt.Errorf("the file has %d bytes, the go command accepts %d", out.Size, r.Max))
 	}
-	out.body = &body{ctx: ctx, cancel: cancel, rc: resp.Body, url: shown,
+	out.body = &body{ctx: ctx, cancel: cancel, rc: resp.Body, url: shown, hidden: m.hidden,
 		stall: m.limits.Stall, want: out.Length, max: r.Max, at: out.Offset, now: m.Health.now}
 	return out, nil
 }

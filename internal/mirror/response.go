@@ -122,8 +122,11 @@ func statusError(resp *http.Response, shown string, now time.Time) *failure.Erro
 	e.Status = resp.StatusCode
 	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-		line, _, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
-		e.Detail = failure.Plain(string(line))
+		line, more, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
+		if e.Detail = string(line); more {
+			e.Detail += "…"
+		}
+		e.Detail = failure.Plain(e.Detail)
 	}
 	return e
 }

@@ -241,7 +241,11 @@ func describe(f *os.File, size int64) string {
 	case failure.IsPage(head):
 		return fmt.Sprintf("an HTML page of %d bytes, as login pages and captive portals send", size)
 	}
-	return fmt.Sprintf("%d bytes that start with %q", size, head[:min(len(head), 40)])
+	start := string(head)
+	if len(start) > 40 {
+		start = start[:40] + "…"
+	}
+	return fmt.Sprintf("%d bytes that start with %q", size, start)
 }
 
 var errDirectory = errors.New("modcache: the list of files of the zip is too long")

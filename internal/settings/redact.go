@@ -17,9 +17,9 @@ const mask = "xxxxx"
 // fourth is known.
 const maxPasses = 8
 
-// Redact returns s without the secrets it carries. It is the only redaction in
-// modferry: every URL goes through it before it enters an error, a finding, a
-// report or a progress line.
+// Redact returns s without the secrets it carries. It knows them by their shape;
+// package secret hides by value those that were given. Every URL goes through
+// it before it enters an error, a finding, a report or a progress line.
 //
 // Replaced are
 //
@@ -31,7 +31,8 @@ const maxPasses = 8
 //     and of netrc lines;
 //   - tokens of well-known shape wherever they stand.
 //
-// It leaves module@version, "/@v/" and "/@latest" alone. Where a text can be
+// It leaves module@version, "/@v/" and "/@latest" alone, Windows paths, and the
+// user of "git@host:path". Where a text can be
 // read in two ways it takes the one that hides more. Redact is idempotent and
 // accepts any string, valid UTF-8 or not.
 func Redact(s string) string {
@@ -173,10 +174,16 @@ func userinfoLen(s string, isURL bool) int {
 	return 0
 }
 
+// publicUser are the users by whom everybody speaks to version control over ssh.
+var publicUser = map[string]bool{"git": true, "hg": true}
+
 // maskUserinfo hides the secret of "user:password" or "token". A user without
 // a password, or with the filler that GitHub documents, is itself the token.
 func maskUserinfo(userinfo string) string {
 	user, password, ok := strings.Cut(userinfo, ":")
+	if publicUser[user] && password == "" {
+		return userinfo
+	}
 	if !ok || password == "" || password == "x-oauth-basic" {
 		return mask
 	}
@@ -225,7 +232,18 @@ func redactWord(word string) string {
 	return strings.Join(parts, "://")
 }
 
+// drivePath is the begin of a Windows path, whose colon parts no user from a
+// password. With slashes it could be one, so it takes two of them.
+var drivePath = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z]:\\|[A-Z]:/[^,|;@/]+/)`)
+
 func redactEntry(entry string) string {
+	if loc := drivePath.FindStringIndex(entry); loc != nil && strings.IndexByte(entry[:loc[0]], '@') < 0 {
+		if i := strings.IndexAny(entry[loc[1]:], ",|;"); i >= 0 {
+			i += loc[1] + 1
+			return entry[:i] + redactEntry(entry[i:])
+		}
+		return entry
+	}
 	at := lastCredentialAt(entry)
 	if at <= 0 {
 		return entry
@@ -239,8 +257,9 @@ func redactEntry(entry string) string {
 	if i := strings.IndexAny(host, "/,|?#"); i >= 0 {
 		host = host[:i]
 	}
-	if strings.ContainsAny(host, ".:") && strings.IndexByte(userinfo, '/') < 0 {
-		start := strings.LastIndexAny(userinfo, ",|=;") + 1
+	start := strings.LastIndexAny(userinfo, ",|=;") + 1
+	path := strings.Contains(userinfo, "/") || strings.HasPrefix(userinfo, `\\`)
+	if strings.ContainsAny(host, ".:") && !path && !publicUser[userinfo[start:]] {
 		return userinfo[:start] + mask + entry[at:]
 	}
 	return entry
@@ -257,6 +276,10 @@ func lastCredentialAt(s string) int {
 	return -1
 }
 
+// besideModule is what the go command adds to the name of a module's directory
+// or zip for files that it keeps beside it.
+var besideModule = regexp.MustCompile(`\.(?:tmp-\d+|lock|partial|zip|ziphash|mod|info)$`)
+
 // credentialAt reports whether the '@' at s[i] can end userinfo: it does not
 // when it belongs to module@version or to "/@v/" and "/@latest" of the GOPROXY
 // protocol.
@@ -265,7 +288,7 @@ func credentialAt(s string, i int) bool {
 	if end := strings.IndexAny(rest, " \t\r\n\"'`<>()[]{}/\\,|:;?#@&"); end >= 0 {
 		rest = rest[:end]
 	}
-	rest = strings.TrimRight(rest, ".")
+	rest = besideModule.ReplaceAllString(strings.TrimRight(rest, "."), "")
 	if i > 0 && s[i-1] == '/' && (rest == "v" || rest == "latest") {
 		return false
 	}

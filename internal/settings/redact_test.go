@@ -53,7 +53,23 @@ func TestRedact(t *testing.T) {
 		{"hides a lone token in a list", "direct,tok@proxy.example.test", "direct,xxxxx@proxy.example.test"},
 		{"hides a lone token after an assignment", "GOPROXY=tok@localhost:8080", "GOPROXY=xxxxx@localhost:8080"},
 
+		{"hides an entry after a Windows path in a list", `C:\mod,u:p@host.example.test`, `C:\mod,u:xxxxx@host.example.test`},
+		{"hides a password of a user with one letter", "C:pass@host.example.test", "C:xxxxx@host.example.test"},
+		{"hides a password with a slash of a user with one letter", "u:/w@host.example.test", "u:xxxxx@host.example.test"},
+		{"hides the password of a user named git", "https://git:tok@git.example.test/x", "https://git:xxxxx@git.example.test/x"},
+
 		// What must stay readable.
+		{"keeps a module's directory on Windows", `open C:\Users\jo\go\pkg\mod\a.test\b@v1.0.0: denied`, `open C:\Users\jo\go\pkg\mod\a.test\b@v1.0.0: denied`},
+		{"keeps a directory that the go command is about to rename", `rename C:\mod\b@v1.0.0.tmp-123456789 C:\mod\b@v1.0.0`, `rename C:\mod\b@v1.0.0.tmp-123456789 C:\mod\b@v1.0.0`},
+		{"keeps a Windows path with slashes", "D:/a/_temp/mod/b@v1.0.0.tmp-1/x.go:1:2", "D:/a/_temp/mod/b@v1.0.0.tmp-1/x.go:1:2"},
+		{"keeps a Windows path in quotes", `"C:\\mod\\b@v1.0.0.tmp-1"`, `"C:\\mod\\b@v1.0.0.tmp-1"`},
+		{"keeps a Windows path with a domain", `C:\Users\jo@corp.example.test\go\b`, `C:\Users\jo@corp.example.test\go\b`},
+		{"keeps the protocol's directories on Windows", `D:\mod\cache\download\b\@v\v1.0.0.info`, `D:\mod\cache\download\b\@v\v1.0.0.info`},
+		{"keeps a share", `\\server\share\b@v1.0.0.lock`, `\\server\share\b@v1.0.0.lock`},
+		{"keeps a long Windows path", `\\?\C:\mod\b@v1.0.0.zip`, `\\?\C:\mod\b@v1.0.0.zip`},
+		{"keeps the user of a git remote", "git@git.example.test:org/repo.git", "git@git.example.test:org/repo.git"},
+		{"keeps the user of a git URL", "ssh://git@git.example.test/org/repo", "ssh://git@git.example.test/org/repo"},
+		{"keeps the file beside a module on Unix", "/mod/b@v1.0.0.tmp-1: busy", "/mod/b@v1.0.0.tmp-1: busy"},
 		{"keeps a plain URL", "https://proxy.example.test:8443/go/", "https://proxy.example.test:8443/go/"},
 		{"keeps the protocol's paths", "https://proxy.example.test/rsc.io/quote/@v/v1.5.2.zip", "https://proxy.example.test/rsc.io/quote/@v/v1.5.2.zip"},
 		{"keeps the protocol's latest", "http://127.0.0.1:8080/rsc.io/quote/@latest", "http://127.0.0.1:8080/rsc.io/quote/@latest"},

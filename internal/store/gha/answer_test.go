@@ -13,7 +13,7 @@ func FuzzAnswers(f *testing.F) {
 		f.Add(s, "application/json")
 		f.Add(s, "text/plain")
 	}
-	s := &Store{secrets: newSecrets(nil)}
+	s := &Store{secrets: newSecrets(nil, nil)}
 	f.Fuzz(func(t *testing.T, body, kind string) {
 		a := answer{s: s, r: &request{op: "look up a", url: "https://x.example.test/"}, status: 403,
 			header: http.Header{"Content-Type": {kind}}, body: []byte(body)}

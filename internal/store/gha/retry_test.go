@@ -11,7 +11,7 @@ import (
 )
 
 func newPatience(budget time.Duration) *patience {
-	s := &Store{o: Options{Budget: budget}.withDefaults(), secrets: newSecrets(nil)}
+	s := &Store{o: Options{Budget: budget}.withDefaults(), secrets: newSecrets(nil, nil)}
 	return s.patience()
 }
 

@@ -2,11 +2,11 @@ package gha
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/secret"
 )
 
 // shortest is the shortest secret: less would mask ordinary words.
@@ -15,29 +15,31 @@ const shortest = 6
 // secrets are those seen so far.
 type secrets struct {
 	mask func(string)
+	set  *secret.Set
 
-	mu    sync.Mutex
-	known []string // the longest first
+	mu     sync.Mutex
+	masked map[string]bool
 }
 
-func newSecrets(mask func(string)) *secrets {
+func newSecrets(mask func(string), set *secret.Set) *secrets {
 	if mask == nil {
 		mask = func(string) {}
 	}
-	return &secrets{mask: mask}
+	if set == nil {
+		set = &secret.Set{}
+	}
+	return &secrets{mask: mask, set: set, masked: map[string]bool{}}
 }
 
 // add makes values known, and masks those that are new.
 func (s *secrets) add(values ...string) {
 	for _, v := range values {
 		s.mu.Lock()
-		fresh := len(v) >= shortest && !slices.Contains(s.known, v)
-		if fresh {
-			s.known = append(s.known, v)
-			slices.SortFunc(s.known, func(a, b string) int { return len(b) - len(a) })
-		}
+		fresh := len(v) >= shortest && !s.masked[v]
+		s.masked[v] = true
 		s.mu.Unlock()
 		if fresh {
+			s.set.Add(v)
 			s.mask(v)
 		}
 	}
@@ -50,7 +52,7 @@ func (s *secrets) addURL(raw string) {
 	_, query, _ := strings.Cut(raw, "?")
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
-		if !secretParameter(name) {
+		if !secret.IsParameter(name) {
 			continue
 		}
 		s.add(value)
@@ -58,13 +60,6 @@ func (s *secrets) addURL(raw string) {
 			s.add(decoded, url.QueryEscape(decoded), url.PathEscape(decoded))
 		}
 	}
-}
-
-// secretParameter reports whether a query parameter proves a right: Azure's
-// "sig", what S3, Google and Gitea have in its place.
-func secretParameter(name string) bool {
-	name = strings.ToLower(name)
-	return name == "sig" || name == "sign" || strings.HasSuffix(name, "signature") || strings.HasSuffix(name, "token")
 }
 
 // addPath makes the long parts of the service's path known: one of them is
@@ -82,33 +77,14 @@ func (s *secrets) addPath(raw string) {
 }
 
 // hide returns a text without the secrets.
-func (s *secrets) hide(text string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, v := range s.known {
-		text = strings.ReplaceAll(text, v, "xxxxx")
-	}
-	return text
-}
-
-// hidden is an error whose text shows no secrets.
-type hidden struct {
-	err     error
-	secrets *secrets
-}
-
-func (h hidden) Error() string { return h.secrets.hide(h.err.Error()) }
-func (h hidden) Unwrap() error { return h.err }
+func (s *secrets) hide(text string) string { return s.set.Hide(text) }
 
 // fail makes the failure of op. Of the URL only the origin is shown.
 func (s *Store) fail(class failure.Class, op, rawURL string, err error) *failure.Error {
 	if u, ok := err.(*url.Error); ok {
 		err = u.Err // it begins with the whole URL
 	}
-	if err != nil {
-		err = hidden{err, s.secrets}
-	}
-	return failure.New(class, op, origin(rawURL), err)
+	return failure.New(class, op, origin(rawURL), s.secrets.set.Error(err))
 }
 
 // log writes a line without secrets.

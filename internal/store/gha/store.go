@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -31,6 +32,9 @@ type Options struct {
 	// the runtime token, signed URLs and their signatures, raw and URL-encoded.
 	// It may be called by several goroutines at once.
 	Mask func(secret string)
+	// Secrets learns what Mask is told, and hides it in errors and lines of Log;
+	// nil means a set of the store's own.
+	Secrets *secret.Set
 	// Log takes a line about what is waited for or tried again; nil discards
 	// them. It may be called by several goroutines at once.
 	Log func(line string)
@@ -126,7 +130,7 @@ func Open(o Options) (*Store, error) {
 		return nil, err
 	}
 	o = o.withDefaults()
-	s := &Store{o: o, place: place, secrets: newSecrets(o.Mask)}
+	s := &Store{o: o, place: place, secrets: newSecrets(o.Mask, o.Secrets)}
 	s.secrets.add(place.token)
 	s.secrets.addPath(place.base)
 	s.rights = rightsOf(o.Getenv(varMode), place.token)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -54,18 +55,18 @@ type source struct {
 type chain struct {
 	sources []source
 	mask    func(string)
+	hidden  *secret.Set
 
 	mu      sync.Mutex
 	current *source // nil: none has any
 	tried   bool
 	reasons []string // why the sources that were asked in vain had none
-	secrets []string // what must not appear
 }
 
 // newChain lists the sources in the order of the AWS SDKs: what the environment
 // names comes before files and metadata, which are just there.
 func newChain(o Options, at place) *chain {
-	c := &chain{mask: o.Mask}
+	c := &chain{mask: o.Mask, hidden: o.Secrets}
 	add := func(s source) { c.sources = append(c.sources, s) }
 
 	for _, pair := range []struct{ id, secret, token string }{
@@ -94,7 +95,7 @@ func newChain(o Options, at place) *chain {
 	}
 
 	if file := o.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE"); file != "" {
-		add(webIdentity(file, o.Getenv, at))
+		add(webIdentity(file, o, at))
 	}
 	if s, ok := profile(o.Getenv); ok {
 		add(s)
@@ -111,7 +112,8 @@ func newChain(o Options, at place) *chain {
 // webIdentity exchanges a token for credentials (AssumeRoleWithWebIdentity).
 // The token goes to Amazon's STS, or to the one that the environment names, and
 // to no other host: it is worth as much as a password.
-func webIdentity(file string, getenv func(string) string, at place) source {
+func webIdentity(file string, o Options, at place) source {
+	getenv := o.Getenv
 	role, sts := getenv("AWS_ROLE_ARN"), getenv("AWS_ENDPOINT_URL_STS")
 	p := &credentials.IAM{Region: at.region, Endpoint: sts}
 	if p.Endpoint == "" {
@@ -134,6 +136,9 @@ func webIdentity(file string, getenv func(string) string, at place) source {
 			}
 			if role == "" && sts == "" {
 				return credentials.Value{}, errors.New("AWS_ROLE_ARN is not set, and Amazon hands out nothing without a role")
+			}
+			if token, err := os.ReadFile(file); err == nil { // the library says why it cannot be read
+				o.Secrets.Add(string(token))
 			}
 			v, err := p.RetrieveWithCredContext(cc)
 			if r, ok := errors.AsType[credentials.ErrorResponse](err); ok {
@@ -198,6 +203,7 @@ func container(o Options) (source, bool) {
 				}
 				p.Container.AuthorizationToken = strings.TrimSpace(string(token))
 			}
+			o.Secrets.Add(p.Container.AuthorizationToken)
 			return p.RetrieveWithCredContext(cc)
 		},
 	}, true
@@ -293,11 +299,11 @@ func (c *chain) found(s *source, v credentials.Value) {
 	}
 	c.mu.Lock()
 	c.current, c.tried, c.reasons = s, true, nil
-	c.secrets = append(c.secrets, secrets...)
 	c.mu.Unlock()
+	c.hidden.Add(secrets...)
 	if c.mask != nil {
-		for _, secret := range secrets {
-			c.mask(secret)
+		for _, s := range secrets {
+			c.mask(s)
 		}
 	}
 }
@@ -330,16 +336,6 @@ func (c *chain) origin() (name string, reasons []string) {
 		return "", c.reasons
 	}
 	return c.current.name, nil
-}
-
-// hide takes the secrets out of a text that a server sent.
-func (c *chain) hide(text string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, secret := range c.secrets {
-		text = strings.ReplaceAll(text, secret, "xxxxx")
-	}
-	return text
 }
 
 // credentialError is a source of credentials that was named and failed.

@@ -58,10 +58,11 @@ func (s *roles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-s.hang
 	}
 	expiry := time.Now().Add(s.valid).UTC().Format(time.RFC3339)
+	_, token, _ := strings.Cut(string(body), "WebIdentityToken=")
 	switch {
 	case s.refuse:
 		w.WriteHeader(403)
-		io.WriteString(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>`)
+		io.WriteString(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity with `+token+`</Message></Error></ErrorResponse>`)
 	case r.URL.Path == "/latest/api/token":
 		io.WriteString(w, "metadata-token")
 	case r.URL.Path == "/latest/meta-data/iam/security-credentials/":
@@ -275,6 +276,9 @@ func TestASourceThatWasNamedAndFailedIsSaid(t *testing.T) {
 			}
 			if tt.is != nil && !errors.Is(err, tt.is) {
 				t.Errorf("%v is not %v", err, tt.is)
+			}
+			if strings.Contains(err.Error(), "the-token") {
+				t.Errorf("%q shows the token that was sent", err)
 			}
 			if n := len(d.requests); n != 0 {
 				t.Errorf("%d requests went out without the credentials", n)

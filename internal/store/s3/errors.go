@@ -61,7 +61,7 @@ func (s *Store) explain(ctx context.Context, t *trace, v verb, name string, err 
 	}
 	f := &failure.Error{Op: v.op, URL: failure.Plain(s.at.url(name))}
 	say := func(class failure.Class, format string, args ...any) error {
-		f.Class, f.Detail = class, failure.Plain(s.chain.hide(fmt.Sprintf(format, args...)))
+		f.Class, f.Detail = class, failure.Plain(s.o.Secrets.Hide(fmt.Sprintf(format, args...)))
 		return f
 	}
 

@@ -25,6 +25,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -62,6 +63,9 @@ type Options struct {
 	// can be kept out of logs; more than once with the same, and from several
 	// goroutines.
 	Mask func(secret string)
+	// Secrets learns what Mask is told, and hides it in the errors; nil means a
+	// set of the store's own.
+	Secrets *secret.Set
 	// Sleep waits before a broken transfer is continued; nil means really. The
 	// pauses between the tries of a request are minio-go's own.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -94,6 +98,9 @@ func Open(o Options) (*Store, error) {
 	}
 	if o.UserAgent == "" {
 		o.UserAgent = "modferry"
+	}
+	if o.Secrets == nil {
+		o.Secrets = &secret.Set{}
 	}
 	if o.PartSize <= 0 {
 		o.PartSize = DefaultPartSize

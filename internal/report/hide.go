@@ -1,0 +1,58 @@
+package report
+
+import "reflect"
+
+// words are the fields that hold words of ours or hashes, which renderings tell
+// apart: a password that is such a word is not shown by them.
+var words = map[string]bool{
+	"Result.Schema": true, "Result.Tool": true, "Result.Started": true, "Machine.OS": true, "Machine.Arch": true,
+	"Mirror.State": true, "Mirror.HTTP": true, "Cache.Hit": true, "Cache.Scope": true,
+	"Module.Kind": true, "Module.Source": true, "Module.Sum": true, "Finding.Check": true, "Finding.Setting": true,
+}
+
+// Hide applies hide to every text of the result, which then shows no secret of
+// the run in any rendering: also in texts that nobody thought of when they were
+// made.
+func (r *Result) Hide(hide func(string) string) {
+	known := map[string]string{} // most texts are names of mirrors and versions, again and again
+	hideIn(reflect.ValueOf(r).Elem(), func(text string) string {
+		hidden, ok := known[text]
+		if !ok {
+			hidden = hide(text)
+			known[text] = hidden
+		}
+		return hidden
+	})
+}
+
+func hideIn(v reflect.Value, hide func(string) string) {
+	switch v.Kind() {
+	case reflect.String:
+		if v.Type() == reflect.TypeFor[string]() { // other types have values of ours only
+			v.SetString(hide(v.String()))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			hideIn(v.Elem(), hide)
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			hideIn(v.Index(i), hide)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !words[v.Type().Name()+"."+v.Type().Field(i).Name] {
+				hideIn(v.Field(i), hide)
+			}
+		}
+	case reflect.Map:
+		for _, key := range v.MapKeys() {
+			value := reflect.New(v.Type().Elem()).Elem()
+			value.Set(v.MapIndex(key))
+			hideIn(value, hide)
+			v.SetMapIndex(key, reflect.Value{})
+			hidden := reflect.ValueOf(hide(key.String())).Convert(key.Type())
+			v.SetMapIndex(hidden, value)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/secret"
+)
+
+// fill makes everything of a value say text, two of everything that there can
+// be several of. What has words of ours keeps what it has.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		if v.String() == "" && v.Type() == reflect.TypeFor[string]() {
+			v.SetString(text)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		}
+		for i := range v.Len() {
+			fill(v.Index(i), text)
+		}
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(key, text)
+		fill(value, text)
+		v.SetMapIndex(key, value)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
+	case reflect.Int, reflect.Int64:
+		v.SetInt(3)
+	case reflect.Float64:
+		v.SetFloat(7)
+	case reflect.Bool:
+		v.SetBool(true)
+	}
+}
+
+// saying is a result that says text wherever it can say something, of modules
+// that failed and that did not.
+func saying(text string) *report.Result {
+	r := &report.Result{
+		Schema: report.Schema, Tool: "modferry test", Started: "2026-01-02T03:04:05Z", Outcome: report.Incomplete,
+		Mirrors: []report.Mirror{{State: report.Failing, Class: failure.Forbidden, HTTP: "HTTP/2.0"}, {State: report.Healthy, HTTP: "HTTP/2.0"}},
+		Cache:   report.Cache{Hit: "partial", Scope: "used"},
+		Modules: []report.Module{
+			{Kind: report.KindZip, Source: report.FromFailed, Class: failure.Forbidden, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
+			{Kind: report.KindMod, Source: report.FromMirror, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
+			{Kind: report.KindZip, Source: report.FromDeferred, Class: failure.NotFound, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
+		},
+		Findings: []goenv.Finding{
+			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: goenv.SevError},
+			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: goenv.SevInfo},
+		},
+	}
+	r.Machine = &report.Machine{OS: "linux", Arch: "amd64"}
+	machine := *r.Machine
+	fill(reflect.ValueOf(r).Elem(), text)
+	*r.Machine = machine
+	return r
+}
+
+// renderings are all ways in which a result is shown.
+var renderings = map[string]func(io.Writer, *report.Result) error{
+	"text":        func(w io.Writer, r *report.Result) error { return report.Text(w, r, report.TextOptions{}) },
+	"all text":    func(w io.Writer, r *report.Result) error { return report.Text(w, r, report.TextOptions{Verbose: true}) },
+	"diagnosis":   func(w io.Writer, r *report.Result) error { return report.Diagnosis(w, r, report.TextOptions{}) },
+	"markdown":    func(w io.Writer, r *report.Result) error { return report.Markdown(w, r, report.MarkdownOptions{}) },
+	"html":        report.HTML,
+	"json":        report.JSON,
+	"junit":       report.JUnit,
+	"codequality": report.CodeQuality,
+	"cyclonedx":   report.CycloneDX,
+	"prometheus":  report.Prometheus,
+	"comparison":  func(w io.Writer, r *report.Result) error { return report.Compare(w, saying("before"), r) },
+	"later": func(w io.Writer, r *report.Result) error {
+		return report.MarkdownLater(w, &report.Later{Modules: r.Modules, Saved: r.Cache.Saved, Store: r.Cache.Store}, report.MarkdownOptions{})
+	},
+}
+
+func TestNoRenderingShowsAHiddenSecret(t *testing.T) {
+	t.Parallel()
+	const password = "PL@NT:ED/9Q z"
+	var secrets secret.Set
+	secrets.AddLogin("login", password)
+	quoted, _ := json.Marshal(password)
+	for name, encoded := range map[string]string{
+		"as it is": password, "in a query": url.QueryEscape(password), "in a path": url.PathEscape(password),
+		"basic": base64.StdEncoding.EncodeToString([]byte("login:" + password)), "in JSON": string(quoted),
+		"in a URL": url.UserPassword("login", password).String(), "hexadecimal": fmt.Sprintf("%x", password),
+	} {
+		for format, render := range renderings {
+			t.Run(format+" "+name, func(t *testing.T) {
+				t.Parallel()
+				r := saying("denied for " + encoded + " today")
+				r.Hide(secrets.Hide)
+				var b bytes.Buffer
+				if err := render(&b, r); err != nil {
+					t.Fatal(err)
+				}
+				// Renderings escape and lay out: what is left of that is compared.
+				text := strings.Join(strings.Fields(b.String()), " ")
+				for _, shown := range []string{encoded, url.QueryEscape(encoded), "ED/9Q", "ED%2F9Q", "UExATlQ6RUQvOV"} {
+					if strings.Contains(text, shown) {
+						t.Errorf("%q is shown", shown)
+					}
+				}
+				if secrets.Hide(b.String()) != b.String() {
+					t.Error("something is left to be hidden")
+				}
+			})
+		}
+	}
+}
+
+func TestHidingKeepsWhatAResultMeans(t *testing.T) {
+	t.Parallel()
+	r := saying("text")
+	before, after := saying("text"), r
+	var secrets secret.Set
+	// A password may be any word.
+	secrets.Add("mirror", "failed", "healthy", "partial", "goproxy-separator", "GOPROXY", "linux", report.Schema, "incomplete", string(failure.Forbidden), "zip")
+	after.Hide(secrets.Hide)
+	if !reflect.DeepEqual(before, after) {
+		t.Errorf("got %+v\nwant %+v", after, before)
+	}
+	var b bytes.Buffer
+	if err := report.JSON(&b, after); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := report.Decode(&b); err != nil {
+		t.Error(err)
+	}
+}
