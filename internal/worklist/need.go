@@ -178,8 +178,8 @@ func (n *needs) findMissingDirs(missing []replacement) {
 	n.tell(goenv.Finding{
 		Check: "replace-directory-missing", Severity: goenv.SevWarning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
-		Instead: "check the sources out completely",
+		Effect:  goenv.ReplaceDirectoryMissing.Effect,
+		Instead: goenv.ReplaceDirectoryMissing.Instead,
 	})
 }
 

@@ -32,7 +32,7 @@ func (l *loader) checkVendor(u *unit) {
 				Check: "vendor-inconsistent", Severity: goenv.SevError,
 				File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
 				Effect:  fmt.Sprintf("%s does not have it as explicit, so every build ends with “inconsistent vendoring”.", l.rel(file)),
-				Instead: "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod",
+				Instead: goenv.VendorInconsistentInstead,
 			})
 			return // the others are most likely of the same cause
 		}
