@@ -1,7 +1,6 @@
 package failure
 
 import (
-	"cmp"
 	"regexp"
 	"strings"
 
@@ -125,6 +124,10 @@ var causes = []logCause{
 		"version control program missing",
 		"The module comes from its repository (direct in GOPROXY, or it matches GOPRIVATE or GONOPROXY), and the program that gets it is not on PATH.",
 		"Install it in the image (git for most), or let a mirror serve the module: GOPROXY or {proxy} without direct, and GONOPROXY=none where a mirror of yours has the private ones."},
+	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), Permission, "",
+		"permission denied, as for a file in use",
+		"Windows lets nobody rename or remove a file or directory that another program has open; mostly that is a virus scanner or an editor that reads what was just written.",
+		"Run again. If it stays, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE or {modcache}."},
 	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), Unknown, "gosumdb-key", "GOSUMDB is no database that can be asked",
 		"GOSUMDB has a form that the go command refuses, so nothing that go.sum lacks can be verified.",
 		"Take GOSUMDB out of the environment, which leaves the default; for another database write name+hash+key, and its URL behind a blank."},
@@ -166,8 +169,8 @@ func (c *logCause) about(f LogFailure) advice {
 			a.title = strings.ToLower(a.title[:1]) + a.title[1:]
 		}
 	}
-	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" {
-		said := goenv.ToolchainRefused(m[1], m[2], cmp.Or(m[3], "auto"))
+	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
+		said := goenv.ToolchainRefused(m[1], m[2], m[3])
 		a.explain, a.remedy = said.Effect, "Use "+said.Instead+", with which the go command downloads it. In a container build that is a newer image."
 	}
 	return a
