@@ -31,8 +31,8 @@ func (k *logBlock) add(b []byte) {
 // What stands before a cause.
 var (
 	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(\d+): `)
-	sumLine   = regexp.MustCompile(`^(\S+\.sum):(\d+): (wrong number of fields \d+)$`)
-	modified  = regexp.MustCompile(`^([^@\s]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
+	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (wrong number of fields \d+)$`)
+	modified  = regexp.MustCompile(`^([^@\s:\[]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
 	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+)(?: \(replaced by (.+?)\))?: `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
 		`unrecognized import path "([^"]+)": |verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +

@@ -21,27 +21,28 @@ const (
 	clock   = `\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AP]M)?`
 	date    = `\d{4}[-/]\d\d[-/]\d\d`
 	zone    = `(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?`
-	calends = `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2},?(?: \d{4})?`
-	said    = `(?i:errors?|warning|fatal|info|debug|notice|panic|stderr|stdout|output|remote|failed|failure|log|g?make|docker|default|npm err!)[:!]`
+	months  = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)`
+	calends = `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:` + months + ` {1,2}\d{1,2}|\d{1,2} ` + months + `),?(?: \d{4})?`
+	said    = `(?i:errors?|warning|fatal|info|debug|notice|panic|stderr|stdout|output|remote|failed|failure|log|g?make|docker|default|npm err)[:!]`
 	level   = `(?:ERR|ERROR|ERRO|WARN|WARNING|FATAL|INFO|DEBUG|TRACE|OUT|stdout|stderr)(?: [FP])?`
 )
 
 var (
 	pieces = regexp.MustCompile(`^(?:` + strings.Join([]string{
-		`[ \t]+|\x{feff}`,
+		`[ \t]+`,
 		`(?:` + date + `[T ]|` + calends + ` )?` + clock + zone + `(?: \d{4})?[:|]?(?:[ \t]+|$)`, // a time stamp
 		`[\[(](?:` + date + `[T ])?` + clock + zone + `[\])]:?`,                                  // one in brackets
 		calends + ` ` + clock + ` [\w.-]+ [\w./@-]+:[ \t]+`,                                      // syslog
 		`(?:[\w.-]+ )?[\w./@-]+\[\d+\]:[ \t]*`,                                                   // a program and its process or depth
 		`#?\d+(?:\.\d+)?(?:ms|s)?(?:[ \t]*[:|])?[ \t]+|\d+:`,                                     // step, line or seconds
-		`\d[0-9a-f][OE][ +]`,                            // the stream of a GitLab runner
-		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`,     // a colour whose escape got lost
-		`\[[^\[\]]{1,120}\][A-Z]?:?`,                    // a name in brackets
-		`##\[[a-z]+\]|::[a-z]+(?: [^:]*)?::`,            // a workflow command
-		`[^\s|]{1,80}(?:[ \t]+\*\w+\*)?[ \t]*\|[ \t]`,   // a service and a bar
-		`[\w./@+-]{0,80}(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,  // a name and an arrow, or arrows
-		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,                // a resource and what runs it
-		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]{0,80}:[ \t]+`, // a name that is no word of prose
+		`\d[0-9a-f][OE][ +]`,                        // the stream of a GitLab runner
+		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`, // a colour whose escape got lost
+		`\[[^\[\]]+\][A-Z]?:?`,                      // a name in brackets
+		`::[a-z]+(?: [^:]*)?::`,                     // a workflow command
+		`[^\s|]+(?:[ \t]+\*\w+\*)?[ \t]*\|[ \t]`,    // a service and a bar
+		`[\w./@+-]*(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,   // a name and an arrow, or arrows
+		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,            // a resource and what runs it
+		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]*:[ \t]+`,  // a name that is no word of prose
 		`Step #?\d+(?:/\d+)?(?: - "[^"]*")?[ \t]*:[ \t]*`,
 		`(?:` + said + `|` + level + `)[ \t]+`,
 	}, `|`) + `)*$`)
@@ -49,11 +50,11 @@ var (
 	// What needs no look at the text before it: a full time stamp, as behind the
 	// names of job and step that gh prints, and the exit of a program that a
 	// wrapper tells of.
-	instant = regexp.MustCompile(`(?:^|[ \t\x{feff}])` + date + `T` + clock + `(?:Z|[+-]\d\d:?\d\d)[ \t]`)
+	instant = regexp.MustCompile(`(?:^|[ \t])` + date + `T` + clock + `(?:Z|[+-]\d\d:?\d\d)[ \t]`)
 	wrapped = regexp.MustCompile(`(?:exit status \d+|exit code:? \d+|stderr): ?$`)
 
 	// Two fields of a table, as of gh without time stamps.
-	fields = regexp.MustCompile(`^[^\t ][^\t]{0,120}\t[^\t]{1,120}\t$`)
+	fields = regexp.MustCompile(`^[^\t ][^\t]*\t[^\t]+\t$`)
 
 	// A line of a Go file before the message is how programs and tests log what
 	// they quote; the go command's own has a column, too.
@@ -63,7 +64,7 @@ var (
 // begin is where in a line one of the go command begins, -1 when none does.
 func begin(b []byte) int {
 	for i := 0; i < len(b) && i <= maxPrefix; i++ {
-		if (i == 0 || bytes.IndexByte([]byte(" \t]|>:+)\""), b[i-1]) >= 0 || bytes.HasSuffix(b[:i], []byte("\ufeff"))) &&
+		if (i == 0 || bytes.IndexByte([]byte(" \t]|>:+)\"m"), b[i-1]) >= 0) &&
 			begins(b[i:]) && isPrefix(string(b[:i])) {
 			return i
 		}
@@ -120,8 +121,7 @@ func follow(prefix string, b []byte) ([]byte, bool) {
 		case j < len(b) && b[j] == c:
 			i, j = i+1, j+1
 		default:
-			// GitHub marks the first line of a message alone.
-			return b[j:], strings.HasPrefix(prefix[i:], "##[")
+			return nil, false
 		}
 	}
 	return b[j:], true
@@ -130,7 +130,7 @@ func follow(prefix string, b []byte) ([]byte, bool) {
 // names reports whether digits behind this text are part of a name, as of the
 // step "#12" and of the service "app-1", and not of a time.
 func names(before string) bool {
-	if before == "" {
+	if before = strings.TrimRight(before, "0123456789"); before == "" {
 		return false
 	}
 	c := before[len(before)-1]
@@ -150,10 +150,18 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// plainLine takes away the control sequences of terminals and the byte order
-// mark, and what was overwritten on the terminal: all before a carriage return.
+// mark is what GitHub and Azure colour a line by; only some lines of a message
+// have it.
+var mark = regexp.MustCompile(`##\[(?:error|warning|debug|section|command)\]`)
+
+// plainLine takes away what is no text: control sequences of terminals, byte
+// order marks, marks of colours, and what was overwritten on the terminal, all
+// before a carriage return.
 func plainLine(b []byte) []byte {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
+	b = bytes.ReplaceAll(b, []byte("\ufeff"), nil)
+	if bytes.Contains(b, []byte("##[")) {
+		b = mark.ReplaceAll(b, nil)
+	}
 	if bytes.IndexByte(b, 0x1b) >= 0 {
 		clean := make([]byte, 0, len(b))
 		for i := 0; i < len(b); {
