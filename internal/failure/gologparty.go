@@ -65,10 +65,10 @@ var partyAdvice = []struct {
 
 	{PartyOrigin, []Class{Unauthorized, Forbidden},
 		"The module comes from its repository, no mirror is involved, and the repository's host wants credentials or refuses those it got. Hosts ask for them for repositories that do not exist, too.",
-		"Check the path. For a private repository give git credentials for that host: a line in .netrc (NETRC), or git config url.<with token>.insteadOf, or an SSH key with the host in known_hosts. A module that a mirror serves is not to be in GOPRIVATE or GONOPROXY."},
+		"Check the path. For a private repository give git credentials for that host: a line in .netrc (NETRC), or git config --global url.\"https://TOKEN@HOST/\".insteadOf https://HOST/ with a token from a secret, or an SSH key with the host in known_hosts. A module that a mirror serves is not to be in GOPRIVATE or GONOPROXY."},
 	{PartyOrigin, []Class{NotFound, Gone},
 		"The module comes from its repository, no mirror is involved, and there is no such repository, revision or page. Hosts answer so for private repositories, too, when they get no credentials.",
-		"Check path and version. For a private repository give git credentials for that host (.netrc, or git config url.<with token>.insteadOf), and name the module in GOPRIVATE or {private}."},
+		"Check path and version. For a private repository give git credentials for that host (in .netrc, NETRC), and name the module in GOPRIVATE or {private}."},
 	{PartyOrigin, []Class{TLSUnknownAuthority, TLSWrongName, TLSExpired, TLS, NotTLS},
 		"The module comes from its repository, no mirror is involved, and the host's certificate is not trusted here.",
 		"Add the issuer's certificate (PEM) to the trusted ones of this machine: for git with http.sslCAInfo or GIT_SSL_CAINFO, for the go command with SSL_CERT_FILE. Or let a mirror serve the module: GOPROXY or {proxy}."},

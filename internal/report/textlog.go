@@ -14,6 +14,12 @@ import (
 // mostRequests is how many of the slowest requests LogText shows.
 const mostRequests = 5
 
+// What is said of a log that holds nothing of the go command.
+const (
+	lookedFor = "“go: …”, “FILE.go:LINE:COLUMN: …”, “verifying …”, “ok PACKAGE …” and, of -x, “# get URL”, behind time stamps and names, too, such as CI systems and container builds put before lines."
+	getALog   = "Give the whole log of the job (on GitHub: gh run view --log-failed), or run the command again and keep what it prints: go mod download -x 2>&1 | tee build.log."
+)
+
 // LogText renders what a log of the go command tells of failed downloads: each
 // failure once, with what it means and what to do. require finds the line of the
 // checkout that asks for a module, e.g. "go.mod:7", "" when none does; it may be
@@ -22,6 +28,10 @@ func LogText(w io.Writer, l *failure.Log, require func(path, version string) str
 	p := &page{width: o.Width, colour: o.Color}
 	head, told := logHead(l)
 	p.prose(head, told, 2)
+	if l.Recognised == 0 && len(l.Failures) == 0 {
+		p.prose(span{"  looked for: ", dim}, lookedFor, 14)
+		p.prose(span{"  do:         ", dim}, getALog, 14)
+	}
 	for _, f := range l.Failures {
 		logFailure(p, f, require)
 	}
@@ -47,21 +57,19 @@ func logHead(l *failure.Log) (span, string) {
 		}
 	}
 	told := count(downloads, "download failure")
-	if others := len(l.Failures) - downloads; others > 0 {
-		other := count(others, "other error") + " of the go command"
-		if told += " and " + other; downloads == 0 {
-			told = other
-		}
+	switch others := len(l.Failures) - downloads; {
+	case others > 0 && downloads > 0:
+		told += " and " + count(others, "other error") + " of the go command"
+	case others > 0:
+		told = count(others, "error") + " of the go command, no failed download"
 	}
 	switch {
 	case len(l.Failures) > 0:
 		return span{"found: ", red}, told + " in " + lines
 	case l.Recognised == 0:
-		return span{"nothing recognised: ", yellow}, "no line of the go command in " + lines + ". " +
-			"Looked for what go build, go test, go get, go mod and other go commands print, also behind time stamps and the like. " +
-			"The log of a job holds it unless a step sends it elsewhere: download the whole log, or run the command again as go mod download -x 2>&1 | tee build.log."
+		return span{"nothing recognised: ", yellow}, "no line of the go command in " + lines
 	case len(l.Unknown) > 0:
-		return span{"nothing recognised: ", yellow}, "no known failure in " + lines + ", but what follows is of no known kind"
+		return span{"not understood: ", yellow}, "no known failure in " + lines + ", but a message of the go command that is of no known kind"
 	}
 	return span{"ok: ", green}, told + " in " + lines
 }
