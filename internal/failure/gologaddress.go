@@ -22,6 +22,9 @@ func address(text, requested string) string {
 	return requested
 }
 
+// ofDatabaseURL is where in a URL what is asked of a checksum database begins.
+var ofDatabaseURL = regexp.MustCompile(`/sumdb/[^/]+/|/(?:lookup|tile)/|/latest$`)
+
 // locate fills in the mirror, and the module where the message names none,
 // from the URL that was asked.
 func locate(f *LogFailure, address string) {
@@ -36,12 +39,8 @@ func locate(f *LogFailure, address string) {
 	if u.Scheme == "file" {
 		root = "file://"
 	}
-	if i := strings.Index(path, "/sumdb/"); i >= 0 {
-		f.Mirror = root + path[:i]
-		return
-	}
-	if i := max(strings.Index(path, "/lookup/"), strings.Index(path, "/tile/")); i >= 0 {
-		f.Mirror = root + path[:i]
+	if isDatabaseURL(address) {
+		f.Mirror = root + path[:ofDatabaseURL.FindStringIndex(path)[0]]
 		return
 	}
 	i := strings.LastIndex(path, "/@v/")

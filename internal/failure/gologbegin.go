@@ -12,7 +12,7 @@ var (
 	beginnings = [][]byte{
 		[]byte("go: "), []byte("verifying "), []byte("missing go.sum entry"), []byte("-> unzip "), []byte("go.sum database server "),
 		[]byte("# get "), []byte("can't load package: "), []byte("error obtaining VCS status: "), []byte("cannot find package "),
-		[]byte("note: module requires Go "), []byte("inconsistent vendoring in "), []byte("case-insensitive import collision: "),
+		[]byte("note: module requires Go "), []byte("failed to initialize build cache at "), []byte("build cache is required"), []byte("inconsistent vendoring in "), []byte("case-insensitive import collision: "),
 		[]byte("ok  \t"), []byte("ok      "), []byte("?   \t"), []byte("FAIL\t"), []byte(`"Path": "`), []byte(`"Version": "`), []byte(`"Error": "`),
 	}
 	tool    = regexp.MustCompile(`^go (?:mod|get|build|list|install|run|test|vet|work|generate)(?: [^\s:]\S*)*: `)
@@ -57,7 +57,7 @@ func begins(b []byte) bool {
 // progress is what the go command says of what it does, and remarks that stop
 // nothing.
 var progress = regexp.MustCompile(`^(?:ok  |\?   |FAIL\t|go: (?:(?:downloading|finding|extracting|added|upgraded|downgraded|removed|adding|trying|accepting|warning:|creating new|copying|to add |` +
-	`writing|updating|found|no module dependencies|build output|ignoring|switching to|using|selected|rejecting) ?|error loading module requirements$|.*; switching to go|\S+ upgrade \S+ => |upgrading |\S+ \S+ => ))`)
+	`toolchain upgrade needed|found|no module dependencies|build output|ignoring|switching to|using|selected|rejecting) ?|error loading module requirements$|.*; switching to go|\S+ upgrade \S+ => |upgrading |\S+ \S+ => ))`)
 
 func isProgress(b []byte) bool { return progress.Match(b) }
 

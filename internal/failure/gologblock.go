@@ -36,7 +36,7 @@ var (
 	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+)(?: \(replaced by (.+?)\))?: `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
 		`unrecognized import path "([^"]+)": |verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
-		`could not create module cache: |reading \S+ at revision \S+: )`)
+		`could not create module cache: |writing (?:stat|go\.mod) cache: |updating go\.(?:mod|sum): |reading \S+ at revision \S+: )`)
 	unzip       = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
 	readingURL  = regexp.MustCompile(`^(?:reading ((?:https?|file)://\S+)|unexpected status \((https?://[^\s)]+)\)): `)
 	noAnswer    = regexp.MustCompile(`^Get "([^"]*)": `)
@@ -56,15 +56,13 @@ var terminals = []struct {
 	class Class
 }{
 	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), HashMismatch},
-	{regexp.MustCompile(`^(?:missing go\.sum entry|wrong number of fields \d|updates to go\.sum needed)`), MissingSum},
+	{regexp.MustCompile(`^(?:missing go\.sum entry|updates to go\.sum needed)`), MissingSum},
 	{regexp.MustCompile(`^(?:invalid response from proxy "|proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
 		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), WrongContent},
 	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), UnsafeZip},
 	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), TooLarge},
-	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|GOPROXY list is not the empty string|` +
-		`invalid proxy URL |GOVCS disallows using )`), Disabled},
-	{regexp.MustCompile(`^(?:unknown revision |no matching versions for query |found(?: \(\S+\))?, but does not contain package |` +
-		`module \S+@\S+ found(?: \(\S+\))?, but does not contain package |parse \S+: no go-import meta tags|no go-import meta tags|` +
+	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|invalid proxy URL |GOVCS disallows using )`), Disabled},
+	{regexp.MustCompile(`^(?:unknown revision |no matching versions for query |parse \S+: no go-import meta tags|no go-import meta tags|` +
 		`cannot find module providing package )`), NotFound},
 }
 

@@ -107,6 +107,9 @@ func reviveError(text string) error {
 	if err, ok := errorTexts[text]; ok {
 		return err
 	}
+	if strings.HasPrefix(text, "context deadline exceeded (") {
+		return context.DeadlineExceeded
+	}
 	for _, e := range errnoTexts {
 		if strings.HasPrefix(text, e.text) {
 			return e.errno

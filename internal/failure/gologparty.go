@@ -13,8 +13,8 @@ type Party string
 // The parties. "" is nobody but this machine, or not known.
 const (
 	PartyMirror   Party = "mirror"
-	PartyDatabase Party = "checksum database" // itself, or through a mirror
-	PartyOrigin   Party = "origin"            // the repository, or the page that names it
+	PartyDatabase Party = "checksum database"   // itself, or through a mirror
+	PartyOrigin   Party = "module's repository" // the repository, or the page that names it
 )
 
 // ofDatabase and ofOrigin tell the party by how the message begins, and where it
@@ -22,7 +22,6 @@ const (
 var (
 	ofDatabase = regexp.MustCompile(`(?:^|: )(?:verifying (?:module|go\.mod): |verifying \S+: (?:\S+: )?(?:reading|Get|initializing|checksum missing|malformed|note )|initializing sumdb\.Client: )|^(?:go\.sum )?database server misbehavior|^checksum database disabled`)
 	ofOrigin   = regexp.MustCompile(`(?:^|: )(?:unrecognized import path "|https fetch: |(?:git|hg|svn|fossil|bzr) [^:]+: (?:exit status|signal|exec)|exec: "(?:git|hg|svn|fossil|bzr)")`)
-	sumdbURL   = regexp.MustCompile(`/sumdb/[^/]+/|/(?:lookup|tile)/|/latest$`)
 )
 
 // party is who is to blame for a failure: said is the whole message, cause its
@@ -31,12 +30,18 @@ func party(said, cause, address string) Party {
 	switch {
 	case address != "" && strings.Contains(address, "go-get=1"), ofOrigin.MatchString(cause), address == "" && ofOrigin.MatchString(said):
 		return PartyOrigin
-	case address != "" && sumdbURL.MatchString(address) && !strings.Contains(address, "/@v/"), address == "" && ofDatabase.MatchString(said):
+	case address != "" && isDatabaseURL(address), address == "" && ofDatabase.MatchString(said):
 		return PartyDatabase
 	case address != "":
 		return PartyMirror
 	}
 	return ""
+}
+
+// isDatabaseURL reports whether a request was for a checksum database, itself or
+// through a mirror.
+func isDatabaseURL(address string) bool {
+	return ofDatabaseURL.MatchString(address) && !strings.Contains(address, "/@v/")
 }
 
 // partyAdvice is what is said of some classes of failure of a party, where that
@@ -99,6 +104,16 @@ func (f LogFailure) Check() string {
 	if c := named(f.Cause); c != nil {
 		return c.check
 	}
+	switch {
+	case f.Class == MissingSum:
+		return "go-sum-missing-line"
+	case f.Class == Permission:
+		return "modcache-unusable"
+	case f.Party == PartyDatabase && (f.Class.Transport() || f.Class == ServerError):
+		return "sumdb-unreachable"
+	case f.Party == PartyMirror && f.Class == TLSUnknownAuthority:
+		return "mirror-certificate"
+	}
 	return ""
 }
 
@@ -120,6 +135,9 @@ func (f LogFailure) advice() advice {
 	for _, p := range partyAdvice {
 		if p.party == f.Party && (p.classes == nil || slices.Contains(p.classes, f.Class)) {
 			a.explain, a.remedy = p.explain, fillIn(p.remedy)
+			if f.Class == Unknown {
+				a.title = "failure of the " + string(f.Party)
+			}
 			return a
 		}
 	}

@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -15,8 +16,8 @@ type logCause struct {
 	class   Class  // "" for what is no failed download
 	check   string // of goenv.Rules that knows the same, "" for none
 	title   string // lower case; "" for the title of the check
-	explain string // sentences
-	remedy  string // as in kind
+	explain string // sentences; "" for those of the class
+	remedy  string // as in kind; "" for that of the class
 }
 
 // causes are looked for in this order in a message without what stands before
@@ -31,10 +32,14 @@ var causes = []logCause{
 		"go.mod is for a newer Go",
 		"The go command is too old to read this go.mod or go.work: a go line with three numbers and a toolchain line need Go 1.21.",
 		"Use the Go that the go line names, or a newer one, on this machine. Go before 1.21 cannot get it by itself."},
-	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= |^invalid toolchain: `), NotFound, "",
+	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= `), NotFound, "toolchain-unavailable",
 		"toolchain not available",
 		"No mirror served the Go toolchain that was asked for. Either there is no such release (a go line such as go 1.22 names a language version, the first release is 1.22.0), or GOPROXY has no mirror that serves the module golang.org/toolchain; direct does not have it.",
 		"Correct the go line or the toolchain line in go.mod or go.work, or GOTOOLCHAIN, to a release that exists; or use that Go on this machine with GOTOOLCHAIN=local. Otherwise put a mirror that serves golang.org/toolchain into GOPROXY or {proxy}, and keep it out of GONOPROXY."},
+	{"toolchain-line", regexp.MustCompile(`^invalid toolchain: `), "", "",
+		"toolchain line names no release",
+		"The toolchain line of go.mod or go.work, or GOTOOLCHAIN, names something that is no release of Go: go1.22 is a version of the language, its first release is go1.22.0.",
+		"Correct the go line or the toolchain line: go mod edit -toolchain=go1.22.0, or -toolchain=none."},
 	{"toolchain-on-path", regexp.MustCompile(`^cannot find "go[^"]*" in (?:PATH|%PATH%)`), "", "",
 		"toolchain not on PATH",
 		"GOTOOLCHAIN lets the go command take another Go from PATH only, and there is no program of that name.",
@@ -120,10 +125,25 @@ var causes = []logCause{
 		"git cannot read the checkout",
 		"go build writes the commit into the program and asks git for it; git refuses, mostly because the checkout belongs to another user than the job's (in a container), or because git is missing.",
 		"Run git config --global --add safe.directory DIR before the build, or build with -buildvcs=false."},
-	{"vcs-missing", regexp.MustCompile(`^exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), Unknown, "",
+	{"vcs-missing", regexp.MustCompile(`^(?:[a-z]+ .*: )?exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), Unknown, "",
 		"version control program missing",
 		"The module comes from its repository (direct in GOPROXY, or it matches GOPRIVATE or GONOPROXY), and the program that gets it is not on PATH.",
 		"Install it in the image (git for most), or let a mirror serve the module: GOPROXY or {proxy} without direct, and GONOPROXY=none where a mirror of yours has the private ones."},
+	{"build-cache", regexp.MustCompile(`^(?:failed to initialize build cache|build cache is required|creating work dir: )`), "", "",
+		"no place for the build cache",
+		"The go command cannot write what it builds: this user has no home directory here, or may not write where GOCACHE or GOTMPDIR points.",
+		"Set GOCACHE (and HOME) to a directory that this user may write; GOTMPDIR or TMPDIR for the directory of work."},
+	{"package-not-in-module", regexp.MustCompile(`^(?:module \S+ )?found(?: \([^)]*\))?, but does not contain package `), NotFound, "",
+		"module does not have the package",
+		"The module was found, but this version of it has no such package: it was moved, belongs to another major version, or the import is misspelt.",
+		"Correct the import, or require a version that has the package: go get PACKAGE@VERSION, then go mod tidy."},
+	{"goproxy-empty", regexp.MustCompile(`^GOPROXY list is not the empty string`), Disabled, "goproxy-empty", "", "", ""},
+	{"goproxy-keyword", regexp.MustCompile(`^invalid proxy URL missing scheme`), Disabled, "goproxy-keyword", "", "", ""},
+	{"goproxy-scheme", regexp.MustCompile(`^invalid proxy URL scheme`), Disabled, "goproxy-scheme", "", "", ""},
+	{"goproxy-http-credentials", regexp.MustCompile(`^(?:Get "[^"]*": )?refusing to pass credentials to insecure URL`), InsecureCredentials, "goproxy-http-credentials", "", "", ""},
+	{"go-sum-damaged", regexp.MustCompile(`^wrong number of fields \d`), MissingSum, "checkout-invalid", "",
+		"A line of go.sum is none; marks of a merge look like this. The go command stops at it.",
+		"Remove what the merge left, then run go mod tidy and commit go.sum."},
 	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), Permission, "",
 		"permission denied, as for a file in use",
 		"Windows lets nobody rename or remove a file or directory that another program has open; mostly that is a virus scanner or an editor that reads what was just written.",
@@ -162,7 +182,7 @@ type advice struct{ title, explain, remedy string }
 
 // about is what a cause says of a failure.
 func (c *logCause) about(f LogFailure) advice {
-	a := advice{c.title, c.explain, fillIn(c.remedy)}
+	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(fillIn(c.remedy), f.Class.Remedy())}
 	if rule, ok := goenv.RuleOf(c.check); ok && a.title == "" {
 		a.title = strings.TrimSuffix(rule.Title, ".")
 		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
