@@ -83,7 +83,7 @@ func ReadLog(r io.Reader, o LogOptions) (*Log, error) {
 		seen:        map[string]int{},
 		open:        map[string][]int{},
 	}
-	err := eachLine(r, func(line []byte) {
+	err := eachLine(readUTF8(r), func(line []byte) {
 		l.log.Lines++
 		l.line(plainLine(line))
 	})
@@ -146,7 +146,7 @@ func (l *logReader) line(b []byte) {
 		if len(l.blocks) == maxOpen {
 			l.finish(0)
 		}
-		l.blocks = append(l.blocks, logBlock{prefix: prefix, head: string(b), line: l.log.Lines, last: l.log.Lines})
+		l.blocks = append(l.blocks, newBlock(prefix, string(b), l.log.Lines))
 	}
 }
 

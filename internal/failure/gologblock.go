@@ -20,6 +20,27 @@ type logBlock struct {
 	module, version string   // of go mod download -json, where every Error is a failure
 }
 
+// newBlock begins a message. A program that tells of another one's failure puts
+// its own words before the first line alone; in quotes, it writes what follows
+// as escapes.
+func newBlock(prefix, head string, line int64) logBlock {
+	k := logBlock{prefix: prefix, head: head, line: line, last: line}
+	if !wrapped.MatchString(prefix) {
+		return k
+	}
+	k.prefix = ""
+	if strings.Contains(prefix, `="`) {
+		lines := strings.Split(strings.TrimSuffix(head, `"`), `\n`)
+		k.head = lines[0]
+		for _, more := range lines[1:] {
+			if more = strings.TrimPrefix(more, `\t`); more != "" {
+				k.add([]byte(more))
+			}
+		}
+	}
+	return k
+}
+
 // add takes a further line.
 func (k *logBlock) add(b []byte) {
 	if len(k.more) < maxLogBlock {

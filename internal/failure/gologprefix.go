@@ -35,14 +35,16 @@ var (
 		calends + ` ` + clock + ` [\w.-]+ [\w./@-]+:[ \t]+`,                                      // syslog
 		`(?:[\w.-]+ )?[\w./@-]+\[\d+\]:[ \t]*`,                                                   // a program and its process or depth
 		`#?\d+(?:\.\d+)?(?:ms|s)?(?:[ \t]*[:|])?[ \t]+|\d+:`,                                     // step, line or seconds
-		`\d[0-9a-f][OE][ +]`,                        // the stream of a GitLab runner
-		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`, // a colour whose escape got lost
-		`\[[^\[\]]+\][A-Z]?:?`,                      // a name in brackets
-		`::[a-z]+(?: [^:]*)?::`,                     // a workflow command
-		`[^\s|]+(?:[ \t]+\*\w+\*)?[ \t]*\|[ \t]`,    // a service and a bar
-		`[\w./@+-]*(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,   // a name and an arrow, or arrows
-		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,            // a resource and what runs it
-		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]*:[ \t]+`,  // a name that is no word of prose
+		`\d[0-9a-f][OE][ +]`,                                          // the stream of a GitLab runner
+		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`,                   // a colour whose escape got lost
+		`(?:[A-Z]{4})?\[[^\[\]]+\][A-Z]?:?|\([\w./:-]+\)`,             // a name in brackets
+		`::[a-z]+(?: [^:]*)?::`,                                       // a workflow command
+		`[^\s|]+(?:[ \t]+\*\w+\*)?[ \t]*\|[ \t]`,                      // a service and a bar
+		`(?:[\w./@+-]*|:[\w:-]+ )(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,       // a name and an arrow, or arrows
+		`[\w.-]+ [\w./-]+ (?:\d+|-) (?:\w+|-) (?:-|\[[^\]]*\])[ \t]+`, // syslog (RFC 5424) behind its time stamp
+		`[\w$]+(?:\.[\w$]+)+ -[ \t]+`,                                 // a class that logs
+		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,                              // a resource and what runs it
+		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]*:[ \t]+`,                    // a name that is no word of prose
 		`Step #?\d+(?:/\d+)?(?: - "[^"]*")?[ \t]*:[ \t]*`,
 		`(?:` + said + `|` + level + `)[ \t]+`,
 	}, `|`) + `)*$`)

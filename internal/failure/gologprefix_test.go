@@ -1,9 +1,11 @@
 package failure_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/modferry/modferry/internal/failure"
 )
@@ -133,8 +135,17 @@ var stacks = map[string]func(n int) string{
 	"grep -n":                  func(n int) string { return fmt.Sprintf("%d:", 99+n) },
 	"grep -Hn":                 func(n int) string { return fmt.Sprintf("build.log:%d: ", 99+n) },
 	"a quoted log":             func(int) string { return "> " },
-	"an indented log":          func(int) string { return "    " },
-	"colours without escapes":  func(int) string { return "[31m" },
+	"logrus":                   func(n int) string { return fmt.Sprintf("INFO[%04d] ", 12+n) },
+	"logback":                  func(n int) string { return fmt.Sprintf("10:00:%02d.123 [main] INFO  c.e.Build - ", 9+n) },
+	"syslog, RFC 5424": func(n int) string {
+		return fmt.Sprintf("<12>1 2026-03-01T10:00:%02d.123Z runner-3 build 4711 - - ", 9+n)
+	},
+	"Gradle": func(int) string { return ":app:goBuild > " },
+	"a program that ran it": func(n int) string {
+		return strings.Repeat("Error: release failed after 1s: hook failed: exit status 1: ", 1-min(n, 1))
+	},
+	"an indented log":         func(int) string { return "    " },
+	"colours without escapes": func(int) string { return "[31m" },
 	"three in a row": func(n int) string {
 		return fmt.Sprintf("2026-03-01T10:00:%02d.1234567Z builder-1  | 10:00:09  #12 %d.3 ", 9+n, 9+n)
 	},
@@ -259,6 +270,33 @@ func TestIndentedLinesOfOthersDoNotContinueAMessage(t *testing.T) {
 		log := readLog(t, "go: example.test/m@v1.0.0: unexpected EOF\n"+next+"\n")
 		if len(log.Failures) != 1 || log.Failures[0].Text != "unexpected EOF" {
 			t.Errorf("with %q below: %+v", next, log.Failures)
+		}
+	}
+}
+
+// Programs that run the go command quote it whole.
+func TestAMessageInQuotesIsRead(t *testing.T) {
+	t.Parallel()
+	log := readLog(t, `level=error msg="Running error: err: exit status 1: stderr: go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 403 Forbidden\n\tserver response: not for you\n"`+"\n")
+	if told(log) != "forbidden example.test/m" || !strings.HasSuffix(log.Failures[0].Text, "403 Forbidden server response: not for you") {
+		t.Errorf("%+v", log.Failures)
+	}
+}
+
+// PowerShell writes logs as UTF-16.
+func TestALogInUTF16IsRead(t *testing.T) {
+	t.Parallel()
+	const text = "\ufeff\U0001f600 and more\r\ngo: example.test/m@v1.0.0: unexpected EOF\r\n"
+	for name, order := range map[string]binary.AppendByteOrder{"little": binary.LittleEndian, "big": binary.BigEndian} {
+		var b []byte
+		for _, unit := range utf16.Encode([]rune(text)) {
+			b = order.AppendUint16(b, unit)
+		}
+		if log := readLog(t, string(b)); told(log) != "cut_body example.test/m" || log.Lines != 2 {
+			t.Errorf("%s end first: %+v", name, log)
+		}
+		if log := readLog(t, string(b[:len(b)-1])); told(log) != "cut_body example.test/m" {
+			t.Errorf("%s end first, cut in a character: %+v", name, log)
 		}
 	}
 }
