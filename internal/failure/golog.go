@@ -113,16 +113,12 @@ type logReader struct {
 
 // line takes one line, of which nothing is kept.
 func (l *logReader) line(b []byte) {
-	if i := bytes.Index(b, []byte(`{"`)); i >= 0 && i <= maxPrefix && isPrefix(string(b[:i])) {
-		text, ok := event(b[i:])
-		if !ok {
-			l.flush()
-			return
-		}
+	text, isEvent, counts := carried(b)
+	if counts {
 		b = text
 	}
 	l.tests(b)
-	if l.continues(b) {
+	if l.continues(b) || isEvent && !counts {
 		return
 	}
 	at := begin(b)
@@ -172,7 +168,7 @@ func (l *logReader) continues(b []byte) bool {
 // tests notes whether the lines are those of a test, which indents what it says.
 func (l *logReader) tests(b []byte) {
 	head := b[:min(len(b), maxPrefix)]
-	if testLine.Match(head) {
+	if isTest(head) {
 		l.test = true
 	} else if l.test && !bytes.Contains(head, []byte("    ")) && !bytes.Contains(head, []byte("\t")) {
 		l.test = false

@@ -3,6 +3,7 @@ package failure
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,24 @@ var (
 	testLine = regexp.MustCompile(`=== (?:RUN|NAME|CONT|PAUSE)|--- (?:FAIL|PASS|SKIP|BENCH): |_test\.go:\d+: `)
 )
 
+// clues are what every line of the go command has one of. Most lines of a log have
+// none, and need no closer look.
+var clues = [][]byte{
+	[]byte("go: "), []byte("go "), []byte(".go:"), []byte(".sum:"), []byte("verifying "), []byte("go.sum"), []byte("unzip "), []byte("# get "),
+	[]byte("package "), []byte("package: "), []byte("build "), []byte("VCS status"), []byte("module requires"), []byte("vendoring"), []byte("case-insensitive "),
+	[]byte("ok  "), []byte("?   "), []byte("FAIL\t"), []byte(`": "`), []byte("has been modified ("),
+}
+
+func hasClue(b []byte) bool {
+	b = b[:min(len(b), 2*maxPrefix)]
+	return slices.ContainsFunc(clues, func(clue []byte) bool { return bytes.Contains(b, clue) })
+}
+
+// isTest reports whether a line is one of go test -v, or of what a test says.
+func isTest(b []byte) bool {
+	return (bytes.Contains(b, []byte("=== ")) || bytes.Contains(b, []byte("--- ")) || bytes.Contains(b, []byte("_test.go:"))) && testLine.Match(b)
+}
+
 // begins reports whether a line, or the rest of one, may be the go command's. It
 // is asked at every word of a log, so it is quick and lets too many pass.
 func begins(b []byte) bool {
@@ -35,6 +54,8 @@ func begins(b []byte) bool {
 		return false
 	}
 	switch b[0] {
+	case ' ', '\t':
+		return false
 	case 'g':
 		if bytes.HasPrefix(b, []byte("go ")) && tool.Match(b) {
 			return true

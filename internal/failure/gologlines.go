@@ -38,6 +38,17 @@ func eachLine(r io.Reader, f func([]byte)) error {
 	}
 }
 
+// carried is the line that a line of JSON carries. It is one behind a prefix, but
+// not behind the indentation of what a server sent.
+func carried(b []byte) (text []byte, isEvent, counts bool) {
+	i := bytes.Index(b, []byte(`{"`))
+	if i < 0 || i > maxPrefix || bytes.HasSuffix(b[:i], []byte("\t")) || bytes.HasSuffix(b[:i], []byte("  ")) || !isPrefix(string(b[:i])) {
+		return nil, false, false
+	}
+	text, counts = event(b[i:])
+	return text, true, counts
+}
+
 // event is the line that an object of JSON carries: a message of the build in
 // the output of go build -json and go test -json, or what a log driver wrote
 // down. False means that it carries none that counts: what a test prints is no

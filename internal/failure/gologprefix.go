@@ -65,14 +65,20 @@ var (
 
 // begin is where in a line one of the go command begins, -1 when none does.
 func begin(b []byte) int {
+	if !hasClue(b) {
+		return -1
+	}
 	for i := 0; i < len(b) && i <= maxPrefix; i++ {
-		if (i == 0 || bytes.IndexByte([]byte(" \t]|>:+)\"m"), b[i-1]) >= 0) &&
+		if (i == 0 || endsPiece(b[i-1])) &&
 			begins(b[i:]) && isPrefix(string(b[:i])) {
 			return i
 		}
 	}
 	return -1
 }
+
+// endsPiece reports whether a piece may end with this byte; an m ends a colour.
+func endsPiece(c byte) bool { return strings.IndexByte(" \t]|>:+)\"m", c) >= 0 }
 
 // isPrefix reports whether the text before a line of the go command is what
 // others put there.

@@ -167,8 +167,8 @@ func told(log *failure.Log) string {
 	return strings.Join(all, "; ")
 }
 
-// terminal writes a message as terminals show it: behind a prefix, with blanks
-// for tabs.
+// behind writes a message as it stands behind a prefix, with blanks for tabs as
+// terminals show them.
 func behind(prefix func(int) string, text string, tab string) string {
 	var b strings.Builder
 	for n, line := range strings.Split(text, "\n") {
@@ -280,6 +280,20 @@ func TestAMessageInQuotesIsRead(t *testing.T) {
 	log := readLog(t, `level=error msg="Running error: err: exit status 1: stderr: go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 403 Forbidden\n\tserver response: not for you\n"`+"\n")
 	if told(log) != "forbidden example.test/m" || !strings.HasSuffix(log.Failures[0].Text, "403 Forbidden server response: not for you") {
 		t.Errorf("%+v", log.Failures)
+	}
+}
+
+func TestWhatTheServerSaidAsJSONBelongsToTheMessage(t *testing.T) {
+	t.Parallel()
+	const message = "go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 403 Forbidden\n" +
+		"\tserver response:\n\t{\"message\":\"not for you\"}\n\t{\"Action\":\"output\"}"
+	for name, prefix := range stacks {
+		for _, tab := range []string{"\t", "        "} {
+			log := readLog(t, behind(prefix, message, tab))
+			if len(log.Failures) != 1 || !strings.HasSuffix(log.Failures[0].Text, `server response: {"message":"not for you"} {"Action":"output"}`) {
+				t.Errorf("%s: %+v", name, log.Failures)
+			}
+		}
 	}
 }
 
