@@ -108,7 +108,6 @@ func TestWhatStopsTheGoCommandIsNamed(t *testing.T) {
 		"go: -mod may only be set to readonly or vendor when in workspace mode, but it is set to \"mod\"":                                                        {"workspace", "GOFLAGS", "goflags-workspace"},
 		"error obtaining VCS status: exit status 128\n\tUse -buildvcs=false to disable VCS stamping.":                                                            {"git", "safe.directory", ""},
 		"failed to initialize build cache at /root/.cache/go-build: mkdir /root/.cache: permission denied":                                                       {"build cache", "GOCACHE", ""},
-		"go: GOMODCACHE entry is relative; must be absolute path: \"cache\".":                                                                                    {"GOMODCACHE", "absolute", "gomodcache-relative"},
 		"go: errors parsing go.mod:\n/src/go.mod:7: unknown directive: <<<<<<<":                                                                                  {"go.mod", "merge", "checkout-invalid"},
 	}
 	for text, want := range tests {

@@ -61,6 +61,7 @@ var shapes = []shape{
 	{"no module for a package", "main.go:4:2: no required module provides package example.test/m; to add it:\n\tgo get example.test/m", "package-without-module "},
 	{"module cache that cannot be written", "go: could not create module cache: mkdir /go/pkg: permission denied", "permission "},
 	{"lock that cannot be written", "go: open /go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.lock: permission denied", "permission "},
+	{"relative module cache", "go: GOMODCACHE entry is relative; must be absolute path: \"cache\".", "gomodcache-relative "},
 	{"full disk", "go: example.test/m@v1.0.0: write /go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.zip12.tmp: no space left on device", "disk_full example.test/m"},
 	{"directory in use", `go: example.test/m@v1.0.0: rename C:\go\pkg\mod\example.test\m@v1.0.0.tmp-12 C:\go\pkg\mod\example.test\m@v1.0.0: Access is denied.`, "file-in-use example.test/m"},
 }
