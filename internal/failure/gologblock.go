@@ -56,15 +56,15 @@ var (
 	modified  = regexp.MustCompile(`^([^@\s:\[]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
 	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+)(?: \(replaced by (.+?)\))?: `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
-		`unrecognized import path "([^"]+)": |verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
+		`unrecognized import path "([^"]+)"(?:: | \()|verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
 		`could not create module cache: |writing (?:stat|go\.mod) cache: |updating go\.(?:mod|sum): |reading \S+ at revision \S+: )`)
 	unzip       = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
 	readingURL  = regexp.MustCompile(`^(?:reading ((?:https?|file)://\S+)|unexpected status \((https?://[^\s)]+)\)): `)
-	noAnswer    = regexp.MustCompile(`^Get "([^"]*)": `)
-	brokenBody  = regexp.MustCompile(`^read "([^"]*)": `)
+	noAnswer    = regexp.MustCompile(`^Get "?([^"\s]*)"?: `)
+	brokenBody  = regexp.MustCompile(`^read "?((?:https?|file)://[^"\s]*)"?: `)
 	verified    = regexp.MustCompile(`^verifying ([^@\s":]+)@([^\s":]+): `)
 	foreign     = regexp.MustCompile(`^zip for ([^@\s]+)@(\S+) has unexpected file `)
-	redirected  = regexp.MustCompile(`^Get "[^"]*": redirected from secure URL (\S+) to insecure URL `)
+	redirected  = regexp.MustCompile(`^Get "?[^"\s]*"?: redirected from secure URL (\S+) to insecure URL `)
 	missingFile = regexp.MustCompile(`(?:no such file or directory|cannot find the (?:file|path) specified\.?)$`)
 	status      = regexp.MustCompile(`^\d{3}(?: |$)`)
 )
@@ -156,12 +156,12 @@ func isDirectory(name string) bool {
 // endOfChain returns the cause at the end of a chain of imports or
 // requirements, of which the message holds one a line.
 func (k *logBlock) endOfChain(text string) string {
-	chained := false
-	for len(k.more) > 0 && (strings.HasSuffix(text, " imports") || strings.HasSuffix(text, " requires") || strings.HasSuffix(text, " tested by")) {
-		chained = true
+	inChain := false
+	for len(k.more) > 0 && chained.MatchString(text) {
+		inChain = true
 		text, k.more = k.more[0], k.more[1:]
 	}
-	if !chained || atVersion.MatchString(text) {
+	if !inChain || atVersion.MatchString(text) {
 		return text
 	}
 	if _, cause, ok := strings.Cut(text, ": "); ok { // the imported package
