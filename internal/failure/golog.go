@@ -117,6 +117,9 @@ func (l *logReader) line(b []byte) {
 	if counts {
 		b = text
 	}
+	if run(string(b[:min(len(b), 8)]), isDigit) == len(b) && len(b) > 0 {
+		return // the number of the next line, as web pages copy it
+	}
 	l.tests(b)
 	if l.continues(b) || isEvent && !counts {
 		return

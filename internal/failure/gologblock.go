@@ -54,7 +54,7 @@ var (
 	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(\d+): `)
 	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (wrong number of fields \d+)$`)
 	modified  = regexp.MustCompile(`^([^@\s:\[]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
-	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+)(?: \(replaced by (.+?)\))?: `)
+	atVersion = regexp.MustCompile(`^([^@\s":]+)(?:@([^\s":]+)(?: \(replaced by (.+?)\))?| \(replaced by (.+?)\)): `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
 		`unrecognized import path "([^"]+)"(?:: | \()|verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
 		`could not create module cache: |writing (?:stat|go\.mod) cache: |updating go\.(?:mod|sum): |reading \S+ at revision \S+: )`)
@@ -177,7 +177,7 @@ func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
 	for range 16 {
 		if m := atVersion.FindStringSubmatch(text); m != nil {
 			f.Module, f.Version, named = m[1], strings.TrimSuffix(m[2], "/go.mod"), true
-			if text = text[len(m[0]):]; isDirectory(m[3]) && missingFile.MatchString(text) {
+			if text = text[len(m[0]):]; isDirectory(m[3]+m[4]) && missingFile.MatchString(text) {
 				f.Cause = "replace-directory-missing"
 			}
 			continue

@@ -56,6 +56,7 @@ var shapes = []shape{
 	{"old go.work", "go: module ../apps/a listed in go.work file requires go >= 1.26.4, but go.work lists go 1.26.0; to update it:\n\tgo work use", "go-work-too-old "},
 	{"member that is missing", "go: cannot load module ../a listed in go.work file: open ../a/go.mod: no such file or directory", "go-work-member-missing "},
 	{"replacement that is missing", "main.go:4:2: example.test/m@v1.0.0: replacement directory ../m does not exist", "replace-directory-missing example.test/m"},
+	{"go.mod of a replacement without version that is missing", "go: example.test/m (replaced by ./m): reading m/go.mod: open /src/m/go.mod: no such file or directory", "replace-directory-missing example.test/m"},
 	{"go.mod of a replacement that is missing", "go: example.test/m@v1.0.0 (replaced by ./m/): reading m/go.mod: open /src/m/go.mod: no such file or directory", "replace-directory-missing example.test/m"},
 	{"vendor", "go: inconsistent vendoring in /src:\n\texample.test/m@v1.0.0: is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt", "vendor-inconsistent "},
 	{"go.mod that is not tidy", "go: updates to go.mod needed; to update it:\n\tgo mod tidy", "go-mod-untidy "},
@@ -263,6 +264,16 @@ func TestMessagesOfTwoStepsMayBeInterleaved(t *testing.T) {
 #15 1.3 	example.test/d@v1.0.0: reading https://mirror.example.test/example.test/d/@v/v1.0.0.mod: 503 Service Unavailable
 `)
 	if got, want := told(log), "not_found example.test/c; server_error example.test/d"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A web page that is copied gives the number of a line as a line of its own, and
+// no indentation.
+func TestNumbersOfLinesDoNotPartAMessage(t *testing.T) {
+	t.Parallel()
+	log := readLog(t, "12\ngo: example.test/a@v1.0.0 requires\n13\nexample.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.mod: 404 Not Found\n14\nand more\n")
+	if got, want := told(log), "not_found example.test/m"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
