@@ -28,8 +28,9 @@ comes from, what the go command does with it, what to write instead. Exits with 
 when something is an error.
 
 With the log of a go command (- for standard input): finds every failed download,
-in whole CI logs too, and says what it means and what to do. The output of
-go mod download -x tells the time of requests, too.
+and other errors that end a go command, and says what they mean and what to do.
+Whole CI logs will do, with what CI systems, container builds and terminals put
+before lines. The output of go mod download -x tells the time of requests, too.
 
 With the output of go version -m PROGRAM: compares what the program was built from
 with the checkout and the settings of now.

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
 
 // The bounds of what ReadLog keeps, where LogOptions names none.
 const (
+	maxOpen     = 8   // messages that are read at a time
+	maxApart    = 200 // lines between two of one message
+	maxUnknown  = 5
 	logFailures = 1000
 	logRequests = 10_000
 )
@@ -22,17 +26,27 @@ type LogOptions struct {
 
 // Log is what ReadLog found in the output of the go command.
 type Log struct {
-	Failures  []LogFailure // in order of first appearance
-	Requests  []LogRequest // in order of their start
-	Lines     int64        // of the log
-	Truncated bool         // there were more failures or requests than the options allow
+	Failures   []LogFailure // in order of first appearance
+	Requests   []LogRequest // in order of their start
+	Unknown    []LogLine    // the first messages of the go command that are of no known kind
+	Lines      int64        // of the log
+	Recognised int64        // lines that are the go command's
+	Truncated  bool         // there were more failures or requests than the options allow
 }
 
-// LogFailure is one download failure, which the log may hold several times:
-// those of the same class, module, version and mirror are one. All text is
-// redacted and neutral.
+// LogLine is a line of a log, redacted and neutral.
+type LogLine struct {
+	Line int64 // of the log, from 1
+	Text string
+}
+
+// LogFailure is one failure of the go command, which the log may hold several
+// times: those of the same cause, module, version and mirror are one. All text
+// is redacted and neutral.
 type LogFailure struct {
-	Class     Class
+	Class     Class  // Unknown where Cause is no failed download
+	Cause     string // name of a cause that is told apart from its class, "" when there is none
+	Party     Party  // who failed or refused
 	Module    string // "" when the log does not say
 	Version   string
 	Mirror    string // the base URL that was asked, "" when none was or the log does not say
@@ -69,18 +83,19 @@ func ReadLog(r io.Reader, o LogOptions) (*Log, error) {
 		seen:        map[string]int{},
 		open:        map[string][]int{},
 	}
-	err := eachLine(r, func(line []byte) {
+	err := eachLine(readUTF8(r), func(line []byte) {
 		l.log.Lines++
-		l.line(stripLine(line))
+		l.line(plainLine(line))
 	})
 	l.flush()
+	slices.SortStableFunc(l.log.Failures, func(a, b LogFailure) int { return cmp.Compare(a.FirstLine, b.FirstLine) })
 	return l.log, err
 }
 
 // logGroup is what failures have in common that are one.
 type logGroup struct {
-	class                         Class
-	module, version, mirror, text string // text only without a module
+	class                                Class
+	cause, module, version, mirror, text string // text only without a module
 }
 
 // logReader is the state of ReadLog between two lines.
@@ -91,50 +106,89 @@ type logReader struct {
 	seen                     map[string]int   // indexes of log.Failures by the message, -1 for what is none: repeats are cheap
 	open                     map[string][]int // requests without an end, by URL
 
-	block         logBlock
-	path, version string // of the object of go mod download -json that is being read
+	blocks        []logBlock // messages that may go on, in order; jobs that run side by side write in turn
+	path, version string     // of the object of go mod download -json that is being read
+	test          bool       // what is indented is a test's
 }
 
 // line takes one line, of which nothing is kept.
 func (l *logReader) line(b []byte) {
-	switch {
-	case len(b) == 0:
-		l.flush()
-	case b[0] == '\t':
-		if rest, ok := bytes.CutPrefix(b, []byte("\t\"")); ok && !l.block.started() {
-			l.member(rest)
-			return
-		}
-		l.block.add(b[1:])
-	case b[0] == '{':
-		if !isBuildOutput(b) {
-			l.flush()
+	text, isEvent, counts := carried(b)
+	if counts {
+		b = text
+	}
+	if run(string(b[:min(len(b), 8)]), isDigit) == len(b) && len(b) > 0 {
+		return // the number of the next line, as web pages copy it
+	}
+	l.tests(b)
+	if l.continues(b) || isEvent && !counts {
+		return
+	}
+	at := begin(b)
+	if at < 0 || l.test && bytes.HasSuffix(b[:at], []byte("    ")) {
+		if bytes.HasSuffix(b, []byte("{")) {
 			l.path, l.version = "", ""
-			return
 		}
-		if text := buildOutput(b); len(text) == 0 || text[0] == '{' {
-			l.flush() // events do not nest
-		} else {
-			l.line(text)
-		}
+		return
+	}
+	prefix, b := string(b[:at]), b[at:]
+	if b[0] == '"' {
+		l.member(b[1:])
+		return
+	}
+	l.log.Recognised++
+	switch {
+	case isProgress(b):
 	case bytes.HasPrefix(b, []byte("# get ")):
-		l.flush()
 		l.request(string(b[len("# get "):]))
 	default:
-		l.flush()
-		if beginsFailure(b) {
-			l.block = logBlock{head: string(b), line: l.log.Lines}
+		if len(l.blocks) == maxOpen {
+			l.finish(0)
 		}
+		l.blocks = append(l.blocks, newBlock(prefix, string(b), l.log.Lines))
 	}
 }
 
-// flush ends the message that was being read.
-func (l *logReader) flush() {
-	if !l.block.started() {
-		return
+// continues gives a line to the message that it belongs to, and ends those that
+// it shows to be over. False means that it belongs to none.
+func (l *logReader) continues(b []byte) bool {
+	for i := 0; i < len(l.blocks); i++ {
+		k := &l.blocks[i]
+		rest, same := follow(k.prefix, b)
+		if same && k.takes(rest) {
+			k.add(rest)
+			k.last = l.log.Lines
+			return true
+		}
+		if same || l.log.Lines-k.last > maxApart {
+			l.finish(i)
+			i--
+		}
 	}
-	block := l.block
-	l.block = logBlock{}
+	return false
+}
+
+// tests notes whether the lines are those of a test, which indents what it says.
+func (l *logReader) tests(b []byte) {
+	head := b[:min(len(b), maxPrefix)]
+	if isTest(head) {
+		l.test = true
+	} else if l.test && !bytes.Contains(head, []byte("    ")) && !bytes.Contains(head, []byte("\t")) {
+		l.test = false
+	}
+}
+
+// flush ends all messages.
+func (l *logReader) flush() {
+	for len(l.blocks) > 0 {
+		l.finish(0)
+	}
+}
+
+// finish ends a message.
+func (l *logReader) finish(i int) {
+	block := l.blocks[i]
+	l.blocks = slices.Delete(l.blocks, i, i+1)
 	raw := strings.Join(append([]string{block.head}, block.more...), "\n")
 	if i, ok := l.seen[raw]; ok {
 		if i >= 0 {
@@ -142,21 +196,23 @@ func (l *logReader) flush() {
 		}
 		return
 	}
-	i := -1
+	at := -1
 	if f, ok := block.failure(); ok {
-		if i = l.failure(f); i < 0 {
+		if at = l.failure(f); at < 0 {
 			return
 		}
+	} else if isStatement(block.head) && len(l.log.Unknown) < maxUnknown {
+		l.log.Unknown = append(l.log.Unknown, LogLine{block.line, Plain(strings.Join(append([]string{block.head}, block.more...), " "))})
 	}
 	if len(raw) <= maxLogURL && len(l.seen) < l.maxFailures {
-		l.seen[raw] = i
+		l.seen[raw] = at
 	}
 }
 
 // failure adds a failure or counts a repeat of one, and returns its index; -1
 // when there is no room for it.
 func (l *logReader) failure(f LogFailure) int {
-	key := logGroup{class: f.Class, module: f.Module, version: f.Version, mirror: f.Mirror}
+	key := logGroup{class: f.Class, cause: f.Cause, module: f.Module, version: f.Version, mirror: f.Mirror}
 	if f.Module == "" {
 		key.text = f.Text
 	}

@@ -2,64 +2,71 @@ package failure
 
 import (
 	"bytes"
-	"net/url"
+	"cmp"
 	"regexp"
 	"strings"
 
 	"golang.org/x/mod/module"
 )
 
-// logBlock is one message of the go command: a line, and those below it that
-// begin with a tab.
+// logBlock is one message of the go command: a line, and the indented ones
+// below it.
 type logBlock struct {
+	prefix          string // what others put before its lines
 	head            string
-	more            []string // without the tab
-	line            int64
-	module, version string // of go mod download -json, where every Error is a failure
+	more            []string // without the indentation
+	indent          int      // of the latest of more, in blanks
+	line, last      int64    // where it begins and where it was last gone on with
+	module, version string   // of go mod download -json, where every Error is a failure
 }
 
-func (k *logBlock) started() bool { return k.head != "" }
+// newBlock begins a message. A program that tells of another one's failure puts
+// its own words before the first line alone; in quotes, it writes what follows
+// as escapes.
+func newBlock(prefix, head string, line int64) logBlock {
+	k := logBlock{prefix: prefix, head: head, line: line, last: line}
+	if !wrapped.MatchString(prefix) {
+		return k
+	}
+	k.prefix = ""
+	if strings.Contains(prefix, `="`) {
+		lines := strings.Split(strings.TrimSuffix(head, `"`), `\n`)
+		k.head = lines[0]
+		for _, more := range lines[1:] {
+			if more = strings.TrimPrefix(more, `\t`); more != "" {
+				k.add([]byte(more))
+			}
+		}
+	}
+	return k
+}
 
-// add takes a further line, if a message is being read.
+// add takes a further line.
 func (k *logBlock) add(b []byte) {
-	if k.started() && len(k.more) < maxLogBlock {
+	if len(k.more) < maxLogBlock {
+		b = bytes.TrimLeft(b, " \t")
 		k.more = append(k.more, string(b[:min(len(b), maxLogURL)]))
 	}
 }
 
-// beginsFailure reports whether a line may be the first of a failure. It is
-// asked for every line of a log, so it is quick and lets too many pass.
-func beginsFailure(b []byte) bool {
-	if rest, ok := bytes.CutPrefix(b, []byte("go: ")); ok {
-		return !bytes.HasPrefix(rest, []byte("downloading ")) && !bytes.HasPrefix(rest, []byte("finding "))
-	}
-	if bytes.HasPrefix(b, []byte("verifying ")) || bytes.HasPrefix(b, []byte("missing go.sum entry")) ||
-		bytes.HasPrefix(b, []byte("-> unzip ")) || bytes.HasPrefix(b, []byte("go.sum database server ")) {
-		return true
-	}
-	if b[0] == ' ' {
-		return false // go test -v indents what tests say
-	}
-	return bytes.Contains(b, []byte(".go:")) || bytes.Contains(b, []byte(".sum:")) || bytes.HasSuffix(b, []byte(")")) && bytes.Contains(b, []byte(" has been modified ("))
-}
-
 // What stands before a cause.
 var (
-	position  = regexp.MustCompile(`^([^\s:]\S*\.go|[A-Za-z]:\S+\.go):(\d+):(\d+): `)
-	sumLine   = regexp.MustCompile(`^(\S+\.sum):(\d+): (wrong number of fields \d+)$`)
-	modified  = regexp.MustCompile(`^([^@\s]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
-	atVersion = regexp.MustCompile(`^([^@\s":]+)@([^\s":]+): `)
-	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+(?: for \S+)?: |cannot find module providing package \S+: |` +
-		`unrecognized import path "([^"]+)": |verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
-		`could not create module cache: |reading \S+ at revision \S+: )`)
-	unzip      = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
-	readingURL = regexp.MustCompile(`^reading ((?:https?|file)://\S+): `)
-	noAnswer   = regexp.MustCompile(`^Get "([^"]*)": `)
-	brokenBody = regexp.MustCompile(`^read "([^"]*)": `)
-	verified   = regexp.MustCompile(`^verifying ([^@\s":]+)@([^\s":]+): `)
-	foreign    = regexp.MustCompile(`^zip for ([^@\s]+)@(\S+) has unexpected file `)
-	redirected = regexp.MustCompile(`^Get "[^"]*": redirected from secure URL (\S+) to insecure URL `)
-	status     = regexp.MustCompile(`^\d{3}(?: |$)`)
+	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(\d+): `)
+	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (wrong number of fields \d+)$`)
+	modified  = regexp.MustCompile(`^([^@\s:\[]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
+	atVersion = regexp.MustCompile(`^([^@\s":]+)(?:@([^\s":]+)(?: \(replaced by (.+?)\))?| \(replaced by (.+?)\)): `)
+	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
+		`unrecognized import path "([^"]+)"(?:: | \()|verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
+		`could not create module cache: |writing (?:stat|go\.mod) cache: |updating go\.(?:mod|sum): |reading \S+ at revision \S+: )`)
+	unzip       = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
+	readingURL  = regexp.MustCompile(`^(?:reading ((?:https?|file)://\S+)|unexpected status \((https?://[^\s)]+)\)): `)
+	noAnswer    = regexp.MustCompile(`^Get "?([^"\s]*)"?: `)
+	brokenBody  = regexp.MustCompile(`^read "?((?:https?|file)://[^"\s]*)"?: `)
+	verified    = regexp.MustCompile(`^verifying ([^@\s":]+)@([^\s":]+): `)
+	foreign     = regexp.MustCompile(`^zip for ([^@\s]+)@(\S+) has unexpected file `)
+	redirected  = regexp.MustCompile(`^Get "?[^"\s]*"?: redirected from secure URL (\S+) to insecure URL `)
+	missingFile = regexp.MustCompile(`(?:no such file or directory|cannot find the (?:file|path) specified\.?)$`)
+	status      = regexp.MustCompile(`^\d{3}(?: |$)`)
 )
 
 // terminals are the causes that the go command words itself (go1.26:
@@ -70,19 +77,14 @@ var terminals = []struct {
 	class Class
 }{
 	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), HashMismatch},
-	{regexp.MustCompile(`^(?:missing go\.sum entry|wrong number of fields \d|updates to go\.sum needed)`), MissingSum},
+	{regexp.MustCompile(`^(?:missing go\.sum entry|updates to go\.sum needed)`), MissingSum},
 	{regexp.MustCompile(`^(?:invalid response from proxy "|proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
 		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), WrongContent},
 	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), UnsafeZip},
 	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), TooLarge},
-	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|GOPROXY list is not the empty string|` +
-		`invalid proxy URL |GOVCS disallows using )`), Disabled},
-	{regexp.MustCompile(`^(?:unknown revision |no matching versions for query |found(?: \(\S+\))?, but does not contain package |` +
-		`module \S+@\S+ found(?: \(\S+\))?, but does not contain package |parse \S+: no go-import meta tags|no go-import meta tags|` +
-		`toolchain not available|cannot find module providing package )`), NotFound},
-	{regexp.MustCompile(`^GOMODCACHE entry is relative`), LocalIO},
-	{regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB|checksum database disabled by GOSUMDB=off|go\.mod requires go >= |` +
-		`invalid GOTOOLCHAIN |cannot find "go[^"]*" in PATH|exec: "(?:git|hg|svn|fossil|bzr)": executable file not found)`), Unknown},
+	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|invalid proxy URL |GOVCS disallows using )`), Disabled},
+	{regexp.MustCompile(`^(?:unknown revision |no matching versions for query |parse \S+: no go-import meta tags|no go-import meta tags|` +
+		`cannot find module providing package )`), NotFound},
 }
 
 var gitCommand = regexp.MustCompile(`^git .*: (?:exit status \d+|signal: \w+):?$`)
@@ -92,6 +94,9 @@ func (k *logBlock) failure() (LogFailure, bool) {
 	f := LogFailure{Module: k.module, Version: k.version, FirstLine: k.line}
 	text, sure := k.head, k.module != ""
 	fromGo := sure
+	if m := tool.FindString(text); m != "" {
+		text = "go: " + text[len(m):]
+	}
 	switch {
 	case strings.HasPrefix(text, "go: "):
 		text, fromGo = text[len("go: "):], true
@@ -106,37 +111,57 @@ func (k *logBlock) failure() (LogFailure, bool) {
 		}
 	}
 
+	said := text
 	text, requested, named := unwrap(text, &f)
 	sure = sure || named
 	if m := foreign.FindStringSubmatch(text); m != nil && f.Module == "" {
 		f.Module, f.Version = m[1], m[2]
 	}
-	class, ok := k.classify(text, requested, sure || fromGo)
-	if !ok && !sure {
+	whole := strings.Join(append([]string{text}, k.more...), "\n")
+	class, ok := Unknown, true
+	if c := k.cause(f, whole); c != nil {
+		f.Cause, class = c.name, cmp.Or(c.class, Unknown)
+	} else if class, ok = k.classify(text, requested, sure || fromGo); !ok && !sure {
 		return f, false
 	}
 	f.Class = class
 	if class == HashMismatch && f.File == "" {
 		f.File = k.sumFile()
 	}
-	locate(&f, address(text, requested))
+	at := address(text, requested)
+	locate(&f, at)
+	f.Party = party(said, text, at)
 	if requested != "" {
-		text = "reading " + requested + ": " + text
+		whole = "reading " + requested + ": " + whole
 	}
-	f.Text = Plain(strings.Join(append([]string{text}, k.more...), " "))
+	f.Text = Plain(whole)
 	f.Module, f.Version, f.Mirror, f.File = Plain(f.Module), Plain(f.Version), Plain(f.Mirror), Plain(f.File)
 	return f, true
+}
+
+// cause is the cause of its own that the message tells of, nil for none.
+func (k *logBlock) cause(f LogFailure, whole string) *logCause {
+	if f.Cause != "" {
+		return named(f.Cause)
+	}
+	c, _ := causeOf(whole)
+	return c
+}
+
+// isDirectory reports whether what a replace line names is one.
+func isDirectory(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "/") || strings.Contains(name, `:\`)
 }
 
 // endOfChain returns the cause at the end of a chain of imports or
 // requirements, of which the message holds one a line.
 func (k *logBlock) endOfChain(text string) string {
-	chained := false
-	for len(k.more) > 0 && (strings.HasSuffix(text, " imports") || strings.HasSuffix(text, " requires") || strings.HasSuffix(text, " tested by")) {
-		chained = true
+	inChain := false
+	for len(k.more) > 0 && chained.MatchString(text) {
+		inChain = true
 		text, k.more = k.more[0], k.more[1:]
 	}
-	if !chained || atVersion.MatchString(text) {
+	if !inChain || atVersion.MatchString(text) {
 		return text
 	}
 	if _, cause, ok := strings.Cut(text, ": "); ok { // the imported package
@@ -152,7 +177,9 @@ func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
 	for range 16 {
 		if m := atVersion.FindStringSubmatch(text); m != nil {
 			f.Module, f.Version, named = m[1], strings.TrimSuffix(m[2], "/go.mod"), true
-			text = text[len(m[0]):]
+			if text = text[len(m[0]):]; isDirectory(m[3]+m[4]) && missingFile.MatchString(text) {
+				f.Cause = "replace-directory-missing"
+			}
 			continue
 		}
 		if m := verified.FindStringSubmatch(text); m != nil {
@@ -174,7 +201,7 @@ func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
 			continue
 		}
 		if m := readingURL.FindStringSubmatch(text); m != nil && requested == "" {
-			requested, text = m[1], text[len(m[0]):]
+			requested, text = m[1]+m[2], text[len(m[0]):]
 			continue
 		}
 		break
@@ -231,92 +258,6 @@ func (k *logBlock) sumFile() string {
 	}
 	if name, _, ok := strings.Cut(k.more[1], ":"); ok && strings.HasSuffix(name, ".sum") {
 		return name
-	}
-	return ""
-}
-
-// address is the URL of which a cause speaks, "" when there is none.
-func address(text, requested string) string {
-	for _, re := range []*regexp.Regexp{redirected, noAnswer, brokenBody} {
-		if m := re.FindStringSubmatch(text); m != nil {
-			return m[1]
-		}
-	}
-	if rest, ok := strings.CutPrefix(text, `invalid response from proxy "`); ok {
-		base, _, _ := strings.Cut(rest, `"`)
-		return base
-	}
-	return requested
-}
-
-// locate fills in the mirror, and the module where the message names none,
-// from the URL that was asked.
-func locate(f *LogFailure, address string) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme == "" || len(address) > maxLogURL || u.Query().Get("go-get") != "" {
-		return // a page that leads to an origin, or no URL
-	}
-	u.RawQuery, u.Fragment = "", ""
-	path := u.EscapedPath()
-	u.Path, u.RawPath = "", ""
-	root := u.String()
-	if u.Scheme == "file" {
-		root = "file://"
-	}
-	if i := strings.Index(path, "/sumdb/"); i >= 0 {
-		f.Mirror = root + path[:i]
-		return
-	}
-	if i := max(strings.Index(path, "/lookup/"), strings.Index(path, "/tile/")); i >= 0 {
-		f.Mirror = root + path[:i]
-		return
-	}
-	i := strings.LastIndex(path, "/@v/")
-	if i < 0 {
-		i = strings.LastIndex(path, "/@latest")
-	}
-	if i < 0 {
-		f.Mirror = root + strings.TrimRight(path, "/")
-		return
-	}
-	base, file := path[:i], path[i:]
-	if escaped, err := module.EscapePath(f.Module); err == nil && strings.HasSuffix(base, "/"+escaped) {
-		f.Mirror = root + strings.TrimSuffix(base, "/"+escaped)
-	} else if at := modulePath(base); at >= 0 {
-		f.Mirror = root + base[:at]
-		if path, err := module.UnescapePath(base[at+1:]); err == nil && f.Module == "" {
-			f.Module = path
-		}
-	} else {
-		f.Mirror = root
-	}
-	if f.Version == "" {
-		f.Version = fileVersion(file)
-	}
-}
-
-// modulePath is where in "/base/example.test/m" the module begins: at the first
-// element with a dot, as that of a host has; -1 when there is none.
-func modulePath(path string) int {
-	at := 0
-	for element := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
-		if strings.Contains(element, ".") {
-			return at
-		}
-		at += len("/") + len(element)
-	}
-	return -1
-}
-
-// fileVersion is the version in "/@v/v1.0.0.zip", "" when there is none.
-func fileVersion(file string) string {
-	name := strings.TrimPrefix(file, "/@v/")
-	for _, ext := range []string{".info", ".mod", ".zip"} {
-		if escaped, ok := strings.CutSuffix(name, ext); ok {
-			if v, err := module.UnescapeVersion(escaped); err == nil {
-				return v
-			}
-		}
 	}
 	return ""
 }

@@ -59,6 +59,11 @@ var errnoTexts = []struct {
 	{"no route to host", errUnreachable},
 	{"host is down", errUnreachable},
 	{"A socket operation was attempted to an unreachable", errUnreachable},
+	{"cannot assign requested address", errUnreachable}, // no address of the family, as IPv6 in many containers
+	{"can't assign requested address", errUnreachable},
+	{"The requested address is not valid in its context", errUnreachable},
+	{"address family not supported by protocol", errUnreachable},
+	{"protocol not available", errUnreachable},
 	{"connection reset by peer", errReset},
 	{"software caused connection abort", errReset},
 	{"broken pipe", errReset},
@@ -76,10 +81,22 @@ var errnoTexts = []struct {
 	{"read-only file system", syscall.EROFS},
 	{"too many open files", syscall.EMFILE},
 	{"input/output error", syscall.EIO},
+	{"stale NFS file handle", syscall.EIO},
+	{"stale file handle", syscall.EIO},
+	{"no locks available", syscall.EIO},
+	{"function not implemented", syscall.EIO}, // locks on a network file system
+	{"file name too long", syscall.EIO},
+	{"The process cannot access the file because", syscall.EIO},
+	{"The filename or extension is too long", syscall.EIO},
+	{"text file busy", syscall.EIO},
+	{"device or resource busy", syscall.EIO},
+	{"directory not empty", syscall.EIO},
+	{"not a directory", syscall.EIO},
 }
 
 // fileOps are the operations of an fs.PathError that the module cache needs.
-var fileOps = []string{"open", "mkdir", "rename", "write", "read", "close", "link", "chmod", "unlinkat", "remove", "stat", "lstat"}
+var fileOps = []string{"open", "mkdir", "rename", "write", "read", "close", "link", "chmod", "unlinkat", "remove", "stat", "lstat", "fork/exec",
+	"Lock", "RLock", "lock", "sync", "truncate", "seek", "symlink", "readdirent", "fdopendir", "CreateFile"}
 
 // netOps are the operations of a net.OpError, each followed by its network.
 var netOps = []string{"proxyconnect", "socks connect", "dial", "read", "write"}
@@ -89,6 +106,9 @@ var netOps = []string{"proxyconnect", "socks connect", "dial", "read", "write"}
 func reviveError(text string) error {
 	if err, ok := errorTexts[text]; ok {
 		return err
+	}
+	if strings.HasPrefix(text, "context deadline exceeded (") {
+		return context.DeadlineExceeded
 	}
 	for _, e := range errnoTexts {
 		if strings.HasPrefix(text, e.text) {
@@ -103,7 +123,7 @@ func reviveError(text string) error {
 	if strings.HasPrefix(text, "lookup ") {
 		return &net.DNSError{Err: text}
 	}
-	for _, call := range []string{"connect: ", "read: ", "write: ", "connectex: ", "wsarecv: ", "wsasend: "} {
+	for _, call := range []string{"connect: ", "read: ", "write: ", "socket: ", "bind: ", "connectex: ", "wsarecv: ", "wsasend: "} {
 		if rest, ok := strings.CutPrefix(text, call); ok {
 			return &os.SyscallError{Syscall: strings.TrimSuffix(call, ": "), Err: reviveError(rest)}
 		}

@@ -3,6 +3,7 @@ package failure
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,106 +38,37 @@ func eachLine(r io.Reader, f func([]byte)) error {
 	}
 }
 
-// stripLine takes away what CI systems and terminals put before and into a
-// line: time stamps (GitHub, GitLab with its stream marks), the step numbers of
-// container builds, error marks, colours.
-func stripLine(b []byte) []byte {
-	b = bytes.TrimPrefix(b, []byte("\ufeff"))
-	b = b[stamp(b):]
-	if len(b) > 0 && b[0] == '#' {
-		if n := buildStep(b); n > 0 {
-			b = b[n:]
-		}
-		b = bytes.TrimPrefix(b, []byte("##[error]"))
+// carried is the line that a line of JSON carries. It is one behind a prefix, but
+// not behind the indentation of what a server sent.
+func carried(b []byte) (text []byte, isEvent, counts bool) {
+	i := bytes.Index(b, []byte(`{"`))
+	if i < 0 || i > maxPrefix || bytes.HasSuffix(b[:i], []byte("\t")) || bytes.HasSuffix(b[:i], []byte("  ")) || !isPrefix(string(b[:i])) {
+		return nil, false, false
 	}
-	if bytes.IndexByte(b, 0x1b) < 0 {
-		return b
-	}
-	clean := make([]byte, 0, len(b))
-	for i := 0; i < len(b); {
-		if b[i] == 0x1b {
-			// A sequence is short; the rest of the line need not be copied.
-			if n := colour(string(b[i:min(len(b), i+32)])); n > 0 {
-				i += n
-				continue
-			}
-		}
-		clean = append(clean, b[i])
-		i++
-	}
-	return clean
+	text, counts = event(b[i:])
+	return text, true, counts
 }
 
-// stamp is the length of a time stamp as "2026-11-20T12:00:00.1234567Z " at the
-// start of b, with the "00O " or "00O+" that GitLab runners put behind it; 0
-// when there is none.
-func stamp(b []byte) int {
-	const layout = "0000-00-00T00:00:00"
-	if len(b) < len(layout) || b[4] != '-' || b[10] != 'T' {
-		return 0
+// event is the line that an object of JSON carries: a message of the build in
+// the output of go build -json and go test -json, or what a log driver wrote
+// down. False means that it carries none that counts: what a test prints is no
+// download of this go command.
+func event(b []byte) ([]byte, bool) {
+	if !bytes.Contains(b, []byte(`"Output":"`)) && !bytes.Contains(b, []byte(`"log":"`)) && !carrier.Match(b) {
+		return nil, false
 	}
-	for i := range len(layout) {
-		if digit := b[i] >= '0' && b[i] <= '9'; digit != (layout[i] == '0') || (!digit && b[i] != layout[i]) {
-			return 0
-		}
+	var e struct {
+		Action, Output    string
+		Log, Message, Msg string
 	}
-	n := len(layout)
-	for n < len(b) && (b[n] == '.' || (b[n] >= '0' && b[n] <= '9')) {
-		n++
+	if json.Unmarshal(b, &e) != nil || e.Action != "" && e.Action != "build-output" {
+		return nil, false
 	}
-	if n >= len(b) || b[n] != 'Z' {
-		return 0
-	}
-	if n++; n == len(b) {
-		return n
-	}
-	if b[n] != ' ' {
-		return 0
-	}
-	n++
-	if m := b[n:]; len(m) >= 4 && isDigit(m[0]) && isHex(m[1]) && (m[2] == 'O' || m[2] == 'E') && (m[3] == ' ' || m[3] == '+') {
-		n += 4
-	}
-	return n
+	text := bytes.TrimRight([]byte(cmp.Or(e.Output, e.Log, e.Message, e.Msg)), "\r\n")
+	return text, len(text) > 0
 }
 
-// buildStep is the length of "#12 3.456 " at the start of b, 0 when there is
-// none.
-func buildStep(b []byte) int {
-	n := 1
-	for n < len(b) && isDigit(b[n]) {
-		n++
-	}
-	if n == 1 || n >= len(b) || b[n] != ' ' {
-		return 0
-	}
-	from := n + 1
-	for n = from; n < len(b) && (isDigit(b[n]) || b[n] == '.'); n++ {
-	}
-	if n == from || n >= len(b) || b[n] != ' ' {
-		return 0
-	}
-	return n + 1
-}
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-func isHex(c byte) bool { return isDigit(c) || (c >= 'a' && c <= 'f') }
-
-// isBuildOutput reports whether a line is an event of go build -json or go test
-// -json with a message of the build. Events of tests are not looked at: what
-// a test prints is no download of this go command.
-func isBuildOutput(b []byte) bool {
-	return bytes.Contains(b, []byte(`"Action":"build-output"`))
-}
-
-func buildOutput(b []byte) []byte {
-	var event struct{ Output string }
-	if json.Unmarshal(b, &event) != nil {
-		return nil
-	}
-	return bytes.TrimRight([]byte(event.Output), "\r\n")
-}
+var carrier = regexp.MustCompile(`"(?i:message|msg)": ?"`)
 
 // member takes a member of an object of go mod download -json, what follows the
 // first quote: `Path": "example.test/m",`.
@@ -161,7 +93,7 @@ func (l *logReader) member(b []byte) {
 		head, rest, _ := bytes.Cut([]byte(text), []byte("\n"))
 		block := logBlock{head: string(head), line: l.log.Lines, module: l.path, version: l.version}
 		for line := range bytes.SplitSeq(rest, []byte("\n")) {
-			block.add(bytes.TrimPrefix(line, []byte("\t")))
+			block.add(line)
 		}
 		if f, ok := block.failure(); ok {
 			l.failure(f)

@@ -23,7 +23,7 @@ var kinds = []kind{
 		"The host is there, but nothing listens at this port: the mirror is down, or the port is wrong.",
 		"Start the mirror, or correct its port in GOPROXY or {proxy}. A further mirror after a | takes over when one is down."},
 	{Unreachable, true, true, "network unreachable",
-		"There is no way to the address: no route, no network, or a packet filter forbids it.",
+		"There is no way to the address: no route, no network, no IPv6 (its addresses stand in brackets), or a packet filter forbids it.",
 		"Where outside hosts are reached through a forward proxy, set HTTPS_PROXY; otherwise choose a mirror that is reachable from here with GOPROXY or {proxy}."},
 	{ConnectTimeout, true, true, "connection timed out",
 		"Nobody answered the request for a connection, as when a packet filter drops it.",

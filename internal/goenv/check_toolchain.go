@@ -40,10 +40,10 @@ func Toolchain(e Env, a Asked) (string, *Finding) {
 		if a.Go == "" || version.Compare(asked, have) <= 0 {
 			return switched(name, local), nil
 		}
+		said := ToolchainRefused(a.Go, strings.TrimPrefix(have, "go"), setting)
 		return "", &Finding{
 			Check: "toolchain-refused", Severity: SevError, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
-			Effect:  fmt.Sprintf(`The go command ends with "go.mod requires go >= %s (running %s; GOTOOLCHAIN=%s)".`, a.Go, strings.Replace(have, "go", "go ", 1), setting),
-			Instead: fmt.Sprintf("Go %s or newer on this machine, or GOTOOLCHAIN=auto", a.Go),
+			Effect: said.Effect, Instead: said.Instead,
 		}
 	}
 	if a.Toolchain != "default" {

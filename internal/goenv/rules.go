@@ -41,11 +41,15 @@ const Reference = "https://github.com/modferry/modferry/blob/main/docs/checks.md
 
 // Doc is where the rule is explained, "" where it has no code.
 func (f Finding) Doc() string {
-	code := f.Code()
-	if code == "" {
+	return Rule{Code: f.Code()}.Doc()
+}
+
+// Doc is where the rule is explained, "" where it has no code.
+func (r Rule) Doc() string {
+	if r.Code == "" {
 		return ""
 	}
-	return Reference + "#" + strings.ToLower(code)
+	return Reference + "#" + strings.ToLower(r.Code)
 }
 
 // MarshalJSON adds what follows from the check: its code and where it is

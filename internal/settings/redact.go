@@ -232,23 +232,15 @@ func redactWord(word string) string {
 	return strings.Join(parts, "://")
 }
 
-// drivePath is the begin of a Windows path, whose colon parts no user from a
-// password. With slashes it could be one, so it takes two of them.
-var drivePath = regexp.MustCompile(`(?:^|[^A-Za-z0-9])(?:[A-Za-z]:\\|[A-Z]:/[^,|;@/]+/)`)
-
 func redactEntry(entry string) string {
-	if loc := drivePath.FindStringIndex(entry); loc != nil && strings.IndexByte(entry[:loc[0]], '@') < 0 {
-		if i := strings.IndexAny(entry[loc[1]:], ",|;"); i >= 0 {
-			i += loc[1] + 1
-			return entry[:i] + redactEntry(entry[i:])
-		}
-		return entry
-	}
 	at := lastCredentialAt(entry)
 	if at <= 0 {
 		return entry
 	}
 	userinfo, host := entry[:at], entry[at+1:]
+	if isWindowsPath(userinfo, host) {
+		return entry
+	}
 	colon := strings.IndexByte(userinfo, ':')
 	if colon >= 0 && strings.IndexByte(userinfo[:colon], '@') < 0 {
 		return userinfo[:colon+1] + mask + entry[at:]
@@ -263,6 +255,29 @@ func redactEntry(entry string) string {
 		return userinfo[:start] + mask + entry[at:]
 	}
 	return entry
+}
+
+var (
+	// windowsRoot is how an absolute or relative path of Windows begins, by itself
+	// or as the value of a variable.
+	windowsRoot = regexp.MustCompile(`^(?:[A-Za-z_]\w*=)?(?:[A-Za-z]:[\\/]|\\\\|\.\.?\\)[^:,|=;"]*$`)
+
+	// versioned is how the name of a module's directory goes on behind the '@',
+	// whatever the go command hangs on, as in "m@v1.0.0.tmp-123".
+	versioned = regexp.MustCompile(`^v\d+\.\d+\.\d+`)
+)
+
+// isWindowsPath reports whether the text before an '@' and that behind it are one
+// path of Windows: C:\go\pkg\mod\example.test\m@v1.0.0.tmp-123 or
+// C:\Users\me@corp.example\go. Behind a blank in the name of a directory only the
+// rest of a path stands here. A version, or backslashes on both sides, tell a
+// path from a user of one letter with a password.
+func isWindowsPath(before, after string) bool {
+	if versioned.MatchString(after) && strings.Contains(before, `\`) && !strings.ContainsAny(before, ":,|=;") {
+		return true
+	}
+	return windowsRoot.MatchString(before) &&
+		(versioned.MatchString(after) || strings.Contains(before, `\`) && strings.Contains(after, `\`))
 }
 
 // lastCredentialAt returns the position of the last '@' in s that can end

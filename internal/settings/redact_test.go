@@ -53,10 +53,21 @@ func TestRedact(t *testing.T) {
 		{"hides a lone token in a list", "direct,tok@proxy.example.test", "direct,xxxxx@proxy.example.test"},
 		{"hides a lone token after an assignment", "GOPROXY=tok@localhost:8080", "GOPROXY=xxxxx@localhost:8080"},
 
-		{"hides an entry after a Windows path in a list", `C:\mod,u:p@host.example.test`, `C:\mod,u:xxxxx@host.example.test`},
+		{"hides an entry after a Windows path in a list, and what could be one with it", `C:\mod,u:p@host.example.test`, `C:xxxxx@host.example.test`},
 		{"hides a password of a user with one letter", "C:pass@host.example.test", "C:xxxxx@host.example.test"},
 		{"hides a password with a slash of a user with one letter", "u:/w@host.example.test", "u:xxxxx@host.example.test"},
 		{"hides the password of a user named git", "https://git:tok@git.example.test/x", "https://git:xxxxx@git.example.test/x"},
+		// Paths of Windows: its drives are no users.
+		{"keeps a directory of the module cache on Windows", `rename C:\Users\x\go\pkg\mod\a.test\m@v1.0.0.tmp-12 C:\Users\x\go\pkg\mod\a.test\m@v1.0.0: Access is denied.`, `rename C:\Users\x\go\pkg\mod\a.test\m@v1.0.0.tmp-12 C:\Users\x\go\pkg\mod\a.test\m@v1.0.0: Access is denied.`},
+		{"keeps a path of Windows with slashes", `C:/go/pkg/mod/a.test/m@v1.0.0.tmp-12`, `C:/go/pkg/mod/a.test/m@v1.0.0.tmp-12`},
+		{"keeps a path of Windows with a user's address in it", `open C:\Users\me@corp.test\go\pkg\mod\a.test\m@v1.0.0\x.go: x`, `open C:\Users\me@corp.test\go\pkg\mod\a.test\m@v1.0.0\x.go: x`},
+		{"keeps a path of Windows with a blank in it", `C:\Users\A B\go\pkg\mod\a.test\m@v1.0.0.tmp-12\x.go`, `C:\Users\A B\go\pkg\mod\a.test\m@v1.0.0.tmp-12\x.go`},
+		{"keeps a path of a Windows share", `\\srv\share\mod\a.test\m@v1.0.0.tmp-12`, `\\srv\share\mod\a.test\m@v1.0.0.tmp-12`},
+		{"keeps a path of Windows behind a variable", `GOMODCACHE=C:\mod\a.test\m@v1.0.0.tmp-12`, `GOMODCACHE=C:\mod\a.test\m@v1.0.0.tmp-12`},
+		{"hides the password of a user of one letter", `u:\p@host.example.test/x`, `u:xxxxx@host.example.test/x`},
+		{"hides a password with backslashes", `u:\p@s\s@host.example.test/x`, `u:xxxxx@host.example.test/x`},
+		{"hides a token behind a path of Windows in a list", `C:\a@v1.0.0.x,u:p@host.example.test`, `C:xxxxx@host.example.test`},
+		{"hides the password before a host like a version", `user:pa\ss@v1.2.3.example.test`, `user:xxxxx@v1.2.3.example.test`},
 
 		// What must stay readable.
 		{"keeps a module's directory on Windows", `open C:\Users\jo\go\pkg\mod\a.test\b@v1.0.0: denied`, `open C:\Users\jo\go\pkg\mod\a.test\b@v1.0.0: denied`},

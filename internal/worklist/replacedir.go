@@ -49,7 +49,7 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 	n.tell(goenv.Finding{
 		Check: "replace-directory-missing", Severity: severity,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
+		Effect:  goenv.ReplaceDirectoryMissing.Effect,
 		Instead: n.complete(first.to.Path),
 	})
 }

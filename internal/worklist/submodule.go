@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
 )
 
 // complete is what to do about a directory that lacks its sources. Submodules
@@ -13,7 +15,7 @@ import (
 func (l *loader) complete(dir string) string {
 	submodule, file := l.emptySubmodule(dir)
 	if submodule == "" {
-		return "check the sources out completely"
+		return goenv.ReplaceDirectoryMissing.Instead
 	}
 	return fmt.Sprintf("check out the submodule %s (see %s), with `submodules: recursive` of actions/checkout, `GIT_SUBMODULE_STRATEGY: recursive` of GitLab, "+
 		"or `git submodule update --init --recursive`", quote(submodule), l.rel(file))

@@ -32,7 +32,7 @@ func (l *loader) checkVendor(u *unit) {
 	list := readVendorList(modules)
 	f := goenv.Finding{
 		Check: "vendor-inconsistent", Severity: goenv.SevError,
-		Instead: "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod",
+		Instead: goenv.VendorInconsistentInstead,
 	}
 	problem := list.missing(l, u, &f)
 	if problem == "" {

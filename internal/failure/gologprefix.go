@@ -1,0 +1,211 @@
+package failure
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+)
+
+// CI systems, container builds, service managers and people's clipboards put
+// text before the lines of a log, several of them one before the other. None of
+// them is known here by name: a prefix is a run of pieces, each of one of a few
+// shapes, up to where a line begins as one of the go command's does. What stands
+// before such a beginning and is no run of pieces is prose that quotes the go
+// command.
+
+// maxPrefix is how far into a line it may begin.
+const maxPrefix = 300
+
+// The shapes of a piece. A blank ends it, except where it ends itself.
+const (
+	clock   = `\d{1,2}:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AP]M)?`
+	date    = `\d{4}[-/]\d\d[-/]\d\d`
+	zone    = `(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?`
+	months  = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)`
+	calends = `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:` + months + ` {1,2}\d{1,2}|\d{1,2} ` + months + `),?(?: \d{4})?`
+	said    = `(?i:errors?|warning|fatal|info|debug|notice|panic|stderr|stdout|output|remote|failed|failure|log|g?make|docker|default|npm err)[:!]`
+	level   = `(?:ERR|ERROR|ERRO|WARN|WARNING|FATAL|INFO|DEBUG|TRACE|OUT|stdout|stderr)(?: [FP])?`
+)
+
+var (
+	pieces = regexp.MustCompile(`^(?:` + strings.Join([]string{
+		`[ \t]+`,
+		`(?:` + date + `[T ]|` + calends + ` )?` + clock + zone + `(?: \d{4})?[:|]?(?:[ \t]+|$)`, // a time stamp
+		`[\[(](?:` + date + `[T ])?` + clock + zone + `[\])]:?`,                                  // one in brackets
+		calends + ` ` + clock + ` [\w.-]+ [\w./@-]+:[ \t]+`,                                      // syslog
+		`(?:[\w.-]+ )?[\w./@-]+\[\d+\]:[ \t]*`,                                                   // a program and its process or depth
+		`#?\d+(?:\.\d+)?(?:ms|s)?(?:[ \t]*[:|])?[ \t]+|\d+:`,                                     // step, line or seconds
+		`\d[0-9a-f][OE][ +]`,                                          // the stream of a GitLab runner
+		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`,                   // a colour whose escape got lost
+		`(?:[A-Z]{4})?\[[^\[\]]+\][A-Z]?:?|\([\w./:-]+\)`,             // a name in brackets
+		`::[a-z]+(?: [^:]*)?::`,                                       // a workflow command
+		`[^\s|]+(?:[ \t]+\*\w+\*)?[ \t]*\|[ \t]`,                      // a service and a bar
+		`(?:[\w./@+-]*|:[\w:-]+ )(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,       // a name and an arrow, or arrows
+		`[\w.-]+ [\w./-]+ (?:\d+|-) (?:\w+|-) (?:-|\[[^\]]*\])[ \t]+`, // syslog (RFC 5424) behind its time stamp
+		`[\w$]+(?:\.[\w$]+)+ -[ \t]+`,                                 // a class that logs
+		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,                              // a resource and what runs it
+		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]*:[ \t]+`,                    // a name that is no word of prose
+		`Step #?\d+(?:/\d+)?(?: - "[^"]*")?[ \t]*:[ \t]*`,
+		`(?:` + said + `|` + level + `)[ \t]+`,
+	}, `|`) + `)*$`)
+
+	// What needs no look at the text before it: a full time stamp, as behind the
+	// names of job and step that gh prints, and the exit of a program that a
+	// wrapper tells of.
+	instant = regexp.MustCompile(`(?:^|[ \t])` + date + `T` + clock + `(?:Z|[+-]\d\d:?\d\d)[ \t]`)
+	wrapped = regexp.MustCompile(`(?:exit status \d+|exit code:? \d+|stderr): ?$`)
+
+	// Two fields of a table, as of gh without time stamps.
+	fields = regexp.MustCompile(`^[^\t ][^\t]*\t[^\t]+\t$`)
+
+	// A line of a Go file before the message is how programs and tests log what
+	// they quote; the go command's own has a column, too.
+	quoting = regexp.MustCompile(`\.go:\d+:`)
+)
+
+// begin is where in a line one of the go command begins, -1 when none does.
+func begin(b []byte) int {
+	if !hasClue(b) {
+		return -1
+	}
+	for i := 0; i < len(b) && i <= maxPrefix; i++ {
+		if (i == 0 || endsPiece(b[i-1])) &&
+			begins(b[i:]) && isPrefix(string(b[:i])) {
+			return i
+		}
+	}
+	return -1
+}
+
+// endsPiece reports whether a piece may end with this byte; an m ends a colour.
+func endsPiece(c byte) bool { return strings.IndexByte(" \t]|>:+)\"m", c) >= 0 }
+
+// isPrefix reports whether the text before a line of the go command is what
+// others put there.
+func isPrefix(s string) bool {
+	if s == "" {
+		return true
+	}
+	if quoting.MatchString(s) {
+		return false
+	}
+	if all := instant.FindAllStringIndex(s, -1); all != nil {
+		s = s[all[len(all)-1][1]:]
+	}
+	return pieces.MatchString(s) || wrapped.MatchString(s) || fields.MatchString(s)
+}
+
+// follow takes away from a further line what stood before the first one of its
+// message: the same text, with other digits where these tell the time, and as
+// many blanks at the end. False means that the line has other text there, and so
+// is from somebody else.
+func follow(prefix string, b []byte) ([]byte, bool) {
+	j := 0
+	for i := 0; i < len(prefix); {
+		c := prefix[i]
+		switch {
+		case isBlank(c):
+			end := i + run(prefix[i:], isBlank)
+			if j == len(b) && end == len(prefix) {
+				return nil, true // an empty line, whose blanks were trimmed
+			}
+			if end == len(prefix) {
+				if n := run(string(b[j:min(len(b), j+end-i)]), isBlank); n < end-i && j+n < len(b) {
+					return nil, false
+				}
+				return b[min(len(b), j+end-i):], true
+			}
+			n := run(string(b[j:min(len(b), j+maxPrefix)]), isBlank)
+			if n == 0 && i > 0 {
+				return nil, false
+			}
+			i, j = end, j+n
+		case isDigit(c) && !names(prefix[:i]):
+			n := run(string(b[j:min(len(b), j+maxPrefix)]), isDigit)
+			if n == 0 {
+				return nil, false
+			}
+			i, j = i+run(prefix[i:], isDigit), j+n
+		case j < len(b) && b[j] == c:
+			i, j = i+1, j+1
+		default:
+			return nil, false
+		}
+	}
+	return b[j:], true
+}
+
+// names reports whether digits behind this text are part of a name, as of the
+// step "#12" and of the service "app-1", and not of a time.
+func names(before string) bool {
+	if before = strings.TrimRight(before, "0123456789"); before == "" {
+		return false
+	}
+	c := before[len(before)-1]
+	return c == '#' || c == '-' || c == '_' || c == '/' || c != 'T' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+}
+
+// run is how many bytes at the start of s are of a kind.
+func run(s string, is func(byte) bool) int {
+	n := 0
+	for n < len(s) && is(s[n]) {
+		n++
+	}
+	return n
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// mark is what GitHub and Azure colour a line by; only some lines of a message
+// have it.
+var mark = regexp.MustCompile(`##\[(?:error|warning|debug|section|command)\]`)
+
+// plainLine takes away what is no text: control sequences of terminals, byte
+// order marks, marks of colours, and what was overwritten on the terminal, all
+// before a carriage return.
+func plainLine(b []byte) []byte {
+	b = bytes.ReplaceAll(b, []byte("\ufeff"), nil)
+	if bytes.Contains(b, []byte("##[")) {
+		b = mark.ReplaceAll(b, nil)
+	}
+	if bytes.IndexByte(b, 0x1b) >= 0 {
+		clean := make([]byte, 0, len(b))
+		for i := 0; i < len(b); {
+			if b[i] == 0x1b {
+				if n := escape(b[i:]); n > 0 {
+					i += n
+					continue
+				}
+			}
+			clean = append(clean, b[i])
+			i++
+		}
+		b = clean
+	}
+	if i := bytes.LastIndexByte(b, '\r'); i >= 0 && i+1 < len(b) {
+		b = b[i+1:]
+	}
+	return b
+}
+
+// escape is the length of the control sequence at the start of b: colours and
+// the like, and the strings (ECMA-48, 5.6) in which Buildkite hides its time
+// stamps and terminals their links; 0 when there is none.
+func escape(b []byte) int {
+	if n := colour(string(b[:min(len(b), 32)])); n > 0 {
+		return n
+	}
+	if len(b) < 2 || bytes.IndexByte([]byte("]_P^X"), b[1]) < 0 {
+		return 0
+	}
+	for i := 2; i < len(b); i++ {
+		if b[i] == '\a' {
+			return i + 1
+		} else if b[i] == 0x1b && i+1 < len(b) && b[i+1] == '\\' {
+			return i + 2
+		}
+	}
+	return 0
+}

@@ -1,0 +1,201 @@
+package failure
+
+import (
+	"cmp"
+	"regexp"
+	"strings"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// logCause is something that ends a go command and is told apart from its class:
+// what is no failed download at all, and what has a remedy of its own.
+type logCause struct {
+	name    string // stable
+	text    *regexp.Regexp
+	class   Class  // "" for what is no failed download
+	check   string // of goenv.Rules that knows the same, "" for none
+	title   string // lower case; "" for the title of the check
+	explain string // sentences; "" for those of the class
+	remedy  string // as in kind; "" for that of the class
+}
+
+// causes are looked for in this order in a message without what stands before
+// the cause (go1.26: cmd/go/internal/{gover,load,modload,modfetch,toolchain}; older
+// wordings from the sources of those releases). They count at its start, since
+// what follows may quote a server.
+var causes = []logCause{
+	{"toolchain-refused", regexp.MustCompile(`^(?:\S+(?: \S+)? )?requires go >= (\S+) \(running go (\S+?)(?:; GOTOOLCHAIN=([^;)\s]+))?(?:; [^)]*)?\)`), "", "toolchain-refused", "",
+		"The go command is older than the go line asks for, and may not get another one.",
+		"Use the Go that the go line names, or a newer one, on this machine, or GOTOOLCHAIN=auto, with which the go command downloads it."},
+	{"toolchain-refused-by-old-go", regexp.MustCompile(`^(?:errors parsing \S+:\s*)?(?:\S+:\d+: )?(?:invalid go version '[^']*'|unknown directive: (?:toolchain|godebug|tool|ignore)\b)|^note: module requires Go `), "", "",
+		"go.mod is for a newer Go",
+		"The go command is too old to read this go.mod or go.work: a go line with three numbers and a toolchain line need Go 1.21.",
+		"Use the Go that the go line names, or a newer one, on this machine. Go before 1.21 cannot get it by itself."},
+	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= `), NotFound, "toolchain-unavailable",
+		"toolchain not available",
+		"No mirror served the Go toolchain that was asked for. Either there is no such release (a go line such as go 1.22 names a language version, the first release is 1.22.0), or GOPROXY has no mirror that serves the module golang.org/toolchain; direct does not have it.",
+		"Correct the go line or the toolchain line in go.mod or go.work, or GOTOOLCHAIN, to a release that exists; or use that Go on this machine with GOTOOLCHAIN=local. Otherwise put a mirror that serves golang.org/toolchain into GOPROXY or {proxy}, and keep it out of GONOPROXY."},
+	{"toolchain-line", regexp.MustCompile(`^invalid toolchain: `), "", "",
+		"toolchain line names no release",
+		"The toolchain line of go.mod or go.work, or GOTOOLCHAIN, names something that is no release of Go: go1.22 is a version of the language, its first release is go1.22.0.",
+		"Correct the go line or the toolchain line: go mod edit -toolchain=go1.22.0, or -toolchain=none."},
+	{"toolchain-on-path", regexp.MustCompile(`^cannot find "go[^"]*" in (?:PATH|%PATH%)`), "", "",
+		"toolchain not on PATH",
+		"GOTOOLCHAIN lets the go command take another Go from PATH only, and there is no program of that name.",
+		"Put that Go on PATH, or set GOTOOLCHAIN=auto, with which the go command downloads it."},
+	{"gotoolchain-invalid", regexp.MustCompile(`^invalid GOTOOLCHAIN |^invalid toolchain "`), "", "gotoolchain-invalid", "",
+		"The go command refuses to start.",
+		"Set GOTOOLCHAIN to auto, local, or the name of a release such as go1.26.0."},
+
+	{"go-work-too-old", regexp.MustCompile(`^(?:cannot load )?module \S+ listed in go\.work file requires go >= (\S+), but go\.work (?:lists|implicitly requires) go `), "", "",
+		"go.work lists an older Go than a member",
+		"The go line of go.work must be at least that of every module it uses; every go command in the workspace ends here.",
+		"Run go work use, which raises the line, and commit go.work; or set GOWORK=off where the workspace is not wanted."},
+	{"go-work-member-missing", regexp.MustCompile(`^cannot load module \S+ listed in go\.work file: |^(?:errors parsing|error loading) go\.work:|^reading go\.work: `), "", "",
+		"go.work cannot be used",
+		"go.work is damaged, or names a directory that is not there; every go command in the workspace ends here.",
+		"Check the sources out completely, submodules included, or copy them into the image before the go command runs. A module that is gone is taken out with go work edit -dropuse. GOWORK=off leaves the workspace out."},
+	{"go-work-not-a-member", regexp.MustCompile(`is contained in a module that is not one of the workspace modules listed in go\.work|^no modules were found in the current workspace|^pattern \S+: directory prefix \S+ does not contain modules listed in go\.work|^directory prefix \S+ does not contain modules listed in go\.work`), "", "",
+		"module is not in go.work",
+		"A go.work in this directory or one above decides which modules belong to the build, and it does not use this one.",
+		"Run go work use DIR and commit go.work, or set GOWORK=off."},
+
+	{"replace-directory-missing", regexp.MustCompile(`^replacement directory \S+(?: does not exist|: )|^(?:error reading |reading |open )?\S+: replacement directory `), "", "replace-directory-missing", "",
+		goenv.ReplaceDirectoryMissing.Effect + " The directory is not there, or not yet: in a container build, only what was copied before this step is.",
+		"Check the sources out completely, submodules included. In a container build copy the directory, or at least its go.mod, before go mod download. Otherwise take the replace line out of go.mod."},
+	{"replace-line-lost", regexp.MustCompile(`^unknown revision 0{12}`), "", "",
+		"version that only a replace line can serve",
+		"The version v0.0.0-00010101000000-000000000000 stands for no commit: the go command writes it for a module that a replace line takes from a directory, and this go.mod has no such line. Replace lines count in the main module (or go.work) alone, not in the modules it requires.",
+		"Write the replace line into the main module's go.mod, too, or use the workspace it is built in; or require a version that is published."},
+	{"vendor-inconsistent", regexp.MustCompile(`^inconsistent vendoring in `), "", "vendor-inconsistent", "",
+		"vendor/modules.txt and go.mod do not name the same modules, so every build that uses the vendor directory ends here.",
+		"Run " + goenv.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+	{"vendor-lacks-package", regexp.MustCompile(`(?:import lookup disabled by -mod=vendor|^can't resolve module using the vendor directory|^cannot query module due to -mod=vendor|^cannot find package "?\S*"? in:?\s+\S*/vendor/)`), "", "vendor-incomplete", "",
+		"Builds use the vendor directory alone, and it lacks a package that is imported.",
+		"Run " + goenv.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+
+	{"go-mod-untidy", regexp.MustCompile(`^updates to go\.mod needed|^updating go\.mod: existing contents have changed|(?:import lookup|cannot update go\.mod: updates) disabled by -mod=readonly`), "", "",
+		"go.mod is not tidy",
+		"go.mod lacks what the imports or the modules it requires ask for, and the go command may not change it here (-mod=readonly is the default).",
+		"Run go mod tidy (in a workspace go work sync) and commit go.mod and go.sum."},
+	{"package-without-module", regexp.MustCompile(`^no required module provides package |^cannot find package "[^"]*" in any of:`), "", "",
+		"no required module has the package",
+		"A package is imported, and no module that go.mod requires has it.",
+		"Run go mod tidy (or go get with the package) and commit go.mod and go.sum. If the package is one of the checkout, correct its path: it begins with the module line of go.mod. With GO111MODULE=off nothing is read from go.mod."},
+	{"package-not-in-std", regexp.MustCompile(`^(?:package )?\S+ is not in (?:std|GOROOT)\b`), "", "",
+		"no such package in the standard library",
+		"An import path whose first element has no dot is one of the standard library, and this Go does not have it: it came with a later Go, or the path is misspelt or that of a package of the checkout.",
+		"Use the Go that the go line of go.mod names, or a newer one. Otherwise correct the import path."},
+	{"ambiguous-import", regexp.MustCompile(`^ambiguous import: found package `), "", "",
+		"two modules have the package",
+		"Two modules of the build have a package of this path, mostly because one was split off the other.",
+		"Require a newer version of the module with the shorter path, which no longer has the package, or drop the one that is not used: go get MODULE@none. Then run go mod tidy."},
+	{"path-differs", regexp.MustCompile(`^(?:parsing )?(?:go\.mod:\s*)?(?:parsing go\.mod:\s*)?module declares its path as: |^go\.mod has (?:post-v\d+|malformed|non-\S+) (?:\S+ )?module path |^unexpected module path "`), "", "",
+		"module has another path",
+		"The module's own go.mod declares another path than the one it is required under: it was renamed (upper and lower case count), or it is a fork.",
+		"Require and import it by the path that it declares. For a fork, keep the original path and write a replace line: replace OLD => FORK VERSION. Where another module asks for the old path, update that one."},
+	{"import-case", regexp.MustCompile(`^case-insensitive import collision: `), "", "",
+		"two import paths differ in case only",
+		"Packages are imported by paths that differ in upper and lower case only, mostly because a module was renamed.",
+		"Use one spelling everywhere, the one that the module's go.mod declares; go mod graph tells who asks for the other."},
+	{"version-does-not-fit", regexp.MustCompile(`^(?:module contains a go\.mod file, so |should be v\d+, not v\d+|should be v0 or v1, not v|invalid pseudo-version: |missing \S+ at revision |go\.mod has post-v|module path includes a major version suffix|must be of the form v1\.2\.3|does not match version-control timestamp|version ".*" invalid: )`), "", "",
+		"version does not fit the module",
+		"From v2 on the module's path ends in its major version (/v2), and a pseudo-version must name a commit of the repository. This one breaks such a rule.",
+		"Correct path or version in go.mod; go get MODULE@VERSION writes what fits."},
+	{"path-malformed", regexp.MustCompile(`^(?:malformed module path "|invalid import path|malformed import path "|is not a module path|"[^"]*" is (?:relative|not a module path))`), "", "",
+		"malformed path",
+		"This can be the path of no module or package.",
+		"Correct it in go.mod or in the import."},
+	{"go-mod-damaged", regexp.MustCompile(`^(?:errors parsing (?:go\.mod|\S+/go\.mod|\S+go\.mod):|error loading go\.mod:|parsing go\.mod: |error reading go\.mod|reading go\.mod: |existing contents have changed since last read)`), "", "checkout-invalid", "",
+		"The go command cannot read go.mod.",
+		"Correct the line that the message names; marks of a merge look like this, too."},
+	{"no-main-module", regexp.MustCompile(`^(?:cannot find main module|go\.mod file not found in current directory or any parent directory|cannot determine module path)|^open go\.mod: no such file or directory`), "", "checkout-missing", "",
+		"The go command was started in a directory without a go.mod, and none of the directories above has one.",
+		"Run it in the module's directory (working-directory: of the step, cd, or go -C DIR), after the checkout; in a container build copy go.mod and go.sum first."},
+	{"modules-off", regexp.MustCompile(`^(?:modules disabled by GO111MODULE=off|cannot use path@version syntax in GOPATH mode|build flag -mod=\S+ only valid when using modules)`), "", "go111module-off", "",
+		"The go command reads no go.mod.",
+		"Take GO111MODULE out of the environment (go env -u GO111MODULE)."},
+	{"workspace-flag", regexp.MustCompile(`^-mod may only be set to readonly|^-modfile cannot be used in workspace mode`), "", "goflags-workspace", "",
+		"The go command refuses to start.",
+		"Take the flag out of GOFLAGS, or set GOWORK=off."},
+	{"gomodcache-relative", regexp.MustCompile(`^GOMODCACHE entry is relative`), LocalIO, "gomodcache-relative", "",
+		"The go command refuses to start.",
+		"Set GOMODCACHE or {modcache} to an absolute path."},
+	{"gomodcache-missing", regexp.MustCompile(`^module cache not found: neither GOMODCACHE nor GOPATH is set`), LocalIO, "gomodcache-missing", "",
+		"The go command has no place for modules.",
+		"Set GOMODCACHE or {modcache} to an absolute path, or HOME."},
+	{"vcs-status", regexp.MustCompile(`^error obtaining VCS status: `), "", "",
+		"git cannot read the checkout",
+		"go build writes the commit into the program and asks git for it; git refuses, mostly because the checkout belongs to another user than the job's (in a container), or because git is missing.",
+		"Run git config --global --add safe.directory DIR before the build, or build with -buildvcs=false."},
+	{"vcs-missing", regexp.MustCompile(`^(?:[a-z]+ .*: )?exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), Unknown, "",
+		"version control program missing",
+		"The module comes from its repository (direct in GOPROXY, or it matches GOPRIVATE or GONOPROXY), and the program that gets it is not on PATH.",
+		"Install it in the image (git for most), or let a mirror serve the module: GOPROXY or {proxy} without direct, and GONOPROXY=none where a mirror of yours has the private ones."},
+	{"build-cache", regexp.MustCompile(`^(?:failed to initialize build cache|build cache is required|creating work dir: )`), "", "",
+		"no place for the build cache",
+		"The go command cannot write what it builds: this user has no home directory here, or may not write where GOCACHE or GOTMPDIR points.",
+		"Set GOCACHE (and HOME) to a directory that this user may write; GOTMPDIR or TMPDIR for the directory of work."},
+	{"package-not-in-module", regexp.MustCompile(`^(?:module \S+ )?found(?: \([^)]*\))?, but does not contain package `), NotFound, "",
+		"module does not have the package",
+		"The module was found, but this version of it has no such package: it was moved, belongs to another major version, or the import is misspelt.",
+		"Correct the import, or require a version that has the package: go get PACKAGE@VERSION, then go mod tidy."},
+	{"goproxy-empty", regexp.MustCompile(`^GOPROXY list is not the empty string`), Disabled, "goproxy-empty", "", "", ""},
+	{"goproxy-keyword", regexp.MustCompile(`^invalid proxy URL missing scheme`), Disabled, "goproxy-keyword", "", "", ""},
+	{"goproxy-scheme", regexp.MustCompile(`^invalid proxy URL scheme`), Disabled, "goproxy-scheme", "", "", ""},
+	{"goproxy-http-credentials", regexp.MustCompile(`^(?:Get "[^"]*": )?refusing to pass credentials to insecure URL`), InsecureCredentials, "goproxy-http-credentials", "", "", ""},
+	{"go-sum-damaged", regexp.MustCompile(`^wrong number of fields \d`), MissingSum, "checkout-invalid", "",
+		"A line of go.sum is none; marks of a merge look like this. The go command stops at it.",
+		"Remove what the merge left, then run go mod tidy and commit go.sum."},
+	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), Permission, "",
+		"permission denied, as for a file in use",
+		"Windows lets nobody rename or remove a file or directory that another program has open; mostly that is a virus scanner or an editor that reads what was just written.",
+		"Run again. If it stays, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE or {modcache}."},
+	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), Unknown, "gosumdb-key", "GOSUMDB is no database that can be asked",
+		"GOSUMDB has a form that the go command refuses, so nothing that go.sum lacks can be verified.",
+		"Take GOSUMDB out of the environment, which leaves the default; for another database write name+hash+key, and its URL behind a blank."},
+	{"sumdb-off-toolchain", regexp.MustCompile(`^checksum database disabled by GOSUMDB=off`), Unknown, "gosumdb-off", "",
+		"A toolchain is no module of go.sum: only the checksum database can verify it, and GOSUMDB=off forbids to ask.",
+		"Take GOSUMDB=off out of the environment; name private modules in GOPRIVATE or {private} instead. Or use the Go that is wanted on this machine with GOTOOLCHAIN=local."},
+}
+
+// causeOf finds the cause that a message tells of, by its text and the lines
+// below it.
+func causeOf(text string) (*logCause, []string) {
+	for i := range causes {
+		if m := causes[i].text.FindStringSubmatch(text); m != nil {
+			return &causes[i], m
+		}
+	}
+	return nil, nil
+}
+
+// named returns the cause of a name, nil for none.
+func named(name string) *logCause {
+	for i := range causes {
+		if causes[i].name == name {
+			return &causes[i]
+		}
+	}
+	return nil
+}
+
+// advice is what is said of one failure.
+type advice struct{ title, explain, remedy string }
+
+// about is what a cause says of a failure.
+func (c *logCause) about(f LogFailure) advice {
+	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(fillIn(c.remedy), f.Class.Remedy())}
+	if rule, ok := goenv.RuleOf(c.check); ok && a.title == "" {
+		a.title = strings.TrimSuffix(rule.Title, ".")
+		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
+			a.title = strings.ToLower(a.title[:1]) + a.title[1:]
+		}
+	}
+	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
+		said := goenv.ToolchainRefused(m[1], m[2], m[3])
+		a.explain, a.remedy = said.Effect, "Use "+said.Instead+", with which the go command downloads it. In a container build that is a newer image."
+	}
+	return a
+}
