@@ -7,14 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // event is what is needed of the event that started the workflow. The rest of
@@ -41,18 +41,10 @@ func readEvent(getenv func(string) string) (event, error) {
 	if name == "" {
 		return e, nil
 	}
-	info, err := os.Stat(name) // before opening, which would block on a FIFO
-	switch {
-	case err != nil:
-		return e, fmt.Errorf("read the event: %w", err)
-	case !info.Mode().IsRegular() || info.Size() > maxEvent:
-		return e, fmt.Errorf("read the event: found %s with %d bytes, expected a file of at most %d", info.Mode().Type(), info.Size(), maxEvent)
-	}
-	f, err := os.Open(name)
+	text, err := diskfile.Read(name, maxEvent)
 	if err != nil {
 		return e, fmt.Errorf("read the event: %w", err)
 	}
-	defer f.Close()
 	var payload struct {
 		PullRequest *struct {
 			Number int `json:"number"`
@@ -61,7 +53,7 @@ func readEvent(getenv func(string) string) (event, error) {
 			} `json:"head"`
 		} `json:"pull_request"`
 	}
-	if err := json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&payload); err != nil {
+	if err := json.Unmarshal(text, &payload); err != nil {
 		return e, errors.New("read the event: found something else than the JSON of an event")
 	}
 	if pr := payload.PullRequest; pr != nil && pr.Number > 0 {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -126,7 +127,7 @@ func (s *step) prepare() error {
 		return err
 	}
 	env, findings, err := fetch.Environment(v, goenv.Host{
-		Getenv: getenv, ReadFile: os.ReadFile, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
+		Getenv: getenv, ReadFile: diskfile.ReadSettings, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	})
 	if err != nil {
 		return err

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"time"
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
@@ -68,7 +68,7 @@ func (s *step) kept() (*report.Result, error) {
 	if name == "" {
 		return nil, fmt.Errorf("the main stage left no result, so it did not run to its end")
 	}
-	f, err := os.Open(name)
+	f, err := diskfile.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read the result of the main stage: %w", err)
 	}

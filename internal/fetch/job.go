@@ -16,6 +16,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
@@ -244,6 +245,9 @@ func clause(sentence string) string {
 // openMirrors makes the candidates of the chain.
 func (j *Job) openMirrors() error {
 	v := j.values
+	if err := checkCertFile(j.o.Getenv); err != nil {
+		return err
+	}
 	roots, err := rootCAs(v.CAFile)
 	if err != nil {
 		return err
@@ -305,10 +309,16 @@ func rootCAs(file string) (*x509.CertPool, error) {
 	return withAuthorities(nil, "--ca-file", file)
 }
 
+// Most bytes that are read of files which the job names.
+const (
+	maxCertificates = 16 << 20 // the public authorities of the world are a quarter of one
+	maxNetrc        = 1 << 20
+)
+
 // withAuthorities is the authorities of a pool, nil for the system's, and those
 // of the file that a setting names.
 func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := diskfile.Read(file, maxCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("read the authorities of %s: %w", setting, err)
 	}
@@ -323,6 +333,22 @@ func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool,
 	return pool, nil
 }
 
+// checkCertFile refuses an SSL_CERT_FILE that crypto/x509 would wait for or
+// read without end: it opens whatever the variable names. One that cannot be
+// read is a matter of doctor; Go goes on without it.
+func checkCertFile(getenv func(string) string) error {
+	if getenv == nil || getenv("SSL_CERT_FILE") == "" {
+		return nil
+	}
+	_, err := diskfile.Read(getenv("SSL_CERT_FILE"), maxCertificates)
+	var kind *diskfile.KindError
+	var size *diskfile.SizeError
+	if errors.As(err, &size) || errors.As(err, &kind) && !kind.Mode.IsDir() {
+		return fmt.Errorf("SSL_CERT_FILE: %w; name a file of certificates, or unset it", err)
+	}
+	return nil
+}
+
 // readNetrc reads the file that the go command reads
 // (cmd/go/internal/auth/netrc.go) unless GOAUTH leaves it out.
 func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, error) {
@@ -330,7 +356,7 @@ func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, 
 	if name == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := diskfile.Read(name, maxNetrc)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
