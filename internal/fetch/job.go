@@ -45,8 +45,13 @@ type Options struct {
 	// for the first time; 0 means a second. Both double.
 	Backoff, Pause time.Duration
 	// Hedge is the least wait for a first byte before a second request is
-	// made; 0 means 250 ms.
-	Hedge time.Duration
+	// made; 0 means 250 ms. Silence is that wait where it is not known how fast
+	// the mirror responds, and what a mirror that responds to nothing gets while
+	// another one may be asked; 0 means 2 s.
+	Hedge, Silence time.Duration
+	// Grace is how much longer than a usable mirror the others may take to
+	// answer the preflight before nobody waits for them; 0 means 250 ms.
+	Grace time.Duration
 	// Patience is how long a cache service that is busy, failing or silent is
 	// waited for before mirrors do its work; 0 means 8 s.
 	Patience time.Duration
@@ -78,6 +83,7 @@ type Job struct {
 	cache       *modcache.Cache
 	began       time.Time
 	progress    atomic.Pointer[run]
+	probing     atomic.Pointer[preflight]
 	phase       atomic.Value // string
 	spec        store.Spec
 	unsound     bool   // of a doctor's job: no chain can be made of the settings

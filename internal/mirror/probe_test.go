@@ -43,7 +43,7 @@ func TestProbeVerdicts(t *testing.T) {
 				if test.class == failure.FirstByteTimeout {
 					limit = 200 * time.Millisecond
 				}
-				ctx, cancel := mirror.WithLimit(context.Background(), limit)
+				ctx, cancel := mirror.WithLimit(context.Background(), limit, "--probe-timeout")
 				defer cancel()
 				v := m.Probe(ctx, samples, "")
 				if v.Class != test.class || v.Has != test.has || v.Lacks != test.lacks {
