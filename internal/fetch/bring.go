@@ -31,7 +31,10 @@ type try struct {
 func (r *run) bring(ctx context.Context, it *item) {
 	hops := r.access.route(r.chain, it.mod.Path)
 	it.rec.StartMS = r.since()
-	defer func() { it.rec.MS = r.since() - it.rec.StartMS }()
+	defer func() {
+		it.rec.MS = r.since() - it.rec.StartMS
+		r.waiting(it, nil)
+	}()
 	tries := make([]try, len(hops))
 	for i, h := range hops {
 		tries[i].hop = h
@@ -42,6 +45,7 @@ func (r *run) bring(ctx context.Context, it *item) {
 			r.conclude(it, tries)
 			return
 		}
+		r.waiting(it, t.hop)
 		if !r.admitted(ctx, t, rest, tries) {
 			if ctx.Err() != nil {
 				r.fail(it, r.cancelled(ctx))
@@ -53,9 +57,7 @@ func (r *run) bring(ctx context.Context, it *item) {
 		if !t.hop.protected() && len(rest) > 0 && !rest[0].hop.Health.Out() {
 			spare = rest[0].hop
 		}
-		r.waiting(it, t.hop)
 		fe := r.attempt(ctx, it, t.hop, spare)
-		r.waiting(it, nil)
 		t.tries++
 		if n := len(it.rec.Attempts); n > 0 && it.rec.Attempts[n-1].Mirror == t.hop.Name() {
 			r.heard(t, fe)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/mod/module"
@@ -84,13 +85,16 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	return res
 }
 
+// probingMirrors is the phase in which the run waits for the preflight.
+const probingMirrors = "probing mirrors"
+
 // chooseEarly chooses the chain that the fetch begins with.
 func (j *Job) chooseEarly(p *preflight) chain {
 	if p == nil {
 		c, _ := choose(Configured, j.chain)
 		return c
 	}
-	j.phase.Store("probing mirrors")
+	j.phase.Store(probingMirrors)
 	c, _ := p.early()
 	j.log("chain chosen for the fetch: %s", c.list().Redacted())
 	for _, h := range c.hops {
@@ -391,7 +395,11 @@ func (j *Job) refuse(res *report.Result, err error) *report.Result {
 func (j *Job) Snapshot() report.Snapshot {
 	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
 		DoneBytes: j.restored.Load() + j.fetched.Load()}
+	if p := j.probing.Load(); p != nil && s.Phase == probingMirrors {
+		s.Waiting = strings.Join(p.awaited(), ", ")
+	}
 	if r := j.progress.Load(); r != nil {
+		s.Waiting = r.awaited()
 		s.Done += int(r.done.Load())
 		r.mu.Lock()
 		s.InFlight = r.working

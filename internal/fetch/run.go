@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -237,7 +238,36 @@ func (r *run) waiting(it *item, h *hop) {
 		delete(r.asked, it)
 		return
 	}
-	r.asked[it] = asked{h, time.Now()}
+	a, ok := r.asked[it]
+	if !ok {
+		a.since = time.Now()
+	}
+	a.hop = h
+	r.asked[it] = a
+}
+
+// tellAfter is the wait for one file from which on progress names it.
+const tellAfter = 3 * time.Second
+
+// awaited is what has been waited for longest, in words; "" when nothing takes
+// long.
+func (r *run) awaited() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var at *item
+	for it, a := range r.asked {
+		if at == nil || a.since.Before(r.asked[at].since) {
+			at = it
+		}
+	}
+	if at == nil {
+		return ""
+	}
+	since := time.Since(r.asked[at].since)
+	if since < tellAfter {
+		return ""
+	}
+	return fmt.Sprintf("%s %s from %s for %d s", at.mod, at.kind, r.asked[at].hop.Name(), int(since.Seconds()))
 }
 
 // since is the time since the start of the run in milliseconds.
