@@ -128,7 +128,6 @@ func TestOneMirrorThatCannotBeReachedAmongTwo(t *testing.T) {
 				b.trust(authority)
 				b.o.Dial = network.DialContext
 				b.values.NoProbe = !probe
-				b.o.Grace = time.Hour // what fails by a limit of ours fails later than what answers
 				r := b.run(test.url + "|" + healthy.URL)
 				wantOutcome(t, r, report.OK)
 				b.complete()

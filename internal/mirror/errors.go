@@ -24,7 +24,11 @@ func (e *limitError) Temporary() bool { return true }
 // WithLimit bounds a whole operation, such as a probe, by a setting. What is not
 // done by then fails with the class of the phase it was in.
 func WithLimit(ctx context.Context, d time.Duration, setting string) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, &limitError{failure.Timeout, fmt.Sprintf("no answer within the %v of %s", d, setting)})
+	return context.WithTimeoutCause(ctx, d, operationLimit(d, setting))
+}
+
+func operationLimit(d time.Duration, setting string) error {
+	return &limitError{failure.Timeout, fmt.Sprintf("no answer within the %v of %s", d, setting)}
 }
 
 // Silence is the cause to cancel a request with to which no response began
