@@ -119,7 +119,7 @@ func (t *treeWriter) place(c *Cache, s slot) error {
 	}
 	// Another file system, or a virus scanner on Windows that looks at a file
 	// of the tree: write it in place as the go command does.
-	if err := c.markPartial(s); err != nil {
+	if err := c.write(s.partial, nil); err != nil {
 		return err
 	}
 	err := copyTree(t.root, s.tree)
@@ -240,23 +240,15 @@ func removeTree(dir string) error {
 // go command at the same time takes the rest for a complete one. The caller
 // holds the version's lock.
 func (c *Cache) discardTree(s slot) error {
-	if err := c.markPartial(s); err != nil {
+	// Renamed into place: opening would wait for the other end of a FIFO, and
+	// write through a link.
+	if err := c.write(s.partial, nil); err != nil {
 		return err
 	}
 	if err := removeTree(s.tree); err != nil {
 		return err
 	}
 	return os.Remove(s.partial)
-}
-
-// markPartial makes the tree of s count as incomplete. Whatever is there already
-// does: the go command only looks whether something is (cmd/go
-// modfetch/cache.go: DownloadDir), and it may be a FIFO.
-func (c *Cache) markPartial(s slot) error {
-	if _, err := os.Stat(s.partial); err == nil {
-		return nil
-	}
-	return c.write(s.partial, nil)
 }
 
 // readTree hashes the files of the extracted tree of s. What no file of a zip
