@@ -5,7 +5,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -117,19 +116,29 @@ func TestNothingMissingAsksNobodyThoughTheMirrorsAreProbed(t *testing.T) {
 	}
 }
 
-// dials counts connections by address.
-type dials struct {
-	mu sync.Mutex
-	n  map[string]int
+func TestWhereOnlyPrivateModulesAreMissingNobodyIsProbed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t, mirrortest.Module{Path: "git.corp.test/secret", Version: "v1.0.0"})
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.env["GOPRIVATE"], b.env["GONOPROXY"] = "git.corp.test", "git.corp.test"
+	wantOutcome(t, b.run(s.URL+"|direct"), report.OK)
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests, though no mirror may be asked for what is missing", n)
+	}
 }
 
-func (d *dials) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d.mu.Lock()
-	d.n[address]++
-	d.mu.Unlock()
-	nowhere := new(mirrortest.Network)
-	nowhere.NoSuchHost("nowhere.example.test")
-	return nowhere.DialContext(ctx, network, address)
+func TestWithoutAPreflightNobodyIsProbed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	one, two := mirrortest.Start(t, mirrortest.Options{Fixtures: f}), mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	patient(b)
+	b.values.NoProbe = true
+	wantOutcome(t, b.run(one.URL+"|"+two.URL), report.OK)
+	if n := len(two.Requests()); n != 0 {
+		t.Errorf("%d requests to the mirror that was not needed", n)
+	}
 }
 
 func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
@@ -152,8 +161,9 @@ func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
 				b := newBench(t, f, mirrortest.Checkout{})
 				patient(b)
 				b.o.Pause = time.Hour // a run that waits for a breaker does not end
-				count := &dials{n: map[string]int{}}
-				b.o.Dial = count.dial
+				nowhere := new(mirrortest.Network)
+				nowhere.NoSuchHost("nowhere.example.test")
+				b.o.Dial = nowhere.DialContext
 				b.values.NoProbe, b.values.Retries = !probe, retries
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()

@@ -25,6 +25,7 @@ func TestWhatIsNoFileOfAModuleCacheIsReplaced(t *testing.T) {
 		"lock":    func(s slot) string { return s.lock },
 		"partial": func(s slot) string { return s.partial },
 		"tree":    func(s slot) string { return s.tree },
+		"source":  func(s slot) string { return filepath.Join(s.tree, "alpha.go") },
 	}
 	kinds := map[string]func(t *testing.T, name string){
 		"a FIFO":                    mkfifo,
@@ -47,6 +48,7 @@ func TestWhatIsNoFileOfAModuleCacheIsReplaced(t *testing.T) {
 				t.Parallel()
 				dir := modCacheDir(t)
 				c := openAt(t, dir)
+				c.ModCacheRW = true
 				f := fixtures(t)[0]
 				s := mustSlot(t, c, f.m)
 				put(t, c, f, PutOptions{Extract: true})
