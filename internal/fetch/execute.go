@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"golang.org/x/mod/module"
@@ -83,33 +82,6 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	cached.conclude(res)
 	j.conclude(ctx, res)
 	return res
-}
-
-// probingMirrors is the phase in which the run waits for the preflight.
-const probingMirrors = "probing mirrors"
-
-// chooseEarly chooses the chain that the fetch begins with.
-func (j *Job) chooseEarly(p *preflight) chain {
-	if p == nil {
-		c, _ := choose(Configured, j.chain)
-		return c
-	}
-	j.phase.Store(probingMirrors)
-	c, _ := p.early()
-	j.log("chain chosen for the fetch: %s", c.list().Redacted())
-	for _, h := range c.hops {
-		switch {
-		case h.late:
-			h.Health.Suspect(failure.FirstByteTimeout)
-		case h.verdict == nil:
-		case h.failing():
-			h.Health.Suspect(h.verdict.Class)
-		default:
-			// A long round trip needs many requests at a time from the start.
-			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
-		}
-	}
-	return c
 }
 
 // fetch brings items from mirrors.
@@ -389,27 +361,6 @@ func (j *Job) refuse(res *report.Result, err error) *report.Result {
 		res.Outcome, res.Interrupted = report.Incomplete, true
 	}
 	return res
-}
-
-// Snapshot is the progress so far. It is safe for concurrent use.
-func (j *Job) Snapshot() report.Snapshot {
-	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
-		DoneBytes: j.restored.Load() + j.fetched.Load()}
-	if p := j.probing.Load(); p != nil && s.Phase == probingMirrors {
-		s.Waiting = strings.Join(p.awaited(), ", ")
-	}
-	if r := j.progress.Load(); r != nil {
-		s.Waiting = r.awaited()
-		s.Done += int(r.done.Load())
-		r.mu.Lock()
-		s.InFlight = r.working
-		s.DoneBytes += r.bytes.Load()
-		for t := range r.active {
-			s.DoneBytes += t.progress()
-		}
-		r.mu.Unlock()
-	}
-	return s
 }
 
 func (j *Job) close() {

@@ -315,12 +315,6 @@ func rootCAs(file string) (*x509.CertPool, error) {
 	return withAuthorities(nil, "--ca-file", file)
 }
 
-// Most bytes that are read of files which the job names.
-const (
-	maxCertificates = 16 << 20 // the public authorities of the world are a quarter of one
-	maxNetrc        = 1 << 20
-)
-
 // withAuthorities is the authorities of a pool, nil for the system's, and those
 // of the file that a setting names.
 func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
@@ -337,22 +331,6 @@ func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool,
 		return nil, fmt.Errorf("%s %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", setting, file)
 	}
 	return pool, nil
-}
-
-// checkCertFile refuses an SSL_CERT_FILE that crypto/x509 would wait for or
-// read without end: it opens whatever the variable names. One that cannot be
-// read is a matter of doctor; Go goes on without it.
-func checkCertFile(getenv func(string) string) error {
-	if getenv == nil || getenv("SSL_CERT_FILE") == "" {
-		return nil
-	}
-	_, err := diskfile.Read(getenv("SSL_CERT_FILE"), maxCertificates)
-	var kind *diskfile.KindError
-	var size *diskfile.SizeError
-	if errors.As(err, &size) || errors.As(err, &kind) && !kind.Mode.IsDir() {
-		return fmt.Errorf("SSL_CERT_FILE: %w; name a file of certificates, or unset it", err)
-	}
-	return nil
 }
 
 // readNetrc reads the file that the go command reads

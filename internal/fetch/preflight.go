@@ -175,6 +175,33 @@ func (p *preflight) end() {
 	}
 }
 
+// probingMirrors is the phase in which the run waits for the preflight.
+const probingMirrors = "probing mirrors"
+
+// chooseEarly chooses the chain that the fetch begins with.
+func (j *Job) chooseEarly(p *preflight) chain {
+	if p == nil {
+		c, _ := choose(Configured, j.chain)
+		return c
+	}
+	j.phase.Store(probingMirrors)
+	c, _ := p.early()
+	j.log("chain chosen for the fetch: %s", c.list().Redacted())
+	for _, h := range c.hops {
+		switch {
+		case h.late:
+			h.Health.Suspect(failure.FirstByteTimeout)
+		case h.verdict == nil:
+		case h.failing():
+			h.Health.Suspect(h.verdict.Class)
+		default:
+			// A long round trip needs many requests at a time from the start.
+			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
+		}
+	}
+	return c
+}
+
 // samples takes modules from the work list to test mirrors with: required
 // ones, since a mirror in use has most of them, and none that is private.
 func samples(list *worklist.List, a access) []mirror.Sample {
