@@ -14,6 +14,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -153,7 +154,7 @@ func (s *step) prepare() error {
 	if err != nil {
 		return err
 	}
-	machine := goenv.Host{Getenv: getenv, ReadFile: os.ReadFile, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
+	machine := goenv.Host{Getenv: getenv, ReadFile: diskfile.ReadSettings, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
 	env, findings, err := fetch.Environment(v, machine)
 	if err == nil {
 		if s.goflags = s.removable(env); s.goflags != "" {

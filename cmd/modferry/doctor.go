@@ -3,14 +3,15 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -65,7 +66,7 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 		if len(files) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(name))
 		}
-		if err := a.explainFile(name, job, out); err != nil {
+		if err := a.explainFile(cmd.Context(), name, job, out); err != nil {
 			return err
 		}
 	}
@@ -73,10 +74,10 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 }
 
 // explainFile finds out what a file is, and explains it.
-func (a *app) explainFile(name string, job *fetch.Job, out *output) error {
+func (a *app) explainFile(ctx context.Context, name string, job *fetch.Job, out *output) error {
 	in := a.stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := diskfile.Stream(ctx, name)
 		if err != nil {
 			return fmt.Errorf("read the log: %w", err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
@@ -146,7 +146,7 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 // environment is what prepare needs of the go command's settings.
 func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.Env, []goenv.Finding, error) {
 	host := goenv.Host{
-		Getenv: a.getenv, ReadFile: os.ReadFile, LookPath: exec.LookPath,
+		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
 	env, findings, err := fetch.Environment(values, host)

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -61,9 +62,9 @@ cyclonedx is a software bill of materials, prometheus a file of metrics. With
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("compare") {
-				return a.compare(args[0], o, cmd.Flags().Changed("format"))
+				return a.compare(cmd.Context(), args[0], o, cmd.Flags().Changed("format"))
 			}
-			return a.report(args[0], o)
+			return a.report(cmd.Context(), args[0], o)
 		},
 	}
 	cmd.Flags().StringVar(&o.format, "format", "text", "`WORD` is one of the formats above (text)")
@@ -81,13 +82,13 @@ func (a *app) formatNames() []string {
 	return names
 }
 
-func (a *app) report(file string, o reportOptions) error {
+func (a *app) report(ctx context.Context, file string, o reportOptions) error {
 	formats := a.formats(o.verbose)
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == o.format })
 	if i < 0 {
 		return unknownFormat(o.format, a.formatNames())
 	}
-	res, err := a.readResult(file)
+	res, err := a.readResult(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (a *app) report(file string, o reportOptions) error {
 }
 
 // compare says what changed from the result in o.compare to that in file.
-func (a *app) compare(file string, o reportOptions, formatted bool) error {
+func (a *app) compare(ctx context.Context, file string, o reportOptions, formatted bool) error {
 	switch {
 	case formatted && o.format != "text":
 		return &usageError{fmt.Sprintf("flag --compare: found --format %s, expected none: a comparison is text; leave one of the two out", o.format)}
@@ -106,21 +107,21 @@ func (a *app) compare(file string, o reportOptions, formatted bool) error {
 	case o.compare == "-" && file == "-":
 		return &usageError{"flag --compare: found standard input twice, expected at least one file"}
 	}
-	old, err := a.readResult(o.compare)
+	old, err := a.readResult(ctx, o.compare)
 	if err != nil {
 		return err
 	}
-	res, err := a.readResult(file)
+	res, err := a.readResult(ctx, file)
 	if err != nil {
 		return err
 	}
 	return report.Compare(a.stdout, old, res)
 }
 
-func (a *app) readResult(file string) (*report.Result, error) {
+func (a *app) readResult(ctx context.Context, file string) (*report.Result, error) {
 	var in io.Reader = a.stdin
 	if file != "-" {
-		f, err := os.Open(file)
+		f, err := diskfile.Stream(ctx, file)
 		if err != nil {
 			return nil, fmt.Errorf("read the result: %w", err)
 		}

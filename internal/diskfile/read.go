@@ -16,12 +16,12 @@ type KindError struct {
 }
 
 func (e *KindError) Error() string {
-	return fmt.Sprintf("%s is %s, not a regular file", e.Path, kind(e.Mode))
+	return fmt.Sprintf("%s is %s, not a regular file", e.Path, e.Kind())
 }
 
-// kind names what a file is that is not regular.
-func kind(m fs.FileMode) string {
-	switch {
+// Kind names what is there.
+func (e *KindError) Kind() string {
+	switch m := e.Mode; {
 	case m.IsDir():
 		return "a directory"
 	case m&fs.ModeNamedPipe != 0:
@@ -54,9 +54,9 @@ func (e *EscapeError) Error() string {
 	return fmt.Sprintf("%s is, or lies behind, a link that leads out of %s", e.Path, e.Root)
 }
 
-// Open opens a regular file for reading. It follows links, and never blocks.
-// The error is a *KindError for anything else, and wraps fs.ErrNotExist when
-// there is nothing.
+// Open opens a regular file, or the null device, for reading. It follows links,
+// and never blocks. The error is a *KindError for anything else, and wraps
+// fs.ErrNotExist when there is nothing.
 func Open(name string) (*os.File, error) {
 	return open(name, os.Stat, os.OpenFile, name)
 }
@@ -117,14 +117,14 @@ func open(name string, stat func(string) (fs.FileInfo, error), openFile func(str
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() && !null(info) {
 		return nil, &KindError{shown, info.Mode()}
 	}
 	f, err := openFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		return nil, err
 	}
-	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() {
+	if info, err = f.Stat(); err == nil && !info.Mode().IsRegular() && !null(info) {
 		err = &KindError{shown, info.Mode()} // exchanged in between
 	}
 	if err != nil {
@@ -132,6 +132,16 @@ func open(name string, stat func(string) (fs.FileInfo, error), openFile func(str
 		return nil, err
 	}
 	return f, nil
+}
+
+// null reports whether a file is the null device, with which people say that
+// there is nothing: NETRC=/dev/null.
+func null(info fs.FileInfo) bool {
+	if info.Mode()&fs.ModeCharDevice == 0 {
+		return false
+	}
+	n, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(info, n)
 }
 
 // escapes is the text of os.Root's error for a path that leads out, which has
@@ -227,3 +237,10 @@ func Inside(root, name string) bool {
 	rel, err := filepath.Rel(Real(root), Real(name))
 	return err == nil && filepath.IsLocal(rel)
 }
+
+// maxSettings is far more than a file of settings has.
+const maxSettings = 1 << 20
+
+// ReadSettings is Read for a file of settings that the job or this machine
+// names, such as the go env file.
+func ReadSettings(name string) ([]byte, error) { return Read(name, maxSettings) }

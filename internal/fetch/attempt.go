@@ -20,12 +20,9 @@ const leastHedge = 250 * time.Millisecond
 // attempt makes one request for the item at a hop, hedged by spare where that
 // is allowed, and puts what it brings into the module cache. It notes the
 // attempt in the item's record and the outcome in the mirror's health. The
-// caller has passed the gate of the hop.
+// caller has passed the gate of the hop and holds a slot of it, which is given
+// back.
 func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failure.Error {
-	if err := h.Limiter.Acquire(ctx); err != nil {
-		h.Health.Dropped()
-		return r.cancelled(ctx)
-	}
 	start := r.since()
 	first := r.open(ctx, it, h, spare)
 	h = first.hop
@@ -123,8 +120,10 @@ func (o opened) record(start float64) report.Attempt {
 
 // open asks h for the item. If the first byte takes longer than it does in 95
 // of 100 cases there, a second request is made, to the spare mirror or over
-// another connection to the same one, and the first response wins. The caller
-// holds a slot of h; of the returned hop one is held, of the other none.
+// another connection to the same one, and the first response wins. If that is
+// not granted and h responds to nobody at all, the spare mirror's turn has come:
+// then the request is given up. The caller holds a slot of h; of the returned
+// hop one is held, of the other none.
 func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 	ask := func(ctx context.Context, h *hop, fresh bool) opened {
 		o := opened{hop: h, hedge: fresh}
@@ -133,27 +132,33 @@ func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 		o.err = failure.As(err)
 		return o
 	}
-	wait, ok := h.Health.P95()
-	if !ok || r.values.NoHedge || h.Local() {
+	if h.Local() || r.values.NoHedge && spare == nil {
 		return ask(ctx, h, false)
 	}
+	wait, known := h.Health.P95()
+	if wait = max(wait, r.hedge); !known || r.values.NoHedge {
+		wait = r.silence
+	}
 	answers := make(chan opened, 2)
-	start := r.since()
+	start, began := r.since(), time.Now()
 	ctx1, drop1 := context.WithCancelCause(ctx)
 	go func() { answers <- ask(ctx1, h, false) }()
-	timer := time.NewTimer(max(wait, r.hedge))
-	defer timer.Stop()
-	select {
-	case a := <-answers:
+	if a, ok := within(answers, wait); ok {
 		return r.keep(a, drop1)
-	case <-timer.C:
 	}
 	other := h
 	if spare != nil {
 		other = spare
 	}
-	if !r.mayHedge() || !other.Limiter.TryAcquire() {
-		return r.keep(<-answers, drop1)
+	if r.values.NoHedge || !r.mayHedge() || !other.Limiter.TryAcquire() {
+		a, ok := within(answers, r.silence-time.Since(began))
+		if !ok {
+			if spare != nil && h.Health.Silent(began) {
+				drop1(mirror.Silence(r.silence))
+			}
+			a = <-answers
+		}
+		return r.keep(a, drop1)
 	}
 	ctx2, drop2 := context.WithCancelCause(ctx)
 	go func() { answers <- ask(ctx2, other, true) }()
@@ -187,6 +192,18 @@ func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
 		b.hop.Health.Dropped()
 	})
 	return r.keep(a, keep)
+}
+
+// within waits for an answer for a while.
+func within(answers <-chan opened, d time.Duration) (opened, bool) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case a := <-answers:
+		return a, true
+	case <-timer.C:
+		return opened{}, false
+	}
 }
 
 var errHedged = errors.New("another request was faster")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -30,18 +31,22 @@ type try struct {
 func (r *run) bring(ctx context.Context, it *item) {
 	hops := r.access.route(r.chain, it.mod.Path)
 	it.rec.StartMS = r.since()
-	defer func() { it.rec.MS = r.since() - it.rec.StartMS }()
+	defer func() {
+		it.rec.MS = r.since() - it.rec.StartMS
+		r.waiting(it, nil)
+	}()
 	tries := make([]try, len(hops))
 	for i, h := range hops {
 		tries[i].hop = h
 	}
 	for {
 		t, rest := r.next(tries)
-		if t == nil {
+		if t == nil || r.deserted(tries, true) {
 			r.conclude(it, tries)
 			return
 		}
-		if !r.admitted(ctx, t, len(rest) > 0) {
+		r.waiting(it, t.hop)
+		if !r.admitted(ctx, t, rest, tries) {
 			if ctx.Err() != nil {
 				r.fail(it, r.cancelled(ctx))
 				return
@@ -54,6 +59,9 @@ func (r *run) bring(ctx context.Context, it *item) {
 		}
 		fe := r.attempt(ctx, it, t.hop, spare)
 		t.tries++
+		if n := len(it.rec.Attempts); n > 0 && it.rec.Attempts[n-1].Mirror == t.hop.Name() {
+			r.heard(t, fe)
+		}
 		if fe == nil {
 			a := it.rec.Attempts[len(it.rec.Attempts)-1]
 			it.rec.Source, it.rec.Mirror = report.FromMirror, a.Mirror
@@ -101,7 +109,8 @@ func (r *run) next(tries []try) (*try, []*try) {
 	}
 	best := open[0]
 	for _, t := range open[1:] {
-		if out := best.hop.Health.Out(); (t.tries < best.tries && !t.hop.Health.Out()) || (out && !t.hop.Health.Out()) {
+		worse, out := best.hop.Health.Out(), t.hop.Health.Out()
+		if t.tries < best.tries && out == worse || worse && !out {
 			best = t
 		}
 	}
@@ -114,16 +123,21 @@ func (r *run) next(tries []try) (*try, []*try) {
 	return best, rest
 }
 
-// admitted waits for the hop's turn: for the pause after a failed attempt, and
-// for its circuit breaker. False means that the choice has to be made anew,
-// because the hop is dead, another one can do it meanwhile, or ctx has ended.
-func (r *run) admitted(ctx context.Context, t *try, others bool) bool {
+// admitted waits for the hop's turn: for the pause after a failed attempt, for
+// its circuit breaker, and for a slot, which the caller then holds. False means
+// that the choice has to be made anew, because the hop is dead, another one of
+// rest can do it meanwhile, or ctx has ended.
+func (r *run) admitted(ctx context.Context, t *try, rest []*try, tries []try) bool {
 	if t.tries > 0 && !r.sleep(ctx, r.pause(t.tries)) {
 		return false
 	}
 	for {
 		wait, dead := t.hop.Health.Gate()
 		switch {
+		case t.tries < rounds && (wait > 0 || dead) && r.deserted(tries, false):
+			// Nobody is there, and the breaker would only make it take longer
+			// to say so.
+			return t.hop.Limiter.Acquire(ctx) == nil
 		case dead:
 			t.over = true
 			if t.last == nil {
@@ -133,12 +147,35 @@ func (r *run) admitted(ctx context.Context, t *try, others bool) bool {
 			}
 			return false
 		case wait == 0:
-			return true
+			return r.slot(ctx, t, rest)
+		case others(rest), slices.ContainsFunc(rest, func(o *try) bool { return o.tries < t.tries }):
+			return false // they went up, or this one down, since it was chosen
 		}
-		if !r.sleep(ctx, wait) || others {
+		if !r.sleep(ctx, wait) || len(rest) > 0 {
 			return false
 		}
 	}
+}
+
+// others reports whether one of the tries is at a mirror that is up.
+func others(rest []*try) bool {
+	return slices.ContainsFunc(rest, func(t *try) bool { return !t.hop.Health.Out() })
+}
+
+// slot waits for a slot of the hop, whose gate is passed. It takes none of a
+// hop that went down meanwhile if there is another one.
+func (r *run) slot(ctx context.Context, t *try, rest []*try) bool {
+	h := t.hop
+	if h.Limiter.Acquire(ctx) != nil {
+		h.Health.Dropped()
+		return false
+	}
+	if h.Health.Down() && others(rest) {
+		h.Limiter.Release(0, false)
+		h.Health.Dropped()
+		return false
+	}
+	return true
 }
 
 // pause is the wait before the n-th repetition: doubling, with full jitter, so

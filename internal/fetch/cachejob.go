@@ -29,7 +29,7 @@ func (j *Job) Restore(ctx context.Context) *report.Result {
 	if err := j.openModCache(); err != nil {
 		return j.refuse(res, err)
 	}
-	items, present, err := j.missing(ctx)
+	items, present, err := j.missing(ctx, nil)
 	if err != nil {
 		return j.refuse(res, err)
 	}

@@ -64,6 +64,7 @@ func choose(how Choice, c chain) (chain, []string) {
 	for _, h := range dead {
 		say("%s is left out: %s", h.Name(), h.verdict.Class.Title())
 	}
+	behind(kept, say)
 	if how != Configured {
 		rank(kept, say)
 	}
@@ -83,6 +84,27 @@ func boolCompare(a, b bool) int {
 	return 1
 }
 
+// behind puts mirrors that had not answered behind those that had, as far as
+// the separators let their failures pass on.
+func behind(hops []*hop, say func(string, ...any)) {
+	for i := 0; i < len(hops); {
+		j := i + 1
+		for j < len(hops) && !hops[j-1].protected() {
+			j++
+		}
+		waits := func(h *hop) bool { return h.late && !h.protected() }
+		if run := hops[i:j]; slices.ContainsFunc(run, (*hop).usable) && slices.ContainsFunc(run, waits) {
+			slices.SortStableFunc(run, func(a, b *hop) int { return boolCompare(waits(a), waits(b)) })
+			for _, h := range run {
+				if waits(h) {
+					say("%s stands behind the mirrors that answered sooner: it had not answered when the run did not need it any more", h.Name())
+				}
+			}
+		}
+		i = j
+	}
+}
+
 // rank sorts each run of neighbouring public mirrors by the wait for a first
 // byte, divided by the weight; a private mirror keeps its place, because what
 // stands before and behind it is policy.
@@ -96,6 +118,10 @@ func rank(hops []*hop, say func(string, ...any)) {
 			slices.SortStableFunc(run, func(a, b *hop) int { return int(cost(a) - cost(b)) })
 			var parts []string
 			for _, h := range run {
+				if h.verdict == nil {
+					parts = append(parts, h.Name()+" not known")
+					continue
+				}
 				parts = append(parts, fmt.Sprintf("%s %d ms", h.Name(), cost(h).Milliseconds()))
 			}
 			say("ranked by the time to a first byte: %s", strings.Join(parts, ", "))

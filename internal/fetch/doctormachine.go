@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 )
@@ -45,7 +46,7 @@ func (j *Job) authorities() []goenv.Finding {
 	}
 	f := goenv.Finding{Check: "ca-file-unreadable", Severity: goenv.SevError, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
 		Instead: "a file with certificates in PEM format, the system's own included"}
-	switch pem, err := os.ReadFile(file); {
+	switch pem, err := diskfile.Read(file, maxCertificates); {
 	case err != nil:
 		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted.", reason(err))
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):

@@ -62,7 +62,7 @@ func (j *Job) servesZip(ctx context.Context, v module.Version, why *[]string) bo
 		*why = append(*why, err.Error())
 		return false
 	}
-	ctx, cancel := mirror.WithLimit(ctx, j.values.ProbeTimeout)
+	ctx, cancel := mirror.WithLimit(ctx, j.values.ProbeTimeout, "--probe-timeout")
 	defer cancel()
 	for _, h := range j.chain.hops {
 		resp, err := h.Get(ctx, mirror.Request{Path: file, Max: mirror.MaxZip})

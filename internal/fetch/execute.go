@@ -31,12 +31,18 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	if err := j.openModCache(); err != nil {
 		return j.refuse(res, err)
 	}
-	j.phase.Store("probing mirrors")
+	j.phase.Store("looking at the module cache")
 	var p *preflight
-	if !j.values.NoProbe && len(j.chain.hops) > 0 {
-		p = j.probe(ctx)
+	var once sync.Once
+	items, present, err := j.missing(ctx, func(it *item) {
+		if !j.values.NoProbe && len(j.access.route(j.chain, it.mod.Path)) > 0 {
+			once.Do(func() { p = j.probe(ctx) })
+		}
+	})
+	if p != nil {
+		defer p.end()
+		j.probing.Store(p)
 	}
-	items, present, err := j.missing(ctx)
 	if err != nil {
 		return j.refuse(res, err)
 	}
@@ -50,34 +56,26 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	cached.restore(ctx, halt)
 	j.verified.Add(int64(len(items) - len(covered) - len(rest)))
 
+	// What no layer has need not wait for the layers, and what one may have
+	// need not wait for a mirror.
 	c := j.chain
-	if p == nil {
-		c, _ = choose(Configured, c)
-	} else {
-		c, _ = p.early()
-		j.log("chain chosen for the fetch: %s", c.list().Redacted())
-	}
-	for _, h := range c.hops {
-		if h.verdict == nil {
-			continue
-		}
-		if h.failing() {
-			h.Health.Suspect(h.verdict.Class)
-		} else {
-			// A long round trip needs many requests at a time from the start.
-			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
+	fetch := func(items []*item) {
+		if len(items) > 0 {
+			c = j.chooseEarly(p)
+			j.phase.Store("fetching")
+			j.fetch(ctx, c, items, halt)
 		}
 	}
-	// What no layer has need not wait for the layers.
-	j.phase.Store("fetching")
-	j.fetch(ctx, c, rest, halt)
-	j.fetch(ctx, c, cached.wait(covered), halt)
+	fetch(rest)
+	fetch(cached.wait(covered))
 
 	j.phase.Store("finishing")
 	all, final, reasons := j.chain, c, []string(nil)
-	if p != nil {
-		all, final, reasons = p.final()
-		res.SumDB = p.sumdb
+	if p == nil {
+		final, _ = choose(Configured, j.chain)
+	} else {
+		all, final, reasons = p.final(slices.ContainsFunc(items, func(it *item) bool { return it.rec.Source == report.FromFailed || it.rec.Source == "" }))
+		res.SumDB = p.database(j)
 	}
 	j.about = append(j.about, j.refusals(all)...)
 	j.fill(res, all, final, reasons)
@@ -101,8 +99,9 @@ func (j *Job) fetch(ctx context.Context, c chain, items []*item, stop func(*fail
 }
 
 // missing checks what the module cache has. It returns the items to bring and
-// the entries of what is present.
-func (j *Job) missing(ctx context.Context) ([]*item, []report.Module, error) {
+// the entries of what is present. Each item to bring is told to lacking, which
+// may be nil, as soon as it is known.
+func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []report.Module, error) {
 	type need struct {
 		m    worklist.Module
 		kind string
@@ -138,6 +137,9 @@ func (j *Job) missing(ctx context.Context) ([]*item, []report.Module, error) {
 			defer mu.Unlock()
 			if !has {
 				items = append(items, it)
+				if lacking != nil {
+					lacking(it)
+				}
 			} else if it.kind != kindInfo {
 				it.rec.Source = report.FromPresent
 				present = append(present, it.entry())
@@ -212,7 +214,8 @@ func (j *Job) Probe(ctx context.Context) *report.Result {
 		return res
 	}
 	p := j.probe(ctx)
-	all, final, reasons := p.final()
+	<-p.all
+	all, final, reasons := p.final(true)
 	res.SumDB = p.sumdb
 	j.fill(res, all, final, reasons)
 	if !slices.ContainsFunc(final.hops, func(h *hop) bool { return !h.failing() }) {
@@ -322,23 +325,6 @@ func (j *Job) refuse(res *report.Result, err error) *report.Result {
 		res.Outcome, res.Interrupted = report.Incomplete, true
 	}
 	return res
-}
-
-// Snapshot is the progress so far. It is safe for concurrent use.
-func (j *Job) Snapshot() report.Snapshot {
-	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
-		DoneBytes: j.restored.Load() + j.fetched.Load()}
-	if r := j.progress.Load(); r != nil {
-		s.Done += int(r.done.Load())
-		r.mu.Lock()
-		s.InFlight = r.working
-		s.DoneBytes += r.bytes.Load()
-		for t := range r.active {
-			s.DoneBytes += t.progress()
-		}
-		r.mu.Unlock()
-	}
-	return s
 }
 
 func (j *Job) close() {

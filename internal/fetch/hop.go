@@ -18,6 +18,8 @@ type hop struct {
 	last     bool            // fallback-only
 	added    bool            // by --mirrors auto or cn, not named in the chain
 	verdict  *mirror.Verdict // nil: not probed, or not yet
+	asked    bool            // by the preflight
+	late     bool            // had not answered the preflight a while after another mirror had
 }
 
 // passes reports whether a failure of this hop passes on to the next.
@@ -26,8 +28,14 @@ func (h *hop) passes(c failure.Class) bool { return passes(h.sep, c) }
 // protected reports whether failures of the transfer stay with this hop.
 func (h *hop) protected() bool { return h.sep != goenv.Pipe }
 
-// failing reports whether the preflight found the mirror unusable.
-func (h *hop) failing() bool { return h.verdict != nil && h.verdict.Class != "" }
+// failing reports whether the preflight found the mirror unusable. One that was
+// only too slow for it, and then supplied files, is not.
+func (h *hop) failing() bool {
+	return h.verdict != nil && h.verdict.Class != "" && !(h.verdict.Limit != "" && h.Health.Counts().Files > 0)
+}
+
+// usable reports whether the preflight found the mirror in order.
+func (h *hop) usable() bool { return h.verdict != nil && h.verdict.Class == "" }
 
 // chain is the hops in order and the keyword that ends them.
 type chain struct {

@@ -16,6 +16,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
@@ -45,8 +46,13 @@ type Options struct {
 	// for the first time; 0 means a second. Both double.
 	Backoff, Pause time.Duration
 	// Hedge is the least wait for a first byte before a second request is
-	// made; 0 means 250 ms.
-	Hedge time.Duration
+	// made; 0 means 250 ms. Silence is that wait where it is not known how fast
+	// the mirror responds, and what a mirror that responds to nothing gets while
+	// another one may be asked; 0 means 2 s.
+	Hedge, Silence time.Duration
+	// Grace is how much longer than a usable mirror the others may take to
+	// answer the preflight before nobody waits for them; 0 means 250 ms.
+	Grace time.Duration
 	// Patience is how long a cache service that is busy, failing or silent is
 	// waited for before mirrors do its work; 0 means 8 s.
 	Patience time.Duration
@@ -90,6 +96,7 @@ type Job struct {
 	cache       *modcache.Cache
 	began       time.Time
 	progress    atomic.Pointer[run]
+	probing     atomic.Pointer[preflight]
 	phase       atomic.Value // string
 	spec        store.Spec
 	unsound     bool   // of a doctor's job: no chain can be made of the settings
@@ -278,6 +285,9 @@ func clause(sentence string) string {
 // openMirrors makes the candidates of the chain.
 func (j *Job) openMirrors() error {
 	v := j.values
+	if err := checkCertFile(j.o.Getenv); err != nil {
+		return err
+	}
 	roots, err := rootCAs(v.CAFile)
 	if err != nil {
 		return err
@@ -348,7 +358,7 @@ func rootCAs(file string) (*x509.CertPool, error) {
 // withAuthorities is the authorities of a pool, nil for the system's, and those
 // of the file that a setting names.
 func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := diskfile.Read(file, maxCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("read the authorities of %s: %w", setting, err)
 	}
@@ -370,7 +380,7 @@ func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, 
 	if name == "" {
 		return nil, nil
 	}
-	data, err := os.ReadFile(name)
+	data, err := diskfile.Read(name, maxNetrc)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

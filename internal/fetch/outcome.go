@@ -67,12 +67,17 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 	v := h.verdict
 	if v == nil {
 		e.Reason = "not probed"
+		if h.asked {
+			e.Reason = "not waited for: it had not answered the preflight when every file was there"
+		}
 		return e
 	}
 	e.State, e.SumDB, e.HTTP = report.Healthy, v.SumDB, v.Seen.Proto
 	t := v.Seen.Timing
 	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = ms(t.DNS), ms(t.Connect), ms(t.TLS), ms(t.Wait)
 	switch {
+	case v.Class != "" && !h.failing():
+		e.State, e.Reason = report.Slow, "too slow for the preflight: "+v.Limit
 	case v.Class != "":
 		e.State, e.Class, e.Reason, e.Issuer = report.Failing, v.Class, v.Reason, v.Issuer
 	case t.Wait >= mirror.SlowFirstByte:

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -17,26 +18,32 @@ import (
 
 // preflight is the probes of all candidates, under way or done.
 type preflight struct {
-	how   Choice
-	chain chain
-	limit time.Duration
-
-	mu    sync.Mutex
-	done  []chan struct{}
-	found []*mirror.Verdict
-	sumdb *report.SumDB
-	all   chan struct{}
+	how    Choice
+	chain  chain
+	mu     sync.Mutex
+	done   []chan struct{}
+	found  []*mirror.Verdict
+	sumdb  *report.SumDB
+	late   *time.Timer   // from the first usable mirror on; nil before
+	hurry  chan struct{} // closed when nobody need wait for a verdict any more
+	probed chan struct{} // closed when all verdicts are there
+	all    chan struct{} // closed when the checksum database is looked for, too
+	cancel context.CancelFunc
 }
+
+// grace is how much longer than a usable mirror the others may take to answer
+// the preflight before nobody waits for them.
+const grace = 250 * time.Millisecond
 
 // probe starts the probes of every candidate at once.
 func (j *Job) probe(ctx context.Context) *preflight {
-	p := &preflight{how: j.how, chain: j.chain, limit: j.values.ProbeTimeout, all: make(chan struct{})}
+	p := &preflight{how: j.how, chain: j.chain, hurry: make(chan struct{}), probed: make(chan struct{}), all: make(chan struct{})}
 	n := len(j.chain.hops)
 	p.found = make([]*mirror.Verdict, n)
 	for range n {
 		p.done = append(p.done, make(chan struct{}))
 	}
-	ctx, cancel := mirror.WithLimit(ctx, p.limit)
+	ctx, p.cancel = mirror.WithLimit(ctx, j.values.ProbeTimeout, "--probe-timeout")
 	var wg sync.WaitGroup
 	shielded := false
 	for i, h := range j.chain.hops {
@@ -51,13 +58,17 @@ func (j *Job) probe(ctx context.Context) *preflight {
 			v := h.Probe(ctx, samples, j.sumdbName())
 			p.mu.Lock()
 			p.found[i] = &v
+			if v.Class == "" && p.late == nil {
+				p.late = time.AfterFunc(cmp.Or(j.o.Grace, grace), func() { close(p.hurry) })
+			}
 			p.mu.Unlock()
 			close(p.done[i])
 		})
 	}
 	go func() {
-		defer cancel()
+		defer p.cancel()
 		wg.Wait()
+		close(p.probed)
 		p.sumdb = j.probeSumDB(ctx, p.found)
 		close(p.all)
 	}()
@@ -73,30 +84,122 @@ func (p *preflight) verdicts() chain {
 	for i, h := range p.chain.hops {
 		g := *h
 		g.verdict = p.found[i]
+		g.asked = true
+		g.late = g.verdict == nil && p.hurried()
 		c.hops = append(c.hops, &g)
 	}
 	return c
 }
 
+// hurried reports whether nobody need wait for a verdict any more.
+func (p *preflight) hurried() bool {
+	select {
+	case <-p.hurry:
+		return true
+	default:
+		return false
+	}
+}
+
 // early waits for as many verdicts as the start of the fetch needs and chooses.
-// A configured order is settled as soon as its first usable mirror is known: a
-// dead mirror behind it then costs nobody the probe's whole time limit.
+// A configured order is settled as soon as its first usable mirror is known. No
+// order is worth the wait for a mirror that is much slower than another.
 func (p *preflight) early() (chain, []string) {
 	for i := range p.done {
-		<-p.done[i]
-		if p.how == Configured && p.found[i].Class == "" && !p.chain.hops[i].last {
-			break
+		select {
+		case <-p.done[i]:
+			if p.how != Configured || p.found[i].Class != "" || p.chain.hops[i].last {
+				continue
+			}
+		case <-p.hurry:
 		}
+		break
 	}
 	return choose(p.how, p.verdicts())
 }
 
-// final waits for all verdicts and chooses. It returns all candidates, too.
-func (p *preflight) final() (all, chosen chain, reasons []string) {
-	<-p.all
+// final chooses with what is known when every file has its fate, and returns
+// all candidates, too. Where some failed, all verdicts are waited for, since
+// they may say why; otherwise none but those that come about as soon as the
+// first usable one.
+func (p *preflight) final(failed bool) (all, chosen chain, reasons []string) {
+	p.mu.Lock()
+	usable := p.late != nil
+	p.mu.Unlock()
+	switch {
+	case failed:
+		<-p.probed
+	case usable:
+		select {
+		case <-p.probed:
+		case <-p.hurry:
+		}
+	}
 	all = p.verdicts()
 	chosen, reasons = choose(p.how, all)
 	return all, chosen, reasons
+}
+
+// database is where the checksum database is reached, as far as it is known;
+// nil when it is not.
+func (p *preflight) database(j *Job) *report.SumDB {
+	select {
+	case <-p.all:
+		return p.sumdb
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return j.sumdbVia(p.found)
+}
+
+// awaited are the mirrors that have not answered yet.
+func (p *preflight) awaited() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var names []string
+	for i, v := range p.found {
+		if v == nil {
+			names = append(names, p.chain.hops[i].Name())
+		}
+	}
+	return names
+}
+
+// end gives up the probes that are still under way.
+func (p *preflight) end() {
+	p.cancel()
+	<-p.all
+	if p.late != nil {
+		p.late.Stop()
+	}
+}
+
+// probingMirrors is the phase in which the run waits for the preflight.
+const probingMirrors = "probing mirrors"
+
+// chooseEarly chooses the chain that the fetch begins with.
+func (j *Job) chooseEarly(p *preflight) chain {
+	if p == nil {
+		c, _ := choose(Configured, j.chain)
+		return c
+	}
+	j.phase.Store(probingMirrors)
+	c, _ := p.early()
+	j.log("chain chosen for the fetch: %s", c.list().Redacted())
+	for _, h := range c.hops {
+		switch {
+		case h.late:
+			h.Health.Suspect(failure.FirstByteTimeout)
+		case h.verdict == nil:
+		case h.failing():
+			h.Health.Suspect(h.verdict.Class)
+		default:
+			// A long round trip needs many requests at a time from the start.
+			h.Limiter.SetFloor(16 + int(h.verdict.Seen.Timing.Wait.Milliseconds()/2))
+		}
+	}
+	return c
 }
 
 // samples takes modules from the work list to test mirrors with: required
@@ -132,6 +235,17 @@ func (j *Job) sumdbName() string {
 	return j.sumdb.Name
 }
 
+// sumdbVia is the first mirror that serves the checksum database; nil when none
+// is known to.
+func (j *Job) sumdbVia(found []*mirror.Verdict) *report.SumDB {
+	for i, v := range found {
+		if v != nil && v.Class == "" && v.SumDB != nil && *v.SumDB {
+			return &report.SumDB{Name: j.sumdb.Name, Reachable: true, Via: j.chain.hops[i].Name()}
+		}
+	}
+	return nil
+}
+
 // probeSumDB says where the go command would reach the checksum database: at
 // the first mirror that serves it, otherwise itself (modfetch/sumdb.go:
 // initBase).
@@ -139,13 +253,10 @@ func (j *Job) probeSumDB(ctx context.Context, found []*mirror.Verdict) *report.S
 	if j.sumdb.Off || j.sumdb.Name == "" {
 		return nil
 	}
-	out := &report.SumDB{Name: j.sumdb.Name}
-	for i, v := range found {
-		if v != nil && v.Class == "" && v.SumDB != nil && *v.SumDB {
-			out.Reachable, out.Via = true, j.chain.hops[i].Name()
-			return out
-		}
+	if via := j.sumdbVia(found); via != nil {
+		return via
 	}
+	out := &report.SumDB{Name: j.sumdb.Name}
 	if ctx.Err() != nil {
 		return nil // the mirrors used the time up, and what was not asked is not known
 	}

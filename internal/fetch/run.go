@@ -3,6 +3,7 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -28,6 +29,7 @@ type run struct {
 	began   time.Time
 	backoff time.Duration
 	hedge   time.Duration
+	silence time.Duration
 	random  func() float64
 	stop    func(*failure.Error) // ends the run: this machine cannot go on
 	note    func(goenv.Finding)
@@ -44,7 +46,22 @@ type run struct {
 	queue   []*item
 	working int
 	active  map[*transfer]bool
+	// refusals are the mirrors that are not there, as far as the last attempts
+	// know.
+	refusals map[*mirror.Mirror]refusal
+	asked    map[*item]asked
 }
+
+// asked is a mirror that an item waits for.
+type asked struct {
+	hop   *hop
+	since time.Time
+}
+
+// firstSilence is the wait for a first byte from a mirror of which nothing is
+// known yet, while another one may be asked: long for a mirror at work, short
+// against the limits of requests.
+const firstSilence = 2 * time.Second
 
 // fewLeft is the number of transfers from which on idle workers help with
 // them: before that, other zips use the link just as well.
@@ -54,8 +71,9 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 	slices.SortStableFunc(items, func(a, b *item) int { return cmp.Compare(a.rank(), b.rank()) })
 	r := &run{
 		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
-		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), random: rand.Float64, stop: stop, note: j.note, log: j.log,
+		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), silence: cmp.Or(j.o.Silence, firstSilence), random: rand.Float64, stop: stop, note: j.note, log: j.log,
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), queue: items, active: map[*transfer]bool{},
+		refusals: map[*mirror.Mirror]refusal{}, asked: map[*item]asked{},
 	}
 	r.cond = sync.NewCond(&r.mu)
 	return r
@@ -210,6 +228,46 @@ func (r *run) mayHedge() bool {
 	}
 	r.hedges.Add(1)
 	return true
+}
+
+// waiting notes which mirror an item waits for; nil for none.
+func (r *run) waiting(it *item, h *hop) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if h == nil {
+		delete(r.asked, it)
+		return
+	}
+	a, ok := r.asked[it]
+	if !ok {
+		a.since = time.Now()
+	}
+	a.hop = h
+	r.asked[it] = a
+}
+
+// tellAfter is the wait for one file from which on progress names it.
+const tellAfter = 3 * time.Second
+
+// awaited is what has been waited for longest, in words; "" when nothing takes
+// long.
+func (r *run) awaited() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var at *item
+	for it, a := range r.asked {
+		if at == nil || a.since.Before(r.asked[at].since) {
+			at = it
+		}
+	}
+	if at == nil {
+		return ""
+	}
+	since := time.Since(r.asked[at].since)
+	if since < tellAfter {
+		return ""
+	}
+	return fmt.Sprintf("%s %s from %s for %d s", at.mod, at.kind, r.asked[at].hop.Name(), int(since.Seconds()))
 }
 
 // since is the time since the start of the run in milliseconds.

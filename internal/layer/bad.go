@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -19,9 +20,16 @@ func badFile(modcache string) string {
 	return filepath.Join(modcache, "cache", "modferry", "bad-layers")
 }
 
+// maxBad bounds the list: it has room for ten thousand layers.
+const maxBad = 1 << 20
+
 // Bad is the layers remembered for the module cache in dir.
 func Bad(modcache string) ([]string, error) {
-	data, err := os.ReadFile(badFile(modcache))
+	var data []byte
+	err := diskfile.RemoveSpecial(badFile(modcache))
+	if err == nil {
+		data, err = diskfile.Read(badFile(modcache), maxBad)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the list of bad layers: %w", err)
 	}

@@ -21,10 +21,20 @@ func (e *limitError) Error() string { return e.text }
 func (e *limitError) Timeout() bool   { return true }
 func (e *limitError) Temporary() bool { return true }
 
-// WithLimit bounds a whole operation, such as a probe. What is not done by then
-// fails with the class of the phase it was in.
-func WithLimit(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, d, &limitError{failure.Timeout, fmt.Sprintf("no answer within %v", d)})
+// WithLimit bounds a whole operation, such as a probe, by a setting. What is not
+// done by then fails with the class of the phase it was in.
+func WithLimit(ctx context.Context, d time.Duration, setting string) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, d, operationLimit(d, setting))
+}
+
+func operationLimit(d time.Duration, setting string) error {
+	return &limitError{failure.Timeout, fmt.Sprintf("no answer within the %v of %s", d, setting)}
+}
+
+// Silence is the cause to cancel a request with to which no response began
+// within d, while the mirror responded to no other one either.
+func Silence(d time.Duration) error {
+	return &limitError{failure.FirstByteTimeout, fmt.Sprintf("no response within %v, nor to any other request", d)}
 }
 
 var errConnectLimit = &limitError{failure.ConnectTimeout, "no connection within the connect limit"}

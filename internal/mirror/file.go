@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -18,17 +18,18 @@ import (
 func (m *Mirror) open(r Request) (*Response, error) {
 	name := filepath.Join(m.dir, filepath.FromSlash(r.Path))
 	shown := "file://" + filepath.ToSlash(name)
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := diskfile.Open(name)
+	var kind *diskfile.KindError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, failure.New(failure.NotFound, "get", shown, err)
-	}
-	if err != nil {
+	case errors.As(err, &kind):
+		// The mirror's fault, not that of this machine: another one may have it.
+		return nil, failure.New(failure.WrongContent, "get", shown, errors.New(kind.Kind()+", not a regular file"))
+	case err != nil:
 		return nil, failure.New(failure.Classify(err), "get", shown, err)
 	}
 	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
 	if err != nil {
 		f.Close()
 		return nil, failure.New(failure.LocalIO, "get", shown, err)

@@ -52,6 +52,7 @@ type Health struct {
 	probing     bool      // a probe of a mirror that was taken out is under way
 	holdUntil   time.Time // asked to wait until then (Retry-After)
 	last        failure.Class
+	responded   time.Time       // when a response last began
 	firsts      []time.Duration // ring of waits for a first byte
 	next        int
 	counts      Counts
@@ -100,10 +101,21 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 // Out reports whether others should be asked first: the mirror is taken out or
 // shunned, or asked us to wait. It does not claim the probe as Gate does.
 func (h *Health) Out() bool {
+	if h.Down() {
+		return true
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.probing
+}
+
+// Down is Out but for the probe of a mirror that was taken out: whoever was let
+// through as that probe goes on.
+func (h *Health) Down() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now()
-	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now) || h.probing
+	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
 }
 
 // Success notes a file, or an answer as good as one (a 404 is): the mirror
@@ -177,12 +189,20 @@ func (h *Health) Last() failure.Class {
 func (h *Health) Waited(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.responded = h.now()
 	if len(h.firsts) < samples {
 		h.firsts = append(h.firsts, d)
 		return
 	}
 	h.firsts[h.next%samples] = d
 	h.next++
+}
+
+// Silent reports whether no response began since a time.
+func (h *Health) Silent(since time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.responded.After(since)
 }
 
 // P95 is the 95th percentile of the last first-byte times, and false while too

@@ -421,8 +421,8 @@ func TestAFileMirrorIsADirectory(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := read(m, mirror.Request{Path: "example.test"}); failure.Classify(err) != failure.LocalIO {
-		t.Errorf("a directory: class %q, want %q", failure.Classify(err), failure.LocalIO)
+	if _, _, err := read(m, mirror.Request{Path: "example.test"}); failure.Classify(err) != failure.WrongContent {
+		t.Errorf("a directory: class %q, want %q", failure.Classify(err), failure.WrongContent)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -47,6 +48,9 @@ type Verdict struct {
 	// Issuer is who issued the certificate that is not trusted; "" when that is
 	// not what is wrong.
 	Issuer string
+	// Limit is the caller's limit of time, in words, when that is what is wrong:
+	// the mirror may be slow only.
+	Limit string
 	// Seen is the way to the mirror as its first response showed it, on a
 	// fresh connection. Its Proto is empty when no response arrived.
 	Seen Seen
@@ -94,6 +98,9 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 		switch {
 		case a.err != nil && v.Class == "":
 			v.Class, v.Reason, v.Issuer = a.err.Class, a.err.Error(), a.err.Issuer
+			if limit := context.Cause(ctx); limit != nil && errors.Is(a.err, limit) {
+				v.Limit = limit.Error()
+			}
 		case a.err != nil:
 		case a.lacks:
 			v.Lacks++

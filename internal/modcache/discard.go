@@ -35,7 +35,7 @@ func (c *Cache) discard(ctx context.Context, m module.Version, zip bool) error {
 	defer unlock()
 	// The tree first: without .partial the go command would believe it even
 	// when zip and ziphash have been fetched anew.
-	if err := discardTree(s); err != nil {
+	if err := c.discardTree(s); err != nil {
 		return local(op, err)
 	}
 	if !zip {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -77,6 +78,20 @@ func localClass(err error) failure.Class {
 // different file systems, as when only a part of GOMODCACHE is a mount.
 func crossDevice(err error) bool {
 	return errors.Is(err, syscall.EXDEV) || isWindows(err, windowsNotSameDevice)
+}
+
+// special reports whether there is something at the place of a file that is no
+// regular one: a FIFO, a device, a directory.
+func special(err error) bool {
+	var kind *diskfile.KindError
+	return errors.As(err, &kind)
+}
+
+// foreign reports whether what is at the place of a small file cannot be one of
+// the module cache: it is special, or larger than any go.mod may be.
+func foreign(err error) bool {
+	var size *diskfile.SizeError
+	return special(err) || errors.As(err, &size)
 }
 
 func isWindows(err error, code syscall.Errno) bool {

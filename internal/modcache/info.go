@@ -13,6 +13,7 @@ import (
 	"golang.org/x/mod/semver"
 	modzip "golang.org/x/mod/zip"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -106,8 +107,8 @@ func canonicalInfo(m module.Version, data []byte) ([]byte, error) {
 // rewriteVersionList). Only a module cache that is served as a GOPROXY needs
 // it, so it is best effort here as there.
 func (c *Cache) updateList(ctx context.Context, s slot) {
-	l := newLock(s.list)
-	if _, err := l.TryLockContext(ctx, lockRetry); err != nil {
+	l, err := takeLock(ctx, s.list)
+	if err != nil {
 		return
 	}
 	defer l.Unlock()
@@ -127,7 +128,7 @@ func (c *Cache) updateList(ctx context.Context, s slot) {
 	for _, v := range versions {
 		text.WriteString(v + "\n")
 	}
-	if old, err := os.ReadFile(s.list); err == nil && bytes.Equal(old, text.Bytes()) {
+	if old, err := diskfile.Read(s.list, int64(text.Len())); err == nil && bytes.Equal(old, text.Bytes()) {
 		return
 	}
 	if runtime.GOOS == "windows" {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // lockRetry is how often a lock held by somebody else is tried again. The
@@ -19,11 +21,22 @@ func (c *Cache) lockVersion(ctx context.Context, s slot) (unlock func(), err err
 	if err := os.MkdirAll(s.dir, 0o777); err != nil {
 		return nil, err
 	}
-	l := newLock(s.lock)
-	if _, err := l.TryLockContext(ctx, lockRetry); err != nil {
+	l, err := takeLock(ctx, s.lock)
+	if err != nil {
 		return nil, err
 	}
 	return func() { l.Unlock() }, nil
+}
+
+// takeLock waits for the lock on the named file. A FIFO or device in its place
+// is removed first, since opening it might wait for its other end.
+func takeLock(ctx context.Context, name string) (*flock.Flock, error) {
+	if err := diskfile.RemoveSpecial(name); err != nil {
+		return nil, err
+	}
+	l := newLock(name)
+	_, err := l.TryLockContext(ctx, lockRetry)
+	return l, err
 }
 
 // newLock is a lock on the named file, which is created when absent and then

@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/mod/module"
 	modzip "golang.org/x/mod/zip"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // HasZip reports whether the module cache has all that the go command needs
@@ -53,7 +55,7 @@ func (c *Cache) zipState(s slot, h1 string) (zipState, error) {
 		return zipMissing, nil
 	case err != nil:
 		return zipMissing, err
-	case !info.Mode().IsRegular(), info.Size() == 0:
+	case !info.Mode().IsRegular(), info.Size() == 0, info.Size() > modzip.MaxZipFile:
 		return zipMissing, nil
 	}
 	switch hash, err := readZipHash(s); {
@@ -96,7 +98,7 @@ func (c *Cache) repair(ctx context.Context, s slot, h1 string) (zipState, error)
 		}
 	}
 	if err == nil && state == zipBlocked {
-		if err := discardTree(s); err != nil {
+		if err := c.discardTree(s); err != nil {
 			return zipMissing, err
 		}
 		state, err = c.zipState(s, h1)
@@ -104,11 +106,11 @@ func (c *Cache) repair(ctx context.Context, s slot, h1 string) (zipState, error)
 	return state, err
 }
 
-// readZipHash is the hash in the ziphash file of s; "" when there is none or
-// its text is not a hash, which the go command then computes again.
+// readZipHash is the hash in the ziphash file of s; "" when there is none, or
+// what is there is not a hash, which the go command then computes again.
 func readZipHash(s slot) (string, error) {
 	data, err := readFile(s.ziphash)
-	if err != nil {
+	if err != nil && !foreign(err) {
 		return "", err
 	}
 	hash := string(bytes.TrimSpace(data))
@@ -122,17 +124,18 @@ func readZipHash(s slot) (string, error) {
 // directory, which the go command would take for the whole module, or by
 // something that is not a directory.
 func emptyTree(s slot) (bool, error) {
-	d, err := os.Open(s.tree)
+	info, err := os.Stat(s.tree) // before opening, which would wait for the other end of a FIFO
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if err != nil || !info.IsDir() {
+		return true, err
+	}
+	d, err := os.Open(s.tree)
 	if err != nil {
 		return false, err
 	}
 	defer d.Close()
-	if info, err := d.Stat(); err != nil || !info.IsDir() {
-		return true, err
-	}
 	_, err = d.Readdirnames(1)
 	if err == io.EOF {
 		return true, nil
@@ -152,7 +155,7 @@ func (c *Cache) HasMod(m module.Version, h1 string) (bool, error) {
 		return false, err
 	}
 	data, err := readFile(s.mod)
-	if err != nil {
+	if err != nil && !foreign(err) {
 		return false, local("look for go.mod of "+m.String(), err)
 	}
 	return data != nil && modSum(data) == h1, nil
@@ -182,19 +185,11 @@ func (c *Cache) extracted(s slot) bool {
 }
 
 // readFile reads a small file of the module cache. The data of an absent file
-// is nil; that of one larger than any go.mod may be is cut.
+// is nil, and of a foreign one as well.
 func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
+	data, err := diskfile.Read(name, modzip.MaxGoMod)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, modzip.MaxGoMod+1))
-	if err != nil {
-		return nil, err
-	}
-	return data, nil
+	return data, err
 }

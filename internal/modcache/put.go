@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/module"
 	modzip "golang.org/x/mod/zip"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -145,7 +146,7 @@ func (c *Cache) settleTree(ctx context.Context, s slot, files manifest, parallel
 	_, partialErr := os.Lstat(s.partial)
 	switch {
 	case partialErr == nil:
-		return false, discardTree(s)
+		return false, c.discardTree(s)
 	case errors.Is(treeErr, os.ErrNotExist):
 		return false, nil
 	case treeErr != nil:
@@ -158,7 +159,7 @@ func (c *Cache) settleTree(ctx context.Context, s slot, files manifest, parallel
 	if want := files.files(); len(want) > 0 && len(compare(want, found)) == 0 {
 		return true, nil
 	}
-	return false, discardTree(s)
+	return false, c.discardTree(s)
 }
 
 // goodZip reports whether the zip of s is there and has the hash h1. The
@@ -179,12 +180,7 @@ func (c *Cache) goodZip(ctx context.Context, s slot, h1 string, parallel int) (b
 // readZip hashes the files of the zip of s in the module cache. An error that
 // is not a verdict (*failure.Error) on the zip is one of the disk or of ctx.
 func (c *Cache) readZip(ctx context.Context, s slot, parallel int) (manifest, error) {
-	if info, err := os.Stat(s.zip); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, reject(failure.WrongContent, "zip", s.m, "found %v, expected a regular file", info.Mode())
-	}
-	f, err := os.Open(s.zip)
+	f, err := s.openZip()
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +190,15 @@ func (c *Cache) readZip(ctx context.Context, s slot, parallel int) (manifest, er
 		return nil, err
 	}
 	return a.read(ctx, max(parallel, 1), nil)
+}
+
+// openZip opens the zip. Anything but a regular file is no zip: a verdict.
+func (s slot) openZip() (*os.File, error) {
+	f, err := diskfile.Open(s.zip)
+	if special(err) {
+		return nil, reject(failure.WrongContent, "zip", s.m, "found %s", notTheFile(err))
+	}
+	return f, err
 }
 
 // PutMod verifies that data is the go.mod of m with the hash h1, that of a
@@ -242,7 +247,7 @@ func (c *Cache) Extract(ctx context.Context, m module.Version, h1 string) error 
 		return nil
 	}
 	op := "extract " + m.String()
-	f, err := os.Open(s.zip)
+	f, err := s.openZip()
 	if err != nil {
 		return local(op, err)
 	}
@@ -327,6 +332,9 @@ func (c *Cache) write(name string, data []byte) error {
 // those.
 func (c *Cache) move(from, to string) error {
 	err := c.rename(from, to)
+	if info, serr := os.Lstat(to); err != nil && serr == nil && info.IsDir() {
+		return &diskfile.KindError{Path: to, Mode: info.Mode()} // may hold anything: not ours to remove
+	}
 	if !crossDevice(err) {
 		return err
 	}

@@ -61,7 +61,7 @@ func (r *run) end() error {
 func removeDeadRuns(home string) {
 	entries, _ := os.ReadDir(home)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "run-") || !strings.HasSuffix(e.Name(), ".lock") {
+		if !strings.HasPrefix(e.Name(), "run-") || !strings.HasSuffix(e.Name(), ".lock") || !e.Type().IsRegular() {
 			continue
 		}
 		name := filepath.Join(home, e.Name())

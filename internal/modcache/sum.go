@@ -22,7 +22,7 @@ type manifest []fileSum
 type fileSum struct {
 	name      string
 	sum       digest
-	irregular bool // in a tree: neither directory nor regular file, so not from a zip
+	irregular bool // in a tree: special or too large, so not from a zip
 }
 
 // newManifest sorts files. Of files with the same name the last one counts,

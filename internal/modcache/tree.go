@@ -11,6 +11,10 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	modzip "golang.org/x/mod/zip"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // A treeWriter writes the files of one zip below root. After the first error
@@ -115,7 +119,7 @@ func (t *treeWriter) place(c *Cache, s slot) error {
 	}
 	// Another file system, or a virus scanner on Windows that looks at a file
 	// of the tree: write it in place as the go command does.
-	if err := os.WriteFile(s.partial, nil, 0o666); err != nil {
+	if err := c.write(s.partial, nil); err != nil {
 		return err
 	}
 	err := copyTree(t.root, s.tree)
@@ -235,8 +239,10 @@ func removeTree(dir string) error {
 // discardTree removes the tree of s so that neither a kill in between nor a
 // go command at the same time takes the rest for a complete one. The caller
 // holds the version's lock.
-func discardTree(s slot) error {
-	if err := os.WriteFile(s.partial, nil, 0o666); err != nil {
+func (c *Cache) discardTree(s slot) error {
+	// Renamed into place: opening would wait for the other end of a FIFO, and
+	// write through a link.
+	if err := c.write(s.partial, nil); err != nil {
 		return err
 	}
 	if err := removeTree(s.tree); err != nil {
@@ -245,17 +251,21 @@ func discardTree(s slot) error {
 	return os.Remove(s.partial)
 }
 
-// readTree hashes the files of the extracted tree of s. What is not a regular
-// file is marked irregular and not opened: its digest is zero, which no
-// content has.
+// readTree hashes the files of the extracted tree of s. What no file of a zip
+// can be, because it is special or too large, is marked irregular and not read:
+// its digest is zero, which no content has.
 func (c *Cache) readTree(ctx context.Context, s slot, parallel int) (manifest, error) {
 	var files []fileSum
 	err := filepath.WalkDir(s.tree, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
 		rel := filepath.ToSlash(strings.TrimPrefix(name[len(s.tree):], string(filepath.Separator)))
-		files = append(files, fileSum{name: prefix(s.m) + rel, irregular: !d.Type().IsRegular()})
+		files = append(files, fileSum{name: prefix(s.m) + rel, irregular: !info.Mode().IsRegular() || info.Size() > modzip.MaxZipFile})
 		return nil
 	})
 	if err != nil {
@@ -266,12 +276,12 @@ func (c *Cache) readTree(ctx context.Context, s slot, parallel int) (manifest, e
 		if files[i].irregular {
 			return nil
 		}
-		f, err := os.Open(filepath.Join(s.tree, filepath.FromSlash(files[i].name[skip:])))
+		f, err := diskfile.Open(filepath.Join(s.tree, filepath.FromSlash(files[i].name[skip:])))
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		files[i].sum, err = w.sum(ctx, f, nil)
+		files[i].sum, err = w.sum(ctx, io.LimitReader(f, modzip.MaxZipFile+1), nil)
 		return err
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -57,10 +58,12 @@ func (c *Cache) Verify(ctx context.Context, m module.Version, zipH1, modH1 strin
 			return nil, err
 		}
 		data, err := readFile(s.mod)
-		if err != nil {
+		switch {
+		case foreign(err):
+			diffs = append(diffs, Difference{"mod", c.name(s.mod), notTheFile(err), modH1})
+		case err != nil:
 			return nil, local("verify "+m.String(), err)
-		}
-		if data != nil && modSum(data) != modH1 {
+		case data != nil && modSum(data) != modH1:
 			diffs = append(diffs, Difference{"mod", c.name(s.mod), modSum(data), modH1})
 		}
 	}
@@ -165,6 +168,19 @@ func compare(want, found manifest) []Difference {
 		want, found = want[1:], found[1:]
 	}
 	return diffs
+}
+
+// notTheFile is what stands in the place of a file of the module cache, in words.
+func notTheFile(err error) string {
+	var kind *diskfile.KindError
+	var size *diskfile.SizeError
+	switch {
+	case errors.As(err, &kind):
+		return kind.Kind() + ", not a regular file"
+	case errors.As(err, &size):
+		return fmt.Sprintf("%d bytes", size.Size)
+	}
+	return err.Error()
 }
 
 func (f fileSum) String() string {

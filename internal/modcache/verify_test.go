@@ -62,7 +62,7 @@ func TestVerifyNamesEveryFileThatDiffers(t *testing.T) {
 			if err := os.Mkdir(s.zip, 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, diffs{{"zip", base + ".zip", "found drwx------, expected a regular file", f.h1}}},
+		}, diffs{{"zip", base + ".zip", "found a directory, not a regular file", f.h1}}},
 		{"changed, missing and further files in the tree", func(t *testing.T, s slot) {
 			mustWrite(t, filepath.Join(s.tree, "alpha.go"), []byte("package evil\n"))
 			mustWrite(t, filepath.Join(s.tree, "testdata", "evil"), []byte("x"))

@@ -17,7 +17,7 @@ type Snapshot struct {
 	KnownBytes  int64  // expected in all, 0 unknown
 	Phase       string // what is being done, e.g. "fetching"
 	InFlight    int    // files under way
-	Slowest     string // the one that is under way longest, "" for none
+	Waiting     string // what has been waited for long, "" for nothing
 }
 
 // ProgressOptions choose how progress is shown.
@@ -154,7 +154,7 @@ func (p *Progress) erase() {
 
 // advanced reports whether anything happened that is worth another line.
 func advanced(a, b Snapshot) bool {
-	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes
+	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes || a.Waiting != b.Waiting
 }
 
 // fitParts joins as many parts as fit, at least the first.
@@ -227,8 +227,8 @@ func (m *meter) parts(s Snapshot) []string {
 	if s.InFlight > 0 {
 		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
 	}
-	if s.Slowest != "" {
-		parts = append(parts, "slowest "+failure.Neutral(s.Slowest))
+	if s.Waiting != "" {
+		parts = append(parts, "waiting for "+failure.Neutral(s.Waiting))
 	}
 	return parts
 }

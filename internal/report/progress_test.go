@@ -110,13 +110,14 @@ func TestALogGetsALineWhenSomethingHappened(t *testing.T) {
 	s := newStage(t, false, 0, report.Snapshot{})
 	s.after(0, report.Snapshot{Phase: "probing mirrors"})
 	s.after(5*time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 8})
-	s.after(5*time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 3, Slowest: "rsc.io/quote@v1.5.2"})
-	s.after(5*time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 400, DoneBytes: 150_000_000, KnownBytes: 189_000_000, InFlight: 8, Slowest: "rsc.io/quote@v1.5.2"})
+	s.after(5*time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 3, Waiting: "rsc.io/quote@v1.5.2"})
+	s.after(5*time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 400, DoneBytes: 150_000_000, KnownBytes: 189_000_000, InFlight: 8, Waiting: "rsc.io/quote@v1.5.2"})
 	s.after(5*time.Second, report.Snapshot{Phase: "finishing", Total: 699, Done: 699, DoneBytes: 189_000_000, KnownBytes: 189_000_000})
 	s.Stop()
 	want := `probing mirrors
 fetching: 100 of 699 files, 50.0 MB, 10.0 MB/s, about 29 s left, 8 in flight
-fetching: 400 of 699 files, 150 MB of 189 MB, 10.0 MB/s, about 3 s left, 8 in flight, slowest rsc.io/quote@v1.5.2
+fetching: 100 of 699 files, 50.0 MB, 5.0 MB/s, about 59 s left, 3 in flight, waiting for rsc.io/quote@v1.5.2
+fetching: 400 of 699 files, 150 MB of 189 MB, 10.0 MB/s, about 3 s left, 8 in flight, waiting for rsc.io/quote@v1.5.2
 finishing: 699 of 699 files, 189 MB of 189 MB, 13.9 MB/s
 `
 	if diff := cmp.Diff(want, s.out.String()); diff != "" {
@@ -127,7 +128,7 @@ finishing: 699 of 699 files, 189 MB of 189 MB, 13.9 MB/s
 func TestATerminalHasOneLiveLine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, true, 80, report.Snapshot{})
-	s.after(time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, KnownBytes: 189_000_000, InFlight: 8, Slowest: "rsc.io/quote@v1.5.2"})
+	s.after(time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, KnownBytes: 189_000_000, InFlight: 8, Waiting: "rsc.io/quote@v1.5.2"})
 	want := []string{"fetching: 100 of 699 files, 50.0 MB of 189 MB, 50.0 MB/s, about 2 s left"}
 	if diff := cmp.Diff(want, screen(t, s.out.String())); diff != "" {
 		t.Errorf("the screen (-want +got):\n%s", diff)
@@ -150,7 +151,7 @@ func TestTheLiveLineFitsTheTerminal(t *testing.T) {
 	for width := 1; width < 140; width++ {
 		s := newStage(t, true, width, report.Snapshot{})
 		s.after(time.Second, report.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, KnownBytes: 189_000_000, InFlight: 8,
-			Slowest: "git.例え.example.test/模块\x1b[31m\n::error::x@v1.5.2"})
+			Waiting: "git.例え.example.test/模块\x1b[31m\n::error::x@v1.5.2"})
 		s.Stop()
 		for frame := range strings.SplitSeq(s.out.String(), "\r") {
 			frame = strings.TrimSuffix(frame, "\x1b[K")

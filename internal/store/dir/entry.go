@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -80,12 +80,7 @@ func readAbout(name string) (a about, used time.Time, err error) {
 	if !info.Mode().IsRegular() || info.Size() > maxAbout {
 		return a, used, fmt.Errorf("%w: %s is odd", errBroken, aboutName)
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return a, used, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAbout))
+	text, err := diskfile.Read(name, maxAbout)
 	if err != nil {
 		return a, used, err
 	}

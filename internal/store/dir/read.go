@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -34,7 +35,7 @@ func (s *Store) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error) 
 	if size < 0 {
 		size = there.Size
 	}
-	f, err := os.Open(filepath.Join(s.place(e.Name), dataName))
+	f, err := diskfile.Open(filepath.Join(s.place(e.Name), dataName))
 	if err != nil {
 		return nil, lost(op, err)
 	}

@@ -1,0 +1,39 @@
+package fetch
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := sketched(t, FallbackPolicy, goenv.Direct, []sketch{{"https://a.example.test", "|", 1, 1}, {"https://b.example.test", "|", 1, 1}})
+		r := &run{asked: map[*item]asked{}}
+		old, young := &item{mod: module.Version{Path: "example.test/old", Version: "v1.0.0"}, kind: "zip"}, &item{}
+		expect := func(want string) {
+			t.Helper()
+			if got := r.awaited(); got != want {
+				t.Errorf("waiting for %q, want %q", got, want)
+			}
+		}
+		expect("")
+		r.waiting(old, c.hops[0])
+		time.Sleep(tellAfter - time.Second)
+		expect("")
+		r.waiting(young, c.hops[0])
+		r.waiting(old, c.hops[1])
+		time.Sleep(2 * time.Second)
+		expect("example.test/old@v1.0.0 zip from https://b.example.test for 4 s")
+		r.waiting(old, nil)
+		if got := r.awaited(); strings.Contains(got, "old") {
+			t.Errorf("waiting for %q, which is there", got)
+		}
+	})
+}

@@ -1,0 +1,221 @@
+package fetch_test
+
+import (
+	"context"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// patient makes every limit that is a setting so long that a test which waits
+// for one does not end.
+func patient(b *bench) {
+	v := b.values
+	v.ProbeTimeout, v.ConnectTimeout, v.TLSTimeout = time.Hour, time.Hour, time.Hour
+	v.FirstByteTimeout, v.StallTimeout, v.RequestTimeout = time.Hour, time.Hour, time.Hour
+	b.o.Grace, b.o.Silence = time.Millisecond, time.Hour
+}
+
+// hanging are mirrors that never answer, each in its own way.
+func hanging(t *testing.T, f *mirrortest.Fixtures) map[string]string {
+	slow := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
+	return map[string]string{
+		"no response":      slow.URL,
+		"no TLS handshake": "https://" + mirrortest.Silent(t),
+		"no connection":    "http://hole.example.test",
+	}
+}
+
+func blackHole() func(context.Context, string, string) (net.Conn, error) {
+	network := new(mirrortest.Network)
+	network.BlackHole("hole.example.test")
+	return network.DialContext
+}
+
+func TestNobodyWaitsForAHangingMirrorThatIsNotNeeded(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 20, 100)
+	good := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	for kind, url := range hanging(t, f) {
+		for _, test := range []struct {
+			name, proxy, chosen string
+			auto, noProbe       bool
+		}{
+			{"behind a good one", good.URL + "|" + url, good.URL + "|" + url, false, false},
+			{"behind a good one's comma", good.URL + "," + url, good.URL + "," + url, false, false},
+			{"before a good one", url + "|" + good.URL + "|direct", good.URL + "|" + url + "|direct", false, false},
+			{"before a good one's comma", url + "|" + good.URL + ",direct", good.URL + "," + url + "|direct", false, false},
+			{"behind a good one, unprobed", good.URL + "|" + url, good.URL + "|" + url, false, true},
+			{"before a good one, unprobed", url + "|" + good.URL, url + "|" + good.URL, false, true},
+		} {
+			t.Run(kind+", "+test.name, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, f, mirrortest.Checkout{})
+				patient(b)
+				if test.noProbe && kind != "no response" {
+					// Where there is no connection no first byte is late.
+					b.values.ConnectTimeout, b.values.TLSTimeout = 50*time.Millisecond, 50*time.Millisecond
+				}
+				b.o.Dial = blackHole()
+				if b.values.NoProbe = test.noProbe; test.noProbe {
+					b.o.Silence = 200 * time.Millisecond // long for the good one
+				}
+				r := b.run(test.proxy)
+				wantOutcome(t, r, report.OK)
+				b.complete()
+				if r.Settings.GOPROXY != test.chosen {
+					t.Errorf("chosen chain %s, want %s", r.Settings.GOPROXY, test.chosen)
+				}
+				i := slices.IndexFunc(r.Mirrors, func(m report.Mirror) bool { return m.URL == url })
+				if m := r.Mirrors[i]; !test.noProbe && (m.State != report.Skipped || !strings.Contains(m.Reason, "not waited for")) {
+					t.Errorf("the hanging mirror is %s (%s), want skipped and not waited for", m.State, m.Reason)
+				}
+			})
+		}
+	}
+}
+
+// What a gatekeeper's comma does not let pass, its silence does not either.
+func TestAHangingGatekeeperIsNotPassedBy(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 20, 100)
+	gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
+	other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	patient(b)
+	b.values.NoProbe, b.values.FirstByteTimeout, b.values.Retries = true, 50*time.Millisecond, 0
+	r := b.run(gate.URL + "," + other.URL)
+	wantOutcome(t, r, report.Incomplete)
+	if n := len(other.Requests()); n != 0 {
+		t.Errorf("the mirror behind the comma got %d requests", n)
+	}
+}
+
+func TestNothingMissingAsksNobodyThoughTheMirrorsAreProbed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 5, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	wantOutcome(t, b.run(s.URL), report.OK)
+	s.Forget()
+	patient(b)
+	b.o.Dial = blackHole()
+	r := b.run("http://hole.example.test|" + s.URL)
+	wantOutcome(t, r, report.OK)
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests for nothing", n)
+	}
+	if want := "http://hole.example.test|" + s.URL; r.Settings.GOPROXY != want {
+		t.Errorf("chosen chain %s, want the configured one, %s", r.Settings.GOPROXY, want)
+	}
+}
+
+func TestWhereOnlyPrivateModulesAreMissingNobodyIsProbed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Build(t, mirrortest.Module{Path: "git.corp.test/secret", Version: "v1.0.0"})
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.env["GOPRIVATE"], b.env["GONOPROXY"] = "git.corp.test", "git.corp.test"
+	wantOutcome(t, b.run(s.URL+"|direct"), report.OK)
+	if n := len(s.Requests()); n != 0 {
+		t.Errorf("%d requests, though no mirror may be asked for what is missing", n)
+	}
+}
+
+func TestWithoutAPreflightNobodyIsProbed(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	one, two := mirrortest.Start(t, mirrortest.Options{Fixtures: f}), mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	patient(b)
+	b.values.NoProbe = true
+	wantOutcome(t, b.run(one.URL+"|"+two.URL), report.OK)
+	if n := len(two.Requests()); n != 0 {
+		t.Errorf("%d requests to the mirror that was not needed", n)
+	}
+}
+
+func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 60, 100)
+	refused := func() string { return "http://" + mirrortest.Refused(t) }
+	for _, test := range []struct {
+		name, proxy string
+		class       failure.Class
+	}{
+		{"one mirror refuses", refused(), failure.Refused},
+		{"one with a comma before direct", refused() + ",direct", failure.Refused},
+		{"several refuse", refused() + "|" + refused() + "|direct", failure.Refused},
+		{"no such host", "http://nowhere.example.test|off", failure.NameLookup},
+		{"one refuses, one has no name", refused() + "|http://nowhere.example.test", failure.NameLookup},
+		{"an empty directory and one that refuses", "file://" + t.TempDir() + "," + refused(), failure.Refused},
+	} {
+		for _, probe := range []bool{true, false} {
+			for _, retries := range []int{3, 0} {
+				b := newBench(t, f, mirrortest.Checkout{})
+				patient(b)
+				b.o.Pause = time.Hour // a run that waits for a breaker does not end
+				nowhere := new(mirrortest.Network)
+				nowhere.NoSuchHost("nowhere.example.test")
+				b.o.Dial = nowhere.DialContext
+				b.values.NoProbe, b.values.Retries = !probe, retries
+				t.Run(test.name, func(t *testing.T) {
+					t.Parallel()
+					r := b.run(test.proxy)
+					wantOutcome(t, r, report.Incomplete)
+					b.clean()
+					for _, m := range r.Modules {
+						if m.Class != test.class {
+							t.Errorf("%s %s: class %q, want %q (%s)", m.Path, m.Kind, m.Class, test.class, m.Message)
+						}
+						if n := len(m.Attempts); n > 4 {
+							t.Errorf("%s %s: %d attempts", m.Path, m.Kind, n)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestWhereOneMirrorIsThereTheOthersAreNoEnd(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 60, 100)
+	for _, noProbe := range []bool{true, false} {
+		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(3, "*", mirrortest.Status(503))}})
+		b := newBench(t, f, mirrortest.Checkout{})
+		b.values.NoProbe = noProbe
+		r := b.run("http://" + mirrortest.Refused(t) + "|" + s.URL + "|http://" + mirrortest.Refused(t))
+		wantOutcome(t, r, report.OK)
+		b.complete()
+	}
+}
+
+// A mirror that is too slow for the preflight but supplies everything is slow.
+func TestASlowPreflightIsNoFailure(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.ProbeTimeout = time.Nanosecond
+	r := b.run(s.URL + "|direct")
+	wantOutcome(t, r, report.OK)
+	b.complete()
+	if m := r.Mirrors[0]; m.State != report.Slow || !m.Chosen || m.Class != "" || !strings.Contains(m.Reason, "1ns of --probe-timeout") {
+		t.Errorf("the mirror is %+v, want slow, and the limit named", m)
+	}
+	b = newBench(t, f, mirrortest.Checkout{})
+	patient(b)
+	b.values.ProbeTimeout, b.values.FirstByteTimeout, b.values.Retries = time.Nanosecond, time.Nanosecond, 0
+	r = b.run(s.URL + "|direct")
+	wantOutcome(t, r, report.Incomplete)
+	if m := r.Mirrors[0]; m.State != report.Failing || !strings.Contains(m.Reason, "1ns of --probe-timeout") {
+		t.Errorf("the mirror is %+v, want failing, and the limit named", m)
+	}
+}
