@@ -38,7 +38,9 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 		h.Limiter.Release(0, overload(fe))
 	}
 	a.MS = r.since() - start
-	if fe != nil {
+	if fe == nil {
+		it.blame(h, start)
+	} else {
 		a.Class, a.Status, a.Detail = fe.Class, max(a.Status, fe.Status), fe.Detail
 	}
 	it.rec.Attempts = append(it.rec.Attempts, a)
@@ -55,13 +57,29 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 	return fe
 }
 
+// blame says of the mirrors that helped with a file that did not fit
+// together that their parts were wrong, now that h has supplied the right file
+// without them.
+func (it *item) blame(h *hop, now float64) {
+	for _, m := range it.suspects {
+		if m == h.Mirror {
+			continue
+		}
+		fe := failure.New(failure.HashMismatch, "verify", m.Name()+"/"+it.path, nil)
+		fe.Detail = "a part did not fit to those of " + h.Name() + ", which has the right file"
+		m.Health.Failed(fe, true)
+		it.rec.Attempts = append(it.rec.Attempts, report.Attempt{Mirror: m.Name(), StartMS: now, Class: fe.Class, Detail: fe.Detail})
+	}
+	it.suspects = nil
+}
+
 // judge tells the mirror's health how an attempt ended.
 func (r *run) judge(ctx context.Context, h *hop, fe *failure.Error, responded bool) {
 	switch {
 	case fe == nil:
 		h.Health.Success()
 		h.Health.Supplied()
-	case ctx.Err() != nil || local(fe.Class):
+	case ctx.Err() != nil || local(fe.Class) || errors.Is(fe, errAnew):
 		h.Health.Dropped()
 	case answer(fe.Class), fe.Class == failure.HashMismatch, fe.Class == failure.UnsafeZip, fe.Class == failure.TooLarge:
 		// The mirror works; it is this module that it does not (rightly) have.
@@ -244,7 +262,7 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 		h.Limiter.Release(0, false)
 		return failure.As(err)
 	}
-	if it.whole {
+	if it.whole[h.Mirror] {
 		resp.Ranges = false
 	}
 	helpers, cancel := context.WithCancel(ctx)
@@ -254,8 +272,9 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	cancel()
 	r.untrack(t)
 	t.settle()
+	by, others := t.suppliers()
 	a.Bytes, a.Resumed = t.received, t.resumedAt
-	h.Health.Received(t.received, time.Since(begin))
+	h.Health.Received(t.received-others, time.Since(begin))
 	fe := failure.As(err)
 	h.Limiter.Release(t.received, fe != nil && overload(fe))
 	if fe != nil {
@@ -271,12 +290,31 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	done()
 	fe = r.forgiveTree(it, err)
 	if fe != nil && t.spliced && content(fe.Class) {
-		// The parts were not of one file, whatever the validator said. That
-		// is no judgement on the mirror's zip: it is asked for in one piece.
-		it.whole = true
-		return failure.New(failure.CutBody, "verify", h.Name()+"/"+it.path, errors.New("the parts do not fit together"))
+		return it.misfit(h, by)
 	}
 	return fe
+}
+
+// misfit is the failure of a zip whose parts were not of one file, whatever the
+// validator said. That is no judgement on any mirror's zip. What others
+// supplied is dropped first; only a mirror whose own parts do not fit is asked
+// for everything in one piece.
+func (it *item) misfit(h *hop, by []*mirror.Mirror) *failure.Error {
+	if len(by) > 0 {
+		it.alone = true
+		it.suspects = append(it.suspects, by...)
+	} else {
+		if it.whole == nil {
+			it.whole = map[*mirror.Mirror]bool{}
+		}
+		it.whole[h.Mirror] = true
+	}
+	e := failure.New(failure.CutBody, "verify", h.Name()+"/"+it.path, errAnew)
+	e.Detail = "the parts do not fit together"
+	for i, m := range by {
+		e.Detail += []string{"; from ", ", "}[min(i, 1)] + m.Name()
+	}
+	return e
 }
 
 // forgiveTree turns an extraction that the module makes impossible into a

@@ -17,9 +17,14 @@ import (
 type try struct {
 	hop   *hop
 	tries int
+	anew  int // attempts that count for nothing, see errAnew
 	last  *failure.Error
 	over  bool // no further attempt at this hop is of use
 }
+
+// mostAnew bounds the attempts for one item that a hop gets on top of the
+// others: after parts of several mirrors, parts of its own, and a refusal.
+const mostAnew = 3
 
 // bring gets one item from the hops that may be asked for it, in order. An
 // answer about the module (404, 410, and what else the hop lets pass on) leads
@@ -35,8 +40,12 @@ func (r *run) bring(ctx context.Context, it *item) {
 	for i, h := range hops {
 		tries[i].hop = h
 	}
+	var same *try
 	for {
 		t, rest := r.next(tries)
+		if same != nil {
+			t, rest, same = same, nil, nil
+		}
 		if t == nil {
 			r.conclude(it, tries)
 			return
@@ -53,6 +62,11 @@ func (r *run) bring(ctx context.Context, it *item) {
 			spare = rest[0].hop
 		}
 		fe := r.attempt(ctx, it, t.hop, spare)
+		if fe != nil && errors.Is(fe, errAnew) && t.anew < mostAnew && ctx.Err() == nil {
+			t.anew++
+			same = t
+			continue
+		}
 		t.tries++
 		if fe == nil {
 			a := it.rec.Attempts[len(it.rec.Attempts)-1]

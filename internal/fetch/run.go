@@ -128,11 +128,12 @@ func (r *run) assist(ctx context.Context) bool {
 	if t == nil {
 		return false
 	}
-	if t.from.Limiter.Acquire(ctx) != nil {
+	from := t.source()
+	if from.Limiter.Acquire(ctx) != nil {
 		return false
 	}
-	defer t.from.Limiter.Release(0, false)
-	t.help()
+	defer from.Limiter.Release(0, false)
+	t.help(from)
 	return true
 }
 
@@ -161,7 +162,7 @@ func (r *run) neediest(ctx context.Context) *transfer {
 // partners are the mirrors that may supply parts of the item besides h: those
 // that a failure of h would lead to.
 func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
-	if h.protected() || h.Local() {
+	if h.protected() || h.Local() || it.alone {
 		return nil
 	}
 	var out []*mirror.Mirror
