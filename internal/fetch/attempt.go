@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"time"
 
@@ -100,6 +99,7 @@ func answer(c failure.Class) bool {
 }
 
 // local reports whether a failure is this machine's, which no mirror can help.
+// Too many open files are among them, but that passes.
 func local(c failure.Class) bool {
 	switch c {
 	case failure.DiskFull, failure.Permission, failure.LocalIO:
@@ -110,6 +110,9 @@ func local(c failure.Class) bool {
 
 // overload reports whether fewer requests at a time might have prevented it.
 func overload(fe *failure.Error) bool {
+	if failure.TooManyOpen(fe) {
+		return true
+	}
 	switch fe.Class {
 	case failure.Throttled, failure.ServerError, failure.Reset, failure.HTTP2Reset, failure.Refused,
 		failure.ConnectTimeout, failure.TLSTimeout, failure.FirstByteTimeout, failure.Stall:
@@ -228,30 +231,44 @@ func (r *run) keep(a opened, drops ...context.CancelCauseFunc) opened {
 // of the hop back as soon as the last byte has arrived: verifying needs the
 // processor, not the mirror.
 func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
-	if it.kind == report.KindZip {
+	switch it.kind {
+	case report.KindZip:
 		return r.receiveZip(ctx, it, h, resp, a)
+	case report.KindMod:
+		return r.receiveMod(ctx, it, h, resp, a)
 	}
 	begin := time.Now()
-	data, err := io.ReadAll(resp)
-	resp.Close()
-	a.Bytes = int64(len(data))
-	h.Health.Received(a.Bytes, time.Since(begin))
-	fe := failure.As(err)
-	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
+	data, fe := mirror.ReadInfo(resp, it.mod, h.Name()+"/"+it.path)
+	r.received(h, resp, begin, fe, a)
 	if fe != nil {
 		return fe
 	}
-	shown := h.Name() + "/" + it.path
-	if it.kind == kindInfo {
-		if fe := mirror.CheckInfo(data, resp, it.mod, shown); fe != nil {
-			return fe
-		}
-		return failure.As(r.cache.PutInfo(ctx, it.mod, data))
+	return failure.As(r.cache.PutInfo(ctx, it.mod, data))
+}
+
+// received ends a response that was read to its end, or as far as it went.
+func (r *run) received(h *hop, resp *mirror.Response, begin time.Time, fe *failure.Error, a *report.Attempt) {
+	a.Bytes = resp.Received()
+	resp.Close()
+	h.Health.Received(a.Bytes, time.Since(begin))
+	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
+}
+
+func (r *run) receiveMod(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+	begin := time.Now()
+	tmp, err := r.cache.Temp()
+	fe := failure.As(err)
+	if fe == nil {
+		fe = mirror.ReadMod(tmp, resp, it.want, h.Name()+"/"+it.path)
 	}
-	if fe := mirror.CheckMod(data, resp, it.want, shown); fe != nil {
+	r.received(h, resp, begin, fe, a)
+	if fe != nil {
+		if tmp != nil {
+			r.discard(tmp)
+		}
 		return fe
 	}
-	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, data))
+	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, tmp))
 }
 
 func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
@@ -259,8 +276,9 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	tmp, err := r.cache.Temp()
 	if err != nil {
 		resp.Close()
-		h.Limiter.Release(0, false)
-		return failure.As(err)
+		fe := failure.As(err)
+		h.Limiter.Release(0, overload(fe))
+		return fe
 	}
 	if it.whole[h.Mirror] {
 		resp.Ranges = false

@@ -40,7 +40,8 @@ func (r *run) bring(ctx context.Context, it *item) {
 	for i, h := range hops {
 		tries[i].hop = h
 	}
-	var same *try
+	var same *try // to be asked again, uncounted
+	scarce := 0
 	for {
 		t, rest := r.next(tries)
 		if same != nil {
@@ -66,6 +67,18 @@ func (r *run) bring(ctx context.Context, it *item) {
 			t.anew++
 			same = t
 			continue
+		}
+		if fe != nil && failure.TooManyOpen(fe) {
+			t.hop.Limiter.Narrow()
+			if scarce++; scarce <= mostScarce && r.sleep(ctx, r.pause(min(scarce, 10))) {
+				same = t
+				continue
+			}
+			if ctx.Err() != nil {
+				fe = r.cancelled(ctx)
+			}
+			r.fail(it, fe) // of this file; others may have more luck
+			return
 		}
 		t.tries++
 		if fe == nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -71,6 +72,7 @@ type Job struct {
 	sumdb       goenv.SumDB
 	sumdbOwnURL bool
 	list        *worklist.List
+	room        room
 	samples     []mirror.Sample
 	netrc       []mirror.NetrcEntry
 	client      *mirror.Client
@@ -194,6 +196,7 @@ func prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 
 func newJob(v *settings.Values, env goenv.Env, o Options) *Job {
 	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
+	j.room = roomFor(openFiles(), v.Concurrency, runtime.GOMAXPROCS(0))
 	j.phase.Store("")
 	j.access = access{noProxy: env.Get("GONOPROXY"), private: env.Get("GOPRIVATE")}
 	return j
@@ -255,7 +258,7 @@ func (j *Job) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: j.o.Proxy, Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool),
+		Concurrency: j.room.requests, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool),
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()

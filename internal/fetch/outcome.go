@@ -13,8 +13,6 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-func verifiers() int { return runtime.GOMAXPROCS(0) }
-
 // newResult begins a run and its result.
 func (j *Job) newResult() *report.Result {
 	j.began = time.Now()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -33,11 +32,12 @@ type run struct {
 	note    func(goenv.Finding)
 	log     func(format string, args ...any)
 
-	bytes  atomic.Int64 // of the files kept
-	done   atomic.Int64
-	hedges atomic.Int64
-	slots  chan struct{} // verifications at a time
-	wg     sync.WaitGroup
+	bytes    atomic.Int64 // of the files kept
+	done     atomic.Int64
+	hedges   atomic.Int64
+	requests int           // at a time over all mirrors
+	slots    chan struct{} // verifications at a time
+	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	cond    *sync.Cond
@@ -55,7 +55,7 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 	r := &run{
 		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
 		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), random: rand.Float64, stop: stop, note: j.note, log: j.log,
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), queue: items, active: map[*transfer]bool{},
+		requests: j.room.requests, slots: make(chan struct{}, j.room.verifiers), queue: items, active: map[*transfer]bool{},
 	}
 	r.cond = sync.NewCond(&r.mu)
 	return r
@@ -63,7 +63,7 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 
 // all brings every item and returns when each has its fate.
 func (r *run) all(ctx context.Context) {
-	workers := min(len(r.queue), r.concurrency()+2*cap(r.slots))
+	workers := min(len(r.queue), r.requests+2*cap(r.slots))
 	unblock := context.AfterFunc(ctx, func() { r.mu.Lock(); r.cond.Broadcast(); r.mu.Unlock() })
 	defer unblock()
 	for range workers {
@@ -78,14 +78,6 @@ func (r *run) all(ctx context.Context) {
 		})
 	}
 	r.wg.Wait()
-}
-
-// concurrency is the ceiling of requests at a time over all mirrors.
-func (r *run) concurrency() int {
-	if r.values.Concurrency > 0 {
-		return r.values.Concurrency
-	}
-	return mirror.DefaultConcurrency
 }
 
 func (r *run) take() *item {

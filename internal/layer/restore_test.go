@@ -70,17 +70,19 @@ func (p *place) have(versions ...module.Version) *place {
 		}
 		data := p.fix.Get(f.Module.Path, f.Module.Version).File(f.Kind)
 		var err error
-		switch f.Kind {
-		case kindMod:
-			err = p.cache.PutMod(p.t.Context(), f.Module, p.sums[f], data)
-		case kindInfo:
+		if f.Kind == kindInfo {
 			err = p.cache.PutInfo(p.t.Context(), f.Module, data)
-		default:
+		} else {
 			var tmp *os.File
 			if tmp, err = p.cache.Temp(); err == nil {
-				if _, err = tmp.Write(data); err == nil {
-					err = p.cache.PutZip(p.t.Context(), f.Module, p.sums[f], tmp, modcache.PutOptions{})
-				}
+				_, err = tmp.Write(data)
+			}
+			switch {
+			case err != nil:
+			case f.Kind == kindMod:
+				err = p.cache.PutMod(p.t.Context(), f.Module, p.sums[f], tmp)
+			default:
+				err = p.cache.PutZip(p.t.Context(), f.Module, p.sums[f], tmp, modcache.PutOptions{})
 			}
 		}
 		if err != nil {

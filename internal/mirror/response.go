@@ -33,6 +33,9 @@ type Response struct {
 // Read reads the body. Its errors are *failure.Error or io.EOF.
 func (r *Response) Read(p []byte) (int, error) { return r.body.Read(p) }
 
+// Received is how many bytes of the file were read so far.
+func (r *Response) Received() int64 { return r.body.read }
+
 // Close ends the request; a body that was not read to its end costs an
 // HTTP/1.1 connection.
 func (r *Response) Close() error {
