@@ -40,13 +40,9 @@ func (r *run) bring(ctx context.Context, it *item) {
 	for i, h := range hops {
 		tries[i].hop = h
 	}
-	var same *try // to be asked again, uncounted
 	scarce := 0
 	for {
 		t, rest := r.next(tries)
-		if same != nil {
-			t, rest, same = same, nil, nil
-		}
 		if t == nil {
 			r.conclude(it, tries)
 			return
@@ -65,13 +61,11 @@ func (r *run) bring(ctx context.Context, it *item) {
 		fe := r.attempt(ctx, it, t.hop, spare)
 		if fe != nil && errors.Is(fe, errAnew) && t.anew < mostAnew && ctx.Err() == nil {
 			t.anew++
-			same = t
 			continue
 		}
 		if fe != nil && failure.TooManyOpen(fe) {
 			t.hop.Limiter.Narrow()
 			if scarce++; scarce <= mostScarce && r.sleep(ctx, r.pause(min(scarce, 10))) {
-				same = t
 				continue
 			}
 			if ctx.Err() != nil {
