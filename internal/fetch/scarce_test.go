@@ -53,16 +53,15 @@ func few(most int64) func(context.Context, string, string) (net.Conn, error) {
 func TestTooManyOpenFilesEndNoRun(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 12, 1000)
-	t.Run("few connections, most of them held by the preflight", func(t *testing.T) {
+	t.Run("the only connection is held by another mirror that is not asked any more", func(t *testing.T) {
 		t.Parallel()
-		var chain []string
-		for range 4 {
-			chain = append(chain, mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL)
-		}
+		first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.Status(404))}})
+		second := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 		b := newBench(t, f, mirrortest.Checkout{})
 		b.values.Retries = 0
-		b.o.Dial = few(3)
-		wantOutcome(t, b.run(strings.Join(chain, "|")), report.OK)
+		b.values.ConnectTimeout = time.Minute
+		b.o.Dial = few(1)
+		wantOutcome(t, b.run(first.URL+","+second.URL), report.OK)
 		b.complete()
 	})
 	t.Run("for longer than connecting may take", func(t *testing.T) {

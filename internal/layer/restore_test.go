@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -509,5 +510,32 @@ func TestBadLayersAreRemembered(t *testing.T) {
 	}
 	if got, err := Bad(t.TempDir()); err != nil || len(got) > 0 {
 		t.Errorf("a module cache without a list: %v, %v", got, err)
+	}
+}
+
+func TestTooManyOpenFilesLeaveAMemberToOthersAndEndNoRestore(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		cause syscall.Errno
+		class failure.Class
+		ends  bool
+	}{
+		{syscall.EMFILE, failure.LocalIO, false},
+		{syscall.ENFILE, failure.LocalIO, false},
+		{syscall.EIO, failure.LocalIO, true},
+		{syscall.ENOSPC, failure.DiskFull, true},
+	} {
+		t.Run(test.cause.Error(), func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancelCause(t.Context())
+			j := &restore{Restorer: &Restorer{}, stop: stop, result: &Restored{}}
+			j.placed(Pick{}, Member{}, 1, &failure.Error{Class: test.class, Err: test.cause})
+			if ended := ctx.Err() != nil; ended != test.ends || (j.result.Err != nil) != test.ends {
+				t.Errorf("the restore ended: %v (%v), want %v", ended, j.result.Err, test.ends)
+			}
+			if n := len(j.result.Reasons); n == 0 && !test.ends {
+				t.Error("no reason is told")
+			}
+		})
 	}
 }
