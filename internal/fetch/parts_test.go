@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,11 +177,16 @@ func lie(b []byte) []byte {
 // first.
 func TestAPartnerThatLiesTakesNothingFromTheFirstMirror(t *testing.T) {
 	t.Parallel()
-	f := mirrortest.Generate(t, 1, 12<<20)
-	for _, test := range append(refusals[:len(refusals):len(refusals)], struct {
+	f := mirrortest.Generate(t, 1, 6<<20)
+	type way = struct {
 		name string
 		do   mirrortest.Fault
-	}{"other bytes under the same ETag", mirrortest.Edit(lie)}) {
+	}
+	for _, test := range append(refusals[:len(refusals):len(refusals)],
+		way{"other bytes under the same ETag", mirrortest.Edit(lie)},
+		way{"nothing", mirrortest.SlowFirstByte(never)},
+		way{"a few bytes and then nothing", mirrortest.StallAfter(1000, never)},
+	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			helped := make(chan struct{})
@@ -189,10 +195,22 @@ func TestAPartnerThatLiesTakesNothingFromTheFirstMirror(t *testing.T) {
 				mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, helped)),
 				mirrortest.Always("*.zip", mirrortest.CutAfter(3<<20)),
 			}})
-			partner := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", test.do)}})
+			lies := test.name == "other bytes under the same ETag"
+			sent := make(chan struct{})
+			var once sync.Once
+			partner := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+				test.do(w, r, next)
+				once.Do(func() { close(sent) })
+			})}})
 			go func() {
+				// The first mirror goes on when the other had its chance.
+				var arrived <-chan struct{}
+				if !lies {
+					arrived = partner.Arrived("*.zip", 1)
+				}
 				select {
-				case <-partner.Arrived("*.zip", 1):
+				case <-arrived:
+				case <-sent:
 				case <-t.Context().Done():
 				}
 				close(helped)
@@ -200,11 +218,10 @@ func TestAPartnerThatLiesTakesNothingFromTheFirstMirror(t *testing.T) {
 			b := newBench(t, f, mirrortest.Checkout{})
 			b.values.NoProbe = true
 			b.values.Retries = 0
-			b.values.StallTimeout = time.Minute
+			b.values.StallTimeout, b.values.FirstByteTimeout = time.Hour, time.Hour
 			r := b.run(first.URL + "|" + partner.URL)
 			wantOutcome(t, r, report.OK)
 			b.complete()
-			lies := test.name == "other bytes under the same ETag"
 			named := false
 			for _, m := range r.Modules {
 				if m.Kind == report.KindZip && m.Mirror != first.URL {

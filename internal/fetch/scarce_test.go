@@ -59,7 +59,6 @@ func TestTooManyOpenFilesEndNoRun(t *testing.T) {
 		second := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 		b := newBench(t, f, mirrortest.Checkout{})
 		b.values.Retries = 0
-		b.values.ConnectTimeout = time.Minute
 		b.o.Dial = few(1)
 		wantOutcome(t, b.run(first.URL+","+second.URL), report.OK)
 		b.complete()

@@ -63,6 +63,7 @@ type transfer struct {
 type part struct {
 	at, end int64 // end is MaxInt64 while the size is unknown
 	busy    bool
+	drop    context.CancelFunc // ends the request of another mirror; nil for one of from
 }
 
 func newTransfer(ctx context.Context, path string, file *os.File, from *mirror.Mirror, others []*mirror.Mirror) *transfer {
@@ -247,24 +248,31 @@ func (t *transfer) release(p *part) {
 }
 
 // claim returns an unfinished part that nobody works on, waiting for the
-// helpers if all are in work. Nil means that the file is complete, or that ctx
-// has ended.
+// helpers if all are in work. Other mirrors are not waited for: the rest of
+// their parts is taken from them. Nil means that the file is complete, or that
+// ctx has ended.
 func (t *transfer) claim(ctx context.Context) *part {
 	stop := context.AfterFunc(ctx, func() { t.mu.Lock(); t.cond.Broadcast(); t.mu.Unlock() })
 	defer stop()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for ctx.Err() == nil {
-		busy := false
+		busy, own := false, false
 		for _, p := range t.parts {
 			if p.at < p.end && !p.busy {
-				p.busy = true
+				p.busy, p.drop = true, nil
 				return p
 			}
 			busy = busy || p.busy
+			own = own || (p.busy && p.drop == nil)
 		}
 		if !busy {
 			return nil
+		}
+		for _, p := range t.parts {
+			if !own && p.busy {
+				p.drop()
+			}
 		}
 		t.cond.Wait()
 	}
@@ -328,6 +336,11 @@ func (t *transfer) help(from *mirror.Mirror) {
 	}
 	middle := whole.at + (whole.end-whole.at)/2
 	p := &part{at: middle, end: whole.end, busy: true}
+	ctx, drop := context.WithCancel(t.ctx)
+	defer drop()
+	if from != t.from {
+		p.drop = drop
+	}
 	whole.end = middle
 	t.parts = append(t.parts, p)
 	t.helpers++
@@ -336,7 +349,7 @@ func (t *transfer) help(from *mirror.Mirror) {
 	t.mu.Unlock()
 
 	begin := time.Now()
-	resp, err := from.Get(t.ctx, req)
+	resp, err := from.Get(ctx, req)
 	if err == nil {
 		if resp.Status == http.StatusPartialContent && resp.Size == t.size {
 			err = t.copy(resp, p)
