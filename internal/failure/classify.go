@@ -15,6 +15,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -46,16 +47,25 @@ func Classify(err error) Class {
 // scarce recognises this machine's shortages, which look the same to files and
 // connections.
 func scarce(err error) Class {
-	errno, ok := errors.AsType[syscall.Errno](err)
-	switch {
-	case !ok:
-		return ""
-	case full(errno):
-		return DiskFull
-	case errno == syscall.EMFILE, errno == syscall.ENFILE:
+	if TooManyOpen(err) {
 		return LocalIO
 	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok && full(errno) {
+		return DiskFull
+	}
 	return ""
+}
+
+// TooManyOpen reports whether an error says that this process, or the system,
+// has as many files and connections open as it may. It passes when others are
+// closed.
+func TooManyOpen(err error) bool {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return true
+	}
+	// Of what the resolver met, only the text is left.
+	dns, ok := errors.AsType[*net.DNSError](err)
+	return ok && (strings.Contains(dns.Err, syscall.EMFILE.Error()) || strings.Contains(dns.Err, syscall.ENFILE.Error()))
 }
 
 // trust recognises certificates that do not pass verification.

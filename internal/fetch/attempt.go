@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"time"
 
@@ -35,7 +34,9 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 		h.Limiter.Release(0, overload(fe))
 	}
 	a.MS = r.since() - start
-	if fe != nil {
+	if fe == nil {
+		it.blame(h, start)
+	} else {
 		a.Class, a.Status, a.Detail = fe.Class, max(a.Status, fe.Status), fe.Detail
 	}
 	it.rec.Attempts = append(it.rec.Attempts, a)
@@ -52,13 +53,29 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 	return fe
 }
 
+// blame says of the mirrors that helped with a file that did not fit
+// together that their parts were wrong, now that h has supplied the right file
+// without them.
+func (it *item) blame(h *hop, now float64) {
+	for _, m := range it.suspects {
+		if m == h.Mirror {
+			continue
+		}
+		fe := failure.New(failure.HashMismatch, "verify", m.Name()+"/"+it.path, nil)
+		fe.Detail = "a part did not fit to those of " + h.Name() + ", which has the right file"
+		m.Health.Failed(fe, true)
+		it.rec.Attempts = append(it.rec.Attempts, report.Attempt{Mirror: m.Name(), StartMS: now, Class: fe.Class, Detail: fe.Detail})
+	}
+	it.suspects = nil
+}
+
 // judge tells the mirror's health how an attempt ended.
 func (r *run) judge(ctx context.Context, h *hop, fe *failure.Error, responded bool) {
 	switch {
 	case fe == nil:
 		h.Health.Success()
 		h.Health.Supplied()
-	case ctx.Err() != nil || local(fe.Class):
+	case ctx.Err() != nil || local(fe.Class) || errors.Is(fe, errAnew):
 		h.Health.Dropped()
 	case answer(fe.Class), fe.Class == failure.HashMismatch, fe.Class == failure.UnsafeZip, fe.Class == failure.TooLarge:
 		// The mirror works; it is this module that it does not (rightly) have.
@@ -79,6 +96,7 @@ func answer(c failure.Class) bool {
 }
 
 // local reports whether a failure is this machine's, which no mirror can help.
+// Too many open files are among them, but that passes.
 func local(c failure.Class) bool {
 	switch c {
 	case failure.DiskFull, failure.Permission, failure.LocalIO:
@@ -89,6 +107,9 @@ func local(c failure.Class) bool {
 
 // overload reports whether fewer requests at a time might have prevented it.
 func overload(fe *failure.Error) bool {
+	if failure.TooManyOpen(fe) {
+		return true
+	}
 	switch fe.Class {
 	case failure.Throttled, failure.ServerError, failure.Reset, failure.HTTP2Reset, failure.Refused,
 		failure.ConnectTimeout, failure.TLSTimeout, failure.FirstByteTimeout, failure.Stall:
@@ -227,30 +248,44 @@ func (r *run) keep(a opened, drops ...context.CancelCauseFunc) opened {
 // of the hop back as soon as the last byte has arrived: verifying needs the
 // processor, not the mirror.
 func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
-	if it.kind == report.KindZip {
+	switch it.kind {
+	case report.KindZip:
 		return r.receiveZip(ctx, it, h, resp, a)
+	case report.KindMod:
+		return r.receiveMod(ctx, it, h, resp, a)
 	}
 	begin := time.Now()
-	data, err := io.ReadAll(resp)
-	resp.Close()
-	a.Bytes = int64(len(data))
-	h.Health.Received(a.Bytes, time.Since(begin))
-	fe := failure.As(err)
-	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
+	data, fe := mirror.ReadInfo(resp, it.mod, h.Name()+"/"+it.path)
+	r.received(h, resp, begin, fe, a)
 	if fe != nil {
 		return fe
 	}
-	shown := h.Name() + "/" + it.path
-	if it.kind == kindInfo {
-		if fe := mirror.CheckInfo(data, resp, it.mod, shown); fe != nil {
-			return fe
-		}
-		return failure.As(r.cache.PutInfo(ctx, it.mod, data))
+	return failure.As(r.cache.PutInfo(ctx, it.mod, data))
+}
+
+// received ends a response that was read to its end, or as far as it went.
+func (r *run) received(h *hop, resp *mirror.Response, begin time.Time, fe *failure.Error, a *report.Attempt) {
+	a.Bytes = resp.Received()
+	resp.Close()
+	h.Health.Received(a.Bytes, time.Since(begin))
+	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
+}
+
+func (r *run) receiveMod(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+	begin := time.Now()
+	tmp, err := r.cache.Temp()
+	fe := failure.As(err)
+	if fe == nil {
+		fe = mirror.ReadMod(tmp, resp, it.want, h.Name()+"/"+it.path)
 	}
-	if fe := mirror.CheckMod(data, resp, it.want, shown); fe != nil {
+	r.received(h, resp, begin, fe, a)
+	if fe != nil {
+		if tmp != nil {
+			r.discard(tmp)
+		}
 		return fe
 	}
-	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, data))
+	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, tmp))
 }
 
 func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
@@ -258,10 +293,11 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	tmp, err := r.cache.Temp()
 	if err != nil {
 		resp.Close()
-		h.Limiter.Release(0, false)
-		return failure.As(err)
+		fe := failure.As(err)
+		h.Limiter.Release(0, overload(fe))
+		return fe
 	}
-	if it.whole {
+	if it.whole[h.Mirror] {
 		resp.Ranges = false
 	}
 	helpers, cancel := context.WithCancel(ctx)
@@ -271,8 +307,9 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	cancel()
 	r.untrack(t)
 	t.settle()
+	by, others := t.suppliers()
 	a.Bytes, a.Resumed = t.received, t.resumedAt
-	h.Health.Received(t.received, time.Since(begin))
+	h.Health.Received(t.received-others, time.Since(begin))
 	fe := failure.As(err)
 	h.Limiter.Release(t.received, fe != nil && overload(fe))
 	if fe != nil {
@@ -288,12 +325,31 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	done()
 	fe = r.forgiveTree(it, err)
 	if fe != nil && t.spliced && content(fe.Class) {
-		// The parts were not of one file, whatever the validator said. That
-		// is no judgement on the mirror's zip: it is asked for in one piece.
-		it.whole = true
-		return failure.New(failure.CutBody, "verify", h.Name()+"/"+it.path, errors.New("the parts do not fit together"))
+		return it.misfit(h, by)
 	}
 	return fe
+}
+
+// misfit is the failure of a zip whose parts were not of one file, whatever the
+// validator said. That is no judgement on any mirror's zip. What others
+// supplied is dropped first; only a mirror whose own parts do not fit is asked
+// for everything in one piece.
+func (it *item) misfit(h *hop, by []*mirror.Mirror) *failure.Error {
+	if len(by) > 0 {
+		it.alone = true
+		it.suspects = append(it.suspects, by...)
+	} else {
+		if it.whole == nil {
+			it.whole = map[*mirror.Mirror]bool{}
+		}
+		it.whole[h.Mirror] = true
+	}
+	e := failure.New(failure.CutBody, "verify", h.Name()+"/"+it.path, errAnew)
+	e.Detail = "the parts do not fit together"
+	for i, m := range by {
+		e.Detail += []string{"; from ", ", "}[min(i, 1)] + m.Name()
+	}
+	return e
 }
 
 // forgiveTree turns an extraction that the module makes impossible into a

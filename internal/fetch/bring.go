@@ -18,9 +18,14 @@ import (
 type try struct {
 	hop   *hop
 	tries int
+	anew  int // attempts that count for nothing, see errAnew
 	last  *failure.Error
 	over  bool // no further attempt at this hop is of use
 }
+
+// mostAnew bounds the attempts for one item that a hop gets on top of the
+// others: after parts of several mirrors, parts of its own, and a refusal.
+const mostAnew = 3
 
 // bring gets one item from the hops that may be asked for it, in order. An
 // answer about the module (404, 410, and what else the hop lets pass on) leads
@@ -39,6 +44,7 @@ func (r *run) bring(ctx context.Context, it *item) {
 	for i, h := range hops {
 		tries[i].hop = h
 	}
+	scarce := 0
 	for {
 		t, rest := r.next(tries)
 		if t == nil || r.deserted(tries, true) {
@@ -58,6 +64,21 @@ func (r *run) bring(ctx context.Context, it *item) {
 			spare = rest[0].hop
 		}
 		fe := r.attempt(ctx, it, t.hop, spare)
+		if fe != nil && errors.Is(fe, errAnew) && t.anew < mostAnew && ctx.Err() == nil {
+			t.anew++
+			continue
+		}
+		if fe != nil && failure.TooManyOpen(fe) {
+			t.hop.Limiter.Narrow()
+			if scarce++; scarce <= mostScarce && r.sleep(ctx, r.pause(min(scarce, 10))) {
+				continue
+			}
+			if ctx.Err() != nil {
+				fe = r.cancelled(ctx)
+			}
+			r.fail(it, fe) // of this file; others may have more luck
+			return
+		}
 		t.tries++
 		if n := len(it.rec.Attempts); n > 0 && it.rec.Attempts[n-1].Mirror == t.hop.Name() {
 			r.heard(t, fe)

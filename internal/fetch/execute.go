@@ -122,15 +122,18 @@ func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []repo
 	var items []*item
 	var present []report.Module
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(16)
+	g.SetLimit(min(16, j.room.requests))
 	for _, n := range needs {
 		g.Go(func() error {
 			it, err := newItem(n.m, n.kind)
 			if err != nil {
 				return err
 			}
-			has, err := j.has(gctx, n.m, it)
-			if err != nil {
+			var has bool
+			if err := patiently(gctx, func() (err error) {
+				has, err = j.has(gctx, n.m, it)
+				return err
+			}); err != nil {
 				return err
 			}
 			mu.Lock()
@@ -239,7 +242,7 @@ func (j *Job) Verify(ctx context.Context) *report.Result {
 	j.total.Store(int64(len(j.list.Modules)))
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(verifiers())
+	g.SetLimit(j.room.verifiers)
 	for _, m := range j.list.Modules {
 		g.Go(func() error {
 			v := module.Version{Path: m.Path, Version: m.Version}

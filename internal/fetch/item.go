@@ -22,9 +22,14 @@ type item struct {
 	path string // below a mirror
 	rec  report.Module
 	sum  worklist.Position // the line that names the hash
-	// whole says that parts of this zip did not fit together once: it is then
-	// asked for in one piece.
-	whole bool
+	// alone says that parts of several mirrors did not fit together once: the
+	// zip is then brought from one mirror at a time. suspects are the mirrors
+	// that had helped.
+	alone    bool
+	suspects []*mirror.Mirror
+	// whole are the mirrors whose own parts did not fit together: they are
+	// asked for the zip in one piece.
+	whole map[*mirror.Mirror]bool
 	// used says that jobs so far used the module, as the index of the cache
 	// knows: the go command will want its tree.
 	used bool

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -89,6 +90,7 @@ type Job struct {
 	sumdb       goenv.SumDB
 	sumdbOwnURL bool
 	list        *worklist.List
+	room        room
 	samples     []mirror.Sample
 	netrc       []mirror.NetrcEntry
 	client      *mirror.Client
@@ -228,6 +230,7 @@ func newJob(v *settings.Values, env goenv.Env, o Options) *Job {
 		o.Secrets.AddURLs(text)
 	}
 	j := &Job{o: o, values: v, env: env, how: Choice(v.Mirrors), fallback: Fallback(v.Fallback)}
+	j.room = roomFor(openFiles(), v.Concurrency, runtime.GOMAXPROCS(0))
 	j.phase.Store("")
 	j.hear()
 	return j
@@ -304,7 +307,7 @@ func (j *Job) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: j.contacts.watch(j.o.proxy(), ""), Dial: j.o.Dial, RootCAs: roots, Netrc: j.netrc,
-		Concurrency: v.Concurrency, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool), Secrets: j.o.Secrets,
+		Concurrency: j.room.requests, Pause: j.o.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(j.o.Tool), Secrets: j.o.Secrets,
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := j.configured.Mirrors()

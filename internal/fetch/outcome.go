@@ -13,8 +13,6 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-func verifiers() int { return runtime.GOMAXPROCS(0) }
-
 // newResult begins a run and its result.
 func (j *Job) newResult() *report.Result {
 	j.began = time.Now()
@@ -107,6 +105,7 @@ func ms(d time.Duration) *float64 {
 func (j *Job) collect(res *report.Result, items []*item) {
 	lacking := 0
 	var example string
+	j.misplaced(res, items)
 	for _, it := range items {
 		if it.rec.Source == "" {
 			// The run ended before its turn.
@@ -128,6 +127,34 @@ func (j *Job) collect(res *report.Result, items []*item) {
 			Effect: "builds work without them; go list -m -json shows an error for these modules while it is offline"})
 	}
 	slices.SortFunc(res.Modules, byModule)
+}
+
+// misplaced tells of the mirrors that have none of the files they were asked
+// for: the wrong URL of a repository manager answers so, and then the modules
+// are not what to look at. URLs of the public catalogue are right.
+func (j *Job) misplaced(res *report.Result, items []*item) {
+	const advice = "check the mirror's URL: that of a repository manager needs the path of the repository"
+	empty := map[string]bool{}
+	for _, h := range j.chain.hops {
+		empty[h.Name()] = !h.public
+	}
+	asked := map[string]int{}
+	for _, it := range items {
+		for _, a := range it.rec.Attempts {
+			asked[a.Mirror]++
+			empty[a.Mirror] = empty[a.Mirror] && (a.Class == failure.NotFound || a.Class == failure.Gone)
+		}
+	}
+	for i, m := range res.Mirrors {
+		if empty[m.URL] = empty[m.URL] && asked[m.URL] > 0; empty[m.URL] {
+			res.Mirrors[i].Reason = "has none of the " + count(asked[m.URL], "file") + " it was asked for; " + advice
+		}
+	}
+	for _, it := range items {
+		if n := len(it.rec.Attempts); n > 0 && it.rec.Source != report.FromMirror && empty[it.rec.Attempts[n-1].Mirror] {
+			it.rec.Message += ". The mirror has nothing of what it was asked for: " + advice
+		}
+	}
 }
 
 // conclude decides on the outcome.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,11 +34,12 @@ type run struct {
 	note    func(goenv.Finding)
 	log     func(format string, args ...any)
 
-	bytes  atomic.Int64 // of the files kept
-	done   atomic.Int64
-	hedges atomic.Int64
-	slots  chan struct{} // verifications at a time
-	wg     sync.WaitGroup
+	bytes    atomic.Int64 // of the files kept
+	done     atomic.Int64
+	hedges   atomic.Int64
+	requests int           // at a time over all mirrors
+	slots    chan struct{} // verifications at a time
+	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	cond    *sync.Cond
@@ -72,7 +72,7 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 	r := &run{
 		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
 		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), silence: cmp.Or(j.o.Silence, firstSilence), random: rand.Float64, stop: stop, note: j.note, log: j.log,
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)), queue: items, active: map[*transfer]bool{},
+		requests: j.room.requests, slots: make(chan struct{}, j.room.verifiers), queue: items, active: map[*transfer]bool{},
 		refusals: map[*mirror.Mirror]refusal{}, asked: map[*item]asked{},
 	}
 	r.cond = sync.NewCond(&r.mu)
@@ -81,7 +81,7 @@ func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
 
 // all brings every item and returns when each has its fate.
 func (r *run) all(ctx context.Context) {
-	workers := min(len(r.queue), r.concurrency()+2*cap(r.slots))
+	workers := min(len(r.queue), r.requests+2*cap(r.slots))
 	unblock := context.AfterFunc(ctx, func() { r.mu.Lock(); r.cond.Broadcast(); r.mu.Unlock() })
 	defer unblock()
 	for range workers {
@@ -96,14 +96,6 @@ func (r *run) all(ctx context.Context) {
 		})
 	}
 	r.wg.Wait()
-}
-
-// concurrency is the ceiling of requests at a time over all mirrors.
-func (r *run) concurrency() int {
-	if r.values.Concurrency > 0 {
-		return r.values.Concurrency
-	}
-	return mirror.DefaultConcurrency
 }
 
 func (r *run) take() *item {
@@ -146,11 +138,12 @@ func (r *run) assist(ctx context.Context) bool {
 	if t == nil {
 		return false
 	}
-	if t.from.Limiter.Acquire(ctx) != nil {
+	from := t.source()
+	if from.Limiter.Acquire(ctx) != nil {
 		return false
 	}
-	defer t.from.Limiter.Release(0, false)
-	t.help()
+	defer from.Limiter.Release(0, false)
+	t.help(from)
 	return true
 }
 
@@ -179,7 +172,7 @@ func (r *run) neediest(ctx context.Context) *transfer {
 // partners are the mirrors that may supply parts of the item besides h: those
 // that a failure of h would lead to.
 func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
-	if h.protected() || h.Local() {
+	if h.protected() || h.Local() || it.alone {
 		return nil
 	}
 	var out []*mirror.Mirror

@@ -1,13 +1,17 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"net/http"
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror"
@@ -20,6 +24,10 @@ const (
 	maxHelpers = 6
 	// chunk is what is read and written at a time.
 	chunk = 64 << 10
+	// freeParts is how many further requests a transfer may make whatever they
+	// bring; each further one has to be earned by a chunk. That ends a server
+	// that sends a few bytes at a time.
+	freeParts = 32
 )
 
 // transfer is one zip on its way to a file: parts that are written where they
@@ -32,6 +40,7 @@ type transfer struct {
 	file io.WriterAt
 	from *mirror.Mirror
 	// others may supply parts, too, if they prove to have the same entity.
+	// One that answers with anything else is dropped.
 	others []*mirror.Mirror
 	ctx    context.Context // of the helpers; ends with the transfer
 
@@ -41,9 +50,12 @@ type transfer struct {
 	validator string
 	parts     []*part
 	helpers   int
+	turn      int // of the mirrors that may help
 	received  int64
-	resumedAt int64 // offset of the last resumption, 0 none
-	spliced   bool  // more than one response has gone into the file
+	further   int                      // requests for a part made by run
+	resumedAt int64                    // offset of the last resumption, 0 none
+	spliced   bool                     // more than one response has gone into the file
+	supplied  map[*mirror.Mirror]int64 // bytes by mirrors other than from
 }
 
 // part is a range of bytes still to come. The end of one in work may be taken
@@ -51,10 +63,11 @@ type transfer struct {
 type part struct {
 	at, end int64 // end is MaxInt64 while the size is unknown
 	busy    bool
+	drop    context.CancelFunc // ends the request of another mirror; nil for one of from
 }
 
 func newTransfer(ctx context.Context, path string, file *os.File, from *mirror.Mirror, others []*mirror.Mirror) *transfer {
-	t := &transfer{path: path, file: file, from: from, others: others, ctx: ctx, size: -1}
+	t := &transfer{path: path, file: file, from: from, others: others, ctx: ctx, size: -1, supplied: map[*mirror.Mirror]int64{}}
 	t.cond = sync.NewCond(&t.mu)
 	return t
 }
@@ -63,41 +76,85 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
 // run brings the file with the response that is already there, going on after
 // cuts for as long as the server proves that it is the same file and each
-// resumption brings something.
+// resumption brings something. When the server does not send the part that is
+// missing, the error is errAnew.
 func (t *transfer) run(ctx context.Context, resp *mirror.Response) error {
 	p := t.begin(resp)
 	for {
-		before := t.progress()
+		began := p.at
 		err := t.copy(resp, p)
 		resp.Close()
-		if err == nil {
-			if p = t.claim(ctx); p == nil {
-				return context.Cause(ctx)
-			}
-		} else if !t.resumable(err) || t.progress()-before < chunk {
-			return err
-		} else if p = t.claim(ctx); p == nil {
+		if err != nil && (!t.resumable(err) || p.at == began) {
 			return err
 		}
-		t.mu.Lock()
-		t.spliced, t.resumedAt = true, p.at
-		req := mirror.Request{Path: t.path, Offset: p.at, End: p.end, Validator: t.validator, Fresh: err != nil, Max: mirror.MaxZip}
-		t.mu.Unlock()
+		if p = t.claim(ctx); p == nil {
+			return cmp.Or(err, context.Cause(ctx)) // both nil: the file is complete
+		}
+		req, ok := t.rest(p)
+		if !ok {
+			t.release(p)
+			return cmp.Or[error](err, t.cut("the server sends only a few bytes at a time"))
+		}
 		var gerr error
 		resp, gerr = t.from.Get(ctx, req)
+		if gerr == nil && (resp.Status != http.StatusPartialContent || resp.Size != t.size) {
+			resp.Close()
+			gerr = t.cut("the server no longer has the same file")
+		}
 		if gerr != nil {
 			t.release(p)
-			return gerr
-		}
-		if resp.Status != 206 {
-			// The file has changed, or the server doesn't do parts after all:
-			// what is here is worth nothing, and starting over is the caller's.
-			resp.Close()
-			t.release(p)
-			return failure.New(failure.CutBody, "resume", t.from.Name()+"/"+t.path,
-				errors.New("the server no longer has the same file"))
+			return t.anew(ctx, gerr)
 		}
 	}
+}
+
+// rest is the request for a part. False means that too many were made for what
+// they brought.
+func (t *transfer) rest(p *part) (mirror.Request, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if int64(t.further) >= freeParts+t.received/chunk {
+		return mirror.Request{}, false
+	}
+	t.further++
+	t.spliced, t.resumedAt = true, p.at
+	return t.request(p), true
+}
+
+func (t *transfer) request(p *part) mirror.Request {
+	return mirror.Request{Path: t.path, Offset: p.at, End: p.end, Validator: t.validator, Fresh: true, Max: mirror.MaxZip}
+}
+
+// errAnew says that the parts that are here are worth nothing, for a reason
+// that is no failure of the mirror's whole file: it is to be asked for from its
+// start.
+var errAnew = errors.New("the file is asked for from its start")
+
+// anew is the failure of a transfer whose missing part the server does not
+// send. What a server says of a part (404, 403, 416, 5xx, another file) it does
+// not say of the module: the transfer was cut, and the whole has to be asked
+// for. Only what ends every request alike stays what it is.
+func (t *transfer) anew(ctx context.Context, err error) error {
+	fe := failure.As(err)
+	if ctx.Err() != nil || local(fe.Class) {
+		return fe
+	}
+	why := cmp.Or(fe.Detail, fe.Class.Title())
+	if fe.Status != 0 {
+		why = fmt.Sprintf("HTTP %d", fe.Status)
+	}
+	out := t.cut("the server does not send the rest (" + why + ")")
+	out.Err = errAnew
+	if out.RetryAfter = fe.RetryAfter; out.RetryAfter > 0 || fe.Class == failure.Throttled {
+		out.Err = nil // not at once: it asked for less
+	}
+	return out
+}
+
+func (t *transfer) cut(why string) *failure.Error {
+	e := failure.New(failure.CutBody, "resume", t.from.Name()+"/"+t.path, nil)
+	e.Detail = why
+	return e
 }
 
 // begin sets the transfer up from its first response and returns the first
@@ -112,6 +169,9 @@ func (t *transfer) begin(resp *mirror.Response) *part {
 	t.size, t.parts = resp.Size, []*part{p}
 	if resp.Ranges {
 		t.validator = resp.Validator
+	}
+	if !resp.Portable {
+		t.others = nil
 	}
 	return p
 }
@@ -188,24 +248,31 @@ func (t *transfer) release(p *part) {
 }
 
 // claim returns an unfinished part that nobody works on, waiting for the
-// helpers if all are in work. Nil means that the file is complete, or that ctx
-// has ended.
+// helpers if all are in work. Other mirrors are not waited for: the rest of
+// their parts is taken from them. Nil means that the file is complete, or that
+// ctx has ended.
 func (t *transfer) claim(ctx context.Context) *part {
 	stop := context.AfterFunc(ctx, func() { t.mu.Lock(); t.cond.Broadcast(); t.mu.Unlock() })
 	defer stop()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for ctx.Err() == nil {
-		busy := false
+		busy, own := false, false
 		for _, p := range t.parts {
 			if p.at < p.end && !p.busy {
-				p.busy = true
+				p.busy, p.drop = true, nil
 				return p
 			}
 			busy = busy || p.busy
+			own = own || (p.busy && p.drop == nil)
 		}
 		if !busy {
 			return nil
+		}
+		for _, p := range t.parts {
+			if !own && p.busy {
+				p.drop()
+			}
 		}
 		t.cond.Wait()
 	}
@@ -246,43 +313,75 @@ func (t *transfer) largest() *part {
 	return best
 }
 
-// help takes the second half of the largest part over and brings it with a
-// request of its own. It reports whether there was something to do. What it
-// cannot bring is left to the others; a mirror that answers with anything but
-// a part of the same entity is no help.
-func (t *transfer) help() bool {
+// source is the mirror whose turn it is to help.
+func (t *transfer) source() *mirror.Mirror {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.turn++
+	if k := t.turn % (len(t.others) + 1); k > 0 {
+		return t.others[k-1]
+	}
+	return t.from
+}
+
+// help takes the second half of the largest part over and brings it from a
+// mirror with a request of its own. What it cannot bring is left to the others;
+// a mirror that answers with anything but a part of the same entity is no help.
+func (t *transfer) help(from *mirror.Mirror) {
 	t.mu.Lock()
 	whole := t.largest()
 	if whole == nil {
 		t.mu.Unlock()
-		return false
+		return
 	}
 	middle := whole.at + (whole.end-whole.at)/2
 	p := &part{at: middle, end: whole.end, busy: true}
+	ctx, drop := context.WithCancel(t.ctx)
+	defer drop()
+	if from != t.from {
+		p.drop = drop
+	}
 	whole.end = middle
 	t.parts = append(t.parts, p)
 	t.helpers++
-	turn := t.helpers
 	t.spliced = true
-	req := mirror.Request{Path: t.path, Offset: p.at, End: p.end, Validator: t.validator, Fresh: true, Max: mirror.MaxZip}
+	req := t.request(p)
 	t.mu.Unlock()
 
-	from := t.from
-	if k := turn % (len(t.others) + 1); k > 0 {
-		from = t.others[k-1]
-	}
-	resp, err := from.Get(t.ctx, req)
+	begin := time.Now()
+	resp, err := from.Get(ctx, req)
 	if err == nil {
-		if resp.Status == 206 && resp.Size == t.size {
+		if resp.Status == http.StatusPartialContent && resp.Size == t.size {
 			err = t.copy(resp, p)
+		} else {
+			err = errAnew
 		}
 		resp.Close()
 	}
 	t.mu.Lock()
-	if err == nil {
+	if from != t.from {
+		if n := p.at - middle; n > 0 {
+			t.supplied[from] += n
+			from.Health.Received(n, time.Since(begin))
+		}
+		if err != nil {
+			t.others = slices.DeleteFunc(slices.Clone(t.others), func(m *mirror.Mirror) bool { return m == from })
+		}
+	}
+	if err == nil || from != t.from {
 		t.helpers--
 	}
 	t.mu.Unlock()
 	t.release(p)
-	return true
+}
+
+// suppliers are the other mirrors whose bytes are in the file.
+func (t *transfer) suppliers() (by []*mirror.Mirror, n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for m, k := range t.supplied {
+		by, n = append(by, m), n+k
+	}
+	slices.SortFunc(by, func(a, b *mirror.Mirror) int { return cmp.Compare(a.Name(), b.Name()) })
+	return by, n
 }

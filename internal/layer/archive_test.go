@@ -209,7 +209,7 @@ func TestPackRefuses(t *testing.T) {
 		{"a negative size", sized(-1, ""), "found -1 bytes", nil},
 		{"a zip beyond the limit", sized(mirror.MaxZip+1, ""), "expected at most 524288000", nil},
 		{"a go.mod beyond the limit", []source{{Member: member("example.test/a", "v1.0.0", kindMod), Size: mirror.MaxMod + 1}}, "expected at most 16777216", nil},
-		{"an info beyond the limit", []source{{Member: member("example.test/a", "v1.0.0", kindInfo), Size: mirror.MaxInfo + 1}}, "expected at most 1048576", nil},
+		{"an info beyond the limit", []source{{Member: member("example.test/a", "v1.0.0", kindInfo), Size: mirror.MaxInfo + 1}}, "expected at most 262144", nil},
 		{"a file twice", []source{packable(m, "1"), packable(m, "1")}, "there twice", nil},
 		{"more files than unpack takes", make([]source, maxMembers+1), "found 131073 files, expected at most 131072", nil},
 		{"no module path", []source{packable(member("a", "v1.0.0", kindZip), "")}, "does not begin with", nil},

@@ -217,13 +217,10 @@ func (j *restore) take(ctx context.Context, p Pick, m Member, size int64, body i
 // receive reads a member to where the module cache can take it from; the
 // function it returns verifies it and puts it in its place.
 func (j *restore) receive(ctx context.Context, m Member, body io.Reader) (func() error, error) {
-	if m.Kind != kindZip {
+	if m.Kind == kindInfo {
 		data, err := io.ReadAll(body)
 		if err != nil {
 			return nil, err
-		}
-		if m.Kind == kindMod {
-			return func() error { return j.Cache.PutMod(ctx, m.Module, j.Sums[m], data) }, nil
 		}
 		return func() error { return j.Cache.PutInfo(ctx, m.Module, data) }, nil
 	}
@@ -239,6 +236,9 @@ func (j *restore) receive(ctx context.Context, m Member, body io.Reader) (func()
 			err = j.broke(&failure.Error{Class: failure.Classify(err), Op: "write " + m.Module.String(), Err: err})
 		}
 		return nil, err
+	}
+	if m.Kind == kindMod {
+		return func() error { return j.Cache.PutMod(ctx, m.Module, j.Sums[m], tmp) }, nil
 	}
 	o := modcache.PutOptions{Extract: j.Extract != nil && j.Extract(m), Parallel: runtime.GOMAXPROCS(0)}
 	return func() error { return j.Cache.PutZip(ctx, m.Module, j.Sums[m], tmp, o) }, nil
@@ -271,12 +271,20 @@ func (j *restore) placed(p Pick, m Member, size int64, err error) {
 		j.reject(p, m.String(), why, fe.Class)
 	case failure.Cancelled:
 	default:
-		_ = j.broke(fe)
+		if failure.TooManyOpen(j.broke(fe)) {
+			j.mu.Lock()
+			j.result.Reasons = append(j.result.Reasons, failure.Neutral(fe.Error()))
+			j.mu.Unlock()
+		}
 	}
 }
 
-// broke ends the restore for a reason of this machine.
+// broke ends the restore for a reason of this machine. Too many open files are
+// none: that passes, and what is left out is brought in another way.
 func (j *restore) broke(err error) error {
+	if failure.TooManyOpen(err) {
+		return err
+	}
 	j.mu.Lock()
 	if j.result.Err == nil {
 		j.result.Err = err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,17 +71,19 @@ func (p *place) have(versions ...module.Version) *place {
 		}
 		data := p.fix.Get(f.Module.Path, f.Module.Version).File(f.Kind)
 		var err error
-		switch f.Kind {
-		case kindMod:
-			err = p.cache.PutMod(p.t.Context(), f.Module, p.sums[f], data)
-		case kindInfo:
+		if f.Kind == kindInfo {
 			err = p.cache.PutInfo(p.t.Context(), f.Module, data)
-		default:
+		} else {
 			var tmp *os.File
 			if tmp, err = p.cache.Temp(); err == nil {
-				if _, err = tmp.Write(data); err == nil {
-					err = p.cache.PutZip(p.t.Context(), f.Module, p.sums[f], tmp, modcache.PutOptions{})
-				}
+				_, err = tmp.Write(data)
+			}
+			switch {
+			case err != nil:
+			case f.Kind == kindMod:
+				err = p.cache.PutMod(p.t.Context(), f.Module, p.sums[f], tmp)
+			default:
+				err = p.cache.PutZip(p.t.Context(), f.Module, p.sums[f], tmp, modcache.PutOptions{})
 			}
 		}
 		if err != nil {
@@ -507,5 +510,32 @@ func TestBadLayersAreRemembered(t *testing.T) {
 	}
 	if got, err := Bad(t.TempDir()); err != nil || len(got) > 0 {
 		t.Errorf("a module cache without a list: %v, %v", got, err)
+	}
+}
+
+func TestTooManyOpenFilesLeaveAMemberToOthersAndEndNoRestore(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		cause syscall.Errno
+		class failure.Class
+		ends  bool
+	}{
+		{syscall.EMFILE, failure.LocalIO, false},
+		{syscall.ENFILE, failure.LocalIO, false},
+		{syscall.EIO, failure.LocalIO, true},
+		{syscall.ENOSPC, failure.DiskFull, true},
+	} {
+		t.Run(test.cause.Error(), func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancelCause(t.Context())
+			j := &restore{Restorer: &Restorer{}, stop: stop, result: &Restored{}}
+			j.placed(Pick{}, Member{}, 1, &failure.Error{Class: test.class, Err: test.cause})
+			if ended := ctx.Err() != nil; ended != test.ends || (j.result.Err != nil) != test.ends {
+				t.Errorf("the restore ended: %v (%v), want %v", ended, j.result.Err, test.ends)
+			}
+			if n := len(j.result.Reasons); n == 0 && !test.ends {
+				t.Error("no reason is told")
+			}
+		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -60,6 +61,9 @@ const lanes = 4
 // Client opens mirrors that share settings. It is safe for concurrent use.
 type Client struct {
 	o Options
+
+	mu         sync.Mutex
+	transports []*http.Transport
 }
 
 // NewClient returns a client with the options' defaults filled in.
@@ -98,9 +102,9 @@ func (c *Client) transport(l Limits) *http.Transport {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: l.Connect, KeepAlive: 15 * time.Second}).DialContext
 	}
-	return &http.Transport{
+	t := &http.Transport{
 		Proxy:               c.proxy,
-		DialContext:         limitedDial(dial, l.Connect),
+		DialContext:         limitedDial(dial, l.Connect, c.closeIdle),
 		TLSClientConfig:     &tls.Config{RootCAs: c.o.RootCAs, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: l.TLS,
 		ForceAttemptHTTP2:   true,
@@ -118,6 +122,20 @@ func (c *Client) transport(l Limits) *http.Transport {
 		},
 		ReadBufferSize:         32 << 10,
 		OnProxyConnectResponse: checkTunnel,
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.transports = append(c.transports, t)
+	return t
+}
+
+// closeIdle closes the connections that no request uses, of every mirror and
+// store: those of the preflight may outnumber those of the downloads.
+func (c *Client) closeIdle() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.transports {
+		t.CloseIdleConnections()
 	}
 }
 

@@ -122,6 +122,14 @@ func (l *Limiter) epoch(now time.Time) {
 	l.began, l.done, l.work = now, 0, 0
 }
 
+// Narrow makes the limit of now the ceiling: this machine cannot have more
+// requests open at a time.
+func (l *Limiter) Narrow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ceiling = max(leastLimit, l.limit)
+}
+
 func (l *Limiter) admit() {
 	for l.busy < l.limit && l.waiting.Len() > 0 {
 		l.busy++

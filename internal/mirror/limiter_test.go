@@ -81,6 +81,22 @@ func TestLimiterNeverFallsBelowItsFloorNorRisesAboveItsCeiling(t *testing.T) {
 	}
 }
 
+func TestANarrowedLimiterDoesNotGrowAgain(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	l := newLimiter(64, c.now)
+	l.TryAcquire()
+	l.Release(0, true)
+	l.Narrow()
+	for range 3 {
+		serve(t, l, c, l.Limit(), 0, time.Second/2)
+	}
+	l.SetFloor(64)
+	if got := l.Limit(); got != initialLimit/2 {
+		t.Errorf("the limit is %d, want it to stay at %d", got, initialLimit/2)
+	}
+}
+
 func TestLimiterServesWaitingRequestsInOrderAndHonoursCancellation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

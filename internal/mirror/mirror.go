@@ -168,6 +168,9 @@ type Request struct {
 	Seen      *Seen  // filled when a response header arrives, whatever its status; may be nil
 }
 
+// part reports whether only a part is asked for.
+func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
+
 // Seen is what a response header shows of the way to the mirror.
 type Seen struct {
 	Timing Timing
@@ -180,7 +183,8 @@ type Seen struct {
 // status that is not 200 (or 206 for a part) is one.
 //
 // A server that ignores the part asked for, or whose file has changed, answers
-// with the whole file: then Response.Offset is 0.
+// with the whole file: then Response.Offset is 0. Whatever else a part is
+// answered with is an answer about the part, never about the module.
 func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	defer func() {
 		if err != nil {
@@ -190,6 +194,21 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	if m.Local() {
 		return m.open(r)
 	}
+	// Zips are compressed; without this a server may compress them again and
+	// then sends no length.
+	plain := strings.HasSuffix(r.Path, ".zip")
+	resp, err := m.get(ctx, r, plain)
+	if plain && !r.part() && err != nil {
+		var coding *codingError
+		if errors.As(err, &coding) || failure.As(err).Status == http.StatusNotAcceptable {
+			return m.get(ctx, r, false) // as the go command asks
+		}
+	}
+	return resp, err
+}
+
+// get is Get over HTTP; plain asks for a body without content coding.
+func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, error) {
 	u := m.url(r.Path)
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -206,12 +225,10 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	if m.auth != "" {
 		req.Header.Set("Authorization", m.auth)
 	}
-	if strings.HasSuffix(r.Path, ".zip") {
-		// Zips are compressed; without this a server may compress them again
-		// and then sends no length.
+	if plain {
 		req.Header.Set("Accept-Encoding", "identity")
 	}
-	if r.Offset > 0 || r.End > 0 {
+	if r.part() {
 		end := ""
 		if r.End > 0 {
 			end = fmt.Sprint(r.End - 1)
@@ -253,7 +270,11 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	if err := out.describe(r, resp); err != nil {
 		resp.Body.Close()
 		release()
-		return nil, failure.New(failure.BadResponse, "get", shown, err)
+		class := failure.BadResponse
+		if errors.As(err, new(*codingError)) {
+			class = failure.WrongContent
+		}
+		return nil, failure.New(class, "get", shown, err)
 	}
 	if r.Max > 0 && out.Size > r.Max {
 		resp.Body.Close()

@@ -1,7 +1,6 @@
 package mirror
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,10 +17,11 @@ import (
 )
 
 // Sizes that the go command accepts (golang.org/x/mod/zip); an .info has no
-// limit there, ours is generous.
+// limit there. Ours is a thousand times what they have: they are held in memory,
+// as many as there are requests at a time.
 const (
 	MaxMod  = 16 << 20
-	MaxInfo = 1 << 20
+	MaxInfo = 256 << 10
 	MaxZip  = 500 << 20
 )
 
@@ -79,16 +79,24 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 			return answer{err: failure.New(failure.Unknown, "probe", m.name, err)}
 		}
 		shown := m.name + "/" + path
-		data, resp, fe := m.small(ctx, Request{Path: path, Max: MaxMod, Seen: &a.seen})
-		switch {
-		case fe != nil && (fe.Class == failure.NotFound || fe.Class == failure.Gone):
-			a.lacks = true
-		case fe != nil:
-			a.err = fe
-		case ext == "mod":
-			a.err = CheckMod(data, resp, s.ModHash, shown)
-		default:
-			a.err = CheckInfo(data, resp, s.Version, shown)
+		limit := int64(MaxMod)
+		if ext == "info" {
+			limit = MaxInfo
+		}
+		resp, err := m.Get(ctx, Request{Path: path, Max: limit, Seen: &a.seen})
+		if err != nil {
+			if fe := failure.As(err); fe.Class == failure.NotFound || fe.Class == failure.Gone {
+				a.lacks = true
+			} else {
+				a.err = fe
+			}
+			return a
+		}
+		defer resp.Close()
+		if ext == "mod" {
+			a.err = ReadMod(io.Discard, resp, s.ModHash, shown)
+		} else {
+			_, a.err = ReadInfo(resp, s.Version, shown)
 		}
 		return a
 	}
@@ -129,8 +137,12 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 	}
 	if sumdb != "" && !m.Local() {
 		wg.Go(func() {
-			_, _, fe := m.small(ctx, Request{Path: "sumdb/" + sumdb + "/supported", Max: MaxInfo})
-			if fe == nil || fe.Status != 0 {
+			resp, err := m.Get(ctx, Request{Path: "sumdb/" + sumdb + "/supported", Max: MaxInfo})
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp)
+				resp.Close()
+			}
+			if fe := failure.As(err); fe == nil || fe.Status != 0 {
 				ok := fe == nil
 				v.SumDB = &ok
 			}
@@ -143,40 +155,47 @@ func (m *Mirror) Probe(ctx context.Context, samples []Sample, sumdb string) Verd
 	return v
 }
 
-// small gets a whole small file. The response is closed and only good for its
-// header fields.
-func (m *Mirror) small(ctx context.Context, r Request) ([]byte, *Response, *failure.Error) {
-	resp, err := m.Get(ctx, r)
-	if err != nil {
-		return nil, nil, failure.As(err)
-	}
-	defer resp.Close()
-	data, err := io.ReadAll(resp)
-	if err != nil {
-		return nil, nil, failure.As(err)
-	}
-	return data, resp, nil
-}
-
-// CheckMod compares a go.mod with the hash it must have.
-func CheckMod(data []byte, resp *Response, want, shown string) *failure.Error {
+// ReadMod copies the go.mod of a response to w and compares it with the hash
+// it must have. It holds nothing of it: a go.mod may have 16 MiB.
+func ReadMod(w io.Writer, resp *Response, want, shown string) *failure.Error {
+	var first head
 	got, err := dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(data)), nil
+		return io.NopCloser(io.TeeReader(resp, io.MultiWriter(w, &first))), nil
 	})
-	if err == nil && got == want {
+	switch {
+	case err != nil:
+		return failure.As(err)
+	case got == want:
 		return nil
-	}
-	if isPage(data, resp) {
+	case isPage(first, resp):
 		return page(shown)
 	}
-	e := failure.New(failure.HashMismatch, "verify", shown, err)
+	e := failure.New(failure.HashMismatch, "verify", shown, nil)
 	e.Detail = fmt.Sprintf("got %s, expected %s", got, want)
 	return e
 }
 
-// CheckInfo checks that an .info is JSON and names the version asked for, as
-// the go command does (cmd/go/internal/modfetch/proxy.go: Stat).
-func CheckInfo(data []byte, resp *Response, v module.Version, shown string) *failure.Error {
+// head keeps the first bytes that are written to it.
+type head []byte
+
+func (h *head) Write(p []byte) (int, error) {
+	const enough = 512
+	*h = append(*h, p[:min(len(p), enough-len(*h))]...)
+	return len(p), nil
+}
+
+// ReadInfo reads the .info of a response and checks it: it is JSON and names the
+// version asked for, as the go command wants it (cmd/go/internal/modfetch/proxy.go:
+// Stat).
+func ReadInfo(resp *Response, v module.Version, shown string) ([]byte, *failure.Error) {
+	data, err := io.ReadAll(resp)
+	if err != nil {
+		return nil, failure.As(err)
+	}
+	return data, checkInfo(data, resp, v, shown)
+}
+
+func checkInfo(data []byte, resp *Response, v module.Version, shown string) *failure.Error {
 	var info struct{ Version string }
 	err := json.Unmarshal(data, &info)
 	if err == nil && info.Version == v.Version {

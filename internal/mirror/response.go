@@ -22,6 +22,9 @@ type Response struct {
 	Size      int64  // bytes of the whole file, -1 unknown
 	Validator string // strong ETag (or Last-Modified) of the file; "" when there is none
 	Ranges    bool   // parts can be asked for
+	// Portable says that Validator may prove that another mirror has the same
+	// file: a time of modification can't.
+	Portable bool
 
 	body    *body
 	release func()
@@ -29,6 +32,9 @@ type Response struct {
 
 // Read reads the body. Its errors are *failure.Error or io.EOF.
 func (r *Response) Read(p []byte) (int, error) { return r.body.Read(p) }
+
+// Received is how many bytes of the file were read so far.
+func (r *Response) Received() int64 { return r.body.read }
 
 // Close ends the request; a body that was not read to its end costs an
 // HTTP/1.1 connection.
@@ -44,20 +50,29 @@ func (r *Response) OnClose(f func()) {
 	r.release = func() { before(); f() }
 }
 
-// describe fills in what the header says of the file.
+// describe fills in what the header says of the file. Of a body with a content
+// coding the length, the validator and the ranges are the coded one's, which
+// say nothing of the file.
 func (r *Response) describe(req Request, resp *http.Response) error {
-	r.Length, r.Size = resp.ContentLength, resp.ContentLength
-	if !resp.Uncompressed {
+	coded, err := decode(resp)
+	if err != nil {
+		return err
+	}
+	r.Length, r.Size = -1, -1
+	if !coded {
+		r.Length, r.Size = resp.ContentLength, resp.ContentLength
 		r.Validator = validator(resp.Header)
-	} else {
-		r.Length, r.Size = -1, -1
 	}
 	r.Ranges = resp.Header.Get("Accept-Ranges") == "bytes" && r.Validator != "" && r.Size > 0
+	r.Portable = strongETag(r.Validator)
 	if resp.StatusCode == http.StatusOK {
 		return nil
 	}
-	if req.Offset == 0 && req.End == 0 {
+	if !req.part() {
 		return errors.New("a part of the file, though the whole was asked for")
+	}
+	if coded {
+		return errors.New("a part of the file in a content coding")
 	}
 	start, end, size, err := parseContentRange(resp.Header.Get("Content-Range"))
 	if err != nil {
@@ -66,7 +81,7 @@ func (r *Response) describe(req Request, resp *http.Response) error {
 	if start != req.Offset || (req.End > 0 && end > req.End) {
 		return fmt.Errorf("asked for the bytes from %d, got those from %d to %d", req.Offset, start, end)
 	}
-	if r.Validator != "" && r.Validator != req.Validator {
+	if !sameEntity(resp.Header, req.Validator) {
 		return errors.New("the part belongs to another version of the file")
 	}
 	r.Validator = req.Validator
@@ -75,11 +90,15 @@ func (r *Response) describe(req Request, resp *http.Response) error {
 }
 
 // validator returns what If-Range accepts to prove that an entity is the same
-// byte for byte (RFC 9110, 13.1.5): a strong ETag, or a Last-Modified that is
-// at least a second older than the response.
+// byte for byte (RFC 9110, 13.1.5): a strong ETag, or, of a server that sends
+// no ETag at all, a Last-Modified that is at least a second older than the
+// response. A weak ETag says that the bytes may differ.
 func validator(h http.Header) string {
-	if e := h.Get("ETag"); strings.HasPrefix(e, `"`) && strings.HasSuffix(e, `"`) && len(e) > 2 {
-		return e
+	if e := h.Get("ETag"); e != "" {
+		if strongETag(e) {
+			return e
+		}
+		return ""
 	}
 	mod, err1 := http.ParseTime(h.Get("Last-Modified"))
 	date, err2 := http.ParseTime(h.Get("Date"))
@@ -87,6 +106,21 @@ func validator(h http.Header) string {
 		return h.Get("Last-Modified")
 	}
 	return ""
+}
+
+func strongETag(s string) bool {
+	return strings.HasPrefix(s, `"`) && strings.HasSuffix(s, `"`) && len(s) > 2
+}
+
+// sameEntity reports whether a part is of the entity that validator names. A
+// server may leave out what If-Range has asked for; what it sends must agree.
+func sameEntity(h http.Header, validator string) bool {
+	name := "Last-Modified"
+	if strongETag(validator) {
+		name = "ETag"
+	}
+	got := h.Get(name)
+	return got == "" || got == validator
 }
 
 // parseContentRange reads "bytes 0-99/200"; end is exclusive.

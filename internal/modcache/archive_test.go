@@ -207,7 +207,7 @@ func TestWithoutAHashNothingIsAccepted(t *testing.T) {
 		_, hasMod := c.HasMod(f.m, h1)
 		for what, err := range map[string]error{
 			"PutZip":  c.PutZip(t.Context(), f.m, h1, temp(t, c, f.zip), PutOptions{}),
-			"PutMod":  c.PutMod(t.Context(), f.m, h1, f.mod),
+			"PutMod":  c.PutMod(t.Context(), f.m, h1, temp(t, c, f.mod)),
 			"Extract": c.Extract(t.Context(), f.m, h1),
 			"HasZip":  hasZip,
 			"HasMod":  hasMod,
@@ -228,7 +228,7 @@ func TestACancelledContextEndsAPut(t *testing.T) {
 	cancel()
 	for what, err := range map[string]error{
 		"PutZip":  c.PutZip(ctx, f.m, f.h1, temp(t, c, f.zip), PutOptions{Extract: true}),
-		"PutMod":  c.PutMod(ctx, f.m, f.modH1, f.mod),
+		"PutMod":  c.PutMod(ctx, f.m, f.modH1, temp(t, c, f.mod)),
 		"PutInfo": c.PutInfo(ctx, f.m, f.info),
 	} {
 		if failureClass(err) != failure.Cancelled {

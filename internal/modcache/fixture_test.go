@@ -212,7 +212,7 @@ func put(t testing.TB, c *Cache, f fixture, o PutOptions) {
 	if err := c.PutZip(t.Context(), f.m, f.h1, temp(t, c, f.zip), o); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.PutMod(t.Context(), f.m, f.modH1, f.mod); err != nil {
+	if err := c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, f.mod)); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.PutInfo(t.Context(), f.m, f.info); err != nil {

@@ -208,7 +208,7 @@ func TestAGoCommandThatWaitsForTheLockAdoptsOurFiles(t *testing.T) {
 		put(t, c, f, PutOptions{})
 	}
 	first := modules[0]
-	if err := c.PutMod(t.Context(), first.m, first.modH1, first.mod); err != nil {
+	if err := c.PutMod(t.Context(), first.m, first.modH1, temp(t, c, first.mod)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := p.command(t, dir, "off", "build", "./...")

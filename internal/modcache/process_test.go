@@ -69,7 +69,13 @@ func child(dir, kill string) error {
 			return err
 		}
 		fmt.Println(f.m)
-		if err := c.PutMod(ctx, f.m, f.modH1, f.mod); err != nil {
+		if tmp, err = c.Temp(); err != nil {
+			return err
+		}
+		if _, err := tmp.Write(f.mod); err != nil {
+			return err
+		}
+		if err := c.PutMod(ctx, f.m, f.modH1, tmp); err != nil {
 			return err
 		}
 		if err := c.PutInfo(ctx, f.m, f.info); err != nil {

@@ -2,7 +2,9 @@ package modcache
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -201,9 +203,14 @@ func (s slot) openZip() (*os.File, error) {
 	return f, err
 }
 
-// PutMod verifies that data is the go.mod of m with the hash h1, that of a
-// "path version/go.mod" line, and places it. Errors are as of PutZip.
-func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, data []byte) error {
+// PutMod verifies that tmp is the go.mod of m with the hash h1, that of a
+// "path version/go.mod" line, and places it. What holds for the tmp and the
+// errors of PutZip holds here.
+func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, tmp *os.File) error {
+	defer func() {
+		tmp.Close()
+		os.Remove(tmp.Name())
+	}()
 	s, err := c.slot(m)
 	if err != nil {
 		return err
@@ -211,24 +218,46 @@ func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, data []
 	if err := needSum("go.mod", m, h1); err != nil {
 		return err
 	}
-	if len(data) > modzip.MaxGoMod {
-		return reject(failure.TooLarge, "go.mod", m, "found %d bytes, expected at most %d", len(data), modzip.MaxGoMod)
-	}
-	if got := modSum(data); got != h1 {
-		if failure.IsPage(data) {
-			return reject(failure.WrongContent, "go.mod", m, "found an HTML page, as login pages and captive portals send")
-		}
-		return mismatch("go.mod", m, got, h1)
-	}
 	op := "put go.mod of " + m.String()
+	if err := checkMod(m, h1, tmp); err != nil {
+		return local(op, err)
+	}
 	if err := ctx.Err(); err != nil {
 		return local(op, err)
 	}
-	if err := c.write(s.mod, data); err != nil {
+	// Windows does not move an open file.
+	if err := tmp.Close(); err != nil {
+		return local(op, err)
+	}
+	if err := c.adopt(tmp.Name(), s.mod); err != nil {
 		return local(op, err)
 	}
 	c.updateList(ctx, s)
 	return nil
+}
+
+// checkMod compares a file with the h1 hash of a go.mod.
+func checkMod(m module.Version, h1 string, f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() > modzip.MaxGoMod {
+		return reject(failure.TooLarge, "go.mod", m, "found %d bytes, expected at most %d", info.Size(), modzip.MaxGoMod)
+	}
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, info.Size())); err != nil {
+		return err
+	}
+	got, err := manifest{{name: "go.mod", sum: digest(sum.Sum(nil))}}.h1()
+	if err != nil || got == h1 {
+		return err
+	}
+	head := make([]byte, 512)
+	if n, _ := f.ReadAt(head, 0); failure.IsPage(head[:n]) {
+		return reject(failure.WrongContent, "go.mod", m, "found an HTML page, as login pages and captive portals send")
+	}
+	return mismatch("go.mod", m, got, h1)
 }
 
 // Extract writes the tree of the zip of m that is in the module cache, after
@@ -316,14 +345,21 @@ func (c *Cache) write(name string, data []byte) error {
 		err = cerr
 	}
 	if err == nil {
-		if err = os.MkdirAll(filepath.Dir(name), 0o777); err == nil {
-			err = c.move(temp, name)
-		}
+		err = c.adopt(temp, name)
 	}
 	if err != nil {
 		os.Remove(temp)
 	}
 	return err
+}
+
+// adopt moves a temporary file to its final name, whose directory may not be
+// there yet.
+func (c *Cache) adopt(temp, name string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return err
+	}
+	return c.move(temp, name)
 }
 
 // move renames from, a temporary file of this run, to its final name. When

@@ -141,7 +141,7 @@ func TestManyPutsOfTheSameModulesAtTheSameTime(t *testing.T) {
 				if err := c.PutZip(t.Context(), f.m, f.h1, tmp, PutOptions{Extract: i%2 == 0, Parallel: i % 4}); err != nil {
 					t.Error(err)
 				}
-				if err := c.PutMod(t.Context(), f.m, f.modH1, f.mod); err != nil {
+				if err := c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, f.mod)); err != nil {
 					t.Error(err)
 				}
 				if err := c.PutInfo(t.Context(), f.m, f.info); err != nil {
@@ -182,7 +182,7 @@ func TestPutModRefusesOtherBytes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := openTest(t)
-			if err := c.PutMod(t.Context(), f.m, f.modH1, tt.data); failureClass(err) != tt.class {
+			if err := c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, tt.data)); failureClass(err) != tt.class {
 				t.Errorf("PutMod = %v; want %s", err, tt.class)
 			}
 			if s := mustSlot(t, c, f.m); exists(s.mod) || exists(s.list) {
@@ -219,7 +219,7 @@ func TestAModuleThatIsNoFileNameIsRefused(t *testing.T) {
 		for what, err := range map[string]error{
 			"HasZip":  has,
 			"PutZip":  c.PutZip(t.Context(), f.m, f.h1, temp(t, c, f.zip), PutOptions{Extract: true}),
-			"PutMod":  c.PutMod(t.Context(), f.m, f.modH1, f.mod),
+			"PutMod":  c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, f.mod)),
 			"PutInfo": c.PutInfo(t.Context(), f.m, f.info),
 			"Discard": c.Discard(t.Context(), f.m),
 		} {
@@ -254,7 +254,7 @@ func TestALocalFailureIsToldFromAVerdictOnTheZip(t *testing.T) {
 				t.Errorf("PutZip = %v; want %s", err, tt.class)
 			}
 			mustHoldNothing(t, c, f.m)
-			if err := c.PutMod(t.Context(), f.m, f.modH1, f.mod); failureClass(err) != tt.class {
+			if err := c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, f.mod)); failureClass(err) != tt.class {
 				t.Errorf("PutMod = %v; want %s", err, tt.class)
 			}
 			mustHaveNoTemps(t, c)

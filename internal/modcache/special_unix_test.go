@@ -98,7 +98,7 @@ func TestADirectoryInThePlaceOfAFileIsNotRemoved(t *testing.T) {
 	s := mustSlot(t, c, f.m)
 	kept := filepath.Join(s.mod, "something")
 	mustWrite(t, kept, nil)
-	if err := c.PutMod(t.Context(), f.m, f.modH1, f.mod); err == nil {
+	if err := c.PutMod(t.Context(), f.m, f.modH1, temp(t, c, f.mod)); err == nil {
 		t.Error("PutMod of a directory succeeded")
 	}
 	if !exists(kept) {

@@ -2,6 +2,7 @@ package mirrortest
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"maps"
 	"net"
@@ -256,6 +257,38 @@ func Gzip() Fault {
 		next.ServeHTTP(w, r)
 	}
 }
+
+// Coded answers healthily in gzip under this Content-Encoding, whatever was
+// asked for, with the validators of the plain body, and to a range with the
+// range of the plain body, coded: what a careless cache does.
+func Coded(coding string) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		full := capture(r, next)
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(full.body)
+		z.Close()
+		full.body = b.Bytes()
+		full.header.Set("Content-Encoding", coding)
+		w.Write(full.start(w, 0))
+	}
+}
+
+// Header answers healthily, with this header field in place of its own; an
+// empty value leaves it out.
+func Header(name, value string) Fault {
+	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		full := capture(r, next)
+		full.header.Del(name)
+		if value != "" {
+			full.header.Set(name, value)
+		}
+		w.Write(full.start(w, 0))
+	}
+}
+
+// IsPart matches requests for a range, to narrow a Rule.
+func IsPart(r *http.Request) bool { return r.Header.Get("Range") != "" }
 
 // Chain lets each fault wrap the next: Chain(SlowFirstByte(c), CutAfter(10)).
 func Chain(first Fault, then ...Fault) Fault {

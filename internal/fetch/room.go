@@ -1,0 +1,55 @@
+package fetch
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/store"
+)
+
+// room is how much is done at a time.
+type room struct {
+	requests  int // over all mirrors
+	verifiers int // zips that are verified and extracted
+}
+
+// What takes file descriptors, roughly: the process itself with its output,
+// poller, locks and name lookups; a request with its connection, a second one
+// while that is made, and the temporary file; a verification with the temporary
+// files of two more downloads that go on meanwhile, the lock and what it writes.
+const (
+	filesOfProcess  = 20
+	filesOfRequest  = 3
+	filesOfVerifier = 6
+)
+
+// roomFor divides what the process may have open: a build machine that allows
+// few files at a time gets fewer requests, not failures. The limit is 0 where
+// there is none.
+func roomFor(limit uint64, concurrency, cpus int) room {
+	r := room{requests: cmp.Or(max(concurrency, 0), mirror.DefaultConcurrency), verifiers: cpus}
+	if limit == 0 || limit > 1<<20 {
+		return r
+	}
+	spare := max(int(limit)-filesOfProcess, 0)
+	// Of a zip that is extracted, each processor writes a file.
+	r.verifiers = max(1, min(r.verifiers, spare/16))
+	r.requests = max(2, min(r.requests, (spare-filesOfVerifier*r.verifiers)/filesOfRequest))
+	return r
+}
+
+// mostScarce is how often in a row one thing may meet too many open files.
+const mostScarce = 30
+
+// patiently repeats what meets too many open files: others will close theirs.
+func patiently(ctx context.Context, do func() error) error {
+	for n := 0; ; n++ {
+		err := do()
+		if !failure.TooManyOpen(err) || n == mostScarce || store.Sleep(ctx, min(10*time.Millisecond<<min(n, 10), time.Second)) != nil {
+			return err
+		}
+	}
+}

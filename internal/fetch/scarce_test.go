@@ -1,0 +1,152 @@
+package fetch_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// counted is a connection that gives its place back when it is closed.
+type counted struct {
+	net.Conn
+	open *atomic.Int64
+	done atomic.Bool
+}
+
+func (c *counted) Close() error {
+	if !c.done.Swap(true) {
+		c.open.Add(-1)
+	}
+	return c.Conn.Close()
+}
+
+// few is a dialer that lets so many connections be open at a time.
+func few(most int64) func(context.Context, string, string) (net.Conn, error) {
+	open := new(atomic.Int64)
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if open.Add(1) > most {
+			open.Add(-1)
+			return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("socket", syscall.EMFILE)}
+		}
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err != nil {
+			open.Add(-1)
+			return nil, err
+		}
+		return &counted{Conn: conn, open: open}, nil
+	}
+}
+
+func TestTooManyOpenFilesEndNoRun(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 12, 1000)
+	t.Run("the only connection is held by another mirror that is not asked any more", func(t *testing.T) {
+		t.Parallel()
+		first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.Status(404))}})
+		second := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+		b := newBench(t, f, mirrortest.Checkout{})
+		b.values.Retries = 0
+		b.o.Dial = few(1)
+		wantOutcome(t, b.run(first.URL+","+second.URL), report.OK)
+		b.complete()
+	})
+	t.Run("for longer than connecting may take", func(t *testing.T) {
+		t.Parallel()
+		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+		b := newBench(t, f, mirrortest.Checkout{})
+		b.values.NoProbe = true
+		b.values.Retries = 0
+		b.values.ConnectTimeout = time.Millisecond
+		dial := few(1 << 20)
+		var dials atomic.Int64
+		b.o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if dials.Add(1) <= 5 {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("socket", syscall.EMFILE)}
+			}
+			return dial(context.WithoutCancel(ctx), network, addr)
+		}
+		r := b.run(s.URL)
+		wantOutcome(t, r, report.OK)
+		b.complete()
+		if n := r.Mirrors[0].Failures; n != 0 {
+			t.Errorf("%d failures of the mirror for files of this machine", n)
+		}
+	})
+}
+
+// Not parallel: it looks at what the whole process allocates.
+func TestGoModBodiesAreNotHeldInMemory(t *testing.T) {
+	const modules = 12
+	f := mirrortest.Generate(t, modules, 100)
+	var zeros bytes.Buffer
+	z := gzip.NewWriter(&zeros)
+	block := make([]byte, 1<<20)
+	for range 15 {
+		z.Write(block)
+	}
+	z.Close()
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.mod", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(zeros.Bytes())
+	})}})
+	b := newBench(t, f, mirrortest.Checkout{})
+	b.values.NoProbe = true
+	b.values.Retries = 0
+	b.values.StallTimeout, b.values.FirstByteTimeout = time.Minute, time.Minute
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	r := b.run(s.URL)
+	runtime.ReadMemStats(&after)
+	wantOutcome(t, r, report.Integrity)
+	b.clean()
+	if n := after.TotalAlloc - before.TotalAlloc; n > modules*15<<20/2 {
+		t.Errorf("%d MiB were allocated for %d go.mod files of 15 MiB", n>>20, modules)
+	}
+}
+
+func TestAMirrorWithoutAnyFileMakesItsURLSuspect(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 100)
+	const advice = "check the mirror's URL"
+	for _, test := range []struct {
+		name, path, end string
+		rules           []mirrortest.Rule
+		told            bool
+	}{
+		{"the repository's path is missing", "/artifactory/api/go", "", nil, true},
+		{"and the go command is left to ask version control", "/artifactory/api/go", ",direct", nil, true},
+		{"one file is there", "/artifactory/api/go/virtual", "", []mirrortest.Rule{{Path: "*", Match: func(r *http.Request) bool { return !strings.Contains(r.URL.Path, "m000") }, Do: mirrortest.Status(404)}}, false},
+		{"it answers in other ways, too", "/artifactory/api/go/virtual", "", []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.Status(403)), mirrortest.Always("*", mirrortest.Status(404))}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Base: "/artifactory/api/go/virtual", Faults: test.rules})
+			b := newBench(t, f, mirrortest.Checkout{})
+			r := b.run("http://" + s.Addr + test.path + test.end)
+			if got := strings.Contains(r.Mirrors[0].Reason, advice); got != test.told {
+				t.Errorf("remark %q, told %v; want %v", r.Mirrors[0].Reason, got, test.told)
+			}
+			for _, m := range r.Modules {
+				if got := strings.Contains(m.Message, advice); got != test.told && m.Source != report.FromMirror {
+					t.Errorf("%s: %q, told %v; want %v", m.Path, m.Message, got, test.told)
+				}
+				if test.end != "" && m.Class != failure.OnlyDirect {
+					t.Errorf("%s: class %q, want %q", m.Path, m.Class, failure.OnlyDirect)
+				}
+			}
+		})
+	}
+}
