@@ -73,7 +73,9 @@ func TestWhereAFileIsInTheRepository(t *testing.T) {
 func TestAnnotationsBelongToTheRepository(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 10)
-	r := newRunner(t, f, map[string]string{"proxy": "http://" + mirrortest.Refused(t), "retries": "0", "no-probe": "true", "working-directory": "src/services/*"})
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	mirror.Fault(mirrortest.Always("*.zip", mirrortest.Status(404)))
+	r := newRunner(t, f, map[string]string{"proxy": mirror.URL, "retries": "0", "no-probe": "true", "working-directory": "src/services/*"})
 	r.env["MODFERRY_CACHE"], r.env["GITHUB_REPOSITORY"] = "off", "octo/app"
 	f.WriteCheckout(t, r.dir("work/app/app/src/services/api"), mirrortest.Checkout{})
 	r.dir("work/app/app/src/.git")
