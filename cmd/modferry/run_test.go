@@ -41,9 +41,14 @@ func (b *bench) environ() []string {
 
 func (b *bench) run(ctx context.Context, args ...string) int {
 	b.stdout.Reset()
+	return b.runTo(ctx, &b.stdout, args...)
+}
+
+// runTo is run with another standard output.
+func (b *bench) runTo(ctx context.Context, stdout io.Writer, args ...string) int {
 	b.stderr.Reset()
 	return run(ctx, args, process{
-		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
+		stdin: strings.NewReader(""), stdout: stdout, stderr: &b.stderr,
 		getenv: func(name string) string {
 			for _, e := range b.environ() {
 				if v, ok := strings.CutPrefix(e, name+"="); ok {
