@@ -30,6 +30,7 @@ func newRunner(t *testing.T, f *mirrortest.Fixtures, inputs map[string]string) *
 	r.env["HOME"] = r.dir("home")
 	r.env["GOSUMDB"] = "off"
 	r.env["GOENV"] = "off"
+	r.env["MODFERRY_PROBE_TIMEOUT"] = "1m" // a healthy mirror is one on a busy machine, too
 	for _, name := range []string{"ENV", "OUTPUT", "STATE", "STEP_SUMMARY"} {
 		file := filepath.Join(r.dir("work/_temp/_runner_file_commands"), strings.ToLower(name))
 		if err := os.WriteFile(file, nil, 0o644); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,15 +36,21 @@ func newBench(t *testing.T, f *mirrortest.Fixtures) *bench {
 func (b *bench) environ() []string {
 	return append([]string{
 		"GOMODCACHE=" + b.modcache, "GOENV=off", "GOWORK=off", "GOSUMDB=off", "GOFLAGS=",
+		"MODFERRY_PROBE_TIMEOUT=1m", // a healthy mirror is one on a busy machine, too
 		"HOME=" + b.dir, "PATH=" + os.Getenv("PATH"),
 	}, b.more...)
 }
 
 func (b *bench) run(ctx context.Context, args ...string) int {
 	b.stdout.Reset()
+	return b.runTo(ctx, &b.stdout, args...)
+}
+
+// runTo is run with another standard output.
+func (b *bench) runTo(ctx context.Context, stdout io.Writer, args ...string) int {
 	b.stderr.Reset()
 	return run(ctx, args, process{
-		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
+		stdin: strings.NewReader(""), stdout: stdout, stderr: &b.stderr,
 		getenv: func(name string) string {
 			for _, e := range b.environ() {
 				if v, ok := strings.CutPrefix(e, name+"="); ok {

@@ -63,6 +63,8 @@ func TestScript(t *testing.T) {
 			env.Setenv("GOWORK", "off")
 			env.Setenv("GOSUMDB", "off")
 			env.Setenv("GOPROXY", "off")
+			// A healthy mirror is one on a busy machine, too.
+			env.Setenv("MODFERRY_PROBE_TIMEOUT", "1m")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

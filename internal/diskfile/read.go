@@ -148,14 +148,13 @@ func null(info fs.FileInfo) bool {
 // no exported value (go1.26: os/root.go, errPathEscapes).
 const escapes = "path escapes from parent"
 
-// escaped makes an *EscapeError of os.Root's own.
+// escaped makes an *EscapeError of os.Root's own, which MkdirAll wraps in
+// another one.
 func escaped(err error, name, root string) error {
-	var pathErr *fs.PathError
-	var linkErr *os.LinkError
-	switch {
-	case errors.As(err, &pathErr) && pathErr.Err.Error() == escapes,
-		errors.As(err, &linkErr) && linkErr.Err.Error() == escapes:
-		return &EscapeError{name, root}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if e.Error() == escapes {
+			return &EscapeError{name, root}
+		}
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
@@ -72,6 +73,7 @@ func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 					tt.fault(g)
 				}
 				b.afresh()
+				b.hasten(failure.Stall)
 				r := b.run(s.URL)
 				wantOutcome(t, r, report.OK)
 				b.complete()

@@ -67,6 +67,7 @@ func TestOneFaultyMirrorAmongTwo(t *testing.T) {
 					healthy := start(t, a, p, f)
 					b := newBench(t, f, mirrortest.Checkout{})
 					b.trust(a)
+					b.hasten(test.class)
 					// The preflight would leave the faulty mirror out, where it
 					// sees the fault; here it has to be met.
 					b.values.NoProbe = true
@@ -127,6 +128,7 @@ func TestOneMirrorThatCannotBeReachedAmongTwo(t *testing.T) {
 				b := newBench(t, f, mirrortest.Checkout{})
 				b.trust(authority)
 				b.o.Dial = network.DialContext
+				b.hasten(test.class)
 				b.values.NoProbe = !probe
 				r := b.run(test.url + "|" + healthy.URL)
 				wantOutcome(t, r, report.OK)

@@ -44,9 +44,9 @@ func newBench(t *testing.T, f *mirrortest.Fixtures, c mirrortest.Checkout) *benc
 		t.Fatal(err)
 	}
 	b.values = v
-	// A healthy loopback server answers much faster than this; a test of a
-	// limit waits no longer.
-	v.FirstByteTimeout, v.StallTimeout, v.TLSTimeout, v.ConnectTimeout = time.Second, time.Second, time.Second, time.Second
+	// A healthy loopback server answers much faster than this, on a busy
+	// machine, too; a test of a limit hastens that one.
+	v.FirstByteTimeout, v.StallTimeout, v.TLSTimeout, v.ConnectTimeout = 10*time.Second, 10*time.Second, 10*time.Second, 10*time.Second
 	v.ProbeTimeout = 30 * time.Second
 	b.env = map[string]string{"GOSUMDB": "off"}
 	b.o = fetch.Options{Tool: "modferry test", Backoff: time.Millisecond, Pause: 5 * time.Millisecond,

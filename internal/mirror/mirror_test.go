@@ -34,6 +34,8 @@ func limitsFor(class failure.Class) mirror.Limits {
 		return mirror.Limits{FirstByte: soon}
 	case failure.Stall:
 		return mirror.Limits{Stall: soon}
+	case failure.Timeout:
+		return mirror.Limits{Total: soon}
 	}
 	return mirror.Limits{}
 }
@@ -106,6 +108,9 @@ func TestAFileArrivesOverEveryProtocol(t *testing.T) {
 		if got := r.Header.Get("Accept-Encoding"); got != "identity" {
 			t.Errorf("Accept-Encoding %q, want identity", got)
 		}
+		if got := r.Header.Get("User-Agent"); got != "modferry" {
+			t.Errorf("User-Agent %q, want modferry", got)
+		}
 	})
 }
 
@@ -122,6 +127,7 @@ func TestFailuresAreClassifiedWhereTheyArise(t *testing.T) {
 	}{
 		{"a slow first byte", mirrortest.SlowFirstByte(release), failure.FirstByteTimeout, 0},
 		{"a stall in the body", mirrortest.StallAfter(1000, release), failure.Stall, 0},
+		{"a body that takes for ever", mirrortest.StallAfter(1000, release), failure.Timeout, 0},
 		{"a body that ends early", mirrortest.LengthTooLong(10), failure.CutBody, 0},
 		{"401", mirrortest.Status(401), failure.Unauthorized, 401},
 		{"403", mirrortest.Status(403), failure.Forbidden, 403},
@@ -311,11 +317,17 @@ func TestAPartIsServedOnlyOfTheSameEntity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, resp, err := read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: 1000, End: 2000, Validator: whole.Validator})
-		if err != nil || resp.Status != 206 || string(data) != string(a.Zip[1000:2000]) || resp.Size != int64(len(a.Zip)) {
-			t.Errorf("part: status %d, %d bytes, size %d, %v", resp.Status, len(data), resp.Size, err)
+		for _, part := range []struct{ from, to int64 }{{1000, 2000}, {0, 2000}, {1000, 0}} {
+			data, resp, err := read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: part.from, End: part.to, Validator: whole.Validator})
+			want := a.Zip[part.from:]
+			if part.to > 0 {
+				want = a.Zip[part.from:part.to]
+			}
+			if err != nil || resp.Status != 206 || string(data) != string(want) || resp.Size != int64(len(a.Zip)) {
+				t.Errorf("part %v: %d bytes, %v; want %d bytes of %d with 206", part, len(data), err, len(want), len(a.Zip))
+			}
 		}
-		data, resp, err = read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: 1000, Validator: `"another"`})
+		data, resp, err := read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: 1000, Validator: `"another"`})
 		if err != nil || resp.Status != 200 || resp.Offset != 0 || len(data) != len(a.Zip) {
 			t.Errorf("another entity: status %d, offset %d, %d bytes, %v; want the whole file", resp.Status, resp.Offset, len(data), err)
 		}

@@ -27,6 +27,7 @@ func TestProbeVerdicts(t *testing.T) {
 	}{
 		{"a healthy mirror has the samples", nil, "", 4, 0},
 		{"a mirror without the samples is not wrong", []mirrortest.Rule{mirrortest.Always("*", mirrortest.Status(404))}, "", 0, 4},
+		{"a mirror whose samples are gone is not wrong", []mirrortest.Rule{mirrortest.Always("*", mirrortest.Status(410))}, "", 0, 4},
 		{"a captive portal is wrong content, not healthy", []mirrortest.Rule{mirrortest.Always("*", mirrortest.HTML())}, failure.WrongContent, 0, 0},
 		{"another go.mod is a hash mismatch", []mirrortest.Rule{mirrortest.Always("*.mod", mirrortest.Flip(3))}, failure.HashMismatch, 0, 0},
 		{"an .info of another version is wrong content", []mirrortest.Rule{mirrortest.First(1, "*.info", mirrortest.Body("application/json", []byte(`{"Version":"v9.9.9"}`)))}, failure.WrongContent, 3, 0},

@@ -331,26 +331,6 @@ func TestAServiceThatCannotBeReachedIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-func TestAServiceThatSaysNothingIsGivenUp(t *testing.T) {
-	t.Parallel()
-	both(t, func(t *testing.T, o ghatest.Options) {
-		o.Faults = []ghatest.Rule{ghatest.Always(ghatest.Lookup, ghatest.Wait(nil))}
-		s := ghatest.Start(t, o)
-		st := open(t, s, func(o *gha.Options) { o.FirstByte, o.Budget = 250*time.Millisecond, time.Second })
-		_, err := st.Find(t.Context(), "a")
-		isFailure(t, err, failure.FirstByteTimeout, "no response within 250ms")
-	})
-}
-
-func TestTheTimeLostToSilenceCountsAsWaiting(t *testing.T) {
-	t.Parallel()
-	s := ghatest.Start(t, ghatest.Options{Faults: []ghatest.Rule{ghatest.Always(ghatest.Lookup, ghatest.Wait(nil))}})
-	st := open(t, s, func(o *gha.Options) { o.FirstByte, o.Budget = 250*time.Millisecond, 300*time.Millisecond })
-	_, err := st.Find(t.Context(), "a")
-	isFailure(t, err, failure.FirstByteTimeout, "waited for it up to the limit of 300ms")
-	counts(t, s, map[ghatest.Op]int{ghatest.Lookup: 1})
-}
-
 func TestACallEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, o ghatest.Options) {

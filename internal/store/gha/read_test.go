@@ -477,15 +477,6 @@ func TestCloseEndsAReadThatWaits(t *testing.T) {
 	}
 }
 
-func TestAStorageThatSaysNothingIsGivenUp(t *testing.T) {
-	t.Parallel()
-	s := ghatest.Start(t, ghatest.Options{Faults: []ghatest.Rule{ghatest.From(2, ghatest.Read, ghatest.Wait(nil))}})
-	s.Put("a", version, some(600_000))
-	st := open(t, s, func(o *gha.Options) { o.FirstByte, o.Budget = 250*time.Millisecond, time.Second })
-	_, err := read(t, st, "a")
-	isFailure(t, err, failure.FirstByteTimeout, "no response within 250ms")
-}
-
 func TestABodyMayTakeLongerThanTheFirstByte(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
