@@ -14,7 +14,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -124,12 +124,12 @@ func (a *annotator) sorted() []Annotation {
 }
 
 // finding adds a remark on the configuration or the checkout.
-func (a *annotator) finding(f goenv.Finding) {
+func (a *annotator) finding(f finding.Finding) {
 	level := LevelWarning
 	switch f.Severity {
-	case goenv.SevError:
+	case finding.Error:
 		level = LevelError
-	case goenv.SevInfo:
+	case finding.Info:
 		if f.File == "" || f.Line == 0 {
 			return
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -62,11 +62,11 @@ func TestAnnotationsAreWorstFirstAndOneForACause(t *testing.T) {
 				Attempts: []report.Attempt{refused, {Mirror: mirrorA, Status: 200}}},
 			{Path: "example.test/private", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromDeferred, Class: failure.Private, File: "go.mod", Line: 13},
 		},
-		Findings: []goenv.Finding{
-			{Check: "a", Severity: goenv.SevInfo, Setting: "GOPROXY", Effect: "worth knowing, but of no line"},
-			{Check: "b", Severity: goenv.SevInfo, File: "go.sum", Line: 8, Found: "bad line", Effect: "never looked for"},
-			{Check: "c", Severity: goenv.SevWarning, Setting: "GOPRIVATE", Found: "https://git.example.test", Source: "environment", Effect: "matches nothing", Instead: "git.example.test"},
-			{Check: "d", Severity: goenv.SevError, File: "sub/go.mod", Line: 4, Found: "no module", Effect: "The go command fails here."},
+		Findings: []finding.Finding{
+			{Check: "a", Severity: finding.Info, Setting: "GOPROXY", Effect: "worth knowing, but of no line"},
+			{Check: "b", Severity: finding.Info, File: "go.sum", Line: 8, Found: "bad line", Effect: "never looked for"},
+			{Check: "c", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test", Source: "environment", Effect: "matches nothing", Instead: "git.example.test"},
+			{Check: "d", Severity: finding.Error, File: "sub/go.mod", Line: 4, Found: "no module", Effect: "The go command fails here."},
 		},
 		Cache: report.Cache{Rejected: []string{"zip of x in y: wrong hash", "another"}},
 	}
@@ -260,8 +260,8 @@ func TestHostileTextStaysText(t *testing.T) {
 				Attempts: []report.Attempt{{Mirror: h, Class: failure.HashMismatch, Detail: h}}},
 			{Path: h + "3", Version: h, Source: report.FromFailed, Class: failure.Cancelled, Message: h},
 		},
-		Findings: []goenv.Finding{{Check: h, Severity: goenv.SevWarning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Instead: h},
-			{Check: h, Severity: goenv.SevError, File: "go.mod", Line: 1}},
+		Findings: []finding.Finding{{Check: h, Severity: finding.Warning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Instead: h},
+			{Check: h, Severity: finding.Error, File: "go.mod", Line: 1}},
 		Cache: report.Cache{Rejected: []string{h, h}},
 	}
 	as := Annotations(r, "")

@@ -17,6 +17,7 @@ import (
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
@@ -61,7 +62,7 @@ type step struct {
 	goflags  string // GOFLAGS for this step and later ones, "" to leave it as it is
 	env      goenv.Env
 	job      *fetch.Job
-	remarks  []goenv.Finding
+	remarks  []finding.Finding
 }
 
 // Main is the stage main: it brings the modules and exports the settings for
@@ -137,7 +138,7 @@ func (s *step) prepare() error {
 		s.modcache, remark = s.host.modcache(s.Getenv("GOMODCACHE"))
 	}
 	if remark != "" {
-		s.remarks = append(s.remarks, goenv.Finding{Check: "modcache-unseen", Severity: goenv.SevInfo, Setting: "GOMODCACHE",
+		s.remarks = append(s.remarks, finding.Finding{Check: "modcache-unseen", Severity: finding.Info, Setting: "GOMODCACHE",
 			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "input modcache with a path below ${{ runner.temp }}"})
 	}
 	if v.ModCache == "" {

@@ -21,7 +21,7 @@ const modulePath = "github.com/modferry/modferry/"
 var rooms = []string{
 	"cmd/modferry", "action", "internal/relay", "internal/fetch", "internal/layer", "internal/mirror",
 	"internal/store", "internal/modcache", "internal/report", "internal/outlet", "internal/failure", "internal/worklist",
-	"internal/goenv", "internal/settings", "internal/diskfile", "internal/secret",
+	"internal/goenv", "internal/finding", "internal/settings", "internal/diskfile", "internal/secret",
 }
 
 // exceptions to the order: a mirror knows no module cache.
@@ -31,7 +31,7 @@ var forbidden = map[string][]string{
 }
 
 // pure rooms use no network, no environment, no clock and start no programs.
-var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/settings", "internal/secret"}
+var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/finding", "internal/settings", "internal/secret"}
 
 // impure is what pure rooms must not call. Packages of the network are allowed
 // to failure alone, which needs the types of their errors.

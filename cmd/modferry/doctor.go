@@ -14,7 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -36,7 +36,7 @@ before lines. The output of go mod download -x tells the time of requests, too.
 With the output of go version -m PROGRAM: compares what the program was built from
 with the checkout and the settings of now.
 
-The checks: ` + goenv.Reference,
+The checks: ` + finding.Reference,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			if len(files) == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
@@ -47,7 +48,7 @@ const doctorPairs = "testdata/doctor"
 func TestEveryCheckHasAPairOfFiles(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, r := range goenv.Rules() {
+	for _, r := range finding.Rules() {
 		if elsewhere[r.Check] == "" {
 			names = append(names, r.Check)
 		}
@@ -75,7 +76,7 @@ func TestTheDoctorSaysWhatThePairsSay(t *testing.T) {
 		"DEAD":        "http://" + mirrortest.Refused(t),
 		"INTERCEPTED": mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Cert: mirrortest.UnknownAuth}).URL,
 	}
-	for _, r := range goenv.Rules() {
+	for _, r := range finding.Rules() {
 		if elsewhere[r.Check] != "" {
 			continue
 		}
@@ -208,7 +209,7 @@ func renderChecks(t *testing.T) []byte {
 	var b bytes.Buffer
 	b.WriteString(checksHead)
 	group := ""
-	for _, r := range goenv.Rules() {
+	for _, r := range finding.Rules() {
 		if r.Group != group {
 			group = r.Group
 			fmt.Fprintf(&b, "\n## %s\n", group)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -116,7 +117,7 @@ func (a *app) publish(out *output, res *report.Result) error {
 
 // prepare resolves the go command's settings and reads the checkout. The
 // findings are those about the go command's files and variables.
-func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []goenv.Finding, error) {
+func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []finding.Finding, error) {
 	env, findings, err := a.environment(values, m, out)
 	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	if m == doctoring {
@@ -144,7 +145,7 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 }
 
 // environment is what prepare needs of the go command's settings.
-func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.Env, []goenv.Finding, error) {
+func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.Env, []finding.Finding, error) {
 	host := goenv.Host{
 		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,

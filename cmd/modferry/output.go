@@ -16,7 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/action"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -107,7 +107,7 @@ func (o *output) text(res *report.Result) error {
 // unremarkable reports whether a result has nothing that somebody should read.
 func unremarkable(res *report.Result) bool {
 	return res.Outcome == report.OK && len(res.Cache.Rejected) == 0 &&
-		!slices.ContainsFunc(res.Findings, func(f goenv.Finding) bool { return f.Severity != goenv.SevInfo })
+		!slices.ContainsFunc(res.Findings, func(f finding.Finding) bool { return f.Severity != finding.Info })
 }
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {

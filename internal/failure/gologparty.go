@@ -99,7 +99,7 @@ func (f LogFailure) Explain() string { return f.advice().explain }
 // Remedy says what to do and names the settings to change.
 func (f LogFailure) Remedy() string { return f.advice().remedy }
 
-// Check is the check of goenv.Rules that knows the same failure, "" for none.
+// Check is the check of finding.Rules that knows the same failure, "" for none.
 func (f LogFailure) Check() string {
 	if c := named(f.Cause); c != nil {
 		return c.check

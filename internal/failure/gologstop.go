@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // logCause is something that ends a go command and is told apart from its class:
@@ -14,7 +14,7 @@ type logCause struct {
 	name    string // stable
 	text    *regexp.Regexp
 	class   Class  // "" for what is no failed download
-	check   string // of goenv.Rules that knows the same, "" for none
+	check   string // of finding.Rules that knows the same, "" for none
 	title   string // lower case; "" for the title of the check
 	explain string // sentences; "" for those of the class
 	remedy  string // as in kind; "" for that of the class
@@ -62,7 +62,7 @@ var causes = []logCause{
 		"Run go work use DIR and commit go.work, or set GOWORK=off."},
 
 	{"replace-directory-missing", regexp.MustCompile(`^replacement directory \S+(?: does not exist|: )|^(?:error reading |reading |open )?\S+: replacement directory `), "", "replace-directory-missing", "",
-		goenv.ReplaceDirectoryMissing.Effect + " The directory is not there, or not yet: in a container build, only what was copied before this step is.",
+		finding.ReplaceDirectoryMissing.Effect + " The directory is not there, or not yet: in a container build, only what was copied before this step is.",
 		"Check the sources out completely, submodules included. In a container build copy the directory, or at least its go.mod, before go mod download. Otherwise take the replace line out of go.mod."},
 	{"replace-line-lost", regexp.MustCompile(`^unknown revision 0{12}`), "", "",
 		"version that only a replace line can serve",
@@ -70,10 +70,10 @@ var causes = []logCause{
 		"Write the replace line into the main module's go.mod, too, or use the workspace it is built in; or require a version that is published."},
 	{"vendor-inconsistent", regexp.MustCompile(`^inconsistent vendoring in `), "", "vendor-inconsistent", "",
 		"vendor/modules.txt and go.mod do not name the same modules, so every build that uses the vendor directory ends here.",
-		"Run " + goenv.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+		"Run " + finding.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
 	{"vendor-lacks-package", regexp.MustCompile(`(?:import lookup disabled by -mod=vendor|^can't resolve module using the vendor directory|^cannot query module due to -mod=vendor|^cannot find package "?\S*"? in:?\s+\S*/vendor/)`), "", "vendor-incomplete", "",
 		"Builds use the vendor directory alone, and it lacks a package that is imported.",
-		"Run " + goenv.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+		"Run " + finding.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
 
 	{"go-mod-untidy", regexp.MustCompile(`^updates to go\.mod needed|^updating go\.mod: existing contents have changed|(?:import lookup|cannot update go\.mod: updates) disabled by -mod=readonly`), "", "",
 		"go.mod is not tidy",
@@ -187,14 +187,14 @@ type advice struct{ title, explain, remedy string }
 // about is what a cause says of a failure.
 func (c *logCause) about(f LogFailure) advice {
 	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(fillIn(c.remedy), f.Class.Remedy())}
-	if rule, ok := goenv.RuleOf(c.check); ok && a.title == "" {
+	if rule, ok := finding.RuleOf(c.check); ok && a.title == "" {
 		a.title = strings.TrimSuffix(rule.Title, ".")
 		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
 			a.title = strings.ToLower(a.title[:1]) + a.title[1:]
 		}
 	}
 	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
-		said := goenv.ToolchainRefused(m[1], m[2], m[3])
+		said := finding.ToolchainRefused(m[1], m[2], m[3])
 		a.explain, a.remedy = said.Effect, "Use "+said.Instead+", with which the go command downloads it. In a container build that is a newer image."
 	}
 	return a

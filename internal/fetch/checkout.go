@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -21,8 +22,8 @@ func (j *Job) hear() {
 		private: settings.JoinPatterns(j.env.Get("GOPRIVATE"), c.Private),
 	}
 	for _, i := range c.Ignored {
-		j.findings = append(j.findings, goenv.Finding{
-			Check: "checkout-setting-ignored", Severity: goenv.SevWarning, Setting: i.Setting.Config, Source: i.Source,
+		j.findings = append(j.findings, finding.Finding{
+			Check: "checkout-setting-ignored", Severity: finding.Warning, Setting: i.Setting.Config, Source: i.Source,
 			Effect:  "It has no effect: a pull request can change this file. " + i.Why,
 			Instead: howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
 		})
@@ -31,21 +32,21 @@ func (j *Job) hear() {
 	switch {
 	case list == "":
 	case j.env.Said("GOPROXY"):
-		j.findings = append(j.findings, goenv.Finding{
-			Check: "checkout-mirrors-overruled", Severity: goenv.SevInfo, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
+		j.findings = append(j.findings, finding.Finding{
+			Check: "checkout-mirrors-overruled", Severity: finding.Info, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
 			Effect: "The job names its mirrors itself (GOPROXY is from: " + j.env.Source("GOPROXY") + "), so those of the checkout are not asked.",
 		})
 	default:
 		j.guest = true
-		j.findings = append(j.findings, goenv.Finding{
-			Check: "checkout-this-run", Severity: goenv.SevInfo, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
+		j.findings = append(j.findings, finding.Finding{
+			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
 			Effect:  "The mirrors that the checkout names serve this run, where go.sum verifies what they send. Later steps do not get them: there they would decide what @latest is.",
 			Instead: howTheJobSays(setting("proxy")),
 		})
 	}
 	if c.Private != "" {
-		j.findings = append(j.findings, goenv.Finding{
-			Check: "checkout-this-run", Severity: goenv.SevInfo, Setting: "GOPRIVATE", Source: j.values.Checkout.Sources["private"], Found: c.Private,
+		j.findings = append(j.findings, finding.Finding{
+			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPRIVATE", Source: j.values.Checkout.Sources["private"], Found: c.Private,
 			Effect:  "No mirror is asked for these modules in this run. Later steps know nothing of the patterns: there they would keep modules from being verified, too.",
 			Instead: howTheJobSays(setting("private")),
 		})
@@ -86,7 +87,7 @@ func (j *Job) mirrorConfigs() []settings.MirrorConfig {
 func (j *Job) checkPatterns() error {
 	private := goenv.Env{"GOPRIVATE": {Value: j.values.Checkout.Private, Source: j.values.Checkout.Sources["private"]}}
 	for _, f := range goenv.Check(private, nil) {
-		if f.Setting == "GOPRIVATE" && f.Severity == goenv.SevError {
+		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
 		}
 	}

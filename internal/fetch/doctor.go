@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -20,7 +21,7 @@ import (
 // PrepareDoctor prepares a job for Doctor. What Prepare refuses becomes a
 // finding: all that is wrong is told at once, as a compiler does. noticed are
 // the findings about where the settings come from.
-func PrepareDoctor(v *settings.Values, env goenv.Env, noticed []goenv.Finding, o Options) *Job {
+func PrepareDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding, o Options) *Job {
 	j := newJob(v, env, o)
 	j.list = &worklist.List{}
 	j.findings = append(j.findings, noticed...)
@@ -32,7 +33,7 @@ func PrepareDoctor(v *settings.Values, env goenv.Env, noticed []goenv.Finding, o
 		// goenv.Check finds what a SyntaxError says, and more of the kind.
 		var syntax *goenv.SyntaxError
 		if !errors.As(err, &syntax) {
-			j.findings = append(j.findings, goenv.Finding{Check: "setting-refused", Severity: goenv.SevError, Setting: "modferry",
+			j.findings = append(j.findings, finding.Finding{Check: "setting-refused", Severity: finding.Error, Setting: "modferry",
 				Effect: "It cannot run with the settings it has: " + failure.Plain(err.Error())})
 		}
 	}
@@ -40,16 +41,16 @@ func PrepareDoctor(v *settings.Values, env goenv.Env, noticed []goenv.Finding, o
 }
 
 // inputFinding is what keeps the checkout from being read.
-func inputFinding(err error) goenv.Finding {
+func inputFinding(err error) finding.Finding {
 	var input *worklist.InputError
 	switch {
 	case !errors.As(err, &input):
-		return goenv.Finding{Check: "checkout-invalid", Severity: goenv.SevError, Effect: failure.Plain(err.Error())}
+		return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, Effect: failure.Plain(err.Error())}
 	case errors.Is(err, worklist.ErrNoCheckout):
-		return goenv.Finding{Check: "checkout-missing", Severity: goenv.SevInfo, File: input.File, Found: input.Found,
+		return finding.Finding{Check: "checkout-missing", Severity: finding.Info, File: input.File, Found: input.Found,
 			Effect: "The settings are checked without the modules they are for.", Instead: input.Remedy}
 	}
-	return goenv.Finding{Check: "checkout-invalid", Severity: goenv.SevError, File: input.File, Line: input.Line, Found: input.Found,
+	return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, File: input.File, Line: input.Line, Found: input.Found,
 		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Instead: input.Remedy}
 }
 
@@ -72,7 +73,7 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	j.findings = append(j.findings, findings...)
 
 	var res *report.Result
-	var asked []goenv.Finding
+	var asked []finding.Finding
 	if j.unsound || j.values.NoProbe {
 		res = j.Unprobed()
 	} else {
@@ -90,10 +91,10 @@ func (j *Job) Doctor(ctx context.Context) *report.Result {
 	return res
 }
 
-func countErrors(all []goenv.Finding) int {
+func countErrors(all []finding.Finding) int {
 	n := 0
 	for _, f := range all {
-		if f.Severity == goenv.SevError {
+		if f.Severity == finding.Error {
 			n++
 		}
 	}
@@ -117,7 +118,7 @@ func (j *Job) Position(path, version string) (file string, line int) {
 
 // unprotected finds modules whose names look private and match no pattern: a
 // mirror and the checksum database would be told them.
-func (j *Job) unprotected(paths []string) []goenv.Finding {
+func (j *Job) unprotected(paths []string) []finding.Finding {
 	byHost := map[string][]string{}
 	var hosts []string
 	for _, p := range paths {
@@ -130,7 +131,7 @@ func (j *Job) unprotected(paths []string) []goenv.Finding {
 		}
 		byHost[host] = append(byHost[host], p)
 	}
-	var out []goenv.Finding
+	var out []finding.Finding
 	for _, host := range hosts {
 		m := byHost[host]
 		setting, instead := "GOPRIVATE", "GOPRIVATE="+extended(j.env.Get("GOPRIVATE"), host)
@@ -138,7 +139,7 @@ func (j *Job) unprotected(paths []string) []goenv.Finding {
 			setting = "GONOPROXY"
 			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(j.env.Get("GONOSUMDB"), host)
 		}
-		out = append(out, goenv.Finding{Check: "module-looks-private", Severity: goenv.SevWarning, Setting: setting, Found: host,
+		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
 			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
 			Instead: instead})
 	}
@@ -154,17 +155,17 @@ func extended(patterns, pattern string) string {
 }
 
 // vendored tells of main modules that need no module cache.
-func (j *Job) vendored() []goenv.Finding {
-	var out []goenv.Finding
+func (j *Job) vendored() []finding.Finding {
+	var out []finding.Finding
 	for _, dir := range j.list.Vendored {
-		out = append(out, goenv.Finding{Check: "vendor-in-use", Severity: goenv.SevInfo, File: dir,
+		out = append(out, finding.Finding{Check: "vendor-in-use", Severity: finding.Info, File: dir,
 			Effect: "Builds use its vendor directory: they download nothing and compare nothing with go.sum."})
 	}
 	return out
 }
 
 // workspaces tells of a go.work that decides from above, or is kept from it.
-func (j *Job) workspaces() []goenv.Finding {
+func (j *Job) workspaces() []finding.Finding {
 	dir, err := filepath.Abs(j.values.Dir)
 	if err != nil || len(j.list.Mains) == 0 {
 		return nil
@@ -173,10 +174,10 @@ func (j *Job) workspaces() []goenv.Finding {
 	switch {
 	case above == "":
 	case j.env.Get("GOWORK") == "off":
-		return []goenv.Finding{{Check: "gowork-off", Severity: goenv.SevInfo, Setting: "GOWORK", Found: "off", Source: j.env.Source("GOWORK"), File: "go.work",
+		return []finding.Finding{{Check: "gowork-off", Severity: finding.Info, Setting: "GOWORK", Found: "off", Source: j.env.Source("GOWORK"), File: "go.work",
 			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
 	case j.list.Mains[0].Work && above != dir:
-		return []goenv.Finding{{Check: "go-work-above", Severity: goenv.SevInfo, Setting: "GOWORK", File: "go.work",
+		return []finding.Finding{{Check: "go-work-above", Severity: finding.Info, Setting: "GOWORK", File: "go.work",
 			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
 			Instead: "GOWORK=off, where the module is to be built by itself"}}
 	}
@@ -184,15 +185,15 @@ func (j *Job) workspaces() []goenv.Finding {
 }
 
 // mirrorFindings are what the preflight found wrong, each with its remedy.
-func mirrorFindings(res *report.Result) []goenv.Finding {
-	var out []goenv.Finding
+func mirrorFindings(res *report.Result) []finding.Finding {
+	var out []finding.Finding
 	for _, m := range res.Mirrors {
 		switch {
 		case m.State != report.Failing:
 		case m.Issuer != "":
 			out = append(out, certificateFinding(m))
 		default:
-			out = append(out, goenv.Finding{Check: "mirror-failing", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: m.URL,
+			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
 				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
 		}
 	}
@@ -201,12 +202,12 @@ func mirrorFindings(res *report.Result) []goenv.Finding {
 
 // unreachableSumDB tells of a checksum database that did not answer
 // and is needed: a complete go.sum leaves it nothing to say.
-func (j *Job) unreachableSumDB(res *report.Result, toolchains bool) []goenv.Finding {
+func (j *Job) unreachableSumDB(res *report.Result, toolchains bool) []finding.Finding {
 	s := res.SumDB
 	if s == nil || s.Reachable || j.list.Lacking == 0 && !toolchains {
 		return nil
 	}
-	return []goenv.Finding{{Check: "sumdb-unreachable", Severity: goenv.SevWarning, Setting: "GOSUMDB", Found: s.Name,
+	return []finding.Finding{{Check: "sumdb-unreachable", Severity: finding.Warning, Setting: "GOSUMDB", Found: s.Name,
 		Effect:  "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
 		Instead: "a complete go.sum, or a mirror that serves the checksum database"}}
 }
@@ -218,12 +219,12 @@ func title(s string) string {
 }
 
 // certificateFinding is about a mirror whose certificate is not trusted.
-func certificateFinding(m report.Mirror) goenv.Finding {
+func certificateFinding(m report.Mirror) finding.Finding {
 	who := "either the mirror has an authority of its own, or something on the way (a corporate proxy, a virus scanner) opens the connection"
 	if m.Label != "" {
 		who = "this public mirror has a certificate that every machine trusts, so something on the way (a corporate proxy, a virus scanner) opens the connection and shows its own"
 	}
-	return goenv.Finding{Check: "mirror-certificate", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: m.URL,
+	return finding.Finding{Check: "mirror-certificate", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
 		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
 		Instead: "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
@@ -26,7 +27,7 @@ func (b *bench) doctor(proxy string) *report.Result {
 }
 
 // found is the finding of a check, nil when there is none.
-func found(r *report.Result, check string) *goenv.Finding {
+func found(r *report.Result, check string) *finding.Finding {
 	for i, f := range r.Findings {
 		if f.Check == check {
 			return &r.Findings[i]

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/worklist"
@@ -94,16 +95,16 @@ func (j *Job) Compare(b Build) *report.Result {
 type comparison struct {
 	j        *Job
 	info     *debug.BuildInfo
-	findings []goenv.Finding
+	findings []finding.Finding
 }
 
-func (c *comparison) tell(f goenv.Finding) { c.findings = append(c.findings, f) }
+func (c *comparison) tell(f finding.Finding) { c.findings = append(c.findings, f) }
 
 func (c *comparison) toolchain() {
 	have := c.j.env.Get("GOVERSION")
 	built, _, _ := strings.Cut(c.info.GoVersion, " ") // experiments follow
 	if have != "" && built != have {
-		c.tell(goenv.Finding{Check: "binary-go-version", Severity: goenv.SevInfo, Setting: "GOVERSION", Found: built,
+		c.tell(finding.Finding{Check: "binary-go-version", Severity: finding.Info, Setting: "GOVERSION", Found: built,
 			Effect: fmt.Sprintf("The program was built with %s; the go command on this machine is %s.", built, have)})
 	}
 }
@@ -117,7 +118,7 @@ func (c *comparison) modules() {
 	}
 	single := func(m worklist.Main) bool { return m.Work || m.Path == main }
 	if !slices.ContainsFunc(mains, single) {
-		c.tell(goenv.Finding{Check: "binary-other-module", Severity: goenv.SevInfo, Found: main,
+		c.tell(finding.Finding{Check: "binary-other-module", Severity: finding.Info, Found: main,
 			Effect: "The checkout is that of another main module, so versions are not compared.", Instead: "-C with the program's own checkout"})
 		return
 	}
@@ -137,13 +138,13 @@ func (c *comparison) modules() {
 		m, ok := known[module.Version{Path: used.Path, Version: used.Version}]
 		switch {
 		case used.Version == "" || used.Version == "(devel)" || used.Sum == "":
-			c.tell(goenv.Finding{Check: "binary-module-unverified", Severity: goenv.SevInfo, Found: dep.Path,
+			c.tell(finding.Finding{Check: "binary-module-unverified", Severity: finding.Info, Found: dep.Path,
 				Effect: fmt.Sprintf("The program has it from %s, which no hash vouches for (a replace line, a workspace or vendor).", place(used))})
 		case !ok || m.Require.Line == 0:
 			c.otherVersion(used, versions[used.Path])
 		case m.Zip != "" && used.Sum != m.Zip:
 			p := cmp.Or(m.ZipSum, m.Position())
-			c.tell(goenv.Finding{Check: "binary-module-sum", Severity: goenv.SevError, Found: used.Path + "@" + used.Version, File: p.File, Line: p.Line,
+			c.tell(finding.Finding{Check: "binary-module-sum", Severity: finding.Error, Found: used.Path + "@" + used.Version, File: p.File, Line: p.Line,
 				Effect:  fmt.Sprintf("The program was built from contents with the hash %s; go.sum names %s.", used.Sum, m.Zip),
 				Instead: "find out which source supplied them (modferry verify checks the module cache) and build anew"})
 		}
@@ -159,7 +160,7 @@ func place(m debug.Module) string {
 }
 
 func (c *comparison) otherVersion(used debug.Module, required []worklist.Module) {
-	f := goenv.Finding{Check: "binary-module-version", Severity: goenv.SevWarning, Found: used.Path + "@" + used.Version,
+	f := finding.Finding{Check: "binary-module-version", Severity: finding.Warning, Found: used.Path + "@" + used.Version,
 		Effect: "go.mod does not require the module: the program was built from another go.mod.", Instead: "build anew from this checkout"}
 	if len(required) > 0 {
 		p := required[0].Position()
@@ -193,12 +194,12 @@ func (c *comparison) settings() {
 	for _, s := range slices.Sorted(maps.Keys(now)) {
 		comparable := strings.HasPrefix(s, "GO") || s == "CGO_ENABLED" || s == "-tags" || s == "-buildmode"
 		if comparable && built[s] != now[s] {
-			c.tell(goenv.Finding{Check: "binary-setting", Severity: goenv.SevInfo, Setting: s, Found: now[s],
+			c.tell(finding.Finding{Check: "binary-setting", Severity: finding.Info, Setting: s, Found: now[s],
 				Effect: fmt.Sprintf("The program was built with %s.", cmp.Or(built[s], "none"))})
 		}
 	}
 	if built["vcs.modified"] == "true" {
-		c.tell(goenv.Finding{Check: "binary-modified", Severity: goenv.SevInfo, Found: built["vcs.revision"],
+		c.tell(finding.Finding{Check: "binary-modified", Severity: finding.Info, Found: built["vcs.revision"],
 			Effect: "The checkout that it was built from had changes that were not committed, so the commit does not tell what is in it."})
 	}
 }

@@ -13,13 +13,14 @@ import (
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 )
 
 // machine examines what the go command finds on this machine: forward proxies,
 // credentials, authorities, go commands, the module cache.
-func (j *Job) machine() []goenv.Finding {
-	var out []goenv.Finding
+func (j *Job) machine() []finding.Finding {
+	var out []finding.Finding
 	if j.o.Getenv != nil {
 		out = append(out, goenv.ReadForward(j.o.Getenv).Check(j.configured)...)
 		out = append(out, j.authorities()...)
@@ -31,7 +32,7 @@ func (j *Job) machine() []goenv.Finding {
 
 // authorities checks what the go command trusts servers by. On Windows and
 // macOS the system decides, and no variable (crypto/x509: root_unix.go).
-func (j *Job) authorities() []goenv.Finding {
+func (j *Job) authorities() []finding.Finding {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		return nil
 	}
@@ -40,11 +41,11 @@ func (j *Job) authorities() []goenv.Finding {
 		if j.values.CAFile == "" {
 			return nil
 		}
-		return []goenv.Finding{{Check: "ca-file-not-for-go", Severity: goenv.SevInfo, Setting: "--ca-file", Found: j.values.CAFile,
+		return []finding.Finding{{Check: "ca-file-not-for-go", Severity: finding.Info, Setting: "--ca-file", Found: j.values.CAFile,
 			Effect:  "modferry trusts these authorities as well as the system's; the go command knows only the system's, and fails where it asks such a mirror itself.",
 			Instead: "SSL_CERT_FILE with a file that has both, or the certificate in the system's store"}}
 	}
-	f := goenv.Finding{Check: "ca-file-unreadable", Severity: goenv.SevError, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
+	f := finding.Finding{Check: "ca-file-unreadable", Severity: finding.Error, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
 		Instead: "a file with certificates in PEM format, the system's own included"}
 	switch pem, err := diskfile.Read(file, maxCertificates); {
 	case err != nil:
@@ -54,7 +55,7 @@ func (j *Job) authorities() []goenv.Finding {
 	default:
 		return nil
 	}
-	return []goenv.Finding{f}
+	return []finding.Finding{f}
 }
 
 // reason is an error of the file system without the path, which is said already.
@@ -68,15 +69,15 @@ func reason(err error) string {
 
 // goCommands tells of several go commands on PATH: which one a step runs then
 // depends on its PATH.
-func (j *Job) goCommands() []goenv.Finding {
+func (j *Job) goCommands() []finding.Finding {
 	switch found := j.programs("go"); len(found) {
 	case 0:
-		return []goenv.Finding{{Check: "go-missing", Severity: goenv.SevInfo, Setting: "PATH",
+		return []finding.Finding{{Check: "go-missing", Severity: finding.Info, Setting: "PATH",
 			Effect: "No go command is on PATH: the defaults of GOPROXY, GOSUMDB and GOTOOLCHAIN are taken to be those that Go ships with, and no version is compared."}}
 	case 1:
 		return nil
 	default:
-		return []goenv.Finding{{Check: "go-several", Severity: goenv.SevInfo, Setting: "PATH", Found: strings.Join(found, ", "),
+		return []finding.Finding{{Check: "go-several", Severity: finding.Info, Setting: "PATH", Found: strings.Join(found, ", "),
 			Effect: "The first one runs; another PATH runs another one, with settings of its own in go.env."}}
 	}
 }
@@ -104,14 +105,14 @@ func (j *Job) programs(name string) []string {
 
 // writableCache finds out whether modules can be added to the module cache: at
 // its top and where downloads go, which another user may have made.
-func (j *Job) writableCache() []goenv.Finding {
+func (j *Job) writableCache() []finding.Finding {
 	top := j.env.Get("GOMODCACHE")
 	if !filepath.IsAbs(top) {
 		return nil // another finding says so
 	}
 	for _, dir := range []string{filepath.Join(top, "cache", "download"), top} {
 		if err := writable(dir); err != nil {
-			return []goenv.Finding{{Check: "modcache-unusable", Severity: goenv.SevError, Setting: "GOMODCACHE", Found: top, Source: j.env.Source("GOMODCACHE"),
+			return []finding.Finding{{Check: "modcache-unusable", Severity: finding.Error, Setting: "GOMODCACHE", Found: top, Source: j.env.Source("GOMODCACHE"),
 				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, and fails where a module is missing or not yet extracted.", dir, reason(err)),
 				Instead: "a directory that belongs to this user, or GOMODCACHE elsewhere"}}
 		}

@@ -11,20 +11,21 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
 )
 
 // toolchains are those that the go command would download for the checkout, and
 // what there is to say about the ones that it asks for.
-func (j *Job) toolchains() (names []string, findings []goenv.Finding) {
+func (j *Job) toolchains() (names []string, findings []finding.Finding) {
 	for _, m := range j.list.Mains {
 		file := "go.mod"
 		if m.Work {
 			file = "go.work"
 		}
 		name, f := goenv.Toolchain(j.env, goenv.Asked{File: path.Join(m.Dir, file), Go: m.Go, Toolchain: m.Toolchain})
-		if f != nil && !slices.ContainsFunc(findings, func(g goenv.Finding) bool { return g.Effect == f.Effect }) {
+		if f != nil && !slices.ContainsFunc(findings, func(g finding.Finding) bool { return g.Effect == f.Effect }) {
 			findings = append(findings, *f)
 		}
 		fromPath := strings.HasSuffix(j.env.Get("GOTOOLCHAIN"), "path")
@@ -37,16 +38,16 @@ func (j *Job) toolchains() (names []string, findings []goenv.Finding) {
 
 // unservedToolchains asks the mirrors for toolchains, as far as the header: the
 // go command gets them nowhere else (cmd/go toolchain: Exec).
-func (j *Job) unservedToolchains(ctx context.Context, names []string) []goenv.Finding {
+func (j *Job) unservedToolchains(ctx context.Context, names []string) []finding.Finding {
 	if goenv.MatchPatterns(j.env.Get("GONOPROXY"), "golang.org/toolchain") {
 		return nil // another finding says so
 	}
-	var out []goenv.Finding
+	var out []finding.Finding
 	for _, name := range names {
 		v := module.Version{Path: "golang.org/toolchain", Version: fmt.Sprintf("v0.0.1-%s.%s-%s", name, runtime.GOOS, runtime.GOARCH)}
 		var why []string
 		if !j.servesZip(ctx, v, &why) {
-			out = append(out, goenv.Finding{Check: "toolchain-unavailable", Severity: goenv.SevWarning, Setting: "GOPROXY", Found: name,
+			out = append(out, finding.Finding{Check: "toolchain-unavailable", Severity: finding.Warning, Setting: "GOPROXY", Found: name,
 				Effect: fmt.Sprintf(`No mirror serves this toolchain (%s), so the go command ends with "toolchain not available"; direct does not have it either.`,
 					strings.Join(why, "; ")),
 				Instead: fmt.Sprintf("%s on this machine, or a mirror that serves golang.org/toolchain", name)})

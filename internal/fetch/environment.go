@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -12,7 +13,7 @@ import (
 // Environment is the go command's settings with those of modferry over them,
 // and what is odd about the files and variables they come from. Both are there
 // beside an error about a directory, too.
-func Environment(v *settings.Values, h goenv.Host) (goenv.Env, []goenv.Finding, error) {
+func Environment(v *settings.Values, h goenv.Host) (goenv.Env, []finding.Finding, error) {
 	overrides, err := overridesOf(v)
 	if err != nil {
 		return nil, nil, err

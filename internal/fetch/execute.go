@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/worklist"
@@ -200,7 +200,7 @@ func (j *Job) log(format string, args ...any) {
 }
 
 // note adds a finding of the run.
-func (j *Job) note(f goenv.Finding) {
+func (j *Job) note(f finding.Finding) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.findings = append(j.findings, f)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
@@ -79,8 +80,8 @@ type Job struct {
 	o        Options
 	values   *settings.Values
 	env      goenv.Env
-	about    []goenv.Finding // the settings of the chain
-	findings []goenv.Finding // everything else
+	about    []finding.Finding // the settings of the chain
+	findings []finding.Finding // everything else
 
 	how         Choice
 	fallback    Fallback
@@ -124,7 +125,7 @@ func Prepare(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
 	}
 	// A newer Go is for later; that there will be none is for now.
 	_, toolchains := j.toolchains()
-	j.findings = append(j.findings, slices.DeleteFunc(toolchains, func(f goenv.Finding) bool { return f.Severity != goenv.SevError })...)
+	j.findings = append(j.findings, slices.DeleteFunc(toolchains, func(f finding.Finding) bool { return f.Severity != finding.Error })...)
 	if err := j.readSpec(); err != nil {
 		return nil, err
 	}
@@ -269,10 +270,10 @@ func (j *Job) check() error {
 	for _, f := range goenv.Check(j.env, nil) {
 		// Of the default's comma: the chosen chain has it mended already, and
 		// says so.
-		if f.Check != "goproxy-separator" || f.Severity != goenv.SevInfo {
+		if f.Check != "goproxy-separator" || f.Severity != finding.Info {
 			j.about = append(j.about, f)
 		}
-		if f.Severity == goenv.SevError && slices.Contains(refused, f.Setting) {
+		if f.Severity == finding.Error && slices.Contains(refused, f.Setting) {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
 		}
 	}

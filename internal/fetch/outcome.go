@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -122,7 +122,7 @@ func (j *Job) collect(res *report.Result, items []*item) {
 		}
 	}
 	if lacking > 0 {
-		res.Findings = append(res.Findings, goenv.Finding{Check: "info-missing", Severity: goenv.SevInfo,
+		res.Findings = append(res.Findings, finding.Finding{Check: "info-missing", Severity: finding.Info,
 			Found:  fmt.Sprintf("%d .info files could not be obtained, e.g. of %s", lacking, example),
 			Effect: "builds work without them; go list -m -json shows an error for these modules while it is offline"})
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/modcache"
 )
 
@@ -35,12 +35,12 @@ func (j *Job) extract(ctx context.Context, it *item) (bool, error) {
 
 // poisoned tells of wrong bytes that were in the module cache.
 func (j *Job) poisoned(it *item, what string) {
-	j.note(goenv.Finding{Check: "cache-poisoned", Severity: goenv.SevWarning, Setting: "GOMODCACHE", Found: it.mod.String(),
+	j.note(finding.Finding{Check: "cache-poisoned", Severity: finding.Warning, Setting: "GOMODCACHE", Found: it.mod.String(),
 		Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are removed", what)})
 }
 
-func unextractable(mod string, err *modcache.ExtractError) goenv.Finding {
-	return goenv.Finding{Check: "zip-not-extractable", Severity: goenv.SevWarning, Found: mod,
+func unextractable(mod string, err *modcache.ExtractError) finding.Finding {
+	return finding.Finding{Check: "zip-not-extractable", Severity: finding.Warning, Found: mod,
 		Effect: fmt.Sprintf("its zip is the one go.sum names, but cannot be extracted (%v); a build that uses it fails", err.Err)}
 }
 

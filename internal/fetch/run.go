@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/settings"
@@ -31,7 +31,7 @@ type run struct {
 	silence time.Duration
 	random  func() float64
 	stop    func(*failure.Error) // ends the run: this machine cannot go on
-	note    func(goenv.Finding)
+	note    func(finding.Finding)
 	log     func(format string, args ...any)
 
 	bytes    atomic.Int64 // of the files kept

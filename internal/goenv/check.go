@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -15,7 +16,7 @@ import (
 // go. modulePaths are the modules the checkout needs; nil leaves out the checks
 // that compare patterns with them. The findings are sorted worst first and
 // hold no credentials; nil means nothing to say.
-func Check(e Env, modulePaths []string) []Finding {
+func Check(e Env, modulePaths []string) []finding.Finding {
 	c := &checker{env: e, modules: modulePaths}
 	c.proxy()
 	c.patterns()
@@ -24,27 +25,22 @@ func Check(e Env, modulePaths []string) []Finding {
 	c.flags()
 	c.modes()
 	c.auth()
-	slices.SortStableFunc(c.findings, func(a, b Finding) int {
-		return cmp.Compare(a.Severity.rank(), b.Severity.rank())
+	slices.SortStableFunc(c.findings, func(a, b finding.Finding) int {
+		return cmp.Compare(a.Severity.Rank(), b.Severity.Rank())
 	})
 	return c.findings
-}
-
-// rank is 0 for the worst severity.
-func (s Severity) rank() int {
-	return slices.Index([]Severity{SevError, SevWarning, SevInfo}, s)
 }
 
 // checker collects the findings of one Check.
 type checker struct {
 	env      Env
 	modules  []string
-	findings []Finding
+	findings []finding.Finding
 }
 
 // add adds a finding about the value of setting, or the part found of it.
-func (c *checker) add(check string, severity Severity, setting, found, effect, instead string) {
-	c.findings = append(c.findings, Finding{
+func (c *checker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
+	c.findings = append(c.findings, finding.Finding{
 		Check:    check,
 		Severity: severity,
 		Setting:  setting,

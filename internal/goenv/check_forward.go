@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -67,7 +68,7 @@ func (f Forward) For(rawURL string) string {
 // that their author may not have meant. The rules are those of
 // golang.org/x/net/http/httpproxy, which net/http uses. nil means nothing to
 // say; the findings hold no credentials.
-func (f Forward) Check(chain Chain) []Finding {
+func (f Forward) Check(chain Chain) []finding.Finding {
 	c := forwardChecker{Forward: f}
 	c.values()
 	c.exceptions()
@@ -106,11 +107,11 @@ func (f Forward) exempt(u *url.URL) bool {
 
 type forwardChecker struct {
 	Forward
-	findings []Finding
+	findings []finding.Finding
 }
 
-func (c *forwardChecker) add(check string, severity Severity, setting, found, effect, instead string) {
-	c.findings = append(c.findings, Finding{
+func (c *forwardChecker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
+	c.findings = append(c.findings, finding.Finding{
 		Check: check, Severity: severity, Setting: setting, Found: redactProxy(found), Source: sourceEnvironment,
 		Effect: effect, Instead: redactProxy(instead),
 	})
@@ -127,12 +128,12 @@ func redactProxy(s string) string {
 // values checks the addresses themselves.
 func (c *forwardChecker) values() {
 	if c.all != "" && c.https.value == "" {
-		c.add("forward-proxy-unknown", SevWarning, "ALL_PROXY", c.all,
+		c.add("forward-proxy-unknown", finding.Warning, "ALL_PROXY", c.all,
 			"The go command does not read this variable, so it asks every mirror without a forward proxy.", "HTTPS_PROXY="+c.all)
 	}
 	for _, v := range []variable{c.http, c.https, c.no} {
 		if v.other != "" {
-			c.add("forward-proxy-two-values", SevWarning, v.name, v.value,
+			c.add("forward-proxy-two-values", finding.Warning, v.name, v.value,
 				fmt.Sprintf("%s has another value, %s. Which of the two counts depends on the program and its version (the go command up to 1.26 takes %s).",
 					strings.ToLower(v.name), redactProxy(v.other), v.name), "one value for both")
 		}
@@ -147,13 +148,13 @@ func (c *forwardChecker) values() {
 		const instead = "an address such as http://proxy.example.test:3128"
 		switch {
 		case err != nil && errWith != nil:
-			c.add("forward-proxy-invalid", SevError, v.name, v.value,
+			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
 				"The address cannot be parsed, and the go command then asks every server itself, without a word.", instead)
 		case err != nil && hasScheme:
-			c.add("forward-proxy-invalid", SevError, v.name, v.value,
+			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
 				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), instead)
 		case hasScheme && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(scheme)):
-			c.add("forward-proxy-invalid", SevWarning, v.name, v.value,
+			c.add("forward-proxy-invalid", finding.Warning, v.name, v.value,
 				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it talks HTTP to what %s:// names.", scheme),
 				"one of these schemes")
 		}
@@ -175,7 +176,7 @@ func (c *forwardChecker) exceptions() {
 		if n++; n > maxListed {
 			return
 		}
-		c.add("no-proxy-element", SevWarning, c.no.name, element,
+		c.add("no-proxy-element", finding.Warning, c.no.name, element,
 			fmt.Sprintf("The element matches no host, and the go command does not say so: %s.", why), instead)
 	}
 }
@@ -206,19 +207,19 @@ func exceptionFault(element string) (why, instead string) {
 // mirrors tells how the mirrors are reached.
 func (c *forwardChecker) mirrors(past, internal, loopback, unproxied []string) {
 	if len(unproxied) > 0 {
-		c.add("forward-proxy-http-only", SevWarning, c.http.name, c.http.value,
+		c.add("forward-proxy-http-only", finding.Warning, c.http.name, c.http.value,
 			fmt.Sprintf("It counts for http:// only: %s is https:// and is asked without a forward proxy.", some(unproxied)), "HTTPS_PROXY="+c.http.value)
 	}
 	if len(past) > 0 {
-		c.add("no-proxy-mirror", SevInfo, c.no.name, c.no.value, fmt.Sprintf("It lets %s past the forward proxy.", some(past)), "")
+		c.add("no-proxy-mirror", finding.Info, c.no.name, c.no.value, fmt.Sprintf("It lets %s past the forward proxy.", some(past)), "")
 	}
 	if len(internal) > 0 {
-		c.add("forward-proxy-internal-mirror", SevInfo, c.no.name, c.no.value,
+		c.add("forward-proxy-internal-mirror", finding.Info, c.no.name, c.no.value,
 			fmt.Sprintf("%s looks like a host of your own network and is asked through the forward proxy, which often does not reach it.", some(internal)),
 			"NO_PROXY="+strings.Trim(c.no.value+","+strings.Join(slices.Compact(internal), ","), ","))
 	}
 	if len(loopback) > 0 {
-		c.add("forward-proxy-loopback", SevInfo, c.no.name, c.no.value,
+		c.add("forward-proxy-loopback", finding.Info, c.no.name, c.no.value,
 			fmt.Sprintf("%s is this machine, which the go command never asks through a forward proxy, whatever NO_PROXY says.", some(loopback)), "")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"go/version"
 	"path/filepath"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // modes checks GO111MODULE, GOWORK and GOTOOLCHAIN.
@@ -12,22 +14,22 @@ func (c *checker) modes() {
 	switch value := c.env.Get("GO111MODULE"); value {
 	case "", "on", "auto":
 	case "off":
-		c.add("go111module-off", SevWarning, "GO111MODULE", value,
+		c.add("go111module-off", finding.Warning, "GO111MODULE", value,
 			"The go command works in GOPATH mode: it reads no go.mod and no go.sum and downloads no modules.", "an empty value")
 	default:
-		c.add("go111module-invalid", SevError, "GO111MODULE", value,
+		c.add("go111module-invalid", finding.Error, "GO111MODULE", value,
 			`Every go command that works with modules ends with "unknown environment setting GO111MODULE".`, "an empty value")
 	}
 
 	switch value := c.env.Get("GOWORK"); {
 	case value == "", value == "auto", value == keywordOff, filepath.IsAbs(value):
 	default:
-		c.add("gowork-relative", SevError, "GOWORK", value,
+		c.add("gowork-relative", finding.Error, "GOWORK", value,
 			`The go command ends with "invalid GOWORK: not an absolute path".`, "the absolute path, off, or an empty value")
 	}
 
 	if value := c.env.Get("GOTOOLCHAIN"); !validToolchain(value) {
-		c.add("gotoolchain-invalid", SevError, "GOTOOLCHAIN", value,
+		c.add("gotoolchain-invalid", finding.Error, "GOTOOLCHAIN", value,
 			`Every go command ends with "invalid GOTOOLCHAIN".`, "local, auto, path, goX.Y.Z, goX.Y.Z+auto or goX.Y.Z+path")
 	}
 }
@@ -67,7 +69,7 @@ func (c *checker) auth() {
 	for _, command := range commands {
 		words := strings.Fields(command)
 		invalid := func(why, instead string) {
-			c.add("goauth-invalid", SevError, "GOAUTH", value,
+			c.add("goauth-invalid", finding.Error, "GOAUTH", value,
 				fmt.Sprintf("%s, so the go command ends at the first https request.", why), instead)
 		}
 		switch {
@@ -81,7 +83,7 @@ func (c *checker) auth() {
 				invalid("The word git needs the absolute path of a directory", "git /absolute/path")
 			}
 		default:
-			c.add("goauth-command", SevInfo, "GOAUTH", words[0],
+			c.add("goauth-command", finding.Info, "GOAUTH", words[0],
 				"The go command runs this program for credentials; modferry does not, and takes them from netrc or the URL.",
 				"netrc, where modferry is to use the credentials too")
 		}

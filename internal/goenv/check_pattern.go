@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -37,7 +38,7 @@ func (c *checker) patterns() {
 			if instead == "" {
 				instead = "patterns such as git.example.test/team, separated by commas"
 			}
-			c.add(f.check, SevError, name, f.pattern,
+			c.add(f.check, finding.Error, name, f.pattern,
 				fmt.Sprintf("The pattern matches no module, and the go command does not say so: %s.", f.why), instead)
 		}
 		uncovered := c.unmatched(value)
@@ -63,7 +64,7 @@ func (c *checker) nonePattern(name string) {
 		effect = "The word has no meaning, but as a pattern that matches no module it keeps the value of GOPRIVATE from being used here, which an empty value would not."
 		instead = "an empty value if GOPRIVATE is to count"
 	}
-	c.add("pattern-none", SevInfo, name, patternNone, effect, instead)
+	c.add("pattern-none", finding.Info, name, patternNone, effect, instead)
 }
 
 // unmatched returns the modules that no pattern of value matches.
@@ -101,13 +102,13 @@ func (c *checker) pattern(name, value, pattern string, uncovered []string) {
 	matched := slices.ContainsFunc(c.modules, func(m string) bool { return MatchPatterns(pattern, m) })
 	switch {
 	case len(missed) > 0:
-		c.add("pattern-below-only", SevWarning, name, pattern,
+		c.add("pattern-below-only", finding.Warning, name, pattern,
 			fmt.Sprintf("The pattern matches only what is below %s, so not %s.", wider, some(missed)), value+","+wider)
 	case len(otherCase) > 0:
-		c.add("pattern-case", SevWarning, name, pattern,
+		c.add("pattern-case", finding.Warning, name, pattern,
 			fmt.Sprintf("Case matters: the pattern does not match %s.", some(otherCase)), "the pattern as the module path is written")
 	case !matched:
-		c.add("pattern-unmatched", SevInfo, name, pattern,
+		c.add("pattern-unmatched", finding.Info, name, pattern,
 			fmt.Sprintf("The pattern matches none of the %d modules that this checkout needs.", len(c.modules)), "")
 	}
 }
@@ -120,7 +121,7 @@ func (c *checker) everything(name, pattern string) {
 		"GONOSUMDB":  "The go command looks up toolchains only: a module without a go.sum line is accepted unverified.",
 		"GOINSECURE": "The go command accepts plain http and unverified TLS certificates from every origin.",
 	}
-	c.add("pattern-everything", SevWarning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
+	c.add("pattern-everything", finding.Warning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
 }
 
 // coverage checks whether the private modules are private in every respect.
@@ -137,12 +138,12 @@ func (c *checker) coverage() {
 		}
 	}
 	if len(asked) > 0 {
-		c.add("gonoproxy-narrower", SevInfo, "GONOPROXY", noProxy,
+		c.add("gonoproxy-narrower", finding.Info, "GONOPROXY", noProxy,
 			fmt.Sprintf("GONOPROXY replaces GOPRIVATE for mirrors: they are asked for the private modules %s.", some(asked)),
 			"an empty value, unless a mirror of your own serves these modules")
 	}
 	if len(lookedUp) > 0 && c.env.Get("GOSUMDB") != keywordOff {
-		c.add("gonosumdb-narrower", SevWarning, "GONOSUMDB", noSumDB,
+		c.add("gonosumdb-narrower", finding.Warning, "GONOSUMDB", noSumDB,
 			fmt.Sprintf("A lookup without a go.sum line sends the private names %s to the checksum database, and fails because it does not know them.", some(lookedUp)),
 			settings.JoinPatterns(noSumDB, private, noProxy))
 	}
@@ -158,7 +159,7 @@ func (c *checker) toolchainPattern() {
 	if c.inherited(name) {
 		name = "GOPRIVATE"
 	}
-	c.add("pattern-toolchain", SevWarning, name, c.env.Get(name),
+	c.add("pattern-toolchain", finding.Warning, name, c.env.Get(name),
 		`The patterns match golang.org/toolchain, which only mirrors have: a go.mod that asks for a newer Go fails with "toolchain not available".`,
 		"patterns for the private hosts only, or GOTOOLCHAIN=local")
 }
@@ -175,7 +176,7 @@ func (c *checker) insecureMirrors() {
 		if err != nil || u.Host == "" || !namesHost(insecure, u) {
 			continue
 		}
-		c.add("goinsecure-mirror", SevWarning, "GOINSECURE", insecure,
+		c.add("goinsecure-mirror", finding.Warning, "GOINSECURE", insecure,
 			fmt.Sprintf("GOINSECURE is for the origins of modules only: the certificate of the mirror %s is verified all the same.", u.Host),
 			"the mirror's certificate authority in the system's store, or together with the public ones in a file that SSL_CERT_FILE names")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -60,7 +61,7 @@ func (c *checker) proxy() {
 // strangeEntry is about an entry that is a mistake but that the go command
 // takes for a URL.
 func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
-	c.add(m.check, SevError, "GOPROXY", entry.Raw,
+	c.add(m.check, finding.Error, "GOPROXY", entry.Raw,
 		fmt.Sprintf("The entry %s; the go command takes it all for one URL, %s, and finds nothing there.", m.what, entry.URL),
 		cmp.Or(correctProxy(value), proxyExample))
 }
@@ -68,7 +69,7 @@ func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
 // ignoredEntries is about what stands behind direct or off.
 func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
 	last := chain[len(chain)-1]
-	c.add("goproxy-ignored-entries", SevWarning, "GOPROXY", strings.Join(ignored, ","),
+	c.add("goproxy-ignored-entries", finding.Warning, "GOPROXY", strings.Join(ignored, ","),
 		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()))
 }
 
@@ -76,7 +77,7 @@ func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
 func (c *checker) mirror(value string, chain Chain, i int) {
 	entry := chain[i]
 	if entry.hostless() {
-		c.add("goproxy-no-host", SevError, "GOPROXY", entry.Raw,
+		c.add("goproxy-no-host", finding.Error, "GOPROXY", entry.Raw,
 			`The URL has no host, so every request fails with "http: no Host in request URL".`, cmp.Or(correctProxy(value), proxyExample))
 		return
 	}
@@ -89,18 +90,18 @@ func (c *checker) mirror(value string, chain Chain, i int) {
 	switch secret := settings.Redact(entry.URL) != entry.URL; {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
-		c.add("goproxy-http-credentials", SevError, "GOPROXY", entry.Raw,
+		c.add("goproxy-http-credentials", finding.Error, "GOPROXY", entry.Raw,
 			`The go command sends no credentials over plain http: every request ends with "refusing to pass credentials to insecure URL", which a pipe passes on and a comma does not; https and netrc can carry them.`,
 			chain.with(i, bare.String()))
 	case u.User != nil:
-		c.add("goproxy-credentials", SevWarning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))
+		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))
 	case secret:
-		c.add("goproxy-credentials", SevWarning, "GOPROXY", entry.Raw,
+		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw,
 			"The go command sends the query with every request and shows it in every error message.",
 			"the URL without the secret, which netrc or GOAUTH supplies")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
-		c.add("goproxy-http", SevInfo, "GOPROXY", entry.Raw,
+		c.add("goproxy-http", finding.Info, "GOPROXY", entry.Raw,
 			"The go command asks this mirror unencrypted: whoever is on the way sees the module names and can answer in its place; only go.sum and the checksum database expose wrong bytes.",
 			chain.with(i, bare.String()))
 	}
@@ -121,15 +122,15 @@ func credentialsEffect(u *url.URL) string {
 func (c *checker) writing(chain Chain, i int, u *url.URL) {
 	entry := chain[i]
 	if !strings.Contains(entry.Raw, ":/") {
-		severity := SevInfo
+		severity := finding.Info
 		if port := u.Port(); isLoopback(u.Hostname()) || port != "" && port != "443" {
-			severity = SevWarning // such a server rarely speaks TLS
+			severity = finding.Warning // such a server rarely speaks TLS
 		}
 		c.add("goproxy-scheme-added", severity, "GOPROXY", entry.Raw,
 			"The go command puts https:// before an entry without a scheme.", chain.with(i, entry.URL))
 	}
 	if strings.Contains(entry.Raw, "#") {
-		c.add("goproxy-fragment", SevInfo, "GOPROXY", entry.Raw,
+		c.add("goproxy-fragment", finding.Info, "GOPROXY", entry.Raw,
 			"The go command sends nothing of what follows #.", chain.with(i, entry.URL))
 	}
 }
@@ -137,7 +138,7 @@ func (c *checker) writing(chain Chain, i int, u *url.URL) {
 // separators checks which failures pass on.
 func (c *checker) separators(chain Chain) {
 	piped := append(Chain(nil), chain...)
-	severity := SevInfo
+	severity := finding.Info
 	var stops []string
 	for i, entry := range chain[:len(chain)-1] {
 		next := chain[i+1]
@@ -145,11 +146,11 @@ func (c *checker) separators(chain Chain) {
 			piped[i].Sep = Pipe
 			stops = append(stops, settings.Redact(entry.Raw))
 			if next.Kind == Mirror {
-				severity = SevWarning
+				severity = finding.Warning
 			}
 		}
 		if u, err := url.Parse(entry.URL); err == nil && u.User != nil && entry.Sep == Pipe && next.Kind != Off {
-			c.add("goproxy-pipe-passes-refusal", SevInfo, "GOPROXY", entry.Raw,
+			c.add("goproxy-pipe-passes-refusal", finding.Info, "GOPROXY", entry.Raw,
 				"Behind a pipe a refusal (401, 403) passes on as well: what this mirror denies is asked of the next entry; behind a comma its refusal is final.",
 				chain.withSep(i, Comma))
 		}
@@ -166,7 +167,7 @@ func (c *checker) duplicates(chain Chain) {
 	seen := map[string]bool{}
 	for _, entry := range chain.Mirrors() {
 		if seen[entry.URL] {
-			c.add("goproxy-duplicate", SevInfo, "GOPROXY", entry.Raw,
+			c.add("goproxy-duplicate", finding.Info, "GOPROXY", entry.Raw,
 				"The go command remembers the first answer of a mirror, errors too: listing it again gives a second try for zips only.",
 				"each mirror once")
 		}
@@ -183,13 +184,13 @@ func (c *checker) sources(chain Chain) {
 	}
 	switch {
 	case len(mirrors) == 0 && chain.HasDirect():
-		c.add("goproxy-direct-only", SevInfo, "GOPROXY", chain.String(),
+		c.add("goproxy-direct-only", finding.Info, "GOPROXY", chain.String(),
 			"No mirror is used: the go command gets every module from its origin with git or another version control program.",
 			"a mirror before direct, as in https://mirror.example/path,direct")
 	case !network && !chain.HasDirect():
-		severity, still := SevInfo, []string(nil)
+		severity, still := finding.Info, []string(nil)
 		if p := c.env.Get("GONOPROXY"); p != "" && p != patternNone {
-			severity, still = SevWarning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin", p))
+			severity, still = finding.Warning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin", p))
 		}
 		if c.env.Get("GOSUMDB") != keywordOff {
 			still = append(still, "hashes that go.sum lacks are still looked up in the checksum database")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // sumDB checks GOSUMDB.
@@ -34,19 +36,19 @@ func (c *checker) sumDB() {
 	switch {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
-		c.add("gosumdb-http-credentials", SevError, "GOSUMDB", value,
+		c.add("gosumdb-http-credentials", finding.Error, "GOSUMDB", value,
 			`The go command sends no credentials over plain http: every lookup ends with "refusing to pass credentials to insecure URL"; https and netrc can carry them.`,
 			name+" "+bare.String())
 	case u.User != nil:
-		c.add("gosumdb-credentials", SevWarning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())
+		c.add("gosumdb-credentials", finding.Warning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
-		c.add("gosumdb-http", SevInfo, "GOSUMDB", value,
+		c.add("gosumdb-http", finding.Info, "GOSUMDB", value,
 			"Lookups go out unencrypted: whoever is on the way sees the module names; the answers are signed and cannot be forged.",
 			name+" "+bare.String())
 	}
 	if strings.Contains(value, " ") { // not the alias, whose purpose this is
-		c.add("gosumdb-bypasses-mirrors", SevInfo, "GOSUMDB", value,
+		c.add("gosumdb-bypasses-mirrors", finding.Info, "GOSUMDB", value,
 			"With a URL in GOSUMDB the go command asks there for every hash that go.sum lacks, and never through a mirror; the name alone lets mirrors answer.", name)
 	}
 }
@@ -57,5 +59,5 @@ func (c *checker) sumDBOff() {
 	if c.env.Get("GOTOOLCHAIN") != "local" {
 		effect += ` A download of a newer toolchain fails with "checksum database disabled by GOSUMDB=off".`
 	}
-	c.add("gosumdb-off", SevWarning, "GOSUMDB", keywordOff, effect, DefaultSumDB)
+	c.add("gosumdb-off", finding.Warning, "GOSUMDB", keywordOff, effect, DefaultSumDB)
 }

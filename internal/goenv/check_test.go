@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // quietEnv is an environment without a trap; the tests change one variable at a
@@ -31,12 +33,12 @@ func quietEnv(changes map[string]string) Env {
 }
 
 // wellFormed checks what every finding must be.
-func wellFormed(t *testing.T, f Finding) {
+func wellFormed(t *testing.T, f finding.Finding) {
 	t.Helper()
 	if !regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)+$`).MatchString(f.Check) {
 		t.Errorf("check name %q is not kebab-case", f.Check)
 	}
-	if f.Severity.rank() < 0 || f.Setting == "" || f.Source == "" {
+	if f.Severity.Rank() < 0 || f.Setting == "" || f.Source == "" {
 		t.Errorf("%s lacks severity, setting or source: %+v", f.Check, f)
 	}
 	if !regexp.MustCompile(`(?s)^[A-Z].*\.$`).MatchString(f.Effect) {
@@ -192,7 +194,7 @@ func TestFindingsComeWorstFirst(t *testing.T) {
 	if len(findings) < 4 {
 		t.Fatalf("%d findings, want at least 4", len(findings))
 	}
-	if !slices.IsSortedFunc(findings, func(a, b Finding) int { return a.Severity.rank() - b.Severity.rank() }) {
+	if !slices.IsSortedFunc(findings, func(a, b finding.Finding) int { return a.Severity.Rank() - b.Severity.Rank() }) {
 		t.Errorf("not sorted: %+v", findings)
 	}
 }
@@ -204,12 +206,12 @@ func TestCorrectedListsAreFreeOfErrors(t *testing.T) {
 	corrected := 0
 	for _, list := range randomLists(400) {
 		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil) {
-			if f.Severity != SevError || f.Setting != "GOPROXY" || f.Instead == proxyExample || strings.Contains(f.Instead, "xxxxx@") {
+			if f.Severity != finding.Error || f.Setting != "GOPROXY" || f.Instead == proxyExample || strings.Contains(f.Instead, "xxxxx@") {
 				continue
 			}
 			corrected++
 			for _, again := range Check(quietEnv(map[string]string{"GOPROXY": f.Instead}), nil) {
-				if again.Severity == SevError && again.Check == f.Check && again.Found == f.Found {
+				if again.Severity == finding.Error && again.Check == f.Check && again.Found == f.Found {
 					t.Errorf("%q: %s suggests %q, which has the same error", list, f.Check, f.Instead)
 				}
 			}

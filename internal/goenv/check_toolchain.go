@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/version"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Asked is the Go version that a go.mod or go.work asks for.
@@ -17,7 +19,7 @@ type Asked struct {
 // e.g. "go1.27.0"; "" when it stays what it is, or when the version of the
 // toolchain on this machine is not known (cmd/go toolchain: Select). The finding
 // says what that takes; nil means nothing to say.
-func Toolchain(e Env, a Asked) (string, *Finding) {
+func Toolchain(e Env, a Asked) (string, *finding.Finding) {
 	setting := e.Get("GOTOOLCHAIN")
 	least, mode, _ := strings.Cut(setting, "+")
 	switch {
@@ -40,9 +42,9 @@ func Toolchain(e Env, a Asked) (string, *Finding) {
 		if a.Go == "" || version.Compare(asked, have) <= 0 {
 			return switched(name, local), nil
 		}
-		said := ToolchainRefused(a.Go, strings.TrimPrefix(have, "go"), setting)
-		return "", &Finding{
-			Check: "toolchain-refused", Severity: SevError, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
+		said := finding.ToolchainRefused(a.Go, strings.TrimPrefix(have, "go"), setting)
+		return "", &finding.Finding{
+			Check: "toolchain-refused", Severity: finding.Error, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
 			Effect: said.Effect, Instead: said.Instead,
 		}
 	}
@@ -61,8 +63,8 @@ func Toolchain(e Env, a Asked) (string, *Finding) {
 	if name == "" {
 		return "", nil
 	}
-	f := &Finding{
-		Check: "toolchain-download", Severity: SevInfo, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
+	f := &finding.Finding{
+		Check: "toolchain-download", Severity: finding.Info, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
 		Effect:  fmt.Sprintf("The go command on this machine is %s; it runs %s instead, and downloads that as the module golang.org/toolchain through GOPROXY unless a program of that name is on PATH.", local, name),
 		Instead: fmt.Sprintf("%s on this machine, which spares every job the download", name),
 	}

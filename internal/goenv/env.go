@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -36,7 +37,7 @@ func (e Env) Get(name string) string { return e[name].Value }
 // Source returns where the value of name comes from.
 func (e Env) Source(name string) string { return e[name].Source }
 
-// Said reports whether somebody gave a value for name: it is neither built in
+// finding.Said reports whether somebody gave a value for name: it is neither built in
 // nor a default of the toolchain.
 func (e Env) Said(name string) bool {
 	v := e[name]
@@ -89,7 +90,7 @@ func (h Host) readFile(name string) ([]byte, error) {
 // the matter of Check. An error is a *SyntaxError about the module cache or
 // GOPATH, without which the go command does nothing at all; Env and findings
 // are valid even then.
-func Load(h Host, overrides map[string]Var) (Env, []Finding, error) {
+func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	user := h.userEnvFile()
 	tc := h.findToolchain(user)
 	findings := append(user.findings(h.getenv), h.strayVariables()...)
@@ -240,8 +241,8 @@ func (e Env) checkDirectories() error {
 
 // strayVariables names variables of the environment that look like settings
 // and are none.
-func (h Host) strayVariables() []Finding {
-	var all []Finding
+func (h Host) strayVariables() []finding.Finding {
+	var all []finding.Finding
 	for _, stray := range []struct{ name, meant string }{
 		{"GONOSUMCHECK", "GONOSUMDB"}, // of a pre-release of Go 1.13
 		{"GO_PROXY", "GOPROXY"},
@@ -255,8 +256,8 @@ func (h Host) strayVariables() []Finding {
 		if value == "" {
 			continue
 		}
-		all = append(all, Finding{
-			Check: "unknown-variable", Severity: SevWarning, Setting: stray.name,
+		all = append(all, finding.Finding{
+			Check: "unknown-variable", Severity: finding.Warning, Setting: stray.name,
 			Found: settings.Redact(stray.name + "=" + value), Source: sourceEnvironment,
 			Effect:  "The go command knows no such variable and ignores it.",
 			Instead: stray.meant,

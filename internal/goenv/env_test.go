@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // machine is a Host made of maps.
@@ -242,7 +244,7 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 			if err != nil {
 				t.Logf("Load: %v", err) // the findings are valid all the same
 			}
-			i := slices.IndexFunc(findings, func(f Finding) bool { return f.Check == test.check })
+			i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Check == test.check })
 			if test.check == "" {
 				if len(findings) > 0 {
 					t.Errorf("unexpected findings: %+v", findings)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -133,25 +134,25 @@ func (f *envFile) lookup(key string) (value string, found bool) {
 
 // findings names what the go command silently makes of the file. getenv tells
 // which of its values the environment hides.
-func (f *envFile) findings(getenv func(string) string) []Finding {
-	var all []Finding
-	add := func(check string, severity Severity, line int, setting, found, effect, instead string) {
-		all = append(all, Finding{
+func (f *envFile) findings(getenv func(string) string) []finding.Finding {
+	var all []finding.Finding
+	add := func(check string, severity finding.Severity, line int, setting, found, effect, instead string) {
+		all = append(all, finding.Finding{
 			Check: check, Severity: severity, Setting: setting, Found: settings.Redact(found),
 			Source: f.source(), Line: line, Effect: effect, Instead: settings.Redact(instead),
 		})
 	}
 	if f.unreadable {
-		add("env-file-unreadable", SevWarning, 0, "GOENV", f.path,
+		add("env-file-unreadable", finding.Warning, 0, "GOENV", f.path,
 			"The go command cannot read this file and goes on without it, without a word.",
 			"the path of an existing file, or GOENV=off")
 	}
 	for _, s := range f.skipped {
-		add("env-file-ignored-line", SevWarning, s.number, "GOENV", s.text,
+		add("env-file-ignored-line", finding.Warning, s.number, "GOENV", s.text,
 			fmt.Sprintf("The go command ignores this line without a word, because %s.", s.why), correctedLine(s.text))
 	}
 	if f.crlf {
-		add("env-file-carriage-return", SevWarning, 1, "GOENV", "",
+		add("env-file-carriage-return", finding.Warning, 1, "GOENV", "",
 			"Lines end in CR LF, and the go command keeps the carriage return as part of each value: the last pattern of a list then matches nothing and off is no longer off.",
 			"the same file with LF line ends")
 	}
@@ -161,12 +162,12 @@ func (f *envFile) findings(getenv func(string) string) []Finding {
 		value := strings.TrimSuffix(l.value, "\r")
 		switch {
 		case trimmed != l.key:
-			add("env-file-ignored-line", SevWarning, l.number, "GOENV", l.key+"="+value,
+			add("env-file-ignored-line", finding.Warning, l.number, "GOENV", l.key+"="+value,
 				"The go command stores the value under a name that ends in a blank, and never reads it.",
 				trimmed+"="+strings.TrimSpace(value))
 			continue
 		case onlyEnvironment(l.key):
-			add("env-file-unsupported", SevWarning, l.number, l.key, l.key+"="+value,
+			add("env-file-unsupported", finding.Warning, l.number, l.key, l.key+"="+value,
 				"The go command reads this variable from the environment only; the line has no effect.",
 				fmt.Sprintf("set %s in the environment", l.key))
 			continue
@@ -174,17 +175,17 @@ func (f *envFile) findings(getenv func(string) string) []Finding {
 			continue
 		}
 		if first, twice := seen[l.key]; twice {
-			add("env-file-duplicate", SevInfo, l.number, l.key, l.key+"="+value,
+			add("env-file-duplicate", finding.Info, l.number, l.key, l.key+"="+value,
 				fmt.Sprintf("The go command uses this line and not line %d, which sets the same variable.", first),
 				fmt.Sprintf("remove line %d", first))
 		}
 		seen[l.key] = l.number
 		if l.key != "GOFLAGS" && unquote(value) != value { // quotes mean something in GOFLAGS
-			add("env-file-quotes", SevWarning, l.number, l.key, l.key+"="+value,
+			add("env-file-quotes", finding.Warning, l.number, l.key, l.key+"="+value,
 				"The go command keeps the quotes as part of the value.", l.key+"="+unquote(value))
 		}
 		if unexpanded.MatchString(value) {
-			add("env-file-unexpanded", SevWarning, l.number, l.key, l.key+"="+value,
+			add("env-file-unexpanded", finding.Warning, l.number, l.key, l.key+"="+value,
 				"The go command does not expand variables in this file; the value is taken as it stands.",
 				"the expanded value")
 		}
@@ -193,12 +194,12 @@ func (f *envFile) findings(getenv func(string) string) []Finding {
 			if l.key == "GOSUMDB" {
 				fails = `every download that go.sum has no line for fails with "missing GOSUMDB"`
 			}
-			add("env-file-empty", SevError, l.number, l.key, l.key+"=",
+			add("env-file-empty", finding.Error, l.number, l.key, l.key+"=",
 				fmt.Sprintf("The empty value hides the default of GOROOT's go.env, so %s is empty and %s.", l.key, fails),
 				fmt.Sprintf("remove the line: go env -u %s", l.key))
 		}
 		if set := getenv(l.key); set != "" && set != value {
-			add("env-file-overridden", SevInfo, l.number, l.key, l.key+"="+value,
+			add("env-file-overridden", finding.Info, l.number, l.key, l.key+"="+value,
 				"The environment sets another value, and the go command uses that one.",
 				fmt.Sprintf("unset %s in the environment, or go env -u %s", l.key, l.key))
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // SplitFlags splits GOFLAGS as cmd/internal/quoted: Split does: at blanks, with
@@ -74,12 +76,12 @@ func (c *checker) flags() {
 	value := c.env.Get("GOFLAGS")
 	words, ok := SplitFlags(value)
 	if !ok {
-		c.add("goflags-syntax", SevError, "GOFLAGS", value,
+		c.add("goflags-syntax", finding.Error, "GOFLAGS", value,
 			"A quotation mark is not closed, so every go command but go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
 	}
 	for i, word := range words {
 		if !isFlag(word) {
-			c.add("goflags-syntax", SevError, "GOFLAGS", word,
+			c.add("goflags-syntax", finding.Error, "GOFLAGS", word,
 				fmt.Sprintf("Every word must be a flag, so every go command but go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value are one word.", word),
 				joinFlag(words, i))
 			continue
@@ -88,10 +90,10 @@ func (c *checker) flags() {
 		case "mod":
 			c.modFlag(words, i, arg)
 		case "modfile":
-			c.add("goflags-modfile", SevInfo, "GOFLAGS", word,
+			c.add("goflags-modfile", finding.Info, "GOFLAGS", word,
 				"The go command reads this file instead of go.mod, and the .sum file next to it instead of go.sum.", "")
 		case "insecure":
-			c.add("goflags-insecure", SevInfo, "GOFLAGS", word,
+			c.add("goflags-insecure", finding.Info, "GOFLAGS", word,
 				"The go command accepts the flag, and it has no effect.", "GOINSECURE for origins, GONOSUMDB for private modules")
 		}
 	}
@@ -117,16 +119,16 @@ func (c *checker) modFlag(words []string, i int, arg string) {
 	workspace := c.env.Get("GOWORK") != "" && c.env.Get("GOWORK") != "auto" && c.env.Get("GOWORK") != keywordOff
 	switch {
 	case arg == "mod" && workspace:
-		c.add("goflags-mod", SevError, "GOFLAGS", words[i],
+		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
 			`A workspace allows only readonly and vendor, so the go command ends with "-mod may only be set to readonly or vendor when in workspace mode".`, without)
 	case arg == "mod":
-		c.add("goflags-mod", SevWarning, "GOFLAGS", words[i],
+		c.add("goflags-mod", finding.Warning, "GOFLAGS", words[i],
 			"The go command may resolve, download and write down other versions than go.mod and go.sum name, instead of failing.", without)
 	case arg == "vendor":
-		c.add("goflags-mod", SevInfo, "GOFLAGS", words[i],
+		c.add("goflags-mod", finding.Info, "GOFLAGS", words[i],
 			"The go command builds from vendor/ and downloads nothing; go.sum and the module cache are not used, and the contents of vendor/ are not verified.", "")
 	case arg != "readonly" && arg != "":
-		c.add("goflags-mod", SevError, "GOFLAGS", words[i],
+		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
 			"The go command knows only mod, readonly and vendor, so every build ends with \"-mod=… not supported\".", without)
 	}
 }

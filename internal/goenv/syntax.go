@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -41,12 +42,12 @@ func (e *SyntaxError) Error() string {
 	return s
 }
 
-// Finding turns the error into the Finding that says the same; source is where
+// finding.Finding turns the error into the Finding that says the same; source is where
 // the value comes from.
-func (e *SyntaxError) Finding(source string) Finding {
-	return Finding{
+func (e *SyntaxError) Finding(source string) finding.Finding {
+	return finding.Finding{
 		Check:    e.Check,
-		Severity: SevError,
+		Severity: finding.Error,
 		Setting:  e.Setting,
 		Found:    e.Found,
 		Source:   source,

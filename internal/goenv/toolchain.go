@@ -4,6 +4,8 @@ import (
 	"go/version"
 	"path/filepath"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // toolchain is the part of a Go installation that matters here: the defaults
@@ -104,9 +106,9 @@ func builtinDefaults() map[string]string {
 }
 
 // missingFinding is about a toolchain whose go.env is gone.
-func (tc toolchain) missingFinding() Finding {
-	return Finding{
-		Check: "goroot-go-env-missing", Severity: SevWarning, Setting: "GOROOT",
+func (tc toolchain) missingFinding() finding.Finding {
+	return finding.Finding{
+		Check: "goroot-go-env-missing", Severity: finding.Warning, Setting: "GOROOT",
 		Found: tc.root, Source: sourceBuiltin,
 		Effect:  "GOPROXY and GOSUMDB have no default without GOROOT's go.env, so every download fails unless they are set elsewhere.",
 		Instead: "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB,

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // CodeQuality renders the failures and findings of r as a GitLab Code Quality
@@ -144,12 +144,12 @@ func (q *quality) cured(m Module, file string, line int) {
 }
 
 // finding adds a remark on configuration or checkout.
-func (q *quality) finding(f goenv.Finding) {
+func (q *quality) finding(f finding.Finding) {
 	severity := "info"
 	switch f.Severity {
-	case goenv.SevError:
+	case finding.Error:
 		severity = "major"
-	case goenv.SevWarning:
+	case finding.Warning:
 		severity = "minor"
 	}
 	text := cmp.Or(remarkOf(f), "no details are known")

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -111,7 +111,7 @@ func TestCodeQualityPlacesEntriesWithinTheCheckout(t *testing.T) {
 		{"a file elsewhere", "/home/ci/.netrc", 4, "go.mod", 1},
 		{"a file above the checkout", "../go.work", 4, "go.mod", 1},
 	} {
-		r := &report.Result{Outcome: report.OK, Findings: []goenv.Finding{{Check: "x", Severity: goenv.SevInfo, File: tt.file, Line: tt.line, Effect: "e"}}}
+		r := &report.Result{Outcome: report.OK, Findings: []finding.Finding{{Check: "x", Severity: finding.Info, File: tt.file, Line: tt.line, Effect: "e"}}}
 		list := readQuality(t, r)
 		if len(list) != 1 || list[0].Location.Path != tt.path || list[0].Location.Lines.Begin != tt.begin {
 			t.Errorf("%s: %+v, want %s:%d", tt.name, list, tt.path, tt.begin)

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -142,7 +142,7 @@ func good() *report.Result {
 	r.Contact("storage.example.test", "where the mirror "+goproxy+" redirects to")
 	r.Contact("results.example.test", "the cache gha")
 	r.Uncontacted = []string{"the checksum database sum.example.test (sum.example.test)"}
-	r.Findings = []goenv.Finding{{Check: "goprivate-scheme", Severity: goenv.SevWarning, Setting: "GOPRIVATE", Found: "https://git.example.test",
+	r.Findings = []finding.Finding{{Check: "goprivate-scheme", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test",
 		Source: "environment", Effect: "matches nothing: patterns have no scheme", Instead: "git.example.test"}}
 	finish(r, 4912)
 	r.Mirrors[0].ThroughputBPS = f(38_600_000)
@@ -153,7 +153,7 @@ func present() *report.Result {
 	r := start(report.OK)
 	r.Modules = modules(120, report.KindZip, report.FromPresent, "")
 	r.Choice.Reasons = []string{"| after a mirror of the public catalogue: all its failures pass on"}
-	r.Findings = []goenv.Finding{{Check: "goproxy-separator", Severity: goenv.SevInfo, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 pass on"}}
+	r.Findings = []finding.Finding{{Check: "goproxy-separator", Severity: finding.Info, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 pass on"}}
 	return finish(r, 61)
 }
 
@@ -286,7 +286,7 @@ func cannotRun() *report.Result {
 func nothingNeeded() *report.Result {
 	r := start(report.OK)
 	r.Mirrors, r.SumDB = nil, nil
-	r.Findings = []goenv.Finding{{Check: "vendored", Severity: goenv.SevInfo, File: "vendor/modules.txt",
+	r.Findings = []finding.Finding{{Check: "vendored", Severity: finding.Info, File: "vendor/modules.txt",
 		Effect: "the build uses the vendor directory; the module cache is not read"}}
 	return finish(r, 1)
 }
@@ -325,9 +325,9 @@ func hostile(evil string) *report.Result {
 			evil: {evil: 3},
 		},
 		Hosts: []string{evil, "h.example.test" + evil}, HostUses: map[string][]string{evil: {evil, url}}, Uncontacted: []string{evil},
-		Findings: []goenv.Finding{
-			{Check: evil, Severity: goenv.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
-			{Severity: goenv.SevError, Effect: evil},
+		Findings: []finding.Finding{
+			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
+			{Severity: finding.Error, Effect: evil},
 		},
 	}
 	for _, source := range []string{report.FromMirror, report.FromFailed, report.FromDeferred, report.FromCache, evil} {

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/secret"
 )
@@ -66,9 +66,9 @@ func saying(text string) *report.Result {
 			{Kind: report.KindMod, Source: report.FromMirror, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
 			{Kind: report.KindZip, Source: report.FromDeferred, Class: failure.NotFound, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
 		},
-		Findings: []goenv.Finding{
-			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: goenv.SevError},
-			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: goenv.SevInfo},
+		Findings: []finding.Finding{
+			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: finding.Error},
+			{Check: "goproxy-separator", Setting: "GOPROXY", Severity: finding.Info},
 		},
 	}
 	r.Machine = &report.Machine{OS: "linux", Arch: "amd64"}

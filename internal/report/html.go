@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // The parts of the page.
@@ -196,7 +196,7 @@ func (h *htmlView) findings() htmlSection {
 	return htmlSection{ID: "findings", Title: "Findings", Tables: []htmlTable{t}}
 }
 
-func htmlSeverity(s goenv.Severity) string { return htmlTone(severityStyle(s)) }
+func htmlSeverity(s finding.Severity) string { return htmlTone(severityStyle(s)) }
 
 // cache is what a restore and a save did.
 func (h *htmlView) cache() htmlSection {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -90,7 +90,7 @@ func TestNothingIsForgedInMarkdown(t *testing.T) {
 // FuzzMarkdown renders whatever can be read as a result.
 func FuzzMarkdown(f *testing.F) {
 	found := good()
-	found.Findings = []goenv.Finding{{Check: "goproxy-separator", Severity: goenv.SevWarning, Setting: "GOPROXY", Effect: "[a](b)"}}
+	found.Findings = []finding.Finding{{Check: "goproxy-separator", Severity: finding.Warning, Setting: "GOPROXY", Effect: "[a](b)"}}
 	for _, r := range []*report.Result{good(), gatekeeper(), present(), found, hostile("[a](b)|`<c>`\n::d")} {
 		var b bytes.Buffer
 		if err := report.JSON(&b, r); err != nil {
@@ -126,7 +126,7 @@ func FuzzMarkdown(f *testing.F) {
 
 var (
 	codeSpan = regexp.MustCompile("`[^`]*`")
-	ownLink  = regexp.MustCompile(`\[(?:info|warning|error) (MF\d{3})\]\(` + regexp.QuoteMeta(goenv.Reference) + `#mf\d{3}\)`)
+	ownLink  = regexp.MustCompile(`\[(?:info|warning|error) (MF\d{3})\]\(` + regexp.QuoteMeta(finding.Reference) + `#mf\d{3}\)`)
 	htmlTag  = regexp.MustCompile(`</?(?:wbr|span|details|summary)>`)
 	bare     = regexp.MustCompile(`(?:^|[^\\])[][~$]`)
 	fenceEnd = regexp.MustCompile("^`{3,}$")

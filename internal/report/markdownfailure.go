@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // failures adds what could not be obtained, by class and mirror; what a class
@@ -133,7 +133,7 @@ func (m *markdown) findings() {
 	var lines []string
 	grave := false
 	for _, f := range all {
-		grave = grave || f.Severity != goenv.SevInfo
+		grave = grave || f.Severity != finding.Info
 		severity := escape(severityOf(f))
 		if doc := f.Doc(); doc != "" {
 			severity = "[" + severity + "](" + doc + ")"

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Exit codes.
@@ -42,11 +42,11 @@ func Judge(r *Result) {
 	}
 	for _, reason := range []struct {
 		says string
-		is   func(goenv.Finding) bool
+		is   func(finding.Finding) bool
 	}{
-		{"the go command will fail", func(f goenv.Finding) bool { return f.Severity == goenv.SevError }},
-		{"the go command has to download by itself", func(f goenv.Finding) bool {
-			return f.Check == "go-work-sum-missing" && f.Severity == goenv.SevWarning
+		{"the go command will fail", func(f finding.Finding) bool { return f.Severity == finding.Error }},
+		{"the go command has to download by itself", func(f finding.Finding) bool {
+			return f.Check == "go-work-sum-missing" && f.Severity == finding.Warning
 		}},
 	} {
 		i := slices.IndexFunc(r.Findings, reason.is)

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -24,27 +24,27 @@ func TestExitCode(t *testing.T) {
 
 func TestARunIsNotReadyWhenTheGoCommandWillFail(t *testing.T) {
 	t.Parallel()
-	missing := goenv.Finding{Check: "go-sum-missing-line", Severity: goenv.SevError, File: "go.mod", Line: 5, Found: "example.test/a v1.0.0"}
-	setting := goenv.Finding{Check: "goflags-workspace", Severity: goenv.SevError, Setting: "GOFLAGS", Found: "-mod=mod"}
-	mark := goenv.Finding{Check: "byte-order-mark", Severity: goenv.SevError, File: "go.sum", Line: 1}
-	itself := goenv.Finding{Check: "go-work-sum-missing", Severity: goenv.SevWarning, File: "go.work.sum", Found: "example.test/a v1.0.0"}
+	missing := finding.Finding{Check: "go-sum-missing-line", Severity: finding.Error, File: "go.mod", Line: 5, Found: "example.test/a v1.0.0"}
+	setting := finding.Finding{Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-mod=mod"}
+	mark := finding.Finding{Check: "byte-order-mark", Severity: finding.Error, File: "go.sum", Line: 1}
+	itself := finding.Finding{Check: "go-work-sum-missing", Severity: finding.Warning, File: "go.work.sum", Found: "example.test/a v1.0.0"}
 	for _, tt := range []struct {
 		name    string
 		in      report.Result
 		outcome report.Outcome
 		message string
 	}{
-		{"an error", report.Result{Outcome: report.OK, Findings: []goenv.Finding{missing}}, report.NotReady,
+		{"an error", report.Result{Outcome: report.OK, Findings: []finding.Finding{missing}}, report.NotReady,
 			"the go command will fail: go.mod:5 example.test/a v1.0.0: go.sum lacks a line for a required module"},
-		{"an error about a setting, beside another one and a remark", report.Result{Outcome: report.OK, Message: "1 file is missing", Findings: []goenv.Finding{itself, setting, mark}}, report.NotReady,
+		{"an error about a setting, beside another one and a remark", report.Result{Outcome: report.OK, Message: "1 file is missing", Findings: []finding.Finding{itself, setting, mark}}, report.NotReady,
 			"the go command will fail: GOFLAGS -mod=mod: GOFLAGS has a flag that a workspace refuses (and 1 more like it); 1 file is missing"},
-		{"a sentence that begins with a word", report.Result{Outcome: report.OK, Findings: []goenv.Finding{mark}}, report.NotReady,
+		{"a sentence that begins with a word", report.Result{Outcome: report.OK, Findings: []finding.Finding{mark}}, report.NotReady,
 			"the go command will fail: go.sum:1: a byte order mark makes the first line of go.sum another one"},
-		{"everything is left to the go command", report.Result{Outcome: report.OK, Findings: []goenv.Finding{itself}}, report.NotReady,
+		{"everything is left to the go command", report.Result{Outcome: report.OK, Findings: []finding.Finding{itself}}, report.NotReady,
 			"the go command has to download by itself: go.work.sum example.test/a v1.0.0: a workspace has no go.work.sum"},
-		{"warnings", report.Result{Outcome: report.OK, Message: "m", Findings: []goenv.Finding{{Check: "go-sum-missing", Severity: goenv.SevWarning}, {Check: "go-work-sum-missing", Severity: goenv.SevInfo}}}, report.OK, "m"},
-		{"a worse outcome", report.Result{Outcome: report.Integrity, Message: "m", Findings: []goenv.Finding{missing}}, report.Integrity, "m"},
-		{"an interruption", report.Result{Outcome: report.OK, Interrupted: true, Message: "m", Findings: []goenv.Finding{missing}}, report.OK, "m"},
+		{"warnings", report.Result{Outcome: report.OK, Message: "m", Findings: []finding.Finding{{Check: "go-sum-missing", Severity: finding.Warning}, {Check: "go-work-sum-missing", Severity: finding.Info}}}, report.OK, "m"},
+		{"a worse outcome", report.Result{Outcome: report.Integrity, Message: "m", Findings: []finding.Finding{missing}}, report.Integrity, "m"},
+		{"an interruption", report.Result{Outcome: report.OK, Interrupted: true, Message: "m", Findings: []finding.Finding{missing}}, report.OK, "m"},
 	} {
 		report.Judge(&tt.in)
 		if tt.in.Outcome != tt.outcome || tt.in.Message != tt.message {

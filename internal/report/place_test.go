@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -25,7 +25,7 @@ func TestPositionsAreThoseOfTheRepository(t *testing.T) {
 		{"", `C:\go.sum`, "go.mod"},
 	} {
 		r := &report.Result{Schema: report.Schema, Outcome: report.OK,
-			Findings: []goenv.Finding{{Check: "x", Severity: goenv.SevError, Effect: "broken", File: test.file, Line: 7}}}
+			Findings: []finding.Finding{{Check: "x", Severity: finding.Error, Effect: "broken", File: test.file, Line: 7}}}
 		var list []struct{ Location struct{ Path string } }
 		text := rendered(t, report.Place{Dir: test.dir}.CodeQuality, r)
 		if err := json.Unmarshal(text, &list); err != nil || len(list) != 1 || list[0].Location.Path != test.want {

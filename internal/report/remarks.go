@@ -6,37 +6,37 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // findings returns the remarks on configuration and checkout, the worst first.
 // A run that had nothing to do keeps those to itself that are merely worth
 // knowing, unless all are wanted or they may be the reason that it had nothing
 // to do.
-func (v *view) findings(every bool) []goenv.Finding {
+func (v *view) findings(every bool) []finding.Finding {
 	all := slices.Clone(v.r.Findings)
 	if v.idle() && v.tally.all > 0 && !every {
-		all = slices.DeleteFunc(all, func(f goenv.Finding) bool { return f.Severity == goenv.SevInfo })
+		all = slices.DeleteFunc(all, func(f finding.Finding) bool { return f.Severity == finding.Info })
 	}
-	rank := func(f goenv.Finding) int {
-		return slices.Index([]goenv.Severity{goenv.SevInfo, goenv.SevWarning, goenv.SevError}, f.Severity)
+	rank := func(f finding.Finding) int {
+		return slices.Index([]finding.Severity{finding.Info, finding.Warning, finding.Error}, f.Severity)
 	}
-	slices.SortStableFunc(all, func(a, b goenv.Finding) int { return cmp.Compare(rank(b), rank(a)) })
+	slices.SortStableFunc(all, func(a, b finding.Finding) int { return cmp.Compare(rank(b), rank(a)) })
 	return all
 }
 
-func severityStyle(s goenv.Severity) style {
+func severityStyle(s finding.Severity) style {
 	switch s {
-	case goenv.SevError:
+	case finding.Error:
 		return red
-	case goenv.SevWarning:
+	case finding.Warning:
 		return yellow
 	}
 	return dim
 }
 
 // placeOf is what a finding is about and where that stands.
-func placeOf(f goenv.Finding) string {
+func placeOf(f finding.Finding) string {
 	var where []string
 	for _, s := range []string{f.Setting, f.Found} {
 		// A line of a file names its setting itself.
@@ -55,17 +55,17 @@ func placeOf(f goenv.Finding) string {
 }
 
 // checkOf is the check of a finding: its code and its name.
-func checkOf(f goenv.Finding) string {
+func checkOf(f finding.Finding) string {
 	return strings.TrimSpace(f.Code() + " " + failure.Plain(f.Check))
 }
 
 // severityOf is how bad a finding is, with the code of its check.
-func severityOf(f goenv.Finding) string {
+func severityOf(f finding.Finding) string {
 	return strings.TrimSpace(word(string(f.Severity)) + " " + f.Code())
 }
 
 // remarkOf is a finding in one sentence.
-func remarkOf(f goenv.Finding) string {
+func remarkOf(f finding.Finding) string {
 	text := placeOf(f)
 	if effect := failure.Plain(f.Effect); effect != "" && text != "" {
 		return text + ": " + effect

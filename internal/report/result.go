@@ -2,7 +2,7 @@ package report
 
 import (
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Schema names the format of a Result in JSON.
@@ -43,7 +43,7 @@ type Result struct {
 	Hosts       []string                  `json:"hosts,omitempty"`        // every host contacted, redirects included, sorted
 	HostUses    map[string][]string       `json:"host_uses,omitempty"`    // host → what it was contacted for, sorted
 	Uncontacted []string                  `json:"uncontacted,omitempty"`  // what the settings name and this run did not ask
-	Findings    []goenv.Finding           `json:"findings,omitempty"`
+	Findings    []finding.Finding         `json:"findings,omitempty"`
 	Totals      Totals                    `json:"totals"`
 }
 

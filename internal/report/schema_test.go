@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -114,7 +114,7 @@ func (d *drawing) object(typ reflect.Type) *schema {
 			s.Required = append(s.Required, name)
 		}
 	}
-	if typ == reflect.TypeFor[goenv.Finding]() { // what its MarshalJSON adds
+	if typ == reflect.TypeFor[finding.Finding]() { // what its MarshalJSON adds
 		s.Properties["code"] = &schema{Type: "string", Description: "stable code of the check, e.g. \"MF131\""}
 		s.Properties["doc"] = &schema{Type: "string", Description: "where the check is explained"}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Diagnosis renders r for a person who asked what is wrong: how many findings,
@@ -32,16 +32,16 @@ func Diagnosis(w io.Writer, r *Result, o TextOptions) error {
 }
 
 // diagnosis writes the first line.
-func (t *text) diagnosis(all []goenv.Finding) {
-	counts := map[goenv.Severity]int{}
+func (t *text) diagnosis(all []finding.Finding) {
+	counts := map[finding.Severity]int{}
 	for _, f := range all {
 		counts[f.Severity]++
 	}
 	var parts []string
 	for _, s := range []struct {
-		severity goenv.Severity
+		severity finding.Severity
 		word     string
-	}{{goenv.SevError, "error"}, {goenv.SevWarning, "warning"}, {goenv.SevInfo, "remark"}} {
+	}{{finding.Error, "error"}, {finding.Warning, "warning"}, {finding.Info, "remark"}} {
 		if n := counts[s.severity]; n > 0 {
 			parts = append(parts, count(n, s.word))
 		}
@@ -49,12 +49,12 @@ func (t *text) diagnosis(all []goenv.Finding) {
 	says := strings.Join(parts, ", ")
 	word, colour := "ok", green
 	switch {
-	case counts[goenv.SevError] > 0:
+	case counts[finding.Error] > 0:
 		word, colour = "found", red
 	case t.r.Outcome != OK || t.r.Interrupted:
 		word, colour = t.verdict()
 		says = strings.Join(slices.DeleteFunc([]string{failure.Plain(t.r.Message), says}, func(s string) bool { return s == "" }), "; ")
-	case counts[goenv.SevWarning] > 0:
+	case counts[finding.Warning] > 0:
 		word, colour = "found", yellow
 	case says == "":
 		says = "nothing to correct"
@@ -68,7 +68,7 @@ func (t *text) diagnosis(all []goenv.Finding) {
 }
 
 // diagnose writes one finding.
-func (t *text) diagnose(f goenv.Finding) {
+func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
 	t.prose(span{word(string(f.Severity)) + " " + checkOf(f) + ": ", severityStyle(f.Severity)}, placeOf(f), 2)
 	t.note("does", failure.Plain(f.Effect))

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // mostRequests is how many of the slowest requests LogText shows.
@@ -121,7 +121,7 @@ func logFailure(p *page, f failure.LogFailure, require func(path, version string
 	p.prose(span{"  error: ", dim}, failure.Plain(f.Text), 9)
 	p.prose(span{"  means: ", dim}, f.Explain(), 9)
 	p.prose(span{"  do:    ", dim}, f.Remedy(), 9)
-	if rule, ok := goenv.RuleOf(f.Check()); ok {
+	if rule, ok := finding.RuleOf(f.Check()); ok {
 		p.prose(span{"  check: ", dim}, rule.Code+" "+rule.Check+", "+rule.Doc(), 9)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"golang.org/x/mod/module"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/worklist"
 )
@@ -177,7 +177,7 @@ func said(t *testing.T, list *worklist.List, err error) string {
 	case len(list.Findings) == 0:
 		return ""
 	}
-	if i := slices.IndexFunc(list.Findings, func(f goenv.Finding) bool { return f.Severity == goenv.SevError }); i >= 0 {
+	if i := slices.IndexFunc(list.Findings, func(f finding.Finding) bool { return f.Severity == finding.Error }); i >= 0 {
 		return list.Findings[i].Check
 	}
 	return list.Findings[0].Check + "?"

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // walkLimit bounds the directories looked into when main modules are searched
@@ -250,8 +250,8 @@ func (l *loader) below(dir string, limit int) ([]string, error) {
 			if p == dir {
 				return l.unreadable(p, err)
 			}
-			l.tell(goenv.Finding{
-				Check: "directory-unreadable", Severity: goenv.SevWarning,
+			l.tell(finding.Finding{
+				Check: "directory-unreadable", Severity: finding.Warning,
 				File:   l.rel(p),
 				Effect: "The directory could not be read; main modules in it are not part of the work list.",
 			})

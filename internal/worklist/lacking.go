@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // used returns an import clause that makes the go command look into a module.
@@ -19,11 +19,11 @@ func (n *needs) used(module string) (imported, bool) {
 // severity is how bad it is that nothing can be had of a required module: an
 // error when the go command is sure to fail. It needs what packages of the
 // checkout import, and the go.mod of every one where it reads the whole graph.
-func (n *needs) severity(module string) goenv.Severity {
+func (n *needs) severity(module string) finding.Severity {
 	if _, ok := n.used(module); ok || n.unit.whole() {
-		return goenv.SevError
+		return finding.Error
 	}
-	return goenv.SevWarning
+	return finding.Warning
 }
 
 // lack is a required module without a line for its zip or its go.mod.
@@ -43,8 +43,8 @@ func (n *needs) tellLacking(all []lack) {
 	}
 	for _, f := range n.sums {
 		if f.mark && !marked[f] {
-			n.tell(goenv.Finding{
-				Check: "byte-order-mark", Severity: goenv.SevWarning, File: f.file, Line: 1,
+			n.tell(finding.Finding{
+				Check: "byte-order-mark", Severity: finding.Warning, File: f.file, Line: 1,
 				Effect:  "The go command takes a byte order mark for a part of the first line, which is then that of no module.",
 				Instead: asUTF8,
 			})
@@ -59,7 +59,7 @@ const lacksTold = 10
 // tellLacks tells of lines that go.sum lacks, the worst first where they are too
 // many for all.
 func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
-	var found []goenv.Finding
+	var found []finding.Finding
 	for _, k := range all {
 		found = append(found, n.findLack(k, marked))
 	}
@@ -67,11 +67,11 @@ func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
 		n.list.Findings = append(n.list.Findings, found...)
 		return
 	}
-	rank := map[goenv.Severity]int{goenv.SevWarning: 1, goenv.SevInfo: 2}
-	slices.SortStableFunc(found, func(a, b goenv.Finding) int { return rank[a.Severity] - rank[b.Severity] })
+	rank := map[finding.Severity]int{finding.Warning: 1, finding.Info: 2}
+	slices.SortStableFunc(found, func(a, b finding.Finding) int { return rank[a.Severity] - rank[b.Severity] })
 	n.list.Findings = append(n.list.Findings, found[:lacksTold]...)
 	rest := found[lacksTold]
-	n.tell(goenv.Finding{
+	n.tell(finding.Finding{
 		Check: "go-sum-missing-line", Severity: rest.Severity, File: rest.File, Line: rest.Line,
 		Found:   fmt.Sprintf("%s and %d more", rest.Found, len(found)-lacksTold-1),
 		Effect:  "They lack lines in go.sum, too.",
@@ -80,13 +80,13 @@ func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
 }
 
 // findLack is about a line that go.sum lacks.
-func (n *needs) findLack(k lack, marked map[*sumFile]bool) goenv.Finding {
+func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(k.line.Mod.Path))
 	if !k.zip || k.mod && n.unit.whole() { // which is read first
 		what, says = "its go.mod", fmt.Sprintf("%s@%s: missing go.sum entry for go.mod file", plain(k.actual.Path), k.actual.Version)
 	}
-	f := goenv.Finding{
-		Check: "go-sum-missing-line", Severity: goenv.SevWarning,
+	f := finding.Finding{
+		Check: "go-sum-missing-line", Severity: finding.Warning,
 		File: k.pos.File, Line: k.pos.Line, Found: name(k.actual),
 		Effect: fmt.Sprintf("%s has no line for %s, so it is not fetched; a build that uses the module stops with “%s”.",
 			n.rel(k.in.sumPath), what, says),
@@ -95,14 +95,14 @@ func (n *needs) findLack(k lack, marked map[*sumFile]bool) goenv.Finding {
 	i, used := n.used(k.line.Mod.Path)
 	switch {
 	case n.flags.mod == "mod":
-		f.Severity = goenv.SevInfo // it adds the line itself
+		f.Severity = finding.Info // it adds the line itself
 	case n.unit.whole() && k.mod:
-		f.Severity = goenv.SevError
+		f.Severity = finding.Error
 		f.Effect = fmt.Sprintf("%s has no line for %s, which every build reads: it stops with “%s”.", n.rel(k.in.sumPath), what, says)
 	case n.unit.whole() && (!used || n.zipOfAnother(k)):
-		f.Severity = goenv.SevInfo // the graph may select another version
+		f.Severity = finding.Info // the graph may select another version
 	case used:
-		f.Severity = goenv.SevError
+		f.Severity = finding.Error
 		command := "go build"
 		if i.tested {
 			command = "go test"
@@ -144,8 +144,8 @@ func (n *needs) behindMark(k lack) *sumFile {
 // insist on them: it then downloads by itself.
 func (n *needs) tellLackingInWorkspace(all []lack) {
 	if n.unit.workSum == nil && len(all) == 0 {
-		n.tell(goenv.Finding{
-			Check: "go-work-sum-missing", Severity: goenv.SevInfo,
+		n.tell(finding.Finding{
+			Check: "go-work-sum-missing", Severity: finding.Info,
 			File:    n.rel(n.unit.work.path + ".sum"),
 			Effect:  "Workspaces often read go.mod files and zips that no go.sum has lines for; without go.work.sum the go command downloads those itself.",
 			Instead: "run the builds once and commit go.work.sum if the go command writes one",
@@ -156,8 +156,8 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 		if more := len(all) - 1; more > 0 {
 			found += fmt.Sprintf(" and %d more", more)
 		}
-		n.tell(goenv.Finding{
-			Check: "go-work-sum-missing", Severity: goenv.SevWarning,
+		n.tell(finding.Finding{
+			Check: "go-work-sum-missing", Severity: finding.Warning,
 			File: n.rel(n.unit.work.path + ".sum"), Found: found,
 			Effect:  "No go.sum of the workspace has the lines, and there is no go.work.sum: nothing can be fetched and verified before. The go command downloads what it needs itself, and fails where it cannot.",
 			Instead: "go mod tidy in every module; run the builds once and commit go.work.sum",
@@ -169,8 +169,8 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 		if !k.zip {
 			what = "its go.mod"
 		}
-		n.tell(goenv.Finding{
-			Check: "go-sum-missing-line", Severity: goenv.SevInfo,
+		n.tell(finding.Finding{
+			Check: "go-sum-missing-line", Severity: finding.Info,
 			File: k.pos.File, Line: k.pos.Line, Found: name(k.actual),
 			Effect:  fmt.Sprintf("No go.sum of the workspace has a line for %s, so it is not fetched; a build that uses the module downloads it and writes the line to go.work.sum.", what),
 			Instead: "run the builds once and commit go.work.sum",
@@ -198,19 +198,19 @@ func (n *needs) checkSums(requires []required) (bool, error) {
 		e.Remedy = fmt.Sprintf("nobody published %s: it needs %s; then run `go mod tidy` and commit go.sum", name(requires[i].actual), published)
 	}
 	if n.flags.mod == "mod" {
-		n.tell(goenv.Finding{
-			Check: "go-sum-missing", Severity: goenv.SevWarning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
+		n.tell(finding.Finding{
+			Check: "go-sum-missing", Severity: finding.Warning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
 			Effect:  "The go command writes go.sum itself, verified by the checksum database only (GOSUMDB, GONOSUMDB); without hashes nothing is fetched before.",
 			Instead: "go mod tidy, and commit go.sum",
 		})
 		return false, nil
 	}
-	if slices.ContainsFunc(requires, func(r required) bool { return n.severity(r.line.Mod.Path) == goenv.SevError }) {
+	if slices.ContainsFunc(requires, func(r required) bool { return n.severity(r.line.Mod.Path) == finding.Error }) {
 		return false, e
 	}
 	n.list.Lacking += len(requires)
-	n.tell(goenv.Finding{
-		Check: "go-sum-missing", Severity: goenv.SevWarning, File: e.File,
+	n.tell(finding.Finding{
+		Check: "go-sum-missing", Severity: finding.Warning, File: e.File,
 		Effect:  fmt.Sprintf("No package here imports any of the %d modules that %s requires, so builds work without it; nothing is fetched, and go mod download has nothing to compare with.", len(requires), m.file),
 		Instead: "go mod tidy, and commit go.sum",
 	})

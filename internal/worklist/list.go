@@ -14,8 +14,9 @@ package worklist
 import (
 	"cmp"
 
-	"github.com/modferry/modferry/internal/goenv"
 	"golang.org/x/mod/semver"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Position is a line of a file of the checkout.
@@ -66,10 +67,10 @@ func (m Module) compare(n Module) int {
 type List struct {
 	Root     string // absolute directory that positions are relative to
 	Modules  []Module
-	Mains    []Main          // the main modules read
-	Vendored []string        // directories (relative to Root) of main modules that build from vendor/ and need nothing
-	Lacking  int             // required modules of which no line names a needed file
-	Findings []goenv.Finding // things worth telling, never fatal
+	Mains    []Main            // the main modules read
+	Vendored []string          // directories (relative to Root) of main modules that build from vendor/ and need nothing
+	Lacking  int               // required modules of which no line names a needed file
+	Findings []finding.Finding // things worth telling, never fatal
 }
 
 // Main is one main module (or workspace) of the checkout.

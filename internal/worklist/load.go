@@ -6,8 +6,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/modferry/modferry/internal/goenv"
 	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Options say what of a checkout is wanted, and what the go command's
@@ -114,8 +115,8 @@ func (l *loader) load(p place) error {
 	}
 	l.list.Mains = append(l.list.Mains, u.main(l.rel(u.dir)))
 	if p.ignored != "" {
-		l.tell(goenv.Finding{
-			Check: "go-work-unused-module", Severity: goenv.SevInfo,
+		l.tell(finding.Finding{
+			Check: "go-work-unused-module", Severity: finding.Info,
 			Setting: "GOWORK", File: l.rel(p.ignored),
 			Found:   u.mods[0].file,
 			Effect:  "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
@@ -136,8 +137,8 @@ func (l *loader) skip(err error) error {
 	if l.skipErr == nil {
 		l.skipErr = err
 	}
-	f := goenv.Finding{
-		Check: "main-module-skipped", Severity: goenv.SevWarning,
+	f := finding.Finding{
+		Check: "main-module-skipped", Severity: finding.Warning,
 		File: input.File, Line: input.Line, Found: input.Found,
 		Effect:  "The go command fails here too; this main module or workspace is left out of the work list.",
 		Instead: input.Remedy,
@@ -149,7 +150,7 @@ func (l *loader) skip(err error) error {
 }
 
 // tell adds a finding.
-func (l *loader) tell(f goenv.Finding) { l.list.Findings = append(l.list.Findings, f) }
+func (l *loader) tell(f finding.Finding) { l.list.Findings = append(l.list.Findings, f) }
 
 // agree returns an error when two go.sum files state different hashes for one
 // file. Within a file parseSum has seen to it.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"go/version"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // checkMembers tells when the go command refuses a workspace, or parts of its
@@ -15,8 +15,8 @@ func (l *loader) checkMembers(u *unit) {
 		return
 	}
 	if len(u.mods) == 0 {
-		l.tell(goenv.Finding{
-			Check: "go-work-empty", Severity: goenv.SevError, File: l.rel(u.work.path),
+		l.tell(finding.Finding{
+			Check: "go-work-empty", Severity: finding.Error, File: l.rel(u.work.path),
 			Effect:  "It has no use line, and the go command ends with “no modules were found in the current workspace”.",
 			Instead: "go work use DIR, or GOWORK=off",
 		})
@@ -49,8 +49,8 @@ func (l *loader) checkAge(u *unit) {
 	if line == 0 {
 		found = "no go line, which means go " + work
 	}
-	l.tell(goenv.Finding{
-		Check: "go-work-too-old", Severity: goenv.SevError, File: l.rel(u.work.path), Line: line, Found: found,
+	l.tell(finding.Finding{
+		Check: "go-work-too-old", Severity: finding.Error, File: l.rel(u.work.path), Line: line, Found: found,
 		Effect:  fmt.Sprintf("%s asks for go %s, and a go.work must ask for as much: the go command ends with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
 		Instead: "go work use, and commit go.work",
 	})
@@ -76,8 +76,8 @@ func (l *loader) checkUnpublished(u *unit) {
 			if !own[r.Mod.Path] || replaced[r.Mod.Path] || !unpublished(r.Mod.Version) {
 				continue
 			}
-			l.tell(goenv.Finding{
-				Check: "go-work-unpublished", Severity: goenv.SevInfo, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
+			l.tell(finding.Finding{
+				Check: "go-work-unpublished", Severity: finding.Info, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
 				Effect:  "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which nobody published.",
 				Instead: "a replace line with the directory, or a published version, for those commands",
 			})

@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/modferry/modferry/internal/goenv"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 func TestLoadOfOneModule(t *testing.T) {
@@ -379,15 +380,15 @@ example.test/fork v1.5.0 h1:f
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []goenv.Finding{
+	want := []finding.Finding{
 		{
-			Check: "go-sum-missing-line", Severity: goenv.SevWarning, File: "go.mod", Line: 3, Found: "example.test/a v1.0.0",
+			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 3, Found: "example.test/a v1.0.0",
 			Effect: "go.sum has no line for its zip, so it is not fetched; a build that uses the module stops with " +
 				"“missing go.sum entry for module providing package example.test/a”.",
 			Instead: "go mod tidy",
 		},
 		{
-			Check: "go-sum-missing-line", Severity: goenv.SevWarning, File: "go.mod", Line: 4, Found: "example.test/fork v1.5.0",
+			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 4, Found: "example.test/fork v1.5.0",
 			Effect: "go.sum has no line for its go.mod, so it is not fetched; a build that uses the module stops with " +
 				"“example.test/fork@v1.5.0: missing go.sum entry for go.mod file”.",
 			Instead: "go mod tidy",
@@ -415,7 +416,7 @@ func TestManyMissingLinesAreBounded(t *testing.T) {
 		t.Fatalf("%d findings, %d lacking", n, l.Lacking)
 	}
 	first, last := l.Findings[0], l.Findings[10]
-	if first.Severity != goenv.SevError || first.Line != 32 || last.Found != "example.test/m9 v1.0.0 and 19 more" || last.Severity != goenv.SevWarning {
+	if first.Severity != finding.Error || first.Line != 32 || last.Found != "example.test/m9 v1.0.0 and 19 more" || last.Severity != finding.Warning {
 		t.Errorf("first %+v\nlast %+v", first, last)
 	}
 }
@@ -433,7 +434,7 @@ module m.test
 go 1.22
 require example.test/a v1.0.0
 `)
-	for goos, want := range map[string]goenv.Severity{"plan9": goenv.SevError, "linux": goenv.SevWarning} {
+	for goos, want := range map[string]finding.Severity{"plan9": finding.Error, "linux": finding.Warning} {
 		l, err := Load(dir, Options{GOOS: goos, GOARCH: "amd64"})
 		if err != nil {
 			t.Fatal(err)

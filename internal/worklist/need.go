@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/modferry/modferry/internal/goenv"
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // needs gathers what one unit needs.
@@ -122,7 +123,7 @@ func (n *needs) requires() []required {
 				r.actual, r.by = by.to, by.pos
 			}
 			if err := checkModule(r.actual); err != nil {
-				n.tell(goenv.Finding{
+				n.tell(finding.Finding{
 					Check: "go-mod-invalid-module", Severity: n.severity(line.Mod.Path),
 					File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
 					Effect:  "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
@@ -169,8 +170,8 @@ func (n *needs) addLines() error {
 		if count > 1 {
 			found += fmt.Sprintf(" and %d more", count-1)
 		}
-		n.tell(goenv.Finding{
-			Check: "go-sum-invalid-line", Severity: goenv.SevInfo,
+		n.tell(finding.Finding{
+			Check: "go-sum-invalid-line", Severity: finding.Info,
 			File: bad.pos.File, Line: bad.pos.Line, Found: found,
 			Effect:  "No module has such a path and version; the go command never looks for the line.",
 			Instead: "go mod tidy",

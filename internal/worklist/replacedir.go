@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // missingDir is a replace line of a module whose directory has no go.mod.
@@ -24,8 +24,8 @@ func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	if more := len(absolute) - 1; more > 0 {
 		found += fmt.Sprintf(" and %d more", more)
 	}
-	n.tell(goenv.Finding{
-		Check: "replace-directory-absolute", Severity: goenv.SevWarning,
+	n.tell(finding.Finding{
+		Check: "replace-directory-absolute", Severity: finding.Warning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
 		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
 		Instead: "a path relative to go.mod, or a go.work that is not committed",
@@ -42,14 +42,14 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 	if more := len(missing) - 1; more > 0 {
 		found += fmt.Sprintf(", nor in %d more", more)
 	}
-	severity := goenv.SevWarning
-	if slices.ContainsFunc(missing, func(r missingDir) bool { return n.severity(r.module) == goenv.SevError }) {
-		severity = goenv.SevError
+	severity := finding.Warning
+	if slices.ContainsFunc(missing, func(r missingDir) bool { return n.severity(r.module) == finding.Error }) {
+		severity = finding.Error
 	}
-	n.tell(goenv.Finding{
+	n.tell(finding.Finding{
 		Check: "replace-directory-missing", Severity: severity,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  goenv.ReplaceDirectoryMissing.Effect,
+		Effect:  finding.ReplaceDirectoryMissing.Effect,
 		Instead: n.complete(first.to.Path),
 	})
 }

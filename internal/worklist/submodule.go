@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // complete is what to do about a directory that lacks its sources. Submodules
@@ -15,7 +15,7 @@ import (
 func (l *loader) complete(dir string) string {
 	submodule, file := l.emptySubmodule(dir)
 	if submodule == "" {
-		return goenv.ReplaceDirectoryMissing.Instead
+		return finding.ReplaceDirectoryMissing.Instead
 	}
 	return fmt.Sprintf("check out the submodule %s (see %s), with `submodules: recursive` of actions/checkout, `GIT_SUBMODULE_STRATEGY: recursive` of GitLab, "+
 		"or `git submodule update --init --recursive`", quote(submodule), l.rel(file))

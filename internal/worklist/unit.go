@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/modferry/modferry/internal/goenv"
 	"golang.org/x/mod/modfile"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // unit is what one go command works on: a main module, or a workspace with
@@ -186,15 +187,15 @@ func repeatedUse(file string, use, first *modfile.Use, what string) error {
 // a command line may override them.
 func (l *loader) checkWorkFlags() {
 	if l.flags.mod == "mod" {
-		l.tell(goenv.Finding{
-			Check: "goflags-workspace", Severity: goenv.SevError, Setting: "GOFLAGS", Found: "-mod=mod",
+		l.tell(finding.Finding{
+			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-mod=mod",
 			Effect:  "The go command refuses to build in a workspace: there -mod may only be readonly or vendor.",
 			Instead: "GOFLAGS without -mod=mod, or GOWORK=off",
 		})
 	}
 	if l.flags.modfile != "" {
-		l.tell(goenv.Finding{
-			Check: "goflags-workspace", Severity: goenv.SevError, Setting: "GOFLAGS", Found: "-modfile",
+		l.tell(finding.Finding{
+			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-modfile",
 			Effect:  "The go command refuses to run in a workspace: -modfile cannot be used there. The work list ignores it.",
 			Instead: "GOFLAGS without -modfile, or GOWORK=off",
 		})

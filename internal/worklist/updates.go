@@ -6,7 +6,7 @@ import (
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // excluded returns the versions that exclude lines rule out.
@@ -42,21 +42,21 @@ func (l *loader) findUpdates(u *unit) {
 		}
 		stops := u.work == nil && l.flags.mod != "mod"
 		if len(out) > 0 {
-			f := goenv.Finding{
-				Check: "go-mod-excluded-require", Severity: goenv.SevWarning,
+			f := finding.Finding{
+				Check: "go-mod-excluded-require", Severity: finding.Warning,
 				Effect:  "The go command ignores the requirement, since an exclude line rules the version out.",
 				Instead: "go mod tidy",
 			}
 			if stops {
-				f.Severity = goenv.SevError
+				f.Severity = finding.Error
 				f.Effect = "An exclude line rules the version out, so the go command ignores the requirement and ends with “updates to go.mod needed”."
 			}
 			l.tellAt(f, m, out)
 		}
 		if len(again) > 0 && stops {
 			f := first[again[0].Mod.Path]
-			l.tellAt(goenv.Finding{
-				Check: "go-mod-required-twice", Severity: goenv.SevError,
+			l.tellAt(finding.Finding{
+				Check: "go-mod-required-twice", Severity: finding.Error,
 				Effect:  fmt.Sprintf("Line %d requires %s of the same module, as a merge leaves it behind: builds end with “updates to go.mod needed”.", f.Syntax.Start.Line, plain(f.Mod.Version)),
 				Instead: "go mod tidy, which keeps the newer version, or one of the two lines",
 			}, m, again)
@@ -65,7 +65,7 @@ func (l *loader) findUpdates(u *unit) {
 }
 
 // tellAt adds a finding about require lines of m, at the first of them.
-func (l *loader) tellAt(f goenv.Finding, m *mainModule, lines []*modfile.Require) {
+func (l *loader) tellAt(f finding.Finding, m *mainModule, lines []*modfile.Require) {
 	f.File, f.Line, f.Found = m.file, lines[0].Syntax.Start.Line, name(lines[0].Mod)
 	if more := len(lines) - 1; more > 0 {
 		f.Found += fmt.Sprintf(" and %d more", more)

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // vendored reports whether builds of the unit take every package from
@@ -26,8 +26,8 @@ func (l *loader) vendored(u *unit) bool {
 		// The go command builds from such a directory too and calls it
 		// inconsistent. Whoever heals that needs the modules.
 		if u.requires() {
-			l.tell(goenv.Finding{
-				Check: "vendor-incomplete", Severity: goenv.SevWarning, File: l.rel(vendor),
+			l.tell(finding.Finding{
+				Check: "vendor-incomplete", Severity: finding.Warning, File: l.rel(vendor),
 				Found:   "no modules.txt",
 				Effect:  "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
 				Instead: sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
@@ -55,8 +55,8 @@ func (l *loader) vendored(u *unit) bool {
 	default:
 		return true
 	}
-	l.tell(goenv.Finding{
-		Check: "vendor-unused", Severity: goenv.SevInfo, File: l.rel(filepath.Join(vendor, "modules.txt")),
+	l.tell(finding.Finding{
+		Check: "vendor-unused", Severity: finding.Info, File: l.rel(filepath.Join(vendor, "modules.txt")),
 		Effect:  "The go command does not build from vendor, because " + reason + ".",
 		Instead: "-mod=vendor in GOFLAGS, or " + sync,
 	})

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
-	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // vendorList is what a vendor/modules.txt says of modules.
@@ -30,9 +30,9 @@ func (l *loader) checkVendor(u *unit) {
 		return // read by nobody here; the go command names the error
 	}
 	list := readVendorList(modules)
-	f := goenv.Finding{
-		Check: "vendor-inconsistent", Severity: goenv.SevError,
-		Instead: goenv.VendorInconsistentInstead,
+	f := finding.Finding{
+		Check: "vendor-inconsistent", Severity: finding.Error,
+		Instead: finding.VendorInconsistentInstead,
 	}
 	problem := list.missing(l, u, &f)
 	if problem == "" {
@@ -50,7 +50,7 @@ func (l *loader) checkVendor(u *unit) {
 }
 
 // missing says what go.mod has and the list has not.
-func (v *vendorList) missing(l *loader, u *unit, f *goenv.Finding) string {
+func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {
 			if !v.explicit[r.Mod] {
@@ -72,7 +72,7 @@ func (v *vendorList) missing(l *loader, u *unit, f *goenv.Finding) string {
 }
 
 // surplus says what the list has and go.mod has not.
-func (v *vendorList) surplus(l *loader, u *unit, f *goenv.Finding) string {
+func (v *vendorList) surplus(l *loader, u *unit, f *finding.Finding) string {
 	required, replaced := map[module.Version]bool{}, map[module.Version]bool{}
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {

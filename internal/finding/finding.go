@@ -1,13 +1,18 @@
-package goenv
+// Package finding is what modferry remarks about a configuration, a checkout or a
+// machine, and the table of its rules. It is data alone: docs/checks.md is made
+// from it, and codes and names, once published, never mean anything else.
+package finding
+
+import "slices"
 
 // Severity orders findings by what they do to a build.
 type Severity string
 
 // The severities, worst first.
 const (
-	SevError   Severity = "error"   // the go command fails, or does what nobody can have meant
-	SevWarning Severity = "warning" // works, but not the way its author thinks
-	SevInfo    Severity = "info"    // worth knowing
+	Error   Severity = "error"   // the go command fails, or does what nobody can have meant
+	Warning Severity = "warning" // works, but not the way its author thinks
+	Info    Severity = "info"    // worth knowing
 )
 
 // Finding is one remark about a configuration or a checkout. It says what was
@@ -23,4 +28,9 @@ type Finding struct {
 	Line     int      `json:"line,omitempty"`    // 1-based, 0 when there is no line
 	Effect   string   `json:"effect"`            // what the go command does with it, one sentence
 	Instead  string   `json:"instead,omitempty"` // the corrected value or the command to run
+}
+
+// Rank is 0 for the worst severity.
+func (s Severity) Rank() int {
+	return slices.Index([]Severity{Error, Warning, Info}, s)
 }

@@ -1,4 +1,4 @@
-package goenv
+package finding
 
 import (
 	"encoding/json"
@@ -89,7 +89,7 @@ func TestTheRulesAreTheChecksOfTheProgram(t *testing.T) {
 
 func TestAFindingCarriesItsCode(t *testing.T) {
 	t.Parallel()
-	data, err := json.Marshal(Finding{Check: "goproxy-separator", Severity: SevWarning, Effect: "E."})
+	data, err := json.Marshal(Finding{Check: "goproxy-separator", Severity: Warning, Effect: "E."})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAFindingCarriesItsCode(t *testing.T) {
 	if string(data) != want {
 		t.Errorf("got  %s\nwant %s", data, want)
 	}
-	if data, err = json.Marshal(Finding{Check: "of-another-version", Severity: SevInfo}); err != nil || strings.Contains(string(data), "code") {
+	if data, err = json.Marshal(Finding{Check: "of-another-version", Severity: Info}); err != nil || strings.Contains(string(data), "code") {
 		t.Errorf("got %s, %v", data, err)
 	}
 }

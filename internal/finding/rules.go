@@ -1,4 +1,4 @@
-package goenv
+package finding
 
 import (
 	"bytes"
@@ -55,15 +55,15 @@ func (r Rule) Doc() string {
 // MarshalJSON adds what follows from the check: its code and where it is
 // explained.
 func (f Finding) MarshalJSON() ([]byte, error) {
-	type finding Finding // without this method
+	type plain Finding // without this method
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false) // whoever encodes the result decides on that
 	err := e.Encode(struct {
 		Code string `json:"code,omitempty"`
-		finding
+		plain
 		Doc string `json:"doc,omitempty"`
-	}{f.Code(), finding(f), f.Doc()})
+	}{f.Code(), plain(f), f.Doc()})
 	return b.Bytes(), err
 }
 
