@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -125,7 +126,7 @@ func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
 }
 
 func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
-	log, err := failure.ReadLog(text, failure.LogOptions{})
+	log, err := golog.Read(text, golog.Options{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}

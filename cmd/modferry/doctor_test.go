@@ -19,7 +19,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Every check has a pair of files in testdata/doctor: CHECK.txtar is what it
+// Every check has a pair of files in testdata/checks: CHECK.txtar is what it
 // finds fault with, CHECK.want what modferry doctor says. The comment of the
 // archive has variables of the environment, one a line, and "args:" where the
 // arguments are not "doctor --no-probe"; its files are laid over the checkout
@@ -43,7 +43,7 @@ var elsewhere = map[string]string{
 	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
 }
 
-const doctorPairs = "testdata/doctor"
+const doctorPairs = "../../testdata/checks"
 
 func TestEveryCheckHasAPairOfFiles(t *testing.T) {
 	t.Parallel()
@@ -243,7 +243,7 @@ var withoutSee = regexp.MustCompile(`\n +see: .*`)
 
 const checksHead = `# What modferry checks
 
-<!-- Made by go test ./cmd/modferry -run 'Doctor|Docs' -update from internal/goenv/rules.go and cmd/modferry/testdata/doctor. -->
+<!-- Made by go test ./cmd/modferry -run 'Doctor|Docs' -update from internal/finding/rules.go and testdata/checks. -->
 
 ` + "`modferry doctor`" + ` and every other command that reads the configuration name what they find by a code that never
 changes its meaning. MF1xx are settings, MF2xx the checkout, MF3xx mirrors and the machine. An *error* keeps builds

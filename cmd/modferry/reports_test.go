@@ -19,7 +19,7 @@ const reportsDoc = "../../docs/reports.md"
 // results of the renderings.
 func metrics(t *testing.T) []string {
 	t.Helper()
-	files, err := filepath.Glob("../../internal/report/testdata/*.json")
+	files, err := filepath.Glob("../../testdata/results/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"modferry": main})
 }
 
-// TestScript runs the scripts of testdata/script. Each finds
+// TestScript runs the scripts of testdata/scripts. Each finds
 //
 //	$WORK/checkout   a checkout that needs three modules example.test/m00N,
 //	                 and the working directory of the script
@@ -43,7 +43,7 @@ func TestScript(t *testing.T) {
 		"FILEMIRROR": fixtures.WriteProxy(t, filepath.Join(t.TempDir(), "goproxy")),
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 "../../testdata/scripts",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,

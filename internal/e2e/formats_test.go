@@ -18,12 +18,12 @@ import (
 
 // testdata of the renderings: the golden results, and schemas/README.md says
 // where the schemas are from.
-var testdata = filepath.Join("..", "report", "testdata")
+var testdata = filepath.Join("..", "..", "testdata")
 
 // goldens returns the golden results by name, one file each.
 func goldens(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(testdata, "*.json"))
+	files, err := filepath.Glob(filepath.Join(testdata, "results", "*.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

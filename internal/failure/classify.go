@@ -151,7 +151,7 @@ func protocol(err error) Class {
 func late(err error) Class {
 	timeout, ok := errors.AsType[net.Error](err)
 	if (!ok || !timeout.Timeout()) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, os.ErrDeadlineExceeded) &&
-		!errors.Is(err, errTimedOut) {
+		!errors.Is(err, ErrTimedOut) {
 		return ""
 	}
 	op, ok := errors.AsType[*net.OpError](err)

@@ -4,7 +4,8 @@ package failure
 
 import "syscall"
 
-const errTimedOut = syscall.ETIMEDOUT
+// ErrTimedOut is the number of a connection that timed out.
+const ErrTimedOut = syscall.ETIMEDOUT
 
 func full(e syscall.Errno) bool { return e == syscall.ENOSPC || e == syscall.EDQUOT }
 

@@ -20,7 +20,8 @@ const (
 	wsaHostUnreach = syscall.Errno(10065)
 )
 
-const errTimedOut = wsaTimedOut
+// ErrTimedOut is the number of a connection that timed out.
+const ErrTimedOut = wsaTimedOut
 
 func full(e syscall.Errno) bool {
 	return e == winDiskFull || e == winHandleDiskFull || e == winDiskQuota

@@ -50,7 +50,7 @@ func Neutral(s string) string {
 func NeutralLine(line string, colours bool) string {
 	var b strings.Builder
 	for i := 0; i < len(line); {
-		if n := colour(line[i:]); n > 0 {
+		if n := ControlSequence(line[i:]); n > 0 {
 			if colours && line[i+n-1] == 'm' && line[i] == '\x1b' {
 				b.WriteString(line[i : i+n])
 			}
@@ -108,7 +108,7 @@ func printable(s string) string {
 	var b strings.Builder
 	blank := false
 	for i := 0; i < len(s); {
-		if n := colour(s[i:]); n > 0 {
+		if n := ControlSequence(s[i:]); n > 0 {
 			i += n
 			continue
 		}
@@ -128,9 +128,9 @@ func printable(s string) string {
 	return b.String()
 }
 
-// colour returns the length of the terminal control sequence (ECMA-48, 5.4:
+// ControlSequence returns the length of the terminal control sequence (ECMA-48, 5.4:
 // CSI, parameters, final byte) at the start of s, 0 when there is none.
-func colour(s string) int {
+func ControlSequence(s string) int {
 	rest, ok := strings.CutPrefix(s, "\x1b[")
 	if !ok {
 		if rest, ok = strings.CutPrefix(s, "\u009b"); !ok {

@@ -25,10 +25,10 @@ func TestJSONIsAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for name, r := range fixtures() {
 		if name != "hostile" {
-			golden(t, name+".json", encode(t, r))
+			golden(t, "results/"+name+".json", encode(t, r))
 		}
 	}
-	golden(t, "hostile.json", encode(t, hostile("\n::error::FORGED \x1b[31m##[error]\u202e\u009b0m \U000e0041 <&> ###[x]\xff")))
+	golden(t, "results/hostile.json", encode(t, hostile("\n::error::FORGED \x1b[31m##[error]\u202e\u009b0m \U000e0041 <&> ###[x]\xff")))
 }
 
 func TestJSONAndDecodeAreInverse(t *testing.T) {

@@ -275,7 +275,7 @@ func TestEveryResultIsAsInTheSchema(t *testing.T) {
 
 func TestGoldenResultsAreAsInTheSchema(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/*.json")
+	files, err := filepath.Glob("../../testdata/results/*.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/golog"
 )
 
 // mostRequests is how many of the slowest requests LogText shows.
@@ -24,7 +25,7 @@ const (
 // failure once, with what it means and what to do. require finds the line of the
 // checkout that asks for a module, e.g. "go.mod:7", "" when none does; it may be
 // nil.
-func LogText(w io.Writer, l *failure.Log, require func(path, version string) string, o TextOptions) error {
+func LogText(w io.Writer, l *golog.Log, require func(path, version string) string, o TextOptions) error {
 	p := &page{width: o.Width, colour: o.Color}
 	head, told := logHead(l)
 	p.prose(head, told, 2)
@@ -48,7 +49,7 @@ func LogText(w io.Writer, l *failure.Log, require func(path, version string) str
 
 // logHead is the first line, in which a log that was not understood is no good
 // one.
-func logHead(l *failure.Log) (span, string) {
+func logHead(l *golog.Log) (span, string) {
 	lines := count(int(l.Lines), "line") + " of log"
 	downloads := 0
 	for _, f := range l.Failures {
@@ -75,7 +76,7 @@ func logHead(l *failure.Log) (span, string) {
 }
 
 // logUnknown writes messages that are of no known kind.
-func logUnknown(p *page, all []failure.LogLine) {
+func logUnknown(p *page, all []golog.Line) {
 	if len(all) == 0 {
 		return
 	}
@@ -86,7 +87,7 @@ func logUnknown(p *page, all []failure.LogLine) {
 }
 
 // logFailure writes one failure.
-func logFailure(p *page, f failure.LogFailure, require func(path, version string) string) {
+func logFailure(p *page, f golog.Failure, require func(path, version string) string) {
 	what := f.Title()
 	if f.Module != "" {
 		what += ": " + failure.Plain(f.Module)
@@ -101,13 +102,13 @@ func logFailure(p *page, f failure.LogFailure, require func(path, version string
 	}
 	where = append(where, fmt.Sprintf("in line %d", f.FirstLine))
 	switch {
-	case f.Party == failure.PartyMirror && f.Mirror != "", f.Party == "" && f.Mirror != "":
+	case f.Party == golog.PartyMirror && f.Mirror != "", f.Party == "" && f.Mirror != "":
 		where = append(where, "from "+failure.Plain(f.Mirror))
-	case f.Party == failure.PartyDatabase && f.Mirror != "":
+	case f.Party == golog.PartyDatabase && f.Mirror != "":
 		where = append(where, "from the checksum database at "+failure.Plain(f.Mirror))
-	case f.Party == failure.PartyDatabase:
+	case f.Party == golog.PartyDatabase:
 		where = append(where, "from the checksum database")
-	case f.Party == failure.PartyOrigin:
+	case f.Party == golog.PartyOrigin:
 		where = append(where, "from the module's repository")
 	}
 	p.prose(span{text: "  "}, strings.Join(where, " "), 2)
@@ -127,12 +128,12 @@ func logFailure(p *page, f failure.LogFailure, require func(path, version string
 }
 
 // logRequests writes the slowest requests that -x showed.
-func logRequests(p *page, all []failure.LogRequest) {
+func logRequests(p *page, all []golog.Request) {
 	if len(all) == 0 {
 		return
 	}
 	slow := slices.Clone(all)
-	slices.SortStableFunc(slow, func(a, b failure.LogRequest) int { return cmp.Compare(b.Time, a.Time) })
+	slices.SortStableFunc(slow, func(a, b golog.Request) int { return cmp.Compare(b.Time, a.Time) })
 	p.heading(fmt.Sprintf("Slowest of %s", count(len(all), "request")))
 	var rows [][]span
 	for _, r := range slow[:min(mostRequests, len(slow))] {

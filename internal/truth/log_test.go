@@ -11,13 +11,14 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 // readLog is what the log analyser makes of the output.
-func readLog(t *testing.T, r result) *failure.Log {
+func readLog(t *testing.T, r result) *golog.Log {
 	t.Helper()
-	log, err := failure.ReadLog(strings.NewReader(r.out()), failure.LogOptions{})
+	log, err := golog.Read(strings.NewReader(r.out()), golog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
@@ -24,7 +25,7 @@ func message(id, says, text string, class failure.Class, run func(t *testing.T) 
 	return claim{id, says, "internal/failure/gologblock.go, internal/failure/gologcause.go", func(t *testing.T) string {
 		r := run(t)
 		log := readLog(t, r)
-		i := slices.IndexFunc(log.Failures, func(f failure.LogFailure) bool { return f.Class != class })
+		i := slices.IndexFunc(log.Failures, func(f golog.Failure) bool { return f.Class != class })
 		return all(r.fails(text), unless(len(log.Failures) > 0, "the log analyser finds no failure in\n%s", r.shown()),
 			unless(i < 0, "the log analyser does not take it for %s: %+v, in\n%s", class, log.Failures, r.shown()))
 	}}

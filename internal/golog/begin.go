@@ -1,4 +1,4 @@
-package failure
+package golog
 
 import (
 	"bytes"
@@ -97,7 +97,7 @@ var chained = regexp.MustCompile(` (?:requires|imports|tested by)$`)
 var (
 	link   = regexp.MustCompile(`^[^\s:]+(?:@[^\s:]+)?(?: \([^()]*\))?(?:: | (?:requires|imports|tested by)$)`)
 	detail = regexp.MustCompile(`^(?:server response:|module declares its path as:|but was required as:|downloaded: +h1:|\S+: +h1:|` +
-		`go (?:get|mod|work) |\S*go\.(?:mod|work):\d+: |fatal: |remote: |ssh: |git@\S+: |Host key verification failed|Permission denied \(|ERROR: Repository)`)
+		`go (?:get|mod|work) |\S*go\.(?:mod|work):\d+: |fatal: |remote: |ssh: |git@\S+: |Host key verification failed|failure.Permission denied \(|ERROR: Repository)`)
 )
 
 // takes reports whether a line goes on with the message. The go command begins

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package failure
+package golog
 
 import "syscall"
 

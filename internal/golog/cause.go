@@ -1,4 +1,4 @@
-package failure
+package golog
 
 import (
 	"archive/zip"
@@ -17,17 +17,19 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
-// classifyCause classifies the text of an error as Classify does the error
+// classifyCause classifies the text of an error as failure.Classify does the error
 // itself: it makes the error anew from its text, so the rules are the same. The
 // url is that of the request which had no response, "" otherwise.
-func classifyCause(text, requestURL string) Class {
+func classifyCause(text, requestURL string) failure.Class {
 	err := reviveError(text)
 	if requestURL != "" {
 		err = &url.Error{Op: "Get", URL: requestURL, Err: err}
 	}
-	return Classify(err)
+	return failure.Classify(err)
 }
 
 // errorTexts are whole texts of errors that have a value.
@@ -43,7 +45,7 @@ var errorTexts = map[string]error{
 	"zip: unsupported compression algorithm":          zip.ErrAlgorithm,
 	"zip: checksum error":                             zip.ErrChecksum,
 	"gzip: invalid header":                            gzip.ErrHeader,
-	"insecure credentials":                            &Error{Class: InsecureCredentials}, // cmd/go/internal/web, of -x
+	"insecure credentials":                            &failure.Error{Class: failure.InsecureCredentials}, // cmd/go/internal/web, of -x
 	"gzip: invalid checksum":                          gzip.ErrChecksum,
 }
 
@@ -69,9 +71,9 @@ var errnoTexts = []struct {
 	{"broken pipe", errReset},
 	{"An existing connection was forcibly closed by the remote host", errReset},
 	{"An established connection was aborted by the software in your host machine", errReset},
-	{"connection timed out", errTimedOut},
-	{"operation timed out", errTimedOut},
-	{"A connection attempt failed because the connected party did not properly respond", errTimedOut},
+	{"connection timed out", failure.ErrTimedOut},
+	{"operation timed out", failure.ErrTimedOut},
+	{"A connection attempt failed because the connected party did not properly respond", failure.ErrTimedOut},
 	{"no space left on device", errFull},
 	{"disk quota exceeded", errFull},
 	{"There is not enough space on the disk", errFull},
@@ -220,46 +222,46 @@ func reviveFile(text string) (error, bool) {
 // in which they are looked for: git adds general remarks to a particular cause.
 var gitTexts = []struct {
 	text  string
-	class Class
+	class failure.Class
 }{
-	{"Could not resolve host", NameLookup},
-	{"Could not resolve hostname", NameLookup},
-	{"certificate has expired", TLSExpired},
-	{"no alternative certificate subject name matches", TLSWrongName},
-	{"server certificate verification failed", TLSUnknownAuthority},
-	{"unable to get local issuer certificate", TLSUnknownAuthority},
-	{"self-signed certificate", TLSUnknownAuthority},
-	{"self signed certificate", TLSUnknownAuthority},
-	{"Received HTTP code 407 from proxy", ProxyAuth},
-	{"from proxy after CONNECT", ProxyConnect},
-	{"Connection refused", Refused},
-	{"Couldn't connect to server", Refused},
-	{"Could not connect to server", Refused},
-	{"Network is unreachable", Unreachable},
-	{"No route to host", Unreachable},
-	{"Connection timed out", ConnectTimeout},
-	{"Operation timed out", ConnectTimeout},
-	{"Connection reset by peer", Reset},
-	{"Empty reply from server", Reset},
-	{"terminal prompts disabled", Unauthorized},
-	{"could not read Username", Unauthorized},
-	{"could not read Password", Unauthorized},
-	{"Authentication failed", Unauthorized},
-	{"Permission denied (", Unauthorized},
-	{"Host key verification failed", Unauthorized},
-	{"early EOF", CutBody},
-	{"the remote end hung up unexpectedly", CutBody},
-	{"No space left on device", DiskFull},
-	{"not found", NotFound},
-	{"does not appear to be a git repository", NotFound},
+	{"Could not resolve host", failure.NameLookup},
+	{"Could not resolve hostname", failure.NameLookup},
+	{"certificate has expired", failure.TLSExpired},
+	{"no alternative certificate subject name matches", failure.TLSWrongName},
+	{"server certificate verification failed", failure.TLSUnknownAuthority},
+	{"unable to get local issuer certificate", failure.TLSUnknownAuthority},
+	{"self-signed certificate", failure.TLSUnknownAuthority},
+	{"self signed certificate", failure.TLSUnknownAuthority},
+	{"Received HTTP code 407 from proxy", failure.ProxyAuth},
+	{"from proxy after CONNECT", failure.ProxyConnect},
+	{"Connection refused", failure.Refused},
+	{"Couldn't connect to server", failure.Refused},
+	{"Could not connect to server", failure.Refused},
+	{"Network is unreachable", failure.Unreachable},
+	{"No route to host", failure.Unreachable},
+	{"Connection timed out", failure.ConnectTimeout},
+	{"Operation timed out", failure.ConnectTimeout},
+	{"Connection reset by peer", failure.Reset},
+	{"Empty reply from server", failure.Reset},
+	{"terminal prompts disabled", failure.Unauthorized},
+	{"could not read Username", failure.Unauthorized},
+	{"could not read Password", failure.Unauthorized},
+	{"Authentication failed", failure.Unauthorized},
+	{"Permission denied (", failure.Unauthorized},
+	{"Host key verification failed", failure.Unauthorized},
+	{"early EOF", failure.CutBody},
+	{"the remote end hung up unexpectedly", failure.CutBody},
+	{"No space left on device", failure.DiskFull},
+	{"not found", failure.NotFound},
+	{"does not appear to be a git repository", failure.NotFound},
 }
 
 // classifyGit classifies the lines that git wrote.
-func classifyGit(lines []string) Class {
+func classifyGit(lines []string) failure.Class {
 	said := strings.Join(lines, "\n")
 	if _, after, ok := strings.Cut(said, "requested URL returned error: "); ok && len(after) >= 3 {
 		if code := number(after[:3]); code > 0 {
-			return FromStatus(code)
+			return failure.FromStatus(code)
 		}
 	}
 	for _, g := range gitTexts {
@@ -267,5 +269,5 @@ func classifyGit(lines []string) Class {
 			return g.class
 		}
 	}
-	return Unknown
+	return failure.Unknown
 }

@@ -1,9 +1,11 @@
-package failure
+package golog
 
 import (
 	"bytes"
 	"regexp"
 	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // CI systems, container builds, service managers and people's clipboards put
@@ -194,7 +196,7 @@ func plainLine(b []byte) []byte {
 // the like, and the strings (ECMA-48, 5.6) in which Buildkite hides its time
 // stamps and terminals their links; 0 when there is none.
 func escape(b []byte) int {
-	if n := colour(string(b[:min(len(b), 32)])); n > 0 {
+	if n := failure.ControlSequence(string(b[:min(len(b), 32)])); n > 0 {
 		return n
 	}
 	if len(b) < 2 || bytes.IndexByte([]byte("]_P^X"), b[1]) < 0 {

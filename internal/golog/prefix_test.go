@@ -1,4 +1,4 @@
-package failure_test
+package golog_test
 
 import (
 	"encoding/binary"
@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
-	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 )
 
 // shape is a message of the go command and what is to be found in it: the cause
@@ -160,7 +160,7 @@ var stacks = map[string]func(n int) string{
 }
 
 // told is what was found, as shapes say it.
-func told(log *failure.Log) string {
+func told(log *golog.Log) string {
 	var all []string
 	for _, f := range log.Failures {
 		what := string(f.Class)

@@ -1,11 +1,11 @@
-package failure_test
+package golog_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 )
 
 // Mirror, checksum database and repository are three parties with three
@@ -15,43 +15,43 @@ func TestTheAdviceIsForThePartyThatFailed(t *testing.T) {
 	const git = "go: example.test/m@v1.0.0: invalid version: git ls-remote -q --end-of-options origin in /go/pkg/mod/cache/vcs/01: exit status 128:\n\t"
 	tests := map[string]struct {
 		text    string
-		party   failure.Party
+		party   golog.Party
 		remedy  string // what it names
 		without string // what neither explanation nor remedy says
 	}{
 		"mirror": {"go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 401 Unauthorized",
-			failure.PartyMirror, "GOPROXY", "repository"},
+			golog.PartyMirror, "GOPROXY", "repository"},
 		"mirror with a module named like a database": {"go: example.test/tile/m@v1.0.0: reading https://mirror.example.test/example.test/tile/m/@v/v1.0.0.zip: 401 Unauthorized",
-			failure.PartyMirror, "GOPROXY", "database"},
-		"git without credentials":     {git + "fatal: could not read Username for 'https://git.example.test': terminal prompts disabled", failure.PartyOrigin, "netrc.*git config", "The mirror"},
-		"git with wrong credentials":  {git + "fatal: Authentication failed for 'https://git.example.test/m/'", failure.PartyOrigin, "netrc.*git config", "The mirror"},
-		"ssh without a key":           {git + "git@git.example.test: Permission denied (publickey).", failure.PartyOrigin, "SSH key", "The mirror"},
-		"ssh with an unknown host":    {git + "Host key verification failed.", failure.PartyOrigin, "known_hosts", "The mirror"},
-		"git without the repository":  {git + "remote: Repository not found.", failure.PartyOrigin, "Check path and version", "The mirror"},
-		"git without a name":          {git + "fatal: unable to access 'https://git.example.test/m/': Could not resolve host: git.example.test", failure.PartyOrigin, "HTTPS_PROXY", "The mirror"},
-		"git without the certificate": {git + "fatal: unable to access 'https://git.example.test/m/': server certificate verification failed.", failure.PartyOrigin, "GIT_SSL_CAINFO", "mirror's certificate"},
-		"git with what nobody knows":  {git + "fatal: expected shallow list", failure.PartyOrigin, "GOPROXY", "The mirror"},
-		"git at an import":            {"main.go:4:2: " + strings.TrimPrefix(git, "go: ") + "fatal: could not read Username", failure.PartyOrigin, "netrc", "The mirror"},
+			golog.PartyMirror, "GOPROXY", "database"},
+		"git without credentials":     {git + "fatal: could not read Username for 'https://git.example.test': terminal prompts disabled", golog.PartyOrigin, "netrc.*git config", "The mirror"},
+		"git with wrong credentials":  {git + "fatal: Authentication failed for 'https://git.example.test/m/'", golog.PartyOrigin, "netrc.*git config", "The mirror"},
+		"ssh without a key":           {git + "git@git.example.test: Permission denied (publickey).", golog.PartyOrigin, "SSH key", "The mirror"},
+		"ssh with an unknown host":    {git + "Host key verification failed.", golog.PartyOrigin, "known_hosts", "The mirror"},
+		"git without the repository":  {git + "remote: Repository not found.", golog.PartyOrigin, "Check path and version", "The mirror"},
+		"git without a name":          {git + "fatal: unable to access 'https://git.example.test/m/': Could not resolve host: git.example.test", golog.PartyOrigin, "HTTPS_PROXY", "The mirror"},
+		"git without the certificate": {git + "fatal: unable to access 'https://git.example.test/m/': server certificate verification failed.", golog.PartyOrigin, "GIT_SSL_CAINFO", "mirror's certificate"},
+		"git with what nobody knows":  {git + "fatal: expected shallow list", golog.PartyOrigin, "GOPROXY", "The mirror"},
+		"git at an import":            {"main.go:4:2: " + strings.TrimPrefix(git, "go: ") + "fatal: could not read Username", golog.PartyOrigin, "netrc", "The mirror"},
 		"page without an address": {"go: example.test/m@v1.0.0: unrecognized import path \"example.test/m\": https fetch: Get \"https://example.test/m?go-get=1\": dial tcp: lookup example.test: no such host",
-			failure.PartyOrigin, "HTTPS_PROXY", "The mirror"},
+			golog.PartyOrigin, "HTTPS_PROXY", "The mirror"},
 		"page that is not there": {"go: example.test/m@v1.0.0: unrecognized import path \"example.test/m\": reading https://example.test/m?go-get=1: 404 Not Found",
-			failure.PartyOrigin, "GOPRIVATE", "The mirror"},
+			golog.PartyOrigin, "GOPRIVATE", "The mirror"},
 		"page without a tag": {"go: example.test/m@v1.0.0: unrecognized import path \"example.test/m\": parse https://example.test/m?go-get=1: no go-import meta tags ()",
-			failure.PartyOrigin, "GOPRIVATE", "The mirror"},
+			golog.PartyOrigin, "GOPRIVATE", "The mirror"},
 		"database that does not know": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: reading https://sum.example.test/lookup/example.test/m@v1.0.0: 410 Gone",
-			failure.PartyDatabase, "GOPRIVATE.*GONOSUMDB", "The mirror"},
+			golog.PartyDatabase, "GOPRIVATE.*GONOSUMDB", "The mirror"},
 		"database behind a mirror": {"go: example.test/m@v1.0.0: verifying go.mod: example.test/m@v1.0.0/go.mod: reading https://mirror.example.test/sumdb/sum.example.test/lookup/example.test/m@v1.0.0: 404 Not Found",
-			failure.PartyDatabase, "GOPRIVATE.*GONOSUMDB", "The mirror does not have"},
+			golog.PartyDatabase, "GOPRIVATE.*GONOSUMDB", "The mirror does not have"},
 		"database that a mirror refuses": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: reading https://mirror.example.test/sumdb/sum.example.test/supported: 403 Forbidden",
-			failure.PartyDatabase, "/sumdb/", "The mirror refuses"},
+			golog.PartyDatabase, "/sumdb/", "The mirror refuses"},
 		"database that cannot be reached": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: Get \"https://sum.example.test/lookup/example.test/m@v1.0.0\": dial tcp 192.0.2.1:443: i/o timeout",
-			failure.PartyDatabase, "passes the database on.*go.sum", "The mirror"},
+			golog.PartyDatabase, "passes the database on.*go.sum", "The mirror"},
 		"database's newest head": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: initializing sumdb.Client: Get \"https://sum.example.test/latest\": dial tcp 192.0.2.1:443: i/o timeout",
-			failure.PartyDatabase, "GOSUMDB", "The mirror"},
+			golog.PartyDatabase, "GOSUMDB", "The mirror"},
 		"database as Go 1.12 worded it": {"verifying example.test/m@v1.0.0: example.test/m@v1.0.0: reading https://sum.example.test/lookup/example.test/m@v1.0.0: 410 Gone",
-			failure.PartyDatabase, "GOPRIVATE", "The mirror"},
+			golog.PartyDatabase, "GOPRIVATE", "The mirror"},
 		"database with another key": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: initializing sumdb.Client: reading tree note: malformed note",
-			failure.PartyDatabase, "GOSUMDB", "GOPROXY"},
+			golog.PartyDatabase, "GOSUMDB", "GOPROXY"},
 		"nobody": {"go: could not create module cache: mkdir /go/pkg: permission denied", "", "GOMODCACHE", "mirror"},
 	}
 	for name, test := range tests {
@@ -126,7 +126,7 @@ func TestWhatStopsTheGoCommandIsNamed(t *testing.T) {
 func TestAMessageOfNoKnownKindIsShown(t *testing.T) {
 	t.Parallel()
 	log := readLog(t, "10:00:00  go: what nobody has heard of\ngo: downloading example.test/m v1.0.0\n    go: \"1.26\"\n      go: 1.26.x\n")
-	if len(log.Failures) != 0 || len(log.Unknown) != 1 || log.Unknown[0] != (failure.LogLine{Line: 1, Text: "go: what nobody has heard of"}) {
+	if len(log.Failures) != 0 || len(log.Unknown) != 1 || log.Unknown[0] != (golog.Line{Line: 1, Text: "go: what nobody has heard of"}) {
 		t.Errorf("failures %+v, unknown %+v; want one unknown message, and no setting of a CI system", log.Failures, log.Unknown)
 	}
 }

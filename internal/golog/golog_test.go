@@ -1,4 +1,4 @@
-package failure_test
+package golog_test
 
 import (
 	"bytes"
@@ -16,14 +16,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files under testdata")
 
 // readLog reads a log that must be readable.
-func readLog(tb testing.TB, text string) *failure.Log {
+func readLog(tb testing.TB, text string) *golog.Log {
 	tb.Helper()
-	log, err := failure.ReadLog(strings.NewReader(text), failure.LogOptions{})
+	log, err := golog.Read(strings.NewReader(text), golog.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func readLog(tb testing.TB, text string) *failure.Log {
 }
 
 // rendered is a Log as the expectations under testdata hold it.
-func rendered(log *failure.Log) string {
+func rendered(log *golog.Log) string {
 	var b strings.Builder
 	for _, f := range log.Failures {
 		fmt.Fprintf(&b, "%s ×%d, line %d\n", f.Class, f.Count, f.FirstLine)
@@ -55,7 +56,7 @@ func rendered(log *failure.Log) string {
 
 func TestReadLogOfTheRecordedLogs(t *testing.T) {
 	t.Parallel()
-	logs, err := filepath.Glob("testdata/golog/*.log")
+	logs, err := filepath.Glob("../../testdata/golog/*.log")
 	if err != nil || len(logs) < 30 {
 		t.Fatalf("%d logs, %v: expected more", len(logs), err)
 	}
@@ -85,7 +86,7 @@ func TestReadLogOfTheRecordedLogs(t *testing.T) {
 
 func TestACleanLogHoldsNoFailure(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile("testdata/golog/clean-build-and-test.log")
+	data, err := os.ReadFile("../../testdata/golog/clean-build-and-test.log")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +159,7 @@ func TestReadLogIsBounded(t *testing.T) {
 		fmt.Fprintf(&b, "go: example.test/m%d@v1.0.0: reading https://u:s3cret@mirror.example.test/x: 403 Forbidden\n", i)
 		fmt.Fprintf(&b, "# get https://mirror.example.test/%d\n", i)
 	}
-	log, err := failure.ReadLog(strings.NewReader(b.String()), failure.LogOptions{MaxFailures: 10, MaxRequests: 20})
+	log, err := golog.Read(strings.NewReader(b.String()), golog.Options{MaxFailures: 10, MaxRequests: 20})
 	if err != nil || len(log.Failures) != 10 || len(log.Requests) != 20 || !log.Truncated || log.Lines != 100 {
 		t.Errorf("%d failures, %d requests, truncated %v, %d lines, %v; expected 10, 20, true, 100", len(log.Failures), len(log.Requests), log.Truncated, log.Lines, err)
 	}
@@ -175,7 +176,7 @@ func TestReadLogIsBounded(t *testing.T) {
 func TestReadLogReturnsWhatItReadBeforeAnError(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk gone")
-	log, err := failure.ReadLog(io.MultiReader(strings.NewReader("go: example.test/m@v1.0.0: EOF\n"), iotest.ErrReader(broken)), failure.LogOptions{})
+	log, err := golog.Read(io.MultiReader(strings.NewReader("go: example.test/m@v1.0.0: EOF\n"), iotest.ErrReader(broken)), golog.Options{})
 	if !errors.Is(err, broken) || len(log.Failures) != 1 {
 		t.Errorf("%v and %d failures, expected the reader's error and 1", err, len(log.Failures))
 	}
@@ -187,7 +188,7 @@ func BenchmarkReadLog(b *testing.B) {
 	read := func(names ...string) []byte {
 		var all []byte
 		for _, name := range names {
-			data, err := os.ReadFile(filepath.Join("testdata", "golog", name+".log"))
+			data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "golog", name+".log"))
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -203,7 +204,7 @@ func BenchmarkReadLog(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := failure.ReadLog(bytes.NewReader(data), failure.LogOptions{}); err != nil {
+				if _, err := golog.Read(bytes.NewReader(data), golog.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -212,7 +213,7 @@ func BenchmarkReadLog(b *testing.B) {
 }
 
 func FuzzReadLog(f *testing.F) {
-	logs, err := filepath.Glob("testdata/golog/*.log")
+	logs, err := filepath.Glob("../../testdata/golog/*.log")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -226,7 +227,7 @@ func FuzzReadLog(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		log, err := failure.ReadLog(bytes.NewReader(data), failure.LogOptions{MaxFailures: 5, MaxRequests: 5})
+		log, err := golog.Read(bytes.NewReader(data), golog.Options{MaxFailures: 5, MaxRequests: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,12 @@
-package failure
+package golog
 
 import (
 	"bytes"
 	"cmp"
 	"regexp"
 	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
 
 	"golang.org/x/mod/module"
 )
@@ -17,7 +19,7 @@ type logBlock struct {
 	more            []string // without the indentation
 	indent          int      // of the latest of more, in blanks
 	line, last      int64    // where it begins and where it was last gone on with
-	module, version string   // of go mod download -json, where every Error is a failure
+	module, version string   // of go mod download -json, where every failure.Error is a failure
 }
 
 // newBlock begins a message. A program that tells of another one's failure puts
@@ -74,24 +76,24 @@ var (
 // They count at the start of a cause alone: what follows may quote a server.
 var terminals = []struct {
 	text  *regexp.Regexp
-	class Class
+	class failure.Class
 }{
-	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), HashMismatch},
-	{regexp.MustCompile(`^(?:missing go\.sum entry|updates to go\.sum needed)`), MissingSum},
+	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), failure.HashMismatch},
+	{regexp.MustCompile(`^(?:missing go\.sum entry|updates to go\.sum needed)`), failure.MissingSum},
 	{regexp.MustCompile(`^(?:invalid response from proxy "|proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
-		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), WrongContent},
-	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), UnsafeZip},
-	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), TooLarge},
-	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|invalid proxy URL |GOVCS disallows using )`), Disabled},
+		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), failure.WrongContent},
+	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), failure.UnsafeZip},
+	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), failure.TooLarge},
+	{regexp.MustCompile(`^(?:module lookup disabled by GOPROXY=off|network disabled by cmdgonetlimit=0|invalid proxy URL |GOVCS disallows using )`), failure.Disabled},
 	{regexp.MustCompile(`^(?:unknown revision |no matching versions for query |parse \S+: no go-import meta tags|no go-import meta tags|` +
-		`cannot find module providing package )`), NotFound},
+		`cannot find module providing package )`), failure.NotFound},
 }
 
 var gitCommand = regexp.MustCompile(`^git .*: (?:exit status \d+|signal: \w+):?$`)
 
 // failure reads the message; false means that it is none of a download.
-func (k *logBlock) failure() (LogFailure, bool) {
-	f := LogFailure{Module: k.module, Version: k.version, FirstLine: k.line}
+func (k *logBlock) failure() (Failure, bool) {
+	f := Failure{Module: k.module, Version: k.version, FirstLine: k.line}
 	text, sure := k.head, k.module != ""
 	fromGo := sure
 	if m := tool.FindString(text); m != "" {
@@ -118,14 +120,14 @@ func (k *logBlock) failure() (LogFailure, bool) {
 		f.Module, f.Version = m[1], m[2]
 	}
 	whole := strings.Join(append([]string{text}, k.more...), "\n")
-	class, ok := Unknown, true
+	class, ok := failure.Unknown, true
 	if c := k.cause(f, whole); c != nil {
-		f.Cause, class = c.name, cmp.Or(c.class, Unknown)
+		f.Cause, class = c.name, cmp.Or(c.class, failure.Unknown)
 	} else if class, ok = k.classify(text, requested, sure || fromGo); !ok && !sure {
 		return f, false
 	}
 	f.Class = class
-	if class == HashMismatch && f.File == "" {
+	if class == failure.HashMismatch && f.File == "" {
 		f.File = k.sumFile()
 	}
 	at := address(text, requested)
@@ -134,13 +136,13 @@ func (k *logBlock) failure() (LogFailure, bool) {
 	if requested != "" {
 		whole = "reading " + requested + ": " + whole
 	}
-	f.Text = Plain(whole)
-	f.Module, f.Version, f.Mirror, f.File = Plain(f.Module), Plain(f.Version), Plain(f.Mirror), Plain(f.File)
+	f.Text = failure.Plain(whole)
+	f.Module, f.Version, f.Mirror, f.File = failure.Plain(f.Module), failure.Plain(f.Version), failure.Plain(f.Mirror), failure.Plain(f.File)
 	return f, true
 }
 
 // cause is the cause of its own that the message tells of, nil for none.
-func (k *logBlock) cause(f LogFailure, whole string) *logCause {
+func (k *logBlock) cause(f Failure, whole string) *logCause {
 	if f.Cause != "" {
 		return named(f.Cause)
 	}
@@ -173,7 +175,7 @@ func (k *logBlock) endOfChain(text string) string {
 // unwrap takes away what stands before the cause, notes the module that it
 // names, and reports whether it named one at a version; a URL is that of
 // "reading URL: ".
-func unwrap(text string, f *LogFailure) (cause, requested string, named bool) {
+func unwrap(text string, f *Failure) (cause, requested string, named bool) {
 	for range 16 {
 		if m := atVersion.FindStringSubmatch(text); m != nil {
 			f.Module, f.Version, named = m[1], strings.TrimSuffix(m[2], "/go.mod"), true
@@ -220,13 +222,13 @@ func cachedZip(name string) (v module.Version, ok bool) {
 
 // classify returns the class of a cause. Causes that anything could print count
 // only where the message is known to be one of the go command's.
-func (k *logBlock) classify(text, requested string, fromGo bool) (Class, bool) {
+func (k *logBlock) classify(text, requested string, fromGo bool) (failure.Class, bool) {
 	if requested != "" {
 		if status.MatchString(text) {
-			return FromStatus(number(text[:3])), true
+			return failure.FromStatus(number(text[:3])), true
 		}
 		if strings.HasPrefix(requested, "file://") && (strings.HasSuffix(text, "no such file or directory") || strings.Contains(text, "cannot find the")) {
-			return NotFound, true
+			return failure.NotFound, true
 		}
 	}
 	for _, t := range terminals {
@@ -244,10 +246,10 @@ func (k *logBlock) classify(text, requested string, fromGo bool) (Class, bool) {
 		return classifyCause(text[len(m[0]):], ""), true
 	}
 	if !fromGo && requested == "" {
-		return Unknown, false
+		return failure.Unknown, false
 	}
 	class := classifyCause(text, "")
-	return class, class != Unknown
+	return class, class != failure.Unknown
 }
 
 // sumFile is the file whose hash a mismatch contradicts, "" when it is the

@@ -1,4 +1,4 @@
-package failure
+package golog
 
 import (
 	"net/url"
@@ -27,7 +27,7 @@ var ofDatabaseURL = regexp.MustCompile(`/sumdb/[^/]+/|/(?:lookup|tile)/|/latest$
 
 // locate fills in the mirror, and the module where the message names none,
 // from the URL that was asked.
-func locate(f *LogFailure, address string) {
+func locate(f *Failure, address string) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "" || len(address) > maxLogURL || u.Query().Get("go-get") != "" {
 		return // a page that leads to an origin, or no URL

@@ -1,4 +1,4 @@
-package failure
+package golog
 
 // One code of each kind that errno_windows.go tells apart.
 const (

@@ -1,4 +1,4 @@
-package failure
+package golog
 
 import (
 	"bytes"
@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
-// The bounds of what ReadLog keeps, where LogOptions names none.
+// The bounds of what Read keeps, where Options names none.
 const (
 	maxOpen     = 8   // messages that are read at a time
 	maxApart    = 200 // lines between two of one message
@@ -18,36 +20,36 @@ const (
 	logRequests = 10_000
 )
 
-// LogOptions bound what ReadLog keeps. The zero value is ready to use.
-type LogOptions struct {
+// Options bound what Read keeps. The zero value is ready to use.
+type Options struct {
 	MaxFailures int // distinct failures; 0 means 1000
 	MaxRequests int // requests of -x; 0 means 10000
 }
 
-// Log is what ReadLog found in the output of the go command.
+// Log is what Read found in the output of the go command.
 type Log struct {
-	Failures   []LogFailure // in order of first appearance
-	Requests   []LogRequest // in order of their start
-	Unknown    []LogLine    // the first messages of the go command that are of no known kind
-	Lines      int64        // of the log
-	Recognised int64        // lines that are the go command's
-	Truncated  bool         // there were more failures or requests than the options allow
+	Failures   []Failure // in order of first appearance
+	Requests   []Request // in order of their start
+	Unknown    []Line    // the first messages of the go command that are of no known kind
+	Lines      int64     // of the log
+	Recognised int64     // lines that are the go command's
+	Truncated  bool      // there were more failures or requests than the options allow
 }
 
-// LogLine is a line of a log, redacted and neutral.
-type LogLine struct {
+// Line is a line of a log, redacted and neutral.
+type Line struct {
 	Line int64 // of the log, from 1
 	Text string
 }
 
-// LogFailure is one failure of the go command, which the log may hold several
+// Failure is one failure of the go command, which the log may hold several
 // times: those of the same cause, module, version and mirror are one. All text
 // is redacted and neutral.
-type LogFailure struct {
-	Class     Class  // Unknown where Cause is no failed download
-	Cause     string // name of a cause that is told apart from its class, "" when there is none
-	Party     Party  // who failed or refused
-	Module    string // "" when the log does not say
+type Failure struct {
+	Class     failure.Class // failure.Unknown where Cause is no failed download
+	Cause     string        // name of a cause that is told apart from its class, "" when there is none
+	Party     Party         // who failed or refused
+	Module    string        // "" when the log does not say
 	Version   string
 	Mirror    string // the base URL that was asked, "" when none was or the log does not say
 	File      string // the file the message names, as "main.go" or "go.sum"
@@ -57,24 +59,24 @@ type LogFailure struct {
 	FirstLine int64 // of the log, from 1
 }
 
-// LogRequest is one request of the go command, as -x shows it: "# get URL" when
+// Request is one request of the go command, as -x shows it: "# get URL" when
 // it begins and "# get URL: 200 OK (0.123s)" at the header of the response. The
 // go command shows neither the hops of a redirect nor the end of a body.
-type LogRequest struct {
-	URL     string // redacted
-	Class   Class  // "" for a 200 and for a request without an end
-	Status  int    // 0 when there was no response
-	Text    string // the status or the error; "" without an end
+type Request struct {
+	URL     string        // redacted
+	Class   failure.Class // "" for a 200 and for a request without an end
+	Status  int           // 0 when there was no response
+	Text    string        // the status or the error; "" without an end
 	Time    time.Duration
 	Line    int64 // of the log, of the beginning
 	EndLine int64 // 0 when the log has no end of it
 }
 
-// ReadLog finds the download failures and the requests in a log of the go
+// Read finds the download failures and the requests in a log of the go
 // command, which may be a whole CI log: everything else is ignored. It reads r
 // as a stream and keeps a bounded part; lines beyond 64 KiB are cut. The error
 // is that of r, and comes with what was read until then.
-func ReadLog(r io.Reader, o LogOptions) (*Log, error) {
+func Read(r io.Reader, o Options) (*Log, error) {
 	l := &logReader{
 		log:         &Log{},
 		maxFailures: cmp.Or(o.MaxFailures, logFailures),
@@ -88,17 +90,17 @@ func ReadLog(r io.Reader, o LogOptions) (*Log, error) {
 		l.line(plainLine(line))
 	})
 	l.flush()
-	slices.SortStableFunc(l.log.Failures, func(a, b LogFailure) int { return cmp.Compare(a.FirstLine, b.FirstLine) })
+	slices.SortStableFunc(l.log.Failures, func(a, b Failure) int { return cmp.Compare(a.FirstLine, b.FirstLine) })
 	return l.log, err
 }
 
 // logGroup is what failures have in common that are one.
 type logGroup struct {
-	class                                Class
+	class                                failure.Class
 	cause, module, version, mirror, text string // text only without a module
 }
 
-// logReader is the state of ReadLog between two lines.
+// logReader is the state of Read between two lines.
 type logReader struct {
 	log                      *Log
 	maxFailures, maxRequests int
@@ -202,7 +204,7 @@ func (l *logReader) finish(i int) {
 			return
 		}
 	} else if isStatement(block.head) && len(l.log.Unknown) < maxUnknown {
-		l.log.Unknown = append(l.log.Unknown, LogLine{block.line, Plain(strings.Join(append([]string{block.head}, block.more...), " "))})
+		l.log.Unknown = append(l.log.Unknown, Line{block.line, failure.Plain(strings.Join(append([]string{block.head}, block.more...), " "))})
 	}
 	if len(raw) <= maxLogURL && len(l.seen) < l.maxFailures {
 		l.seen[raw] = at
@@ -211,7 +213,7 @@ func (l *logReader) finish(i int) {
 
 // failure adds a failure or counts a repeat of one, and returns its index; -1
 // when there is no room for it.
-func (l *logReader) failure(f LogFailure) int {
+func (l *logReader) failure(f Failure) int {
 	key := logGroup{class: f.Class, cause: f.Cause, module: f.Module, version: f.Version, mirror: f.Mirror}
 	if f.Module == "" {
 		key.text = f.Text
@@ -251,7 +253,7 @@ func (l *logReader) request(s string) {
 		l.log.Truncated = true
 		return
 	}
-	r := LogRequest{URL: Plain(url), Line: l.log.Lines}
+	r := Request{URL: failure.Plain(url), Line: l.log.Lines}
 	if ended {
 		l.end(&r, url, end)
 	} else {
@@ -260,11 +262,11 @@ func (l *logReader) request(s string) {
 	l.log.Requests = append(l.log.Requests, r)
 }
 
-func (l *logReader) end(r *LogRequest, url, text string) {
+func (l *logReader) end(r *Request, url, text string) {
 	r.EndLine = l.log.Lines
 	if m := requestEnd.FindStringSubmatch(text); m != nil {
 		r.Status = number(m[2])
-		r.Class = FromStatus(r.Status)
+		r.Class = failure.FromStatus(r.Status)
 		r.Time, _ = time.ParseDuration(m[3]) // matched, so at worst out of range: then it is 0
 		text = m[1]
 	} else {
@@ -274,5 +276,5 @@ func (l *logReader) end(r *LogRequest, url, text string) {
 		}
 		r.Class = classifyCause(cause, url)
 	}
-	r.Text = Plain(text)
+	r.Text = failure.Plain(text)
 }

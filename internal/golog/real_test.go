@@ -1,4 +1,4 @@
-package failure_test
+package golog_test
 
 import (
 	"bytes"
@@ -13,12 +13,13 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 // realFault is a fault that the real go command is run into.
 type realFault struct {
-	name   string // also of the log under testdata/golog
+	name   string // also of the log under testdata/golog at the top
 	server mirrortest.Options
 	evil   mirrortest.Evil
 	proxy  string // in place of the server's URL
@@ -105,20 +106,20 @@ func TestReadLogUnderstandsTheRealGoCommand(t *testing.T) {
 			t.Parallel()
 			out := fault.run(t)
 			if *update {
-				if err := os.WriteFile(filepath.Join("testdata", "golog", fault.name+".log"), out, 0o644); err != nil {
+				if err := os.WriteFile(filepath.Join("..", "..", "testdata", "golog", fault.name+".log"), out, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
-			log, err := failure.ReadLog(bytes.NewReader(out), failure.LogOptions{})
+			log, err := golog.Read(bytes.NewReader(out), golog.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.ContainsFunc(log.Failures, func(f failure.LogFailure) bool {
+			if !slices.ContainsFunc(log.Failures, func(f golog.Failure) bool {
 				return f.Class == fault.want && (fault.module == "" || f.Module == fault.module)
 			}) {
 				t.Errorf("no failure %q of %q is found, only %+v, in\n%s", fault.want, fault.module, log.Failures, out)
 			}
-			if i := slices.IndexFunc(log.Failures, func(f failure.LogFailure) bool { return f.Class != fault.want }); i >= 0 {
+			if i := slices.IndexFunc(log.Failures, func(f golog.Failure) bool { return f.Class != fault.want }); i >= 0 {
 				t.Errorf("also found: %+v, in\n%s", log.Failures[i], out)
 			}
 		})

@@ -1,9 +1,11 @@
-package failure
+package golog
 
 import (
 	"cmp"
 	"regexp"
 	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
 
 	"github.com/modferry/modferry/internal/finding"
 )
@@ -13,11 +15,11 @@ import (
 type logCause struct {
 	name    string // stable
 	text    *regexp.Regexp
-	class   Class  // "" for what is no failed download
-	check   string // of finding.Rules that knows the same, "" for none
-	title   string // lower case; "" for the title of the check
-	explain string // sentences; "" for those of the class
-	remedy  string // as in kind; "" for that of the class
+	class   failure.Class // "" for what is no failed download
+	check   string        // of finding.Rules that knows the same, "" for none
+	title   string        // lower case; "" for the title of the check
+	explain string        // sentences; "" for those of the class
+	remedy  string        // as in kind; "" for that of the class
 }
 
 // causes are looked for in this order in a message without what stands before
@@ -32,7 +34,7 @@ var causes = []logCause{
 		"go.mod is for a newer Go",
 		"The go command is too old to read this go.mod or go.work: a go line with three numbers and a toolchain line need Go 1.21.",
 		"Use the Go that the go line names, or a newer one, on this machine. Go before 1.21 cannot get it by itself."},
-	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= `), NotFound, "toolchain-unavailable",
+	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= `), failure.NotFound, "toolchain-unavailable",
 		"toolchain not available",
 		"No mirror served the Go toolchain that was asked for. Either there is no such release (a go line such as go 1.22 names a language version, the first release is 1.22.0), or GOPROXY has no mirror that serves the module golang.org/toolchain; direct does not have it.",
 		"Correct the go line or the toolchain line in go.mod or go.work, or GOTOOLCHAIN, to a release that exists; or use that Go on this machine with GOTOOLCHAIN=local. Otherwise put a mirror that serves golang.org/toolchain into GOPROXY or {proxy}, and keep it out of GONOPROXY."},
@@ -119,17 +121,17 @@ var causes = []logCause{
 	{"workspace-flag", regexp.MustCompile(`^-mod may only be set to readonly|^-modfile cannot be used in workspace mode`), "", "goflags-workspace", "",
 		"The go command refuses to start.",
 		"Take the flag out of GOFLAGS, or set GOWORK=off."},
-	{"gomodcache-relative", regexp.MustCompile(`^GOMODCACHE entry is relative`), LocalIO, "gomodcache-relative", "",
+	{"gomodcache-relative", regexp.MustCompile(`^GOMODCACHE entry is relative`), failure.LocalIO, "gomodcache-relative", "",
 		"The go command refuses to start.",
 		"Set GOMODCACHE or {modcache} to an absolute path."},
-	{"gomodcache-missing", regexp.MustCompile(`^module cache not found: neither GOMODCACHE nor GOPATH is set`), LocalIO, "gomodcache-missing", "",
+	{"gomodcache-missing", regexp.MustCompile(`^module cache not found: neither GOMODCACHE nor GOPATH is set`), failure.LocalIO, "gomodcache-missing", "",
 		"The go command has no place for modules.",
 		"Set GOMODCACHE or {modcache} to an absolute path, or HOME."},
 	{"vcs-status", regexp.MustCompile(`^error obtaining VCS status: `), "", "",
 		"git cannot read the checkout",
 		"go build writes the commit into the program and asks git for it; git refuses, mostly because the checkout belongs to another user than the job's (in a container), or because git is missing.",
 		"Run git config --global --add safe.directory DIR before the build, or build with -buildvcs=false."},
-	{"vcs-missing", regexp.MustCompile(`^(?:[a-z]+ .*: )?exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), Unknown, "",
+	{"vcs-missing", regexp.MustCompile(`^(?:[a-z]+ .*: )?exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), failure.Unknown, "",
 		"version control program missing",
 		"The module comes from its repository (direct in GOPROXY, or it matches GOPRIVATE or GONOPROXY), and the program that gets it is not on PATH.",
 		"Install it in the image (git for most), or let a mirror serve the module: GOPROXY or {proxy} without direct, and GONOPROXY=none where a mirror of yours has the private ones."},
@@ -137,25 +139,25 @@ var causes = []logCause{
 		"no place for the build cache",
 		"The go command cannot write what it builds: this user has no home directory here, or may not write where GOCACHE or GOTMPDIR points.",
 		"Set GOCACHE (and HOME) to a directory that this user may write; GOTMPDIR or TMPDIR for the directory of work."},
-	{"package-not-in-module", regexp.MustCompile(`^(?:module \S+ )?found(?: \([^)]*\))?, but does not contain package `), NotFound, "",
+	{"package-not-in-module", regexp.MustCompile(`^(?:module \S+ )?found(?: \([^)]*\))?, but does not contain package `), failure.NotFound, "",
 		"module does not have the package",
 		"The module was found, but this version of it has no such package: it was moved, belongs to another major version, or the import is misspelt.",
 		"Correct the import, or require a version that has the package: go get PACKAGE@VERSION, then go mod tidy."},
-	{"goproxy-empty", regexp.MustCompile(`^GOPROXY list is not the empty string`), Disabled, "goproxy-empty", "", "", ""},
-	{"goproxy-keyword", regexp.MustCompile(`^invalid proxy URL missing scheme`), Disabled, "goproxy-keyword", "", "", ""},
-	{"goproxy-scheme", regexp.MustCompile(`^invalid proxy URL scheme`), Disabled, "goproxy-scheme", "", "", ""},
-	{"goproxy-http-credentials", regexp.MustCompile(`^(?:Get "[^"]*": )?refusing to pass credentials to insecure URL`), InsecureCredentials, "goproxy-http-credentials", "", "", ""},
-	{"go-sum-damaged", regexp.MustCompile(`^wrong number of fields \d`), MissingSum, "checkout-invalid", "",
+	{"goproxy-empty", regexp.MustCompile(`^GOPROXY list is not the empty string`), failure.Disabled, "goproxy-empty", "", "", ""},
+	{"goproxy-keyword", regexp.MustCompile(`^invalid proxy URL missing scheme`), failure.Disabled, "goproxy-keyword", "", "", ""},
+	{"goproxy-scheme", regexp.MustCompile(`^invalid proxy URL scheme`), failure.Disabled, "goproxy-scheme", "", "", ""},
+	{"goproxy-http-credentials", regexp.MustCompile(`^(?:Get "[^"]*": )?refusing to pass credentials to insecure URL`), failure.InsecureCredentials, "goproxy-http-credentials", "", "", ""},
+	{"go-sum-damaged", regexp.MustCompile(`^wrong number of fields \d`), failure.MissingSum, "checkout-invalid", "",
 		"A line of go.sum is none; marks of a merge look like this. The go command stops at it.",
 		"Remove what the merge left, then run go mod tidy and commit go.sum."},
-	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), Permission, "",
+	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), failure.Permission, "",
 		"permission denied, as for a file in use",
 		"Windows lets nobody rename or remove a file or directory that another program has open; mostly that is a virus scanner or an editor that reads what was just written.",
 		"Run again. If it stays, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE or {modcache}."},
-	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), Unknown, "gosumdb-key", "GOSUMDB is no database that can be asked",
+	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), failure.Unknown, "gosumdb-key", "GOSUMDB is no database that can be asked",
 		"GOSUMDB has a form that the go command refuses, so nothing that go.sum lacks can be verified.",
 		"Take GOSUMDB out of the environment, which leaves the default; for another database write name+hash+key, and its URL behind a blank."},
-	{"sumdb-off-toolchain", regexp.MustCompile(`^checksum database disabled by GOSUMDB=off`), Unknown, "gosumdb-off", "",
+	{"sumdb-off-toolchain", regexp.MustCompile(`^checksum database disabled by GOSUMDB=off`), failure.Unknown, "gosumdb-off", "",
 		"A toolchain is no module of go.sum: only the checksum database can verify it, and GOSUMDB=off forbids to ask.",
 		"Take GOSUMDB=off out of the environment; name private modules in GOPRIVATE or {private} instead. Or use the Go that is wanted on this machine with GOTOOLCHAIN=local."},
 }
@@ -185,8 +187,8 @@ func named(name string) *logCause {
 type advice struct{ title, explain, remedy string }
 
 // about is what a cause says of a failure.
-func (c *logCause) about(f LogFailure) advice {
-	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(fillIn(c.remedy), f.Class.Remedy())}
+func (c *logCause) about(f Failure) advice {
+	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
 	if rule, ok := finding.RuleOf(c.check); ok && a.title == "" {
 		a.title = strings.TrimSuffix(rule.Title, ".")
 		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
