@@ -64,7 +64,7 @@ type drawing struct {
 func published(t *testing.T) *schema {
 	t.Helper()
 	d := &drawing{comments: map[string]string{}, defs: map[string]*schema{}}
-	for _, file := range []string{"result.go", "../goenv/finding.go"} {
+	for _, file := range []string{"result.go", "../finding/finding.go"} {
 		d.read(t, file)
 	}
 	s := d.object(reflect.TypeFor[report.Result]())
