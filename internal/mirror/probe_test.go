@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror"
@@ -39,16 +40,12 @@ func TestProbeVerdicts(t *testing.T) {
 			eachProtocol(t, func(t *testing.T, p mirrortest.Protocol) {
 				s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: p, Faults: test.rules})
 				m := open(t, s, mirror.Options{}, s.URL)
-				ctx, cancel := context.WithCancelCause(t.Context())
-				defer cancel(nil)
+				limit := time.Minute
 				if test.class == failure.FirstByteTimeout {
-					go func() {
-						<-s.Arrived("*", 1)
-						over, stop := mirror.WithLimit(context.Background(), 0)
-						defer stop()
-						cancel(context.Cause(over))
-					}()
+					limit = 200 * time.Millisecond
 				}
+				ctx, cancel := mirror.WithLimit(context.Background(), limit)
+				defer cancel()
 				v := m.Probe(ctx, samples, "")
 				if v.Class != test.class || v.Has != test.has || v.Lacks != test.lacks {
 					t.Errorf("verdict %q (%s), has %d, lacks %d; want %q, %d, %d", v.Class, v.Reason, v.Has, v.Lacks, test.class, test.has, test.lacks)
