@@ -1,9 +1,9 @@
 package mirror_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
-
-	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror"
@@ -14,48 +14,41 @@ func TestWhatASmallFileIsCheckedFor(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 0)
 	a := f.All()[0]
-	v := module.Version{Path: "example.test/a", Version: "v1.0.0"}
 	const page = "an HTML page instead of the file: a login page, a captive portal or a wrong URL"
-	checkMod := func(data, contentType string) *failure.Error {
-		return mirror.CheckMod([]byte(data), &mirror.Response{Type: contentType}, a.ModSum, "shown")
-	}
-	checkInfo := func(data, contentType string) *failure.Error {
-		return mirror.CheckInfo([]byte(data), &mirror.Response{Type: contentType}, v, "shown")
-	}
+	info := fmt.Sprintf("{%q:%q}", "Version", a.Version.Version)
 	for _, test := range []struct {
-		name   string
-		got    *failure.Error
-		class  failure.Class
-		detail string // "" for any
+		name        string
+		file        string
+		contentType string
+		body        string
+		class       failure.Class
+		says        string
 	}{
-		{"the go.mod", checkMod(string(a.Mod), "text/plain"), "", ""},
-		{"the go.mod, whatever it is called", checkMod(string(a.Mod), "text/html"), "", ""},
-		{"the go.mod from a directory", mirror.CheckMod(a.Mod, nil, a.ModSum, "shown"), "", ""},
-		{"another go.mod", checkMod("module example.test/b\n", "text/plain"), failure.HashMismatch, ""},
-		{"another go.mod from a directory", mirror.CheckMod([]byte("x"), nil, a.ModSum, "shown"), failure.HashMismatch, ""},
-		{"no byte of a go.mod", checkMod("", "text/plain"), failure.HashMismatch, ""},
-		{"a page for a go.mod", checkMod("<!doctype html><p>Sign in", "text/plain"), failure.WrongContent, page},
-		{"what says that it is a page for a go.mod", checkMod("Sign in", "text/html; charset=utf-8"), failure.WrongContent, page},
-		{"the .info", checkInfo(`{"Version":"v1.0.0"}`, "application/json"), "", ""},
-		{"the .info, whatever it is called", checkInfo(`{"Version":"v1.0.0"}`, "text/html"), "", ""},
-		{"an .info of another version", checkInfo(`{"Version":"v1.0.1"}`, "application/json"), failure.WrongContent, `the .info names version "v1.0.1" instead of v1.0.0`},
-		{"an .info of another version, called a page", checkInfo(`{"Version":"v1.0.1"}`, "text/html"), failure.WrongContent, `the .info names version "v1.0.1" instead of v1.0.0`},
-		{"an .info of no version", checkInfo(`{}`, "application/json"), failure.WrongContent, `the .info names version "" instead of v1.0.0`},
-		{"no JSON", checkInfo("v1.0.0", "application/json"), failure.WrongContent, "the .info is not JSON"},
-		{"a page for an .info", checkInfo("<html>", "application/json"), failure.WrongContent, page},
-		{"what says that it is a page for an .info", checkInfo("Sign in", "text/html"), failure.WrongContent, page},
-		{"a version with a password and a command", checkInfo(`{"Version":"https://ann:s3cret@h.example.test ##[group]"}`, "application/json"), failure.WrongContent,
-			`the .info names version "https://ann:xxxxx@h.example.test # #[group]" instead of v1.0.0`},
+		{"the go.mod, whatever it is called", "*.mod", "text/html", string(a.Mod), "", ""},
+		{"another go.mod", "*.mod", "text/plain", "module example.test/b\n", failure.HashMismatch, "expected " + a.ModSum},
+		{"no byte of a go.mod", "*.mod", "text/plain", "", failure.HashMismatch, "expected " + a.ModSum},
+		{"a page for a go.mod", "*.mod", "text/plain", "<!doctype html><p>Sign in", failure.WrongContent, page},
+		{"what says that it is a page for a go.mod", "*.mod", "text/html; charset=utf-8", "Sign in", failure.WrongContent, page},
+		{"the .info, whatever it is called", "*.info", "text/html", info, "", ""},
+		{"an .info of another version", "*.info", "application/json", `{"Version":"v9.9.9"}`, failure.WrongContent, `the .info names version "v9.9.9" instead of`},
+		{"an .info of another version, called a page", "*.info", "text/html", `{"Version":"v9.9.9"}`, failure.WrongContent, `the .info names version "v9.9.9" instead of`},
+		{"an .info of no version", "*.info", "application/json", "{}", failure.WrongContent, `the .info names version "" instead of`},
+		{"no JSON", "*.info", "application/json", "v1.0.0", failure.WrongContent, "the .info is not JSON"},
+		{"a page for an .info", "*.info", "application/json", "<html>", failure.WrongContent, page},
+		{"what says that it is a page for an .info", "*.info", "text/html", "Sign in", failure.WrongContent, page},
+		{"a version with a password and a command", "*.info", "application/json", `{"Version":"https://ann:s3cret@h.example.test ##[group]"}`, failure.WrongContent,
+			`the .info names version "https://ann:xxxxx@h.example.test # #[group]" instead of`},
 	} {
-		if test.class == "" {
-			if test.got != nil {
-				t.Errorf("%s: %v", test.name, test.got)
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
+				mirrortest.Always(test.file, mirrortest.Body(test.contentType, []byte(test.body)))}})
+			m := open(t, s, mirror.Options{}, s.URL)
+			v := m.Probe(t.Context(), []mirror.Sample{{Version: a.Version, ModHash: a.ModSum}}, "")
+			if v.Class != test.class || !strings.Contains(v.Reason, test.says) {
+				t.Errorf("verdict %q: %s\nwant %q: %s", v.Class, v.Reason, test.class, test.says)
 			}
-			continue
-		}
-		if test.got == nil || test.got.Class != test.class || (test.detail != "" && test.got.Detail != test.detail) {
-			t.Errorf("%s: %+v\nwant class %s, detail %q", test.name, test.got, test.class, test.detail)
-		}
+		})
 	}
 }
 
