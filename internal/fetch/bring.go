@@ -172,7 +172,9 @@ func (r *run) admitted(ctx context.Context, t *try, rest []*try, tries []try) bo
 		case others(rest), slices.ContainsFunc(rest, func(o *try) bool { return o.tries < t.tries }):
 			return false // they went up, or this one down, since it was chosen
 		}
-		if !r.sleep(ctx, wait) || len(rest) > 0 {
+		// Not the whole wait at once: a breaker trips a moment before the failure
+		// that tripped it is noted, and that one may say that nobody is there.
+		if !r.sleep(ctx, min(wait, maxGateWait)) || len(rest) > 0 {
 			return false
 		}
 	}
@@ -209,6 +211,7 @@ func (r *run) pause(n int) time.Duration {
 const (
 	firstBackoff = 200 * time.Millisecond
 	maxPause     = 5 * time.Second
+	maxGateWait  = time.Second
 )
 
 // conclude says what became of an item that no hop supplied.
