@@ -58,10 +58,9 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 
 	// What no layer has need not wait for the layers, and what one may have
 	// need not wait for a mirror.
-	c := j.chain
 	fetch := func(items []*item) {
 		if len(items) > 0 {
-			c = j.chooseEarly(p)
+			c := j.chooseEarly(p)
 			j.phase.Store("fetching")
 			j.fetch(ctx, c, items, halt)
 		}
@@ -70,7 +69,9 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	fetch(cached.wait(covered))
 
 	j.phase.Store("finishing")
-	all, final, reasons := j.chain, c, []string(nil)
+	all := j.chain
+	var final chain
+	var reasons []string
 	if p == nil {
 		final, _ = choose(Configured, j.chain)
 	} else {
