@@ -1,0 +1,61 @@
+package gitlab
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/outlet"
+)
+
+// Section begins a section of the job's log, folded when that is wanted; what
+// is written to w until end is called is in it. name tells it apart from those
+// of other commands, a number those of the same. Errors of w are those of the
+// text itself.
+//
+// Nothing but this writes the escape sequences that GitLab takes for the marks
+// of sections: texts of others are neutral.
+func (g *Job) Section(w io.Writer, name, header string, folded bool) (end func()) {
+	if g == nil {
+		return func() {}
+	}
+	began := g.now()
+	name = "modferry_" + sectionName(name) + "_" + strconv.FormatInt(began.UnixNano(), 36)
+	options := ""
+	if folded {
+		options = "[collapsed=true]"
+	}
+	marks := outlet.Commands(w)
+	fmt.Fprintf(marks, "\x1b[0Ksection_start:%d:%s%s\r\x1b[0K%s\n", began.Unix(), name, options, failure.Plain(header))
+	return func() { fmt.Fprintf(marks, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", g.now().Unix(), name) }
+}
+
+// sectionName is text with the characters that names of sections have.
+func sectionName(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '.', r == '-':
+			return r
+		}
+		return '_'
+	}, text)
+}
+
+// Fold writes text for people, which says the most important in its first
+// paragraph: of a good run the rest is folded.
+func (g *Job) Fold(w io.Writer, name, text string, good bool) error {
+	first, rest, found := strings.Cut(text, "\n\n")
+	if g == nil || !found {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+	if _, err := io.WriteString(w, first+"\n"); err != nil {
+		return err
+	}
+	end := g.Section(w, name, "details of modferry "+name, good)
+	defer end()
+	_, err := io.WriteString(w, rest)
+	return err
+}
