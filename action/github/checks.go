@@ -12,8 +12,8 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Check is a completed check run.
-type Check struct {
+// checkRun is a completed check run.
+type checkRun struct {
 	Name        string // as the pull request shows it, e.g. "modferry"
 	SHA         string // of the commit it is about
 	Conclusion  string // see conclusion
@@ -41,7 +41,7 @@ func conclusion(r *report.Result) string {
 
 // publishCheck publishes a check run with all annotations. It returns "" or why
 // it could not, in a sentence: that is never a reason to fail.
-func publishCheck(ctx context.Context, g *repositoryAPI, c Check) (remark string) {
+func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark string) {
 	const what = "the check run was not published"
 	if c.SHA == "" {
 		return what + ": the commit is unknown"
@@ -68,7 +68,7 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c Check) (remark string
 
 // PutCheck creates a check run, or updates the one with this id when it is not 0:
 // its texts are replaced, its annotations added. It returns the id.
-func (g *repositoryAPI) PutCheck(ctx context.Context, id int64, c Check) (int64, error) {
+func (g *repositoryAPI) PutCheck(ctx context.Context, id int64, c checkRun) (int64, error) {
 	out := &github.CheckRunOutput{Title: &c.Title, Summary: &c.Summary}
 	for _, a := range c.Annotations {
 		out.Annotations = append(out.Annotations, checkAnnotation(a))

@@ -12,8 +12,8 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-func check(annotations int) Check {
-	c := Check{Name: "modferry", SHA: headSHA, Conclusion: "failure", Title: "2 files are missing", Summary: "# modferry\n"}
+func check(annotations int) checkRun {
+	c := checkRun{Name: "modferry", SHA: headSHA, Conclusion: "failure", Title: "2 files are missing", Summary: "# modferry\n"}
 	for i := range annotations {
 		c.Annotations = append(c.Annotations, annotate.Annotation{Level: annotate.LevelError, File: "go.mod", Line: i + 1, Title: "t", Message: fmt.Sprint("m", i)})
 	}

@@ -8,31 +8,29 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// Input is an input of the action that is no setting of modferry.
-type Input struct {
+// ownInput is an input of the action that is not a setting of modferry.
+// action.yml says what it means.
+type ownInput struct {
 	Name    string
 	Default string
-	Usage   string
 	Choices []string // nil for any text
 	Secret  bool
 }
 
-// Inputs returns the inputs of the action besides those of the settings table.
-// The caller owns the result.
-func Inputs() []Input {
+// ownInputs are the inputs of the action besides those of the settings table.
+func ownInputs() []ownInput {
 	yesNo := []string{"true", "false"}
-	return []Input{
-		{Name: "fail-on", Default: "incomplete", Choices: []string{"incomplete", "integrity"},
-			Usage: "what fails the step: incomplete (a file could not be obtained) or only integrity (wrong bytes and no right ones); settings that cannot work always do"},
-		{Name: "summary", Default: "true", Choices: yesNo, Usage: "write a report into the job summary"},
-		{Name: "annotations", Default: "true", Choices: yesNo, Usage: "mark the lines of go.mod and go.sum at fault, and failures of later go commands"},
-		{Name: "check-run", Default: "false", Choices: yesNo, Usage: "publish a check run with every annotation; the token needs checks: write"},
-		{Name: "comment", Default: "false", Choices: yesNo, Usage: "keep one comment on the pull request up to date when something failed; the token needs pull-requests: write"},
-		{Name: "report", Usage: "write the result as JSON to this file of the workspace"},
-		{Name: "netrc", Secret: true, Usage: "text of a .netrc file with credentials of mirrors: machine HOST login USER password PASSWORD"},
-		{Name: "token", Default: "${{ github.token }}", Secret: true, Usage: "token for check-run and comment"},
-		{Name: "host-temp", Default: "host=${{ runner.temp }}", Usage: "for the action itself: the job's temporary directory as later steps see it"},
-		{Name: "job-index", Default: "${{ strategy.job-index }}", Usage: "for the action itself: which leg of a matrix this is, to tell their check runs and comments apart"},
+	return []ownInput{
+		{Name: "fail-on", Default: "incomplete", Choices: []string{"incomplete", "integrity"}},
+		{Name: "summary", Default: "true", Choices: yesNo},
+		{Name: "annotations", Default: "true", Choices: yesNo},
+		{Name: "check-run", Default: "false", Choices: yesNo},
+		{Name: "comment", Default: "false", Choices: yesNo},
+		{Name: "report"},
+		{Name: "netrc", Secret: true},
+		{Name: "token", Default: "${{ github.token }}", Secret: true},
+		{Name: "host-temp", Default: "host=${{ runner.temp }}"},
+		{Name: "job-index", Default: "${{ strategy.job-index }}"},
 	}
 }
 
@@ -57,7 +55,7 @@ func readInputs(getenv func(string) string) (*inputs, error) {
 			in.settings[s.Name] = text
 		}
 	}
-	for _, i := range Inputs() {
+	for _, i := range ownInputs() {
 		text := strings.TrimSpace(getenv(variable(i.Name)))
 		if text == "" && !strings.Contains(i.Default, "${{") {
 			text = i.Default

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/sethvargo/go-githubactions"
+	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/diskfile"
@@ -274,6 +275,15 @@ func (s *step) maskCredentials(value string) {
 	}
 }
 
+// modules is how many modules the files of a result are of.
+func modules(res *report.Result) int {
+	all := map[module.Version]bool{}
+	for _, m := range res.Modules {
+		all[module.Version{Path: m.Path, Version: m.Version}] = true
+	}
+	return len(all)
+}
+
 // outputs sets the outputs of the step. goproxy is what later steps get.
 func (s *step) outputs(res *report.Result, goproxy string) error {
 	by := res.Totals.BySource
@@ -284,7 +294,8 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 		{"goproxy", settings.Redact(goproxy)},
 		{"gosumdb", res.Settings.GOSUMDB},
 		{"gomodcache", s.host.outside(s.modcache)},
-		{"modules", strconv.Itoa(res.Totals.Modules)},
+		{"modules", strconv.Itoa(modules(res))},
+		{"files", strconv.Itoa(len(res.Modules))},
 		{"fetched", strconv.Itoa(by[report.FromMirror])},
 		{"restored", strconv.Itoa(by[report.FromCache])},
 		{"deferred", strconv.Itoa(by[report.FromDeferred])},

@@ -126,7 +126,7 @@ func TestManifestHasTheInputsOfTheProgramInItsOrder(t *testing.T) {
 	for _, s := range tableInputs() {
 		want = append(want, s.InputName())
 	}
-	for _, i := range Inputs() {
+	for _, i := range ownInputs() {
 		want = append(want, i.Name)
 	}
 	if diff := cmp.Diff(want, names(readManifest(t).inputs)); diff != "" {
@@ -158,7 +158,7 @@ func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
 func TestManifestHasTheDefaultsOfTheActionsOwnInputs(t *testing.T) {
 	t.Parallel()
 	m := readManifest(t)
-	for _, i := range Inputs() {
+	for _, i := range ownInputs() {
 		e := m.input(i.Name)
 		switch {
 		case i.Default == "" && e.fallback != nil:
@@ -179,7 +179,7 @@ func TestDescriptionsSayWhatAnInputTakes(t *testing.T) {
 			choices[s.InputName()] = []string{"true"} // the other one is the default
 		}
 	}
-	for _, i := range Inputs() {
+	for _, i := range ownInputs() {
 		choices[i.Name] = i.Choices
 		if slices.Contains(i.Choices, "true") {
 			choices[i.Name] = []string{"true"}

@@ -57,7 +57,7 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all
 	}
 	var remarks []string
 	if check {
-		remarks = append(remarks, publishCheck(ctx, api, Check{
+		remarks = append(remarks, publishCheck(ctx, api, checkRun{
 			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: summary, Annotations: all,
 		}))
 	}

@@ -32,7 +32,7 @@ func remembered() []string {
 			names = append(names, variable(s.InputName()), s.Env())
 		}
 	}
-	for _, i := range Inputs() {
+	for _, i := range ownInputs() {
 		if !i.Secret {
 			names = append(names, variable(i.Name))
 		}
