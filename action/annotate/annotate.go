@@ -42,15 +42,14 @@ const (
 	maxMessage = 4096
 )
 
-// Of returns what a result says about lines of the checkout, and about
-// what else is at fault, worst first: an error for each line that names what
-// cannot be obtained, and one for each other cause, such as a mirror that is
-// down, whatever number of modules it keeps away; a warning for each mirror that
-// offered wrong bytes which were made up for, a notice for files that only graph
-// commands read, and the findings by severity. Remarks
-// that are merely worth knowing and concern no line are left to the summary.
-// An outcome that is not ok has at least one error, but for a checkout that is
-// not ready: what its findings say is enough.
+// Of returns the annotations of a result, worst first: an error for each line
+// that names what cannot be obtained, and one for each other cause, such as a
+// mirror that is down, however many modules are missing because of it; a warning
+// for each mirror that offered invalid content of a file that another one had; a
+// notice for files that only graph commands read; and the findings by severity.
+// Findings that are merely worth knowing and concern no line are left to the
+// summary. An outcome that is not ok has at least one error, except for a checkout
+// that is not ready, whose findings say enough.
 //
 // prefix is the checkout's directory relative to the workspace, slash-separated,
 // "" for the workspace itself. A file outside the workspace is not named.
@@ -60,7 +59,7 @@ func Of(r *report.Result, prefix string) []Annotation {
 		a.finding(f)
 	}
 	a.causes()
-	a.madeUpFor()
+	a.invalidContent()
 	a.cache(r.Cache)
 	if r.Outcome != report.OK && r.Outcome != report.NotReady && !slices.ContainsFunc(a.all, func(x ranked) bool { return x.Level == LevelError }) {
 		a.add(rankCause, Annotation{Level: LevelError, Title: "modferry: " + failure.Plain(string(r.Outcome)), Message: sentence(r.Message)})
@@ -142,12 +141,12 @@ func (a *annotator) finding(f finding.Finding) {
 		message += " " + sentence("Source: "+f.Source)
 	}
 	if f.Instead != "" {
-		message += " Write: " + failure.Plain(f.Instead)
+		message += " Fix: " + failure.Plain(f.Instead)
 	}
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }
 
-// integrity reports whether a failure is about wrong bytes.
+// integrity reports whether a failure is about invalid content.
 func integrity(c failure.Class) bool { return c == failure.HashMismatch || c == failure.UnsafeZip }
 
 // failed adds a module of which files could not be obtained, the worst first,
@@ -165,14 +164,14 @@ func (a *annotator) failed(files []report.Module) {
 		said[0] = class.Explain()
 	}
 	if others := others(m); others != "" {
-		said = append(said, "Also asked: "+others+".")
+		said = append(said, "Other mirrors: "+others+".")
 	}
 	for _, o := range files[1:] {
-		said = append(said, fmt.Sprintf("Its %s failed, too (%s).", kind(o), cmp.Or(o.Class, failure.Unknown).Title()))
+		said = append(said, fmt.Sprintf("Its %s failed too (%s).", kind(o), cmp.Or(o.Class, failure.Unknown).Title()))
 	}
 	if m.Low && !integrity(class) {
 		x.Level = LevelNotice
-		said = append(said, "Builds do not read it, only go mod download, graph and verify.")
+		said = append(said, "Builds do not read it; only go mod download, go mod graph and go mod verify do.")
 	}
 	x.Message = strings.Join(append(said, class.Remedy()), " ")
 	a.add(rank, x)
@@ -226,7 +225,7 @@ func (a *annotator) cache(c report.Cache) {
 		what, more = fmt.Sprintf("%d files", n), fmt.Sprintf(" (and %d more)", n-1)
 	}
 	a.add(rankIntegrity, Annotation{Level: LevelWarning, Title: "cache: " + what + " refused",
-		Message: failure.Plain(c.Rejected[0]) + more + ". What the cache holds is verified like a download, so this is not in the module cache; the next save leaves it behind."})
+		Message: failure.Plain(c.Rejected[0]) + more + ". Cached files are verified like downloads, so this did not enter the module cache; the next save drops it."})
 }
 
 // name is a module as people write it.

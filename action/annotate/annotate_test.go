@@ -100,7 +100,7 @@ func TestMessagesSayWhatHappenedAndWhatToDo(t *testing.T) {
 			missing("example.test/m", 7, failure.Forbidden,
 				report.Attempt{Mirror: mirrorB, Class: failure.Reset}, report.Attempt{Mirror: mirrorB, Status: 503, Class: failure.ServerError},
 				report.Attempt{Mirror: mirrorA, Status: 403, Class: failure.Forbidden}),
-			[]string{"get " + mirrorA + "/example.test/m/@v/v1.2.3.zip: forbidden. ", "Also asked: " + mirrorB + ": server error (HTTP 503). ", failure.Forbidden.Remedy()},
+			[]string{"get " + mirrorA + "/example.test/m/@v/v1.2.3.zip: forbidden. ", "Other mirrors: " + mirrorB + ": server error (HTTP 503). ", failure.Forbidden.Remedy()},
 		},
 		"a result without a message": {
 			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromFailed, Class: failure.DiskFull},
@@ -114,10 +114,10 @@ func TestMessagesSayWhatHappenedAndWhatToDo(t *testing.T) {
 			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindMod, Source: report.FromFailed, Class: failure.Stall, Low: true, Message: "stalled"},
 			[]string{"stalled. ", "Builds do not read these files", failure.Stall.Remedy()},
 		},
-		"wrong bytes that another mirror made up for": {
+		"wrong bytes and a mirror with valid content": {
 			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromMirror, Mirror: mirrorB,
 				Attempts: []report.Attempt{{Mirror: mirrorA, Class: failure.HashMismatch, Detail: "found h1:x"}, {Mirror: mirrorB}}},
-			[]string{mirrorA + " offered a zip with a wrong hash of example.test/m v1.0.0 (found h1:x); " + mirrorB + " had the right bytes"},
+			[]string{mirrorA + " offered a zip with a wrong hash of example.test/m v1.0.0 (found h1:x); " + mirrorB + " had valid content"},
 		},
 	}
 	for name, test := range tests {
@@ -143,7 +143,7 @@ func TestMessagesSayWhatHappenedAndWhatToDo(t *testing.T) {
 	both := missing("example.test/m", 7, failure.NotFound)
 	both.Kind = report.KindMod
 	as := Of(&report.Result{Outcome: report.Incomplete, Modules: []report.Module{missing("example.test/m", 7, failure.Gone), both}}, "")
-	if len(as) != 1 || !strings.Contains(as[0].Message, "Its go.mod failed, too (not found).") {
+	if len(as) != 1 || !strings.Contains(as[0].Message, "Its go.mod failed too (not found).") {
 		t.Errorf("zip and go.mod of one module: %v", as)
 	}
 }

@@ -44,22 +44,22 @@ func (a *annotator) cause(c report.Cause) {
 	}
 	said := []string{sentence(c.Lacking()), cmp.Or(sentence(m.Message), c.Class.Explain())}
 	if others := others(m); others != "" {
-		said = append(said, "Also asked: "+others+".")
+		said = append(said, "Other mirrors: "+others+".")
 	}
 	if c.Low() {
 		x.Level = LevelNotice
-		said = append(said, "Builds do not read these files, only go mod download, graph and verify.")
+		said = append(said, "Builds do not read these files; only go mod download, go mod graph and go mod verify do.")
 	}
 	if source := a.result.Settings.Sources["GOPROXY"]; c.Mirror != "" && source != "" {
-		said = append(said, sentence("GOPROXY is from: "+source))
+		said = append(said, sentence("GOPROXY comes from: "+source))
 	}
 	x.Message = strings.Join(append(said, c.Class.Remedy()), " ")
 	a.add(rank, x)
 }
 
-// madeUpFor adds the mirrors that offered wrong bytes, although others had the
-// right ones: no line is at fault.
-func (a *annotator) madeUpFor() {
+// invalidContent adds the mirrors that offered invalid content for files that
+// another one had: no line is at fault.
+func (a *annotator) invalidContent() {
 	offered := map[string][]report.Module{}
 	var mirrors []string
 	for _, m := range a.result.Modules {
@@ -84,7 +84,7 @@ func (a *annotator) madeUpFor() {
 	}
 }
 
-// offered adds one mirror that offered wrong bytes for files that are there.
+// offered adds one mirror that offered invalid content for files that are there.
 func (a *annotator) offered(mirror string, files []report.Module) {
 	m := files[0]
 	t := m.Attempts[slices.IndexFunc(m.Attempts, func(t report.Attempt) bool { return t.Mirror == mirror && integrity(t.Class) })]
@@ -97,10 +97,10 @@ func (a *annotator) offered(mirror string, files []report.Module) {
 		what += " (" + detail + ")"
 	}
 	if n := len(files) - 1; n > 0 {
-		what += fmt.Sprintf(", and wrong bytes of %d more", n)
+		what += fmt.Sprintf(", and invalid content for %d more", n)
 	}
 	message := failure.Plain(mirror) + " offered " + what + "; " + cmp.Or(failure.Plain(m.Mirror), "another source") +
-		" had the right bytes, and only those are in the module cache. Take that mirror out of GOPROXY and tell its operator."
+		" had valid content, and only that is in the module cache. Remove the mirror from GOPROXY and tell its operator."
 	x := Annotation{Level: LevelWarning, Title: failure.Plain(mirror) + ": " + t.Class.Title() + " refused", Message: message}
 	x.File, x.Line = a.result.Settings.ChainLine()
 	a.add(rankIntegrity, x)

@@ -108,7 +108,7 @@ func TestAMirrorThatOffersWrongBytesIsOneWarning(t *testing.T) {
 	if diff := cmp.Diff([]string{"warning :0 " + mirrorA + ": wrong hash refused"}, where(got)); diff != "" {
 		t.Fatalf("(-want +got):\n%s", diff)
 	}
-	if !strings.Contains(got[0].Message, "example.test/m0 v1.0.0, and wrong bytes of 19 more;") {
+	if !strings.Contains(got[0].Message, "example.test/m0 v1.0.0, and invalid content for 19 more;") {
 		t.Errorf("message %q", got[0].Message)
 	}
 }

@@ -54,9 +54,9 @@ func newRepositoryAPI(getenv func(string) string, o forge.Options) (*repositoryA
 func meanings(permission string) forge.Meanings {
 	return forge.Meanings{
 		http.StatusUnauthorized:        "the token has expired or is not for this server",
-		http.StatusForbidden:           "the token may not do that; the job needs permissions: " + permission + ": write, which pull requests from forks and of Dependabot never have",
-		http.StatusNotFound:            "this server has no such repository or pull request, or the token may not see it",
-		http.StatusUnprocessableEntity: "the server does not accept it",
+		http.StatusForbidden:           "the token is not allowed to do that; the job needs permissions: " + permission + ": write, which pull requests from forks and of Dependabot never have",
+		http.StatusNotFound:            "this server has no such repository or pull request, or the token cannot see it",
+		http.StatusUnprocessableEntity: "the server rejects it",
 		http.StatusTooManyRequests:     "the rate limit of the server is reached",
 	}
 }

@@ -142,8 +142,8 @@ func TestRefusalsAreInformation(t *testing.T) {
 	for status, want := range map[int]string{
 		401: "the token has expired or is not for this server",
 		403: "the job needs permissions: checks: write, which pull requests from forks",
-		404: "this server has no such repository or pull request, or the token may not see it",
-		422: "the server does not accept it",
+		404: "this server has no such repository or pull request, or the token cannot see it",
+		422: "the server rejects it",
 		429: "the rate limit of the server is reached",
 		500: "HTTP 500",
 	} {

@@ -50,7 +50,7 @@ func readEvent(getenv func(string) string) (event, error) {
 		} `json:"pull_request"`
 	}
 	if err := json.Unmarshal(data, &payload); err != nil {
-		return e, errors.New("read the event: found something else than the JSON of an event")
+		return e, errors.New("read the event: found something other than the JSON of an event")
 	}
 	if pr := payload.PullRequest; pr != nil && pr.Number > 0 {
 		e.PullRequest, e.Source = pr.Number, pr.Head.Repo.Name

@@ -38,9 +38,9 @@ func (f *fileCommands) SetEnv(name, value string) error {
 	upper := strings.ToUpper(name)
 	switch {
 	case !variableName.MatchString(name):
-		return fmt.Errorf("set variable %q: found a name that is none, expected letters, digits and _", name)
+		return fmt.Errorf("set variable %q: found an invalid name, expected letters, digits and _", name)
 	case upper == "NODE_OPTIONS", strings.HasPrefix(upper, "GITHUB_"), strings.HasPrefix(upper, "RUNNER_"):
-		return fmt.Errorf("set variable %s: the runner keeps this name for itself, choose another one", name)
+		return fmt.Errorf("set variable %s: the runner reserves this name, choose another one", name)
 	}
 	return f.set("GITHUB_ENV", name, value)
 }
@@ -76,7 +76,7 @@ var (
 
 func (f *fileCommands) setNamed(file, name, value string) error {
 	if !entryName.MatchString(name) {
-		return fmt.Errorf("set %q in %s: found a name that is none, expected letters, digits, - and _", name, file)
+		return fmt.Errorf("set %q in %s: found an invalid name, expected letters, digits, - and _", name, file)
 	}
 	return f.set(file, name, value)
 }
@@ -98,14 +98,14 @@ func (f *fileCommands) set(file, name, value string) error {
 func (f *fileCommands) append(variable, text string, limit int64) (err error) {
 	name := f.getenv(variable)
 	if name == "" {
-		return fmt.Errorf("%s is not set: expected the file that a runner names", variable)
+		return fmt.Errorf("%s is not set: expected the path of a file, which the runner sets", variable)
 	}
 	before, err := os.Stat(name) // before opening, which would block on a FIFO
 	switch {
 	case err != nil:
 		return fmt.Errorf("file of %s: %w", variable, err)
 	case !before.Mode().IsRegular():
-		return fmt.Errorf("file of %s: %s is no regular file", variable, name)
+		return fmt.Errorf("file of %s: %s is not a regular file", variable, name)
 	case limit > 0 && before.Size()+int64(len(text)) > limit:
 		return fmt.Errorf("file of %s: it would have %d bytes, expected at most %d", variable, before.Size()+int64(len(text)), limit)
 	}

@@ -56,7 +56,7 @@ const errKubernetes = "the Kubernetes mode of Actions Runner Controller gives a 
 func findHost(getenv func(string) string, hostTemp string, isDir, isMount func(string) bool) (*host, error) {
 	h := &host{workspace: getenv("GITHUB_WORKSPACE")}
 	if h.workspace == "" {
-		return nil, fmt.Errorf("GITHUB_WORKSPACE is not set: this command is the action's own; modferry fetch works everywhere")
+		return nil, fmt.Errorf("GITHUB_WORKSPACE is not set: this command is for the GitHub Action; use modferry fetch elsewhere")
 	}
 	h.container = strings.HasPrefix(h.workspace, mountsOfContainers)
 	if h.container && getenv("KUBERNETES_SERVICE_HOST") != "" {
@@ -85,7 +85,7 @@ func (h *host) underAct(getenv func(string) string, isDir, isMount func(string) 
 	h.container, h.stateless, h.shared = true, true, "the workspace"
 	h.noPost = getenv("FORGEJO_ACTIONS") == "true"
 	if !isDir(h.workspace) {
-		return fmt.Errorf("GITHUB_WORKSPACE: found %s, which this container does not have, so the runner starts the other steps somewhere else and they would not see the modules; %s",
+		return fmt.Errorf("GITHUB_WORKSPACE: found %s, which does not exist in this container, so the runner runs the other steps elsewhere and they would not see the modules; %s",
 			h.workspace, inRunStep)
 	}
 	h.mounts = []mount{{here: h.workspace, host: h.workspace}}
@@ -119,7 +119,7 @@ func (h *host) underRunner(getenv func(string) string, hostTemp string, isDir fu
 		}
 	} else {
 		if !path.IsAbs(work) {
-			return fmt.Errorf("input host-temp: found %q and RUNNER_WORKSPACE %q, expected one of them to tell the host's temporary directory; leave the input out",
+			return fmt.Errorf("input host-temp: found %q and RUNNER_WORKSPACE %q, expected one of them to name the host's temporary directory; do not set the input",
 				hostTemp, ofRepository)
 		}
 		hostTemp = path.Join(work, "_temp")
@@ -217,8 +217,8 @@ func (h *host) place(source, name string) (string, error) {
 	}
 	here = h.inside(here)
 	if !h.sees(here) {
-		return "", fmt.Errorf("%s: found %s, which a container action does not see: it shares %s with the other steps, and nothing else; "+
-			"name a path there or leave it out", source, name, h.shared)
+		return "", fmt.Errorf("%s: found %s, which a container action cannot see: it shares only %s with the other steps; "+
+			"use a path there or leave the setting out", source, name, h.shared)
 	}
 	return here, nil
 }
@@ -233,7 +233,7 @@ func (h *host) modcache(variable string) (dir, remark string) {
 		}
 	}
 	if variable != "" {
-		remark = fmt.Sprintf("GOMODCACHE is %s, which a container action does not see; later steps get another one", variable)
+		remark = fmt.Sprintf("GOMODCACHE is %s, which a container action cannot see; later steps get another one", variable)
 	}
 	return filepath.Join(h.temp, "mod"), remark
 }

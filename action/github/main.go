@@ -97,7 +97,7 @@ func Main(ctx context.Context, p Process) int {
 	s.warn(s.outputs(res, s.exported("GOPROXY")))
 	s.publish(ctx, res)
 	if s.host.noPost && res.Cache.Store != "off" {
-		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage of container actions; modferry cache save in a run: step fills a bucket (cache: s3://…)")
+		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage for container actions; to fill a bucket (cache: s3://…), run modferry cache save in a run: step")
 	}
 	s.handOver()
 	return s.exitCode(ctx, res)
@@ -140,7 +140,7 @@ func (s *step) prepare() error {
 	}
 	if remark != "" {
 		s.remarks = append(s.remarks, finding.Finding{Check: "modcache-unseen", Severity: finding.Info, Setting: "GOMODCACHE",
-			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "input modcache with a path below ${{ runner.temp }}"})
+			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "set input modcache to a path below ${{ runner.temp }}"})
 	}
 	if v.ModCache == "" {
 		v.Sources["modcache"] = "the action"
@@ -150,7 +150,7 @@ func (s *step) prepare() error {
 	}
 	v.ModCache = s.modcache
 	if err := s.host.makeTemp(); err != nil {
-		return fmt.Errorf("make a directory that later steps see, too: %w", err)
+		return fmt.Errorf("make a directory that later steps can see: %w", err)
 	}
 	getenv, err := s.goGetenv()
 	if err != nil {
@@ -321,7 +321,7 @@ func (s *step) handOver() {
 // not wanted any more.
 func (s *step) exitCode(ctx context.Context, res *report.Result) int {
 	if res.Outcome == report.Incomplete && s.inputs.own["fail-on"] == "integrity" && ctx.Err() == nil {
-		s.actions.Noticef("%s", "incomplete, but input fail-on is integrity: later steps get from the chain what is missing")
+		s.actions.Noticef("%s", "incomplete, but input fail-on is integrity: later steps download what is missing")
 		return 0
 	}
 	return res.Outcome.ExitCode()

@@ -62,7 +62,7 @@ func TestPathsThatOtherStepsDoNotSeeAreRefused(t *testing.T) {
 			if code := Main(t.Context(), r.process()); code != 2 {
 				t.Errorf("exit code %d, want 2", code)
 			}
-			for _, want := range []string{tt.says, "which a container action does not see: it shares the workspace with the other steps"} {
+			for _, want := range []string{tt.says, "which a container action cannot see: it shares only the workspace with the other steps"} {
 				if !strings.Contains(r.log.String(), want) {
 					t.Errorf("log %s\nwant %s", r.log.String(), want)
 				}

@@ -74,7 +74,7 @@ func (s *step) kept() (*report.Result, error) {
 		name = s.host.resultFile(s.Getenv, "")
 	}
 	if name == "" {
-		return nil, fmt.Errorf("the main stage left no result, so it did not run to its end")
+		return nil, fmt.Errorf("the main stage left no result, so it did not finish")
 	}
 	f, err := diskfile.OpenIn(s.host.temp, name)
 	if err != nil {

@@ -94,7 +94,7 @@ func headline(res *report.Result) string {
 		return res.Message
 	}
 	by := res.Totals.BySource
-	return fmt.Sprintf("%s: %d there already, %d from the cache, %d from mirrors, %d left to the go command",
+	return fmt.Sprintf("%s: %d files present, %d from the cache, %d downloaded, %d deferred",
 		res.Outcome, by[report.FromPresent], by[report.FromCache], by[report.FromMirror], by[report.FromDeferred])
 }
 

@@ -68,7 +68,7 @@ func recall(getenv func(string) string) (func(string) string, error) {
 	}
 	given := map[string]string{}
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
-		return nil, fmt.Errorf("read what the main stage was given: found %w in STATE_%s, expected JSON that it wrote", err, stateGiven)
+		return nil, fmt.Errorf("read what the main stage was given: found %w in STATE_%s, expected JSON written by it", err, stateGiven)
 	}
 	known := map[string]bool{}
 	for _, name := range remembered() {

@@ -84,7 +84,7 @@ func (g *Job) ModCache(wanted string) (dir, remark string) {
 	if g == nil || wanted != "" && !filepath.IsAbs(wanted) { // a mistake that is told elsewhere
 		return "", ""
 	}
-	reason := "neither GOMODCACHE nor GOPATH nor a home directory is known"
+	reason := "GOMODCACHE and GOPATH are not set and there is no home directory"
 	if wanted != "" {
 		err := os.MkdirAll(wanted, 0o777)
 		if err == nil {
@@ -92,10 +92,10 @@ func (g *Job) ModCache(wanted string) (dir, remark string) {
 		}
 		reason = err.Error()
 	}
-	remark = "the module cache is " + filepath.Join(g.own(), "mod") + ", for the go command's cannot be made (" + reason +
-		"); go commands of this job find it after `eval \"$(modferry env)\"`"
+	remark = "the module cache is " + filepath.Join(g.own(), "mod") + ", because the go command's cannot be created (" + reason +
+		"); go commands of this job use it after `eval \"$(modferry env)\"`"
 	if g.getenv("GOCACHE") == "" && g.getenv("XDG_CACHE_HOME") == "" {
-		remark += ", and without a home directory they need GOCACHE, too"
+		remark += "; without a home directory they need GOCACHE too"
 	}
 	return filepath.Join(g.own(), "mod"), remark
 }

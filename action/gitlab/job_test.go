@@ -136,7 +136,7 @@ func TestAModuleCacheThatCannotBeMadeIsInTheProject(t *testing.T) {
 	own := filepath.Join(g.project, ".modferry", "mod")
 	for name, test := range map[string]struct{ wanted, dir, remark string }{
 		"one that can be made":     {filepath.Join(t.TempDir(), "go", "pkg", "mod"), "", ""},
-		"none is known":            {"", own, "neither GOMODCACHE nor GOPATH"},
+		"none is known":            {"", own, "GOMODCACHE and GOPATH are not set"},
 		"below a file":             {filepath.Join(file, "mod"), own, "not a directory"},
 		"a mistake of the setting": {"go/pkg/mod", "", ""},
 	} {

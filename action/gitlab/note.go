@@ -44,7 +44,7 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	const none = "the merge request has no comment: "
 	number, err := strconv.Atoi(iid)
 	if err != nil || number <= 0 {
-		return none + "CI_MERGE_REQUEST_IID is no number"
+		return none + "CI_MERGE_REQUEST_IID is not a number"
 	}
 	// GitLab's API is reached with the certificates that the runner found.
 	const caFile = "CI_SERVER_TLS_CA_FILE"

@@ -252,7 +252,7 @@ func TestNotesThatCannotBeWrittenAreInformation(t *testing.T) {
 	}{
 		"a token that is over":    {"GET", `{"error":"invalid_token","error_description":"Token was revoked."}`, 401, []string{"the merge request has no comment: ", "has expired", "Token was revoked."}},
 		"a token that may not":    {"POST", `{"message":"403 Forbidden"}`, 403, []string{"the merge request has no comment: ", "the scope api", "403 Forbidden"}},
-		"no such merge request":   {"GET", `{"message":"404 Not found"}`, 404, []string{"may not see it"}},
+		"no such merge request":   {"GET", `{"message":"404 Not found"}`, 404, []string{"cannot see it"}},
 		"texts by field":          {"POST", `{"message":{"body":["is too long"]}}`, 400, []string{"body", "is too long"}},
 		"a page":                  {"GET", "<html>\x1b[0Ksection_start:1:x\r", 502, []string{"HTTP 502"}},
 		"a server that tells all": {"GET", `{"message":"bad ` + gitLabAPIToken + `\r\u001b[0Ksection_start:1:x"}`, 403, []string{"bad"}},
@@ -290,7 +290,7 @@ func TestANoteNeedsAServerAndAProject(t *testing.T) {
 		"credentials":       {[]string{"CI_API_V4_URL", "https://u:hunter2-secret@h/api/v4"}, "expected an https URL"},
 		"no project":        {[]string{"CI_MERGE_REQUEST_PROJECT_ID", ""}, "expected a number"},
 		"a path":            {[]string{"CI_MERGE_REQUEST_PROJECT_ID", "../../user"}, "expected a number"},
-		"no number":         {[]string{"CI_MERGE_REQUEST_IID", "x"}, "is no number"},
+		"no number":         {[]string{"CI_MERGE_REQUEST_IID", "x"}, "is not a number"},
 		"nobody is there":   {[]string{"CI_API_V4_URL", "http://127.0.0.1:1/api/v4"}, failure.Refused.Title()},
 		"something is else": {[]string{"CI_API_V4_URL", api.URL + "/elsewhere"}, "HTTP 404"},
 	} {

@@ -35,8 +35,8 @@ func newNotes(api *client, project string) (*notes, error) {
 var meanings = forge.Meanings{
 	http.StatusUnauthorized: "the token in " + settings.GitLabToken + " has expired or is not for this server",
 	http.StatusForbidden: "the token in " + settings.GitLabToken +
-		" may not do that: it needs the scope api and at least the role Reporter in the project that the merge request goes into",
-	http.StatusNotFound:        "this server has no such merge request, or the token in " + settings.GitLabToken + " may not see it",
+		" is not allowed to do that: it needs the scope api and at least the role Reporter in the project that the merge request goes into",
+	http.StatusNotFound:        "this server has no such merge request, or the token in " + settings.GitLabToken + " cannot see it",
 	http.StatusTooManyRequests: "the rate limit of the server is reached",
 }
 
@@ -98,7 +98,7 @@ func (n *notes) findMe(ctx context.Context) error {
 		return err
 	}
 	if user.ID <= 0 {
-		return &forge.Refusal{Status: http.StatusOK, Text: "the server does not say which user the token belongs to"}
+		return &forge.Refusal{Status: http.StatusOK, Text: "the server does not say whose token this is"}
 	}
 	n.me = user.ID
 	return nil

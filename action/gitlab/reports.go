@@ -85,11 +85,11 @@ func (g *Job) annotations(dir string) (text []byte, remark string) {
 	const none = "the job's page has no link to the report: "
 	rel, ok := g.within(dir)
 	if !ok {
-		return nil, none + dir + " is not below the project's directory, from where alone GitLab takes artifacts"
+		return nil, none + dir + " is not in the project's directory, and GitLab takes artifacts only from there"
 	}
 	job, err := url.Parse(g.getenv("CI_JOB_URL"))
 	if err != nil || job.Scheme != "https" && job.Scheme != "http" || job.Host == "" || job.User != nil {
-		return nil, none + "CI_JOB_URL is no address of a job"
+		return nil, none + "CI_JOB_URL is not the address of a job"
 	}
 	type link struct {
 		Label string `json:"label"`
@@ -100,7 +100,7 @@ func (g *Job) annotations(dir string) (text []byte, remark string) {
 	}
 	var list []entry
 	for _, l := range []struct{ label, file string }{
-		{"Report of the module downloads", fileHTML}, {"The result as JSON", fileResult},
+		{"Module download report", fileHTML}, {"Result as JSON", fileResult},
 	} {
 		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", escapedPath(path.Join(rel, l.file))).String()}})
 	}
@@ -133,9 +133,9 @@ func dotenv(exports []fetch.Export) (text []byte, left []string) {
 		if !e.Settled || e.Name == "GOMODCACHE" {
 			continue
 		}
-		leave := func(reason string) { left = append(left, e.Name+" is not handed to later jobs: "+reason) }
+		leave := func(reason string) { left = append(left, e.Name+" is not passed to later jobs: "+reason) }
 		if settings.Redact(e.Value) != e.Value {
-			leave("it has credentials, and everybody who may see the pipeline may read the report; " +
+			leave("it contains credentials, and everybody who can see the pipeline can read the report; " +
 				"give the jobs " + e.Name + " as a masked variable of the project instead")
 			continue
 		}

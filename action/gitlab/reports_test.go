@@ -113,10 +113,10 @@ func TestWithoutAPlaceForArtifactsThereAreNoLinks(t *testing.T) {
 	for name, test := range map[string]struct {
 		url, dir, remark string
 	}{
-		"a directory elsewhere": {"https://gitlab.example.test/-/jobs/1", "/tmp/reports", "not below the project's directory"},
-		"no address":            {"", "", "CI_JOB_URL is no address"},
-		"a script":              {"javascript:alert(1)", "", "CI_JOB_URL is no address"},
-		"credentials":           {"https://me:secret@gitlab.example.test/-/jobs/1", "", "CI_JOB_URL is no address"},
+		"a directory elsewhere": {"https://gitlab.example.test/-/jobs/1", "/tmp/reports", "not in the project's directory"},
+		"no address":            {"", "", "CI_JOB_URL is not the address"},
+		"a script":              {"javascript:alert(1)", "", "CI_JOB_URL is not the address"},
+		"credentials":           {"https://me:secret@gitlab.example.test/-/jobs/1", "", "CI_JOB_URL is not the address"},
 	} {
 		g := gitLabJob(t, "CI_JOB_URL", test.url)
 		if test.dir == "" {
@@ -161,7 +161,7 @@ func TestVariablesThatLaterJobsCannotGetAreTold(t *testing.T) {
 			t.Errorf("%s: %q, %q", name, text, left)
 		}
 		for _, l := range left {
-			if !strings.HasPrefix(l, "GOPROXY is not handed to later jobs: ") || !strings.Contains(l, test.remark) || strings.Contains(l, "hunter2") {
+			if !strings.HasPrefix(l, "GOPROXY is not passed to later jobs: ") || !strings.Contains(l, test.remark) || strings.Contains(l, "hunter2") {
 				t.Errorf("%s: %q", name, l)
 			}
 		}
