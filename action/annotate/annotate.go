@@ -1,6 +1,6 @@
 // Package annotate says what the result of a run means for lines of the checkout,
-// and what else is at fault: annotations, worst first. It is pure; how they are
-// shown is a matter of the system that the job runs on.
+// and what else is at fault: annotations, worst first. It is pure; the CI system
+// that the job runs on decides how they are shown.
 package annotate
 
 import (
@@ -81,7 +81,6 @@ type ranked struct {
 	rank int
 }
 
-// annotator collects annotations.
 type annotator struct {
 	result *report.Result
 	prefix string
@@ -94,8 +93,9 @@ func (a *annotator) add(rank int, x Annotation) {
 	a.all = append(a.all, ranked{x, rank})
 }
 
-// locate returns a position as the runner reads it, none for a file that is
-// outside the workspace or whose name would not come out unchanged.
+// locate returns a position relative to the workspace; none for a file outside it,
+// and for a name that would be changed when it is made neutral: another file could
+// have that name.
 func (a *annotator) locate(file string, line int) (string, int) {
 	if file == "" || path.IsAbs(file) || strings.Contains(file, `:\`) || strings.Contains(file, ":/") || failure.Neutral(file) != file {
 		return "", 0
@@ -120,7 +120,6 @@ func (a *annotator) sorted() []Annotation {
 	return out
 }
 
-// finding adds a remark on the configuration or the checkout.
 func (a *annotator) finding(f finding.Finding) {
 	level := LevelWarning
 	switch f.Severity {
@@ -149,8 +148,8 @@ func (a *annotator) finding(f finding.Finding) {
 // integrity reports whether a failure is about invalid content.
 func integrity(c failure.Class) bool { return c == failure.HashMismatch || c == failure.UnsafeZip }
 
-// failed adds a module of which files could not be obtained, the worst first,
-// because of what its line says.
+// failed adds a module with files that could not be obtained because of what its
+// line says. The worst file comes first and speaks for the others.
 func (a *annotator) failed(files []report.Module) {
 	m := files[0]
 	class := m.Class
@@ -177,7 +176,7 @@ func (a *annotator) failed(files []report.Module) {
 	a.add(rank, x)
 }
 
-// others is what the mirrors said that the message of m is not about.
+// others is what those mirrors answered that the message of m is not about.
 func others(m report.Module) string {
 	about := ""
 	for _, t := range m.Attempts {
@@ -207,14 +206,14 @@ func answer(t report.Attempt) string {
 	return t.Class.Title()
 }
 
-// cancelled adds the modules whose turn did not come, all in one: no line is at
-// fault.
+// cancelled adds one annotation for all modules that were not tried: no line is
+// at fault.
 func (a *annotator) cancelled(c report.Cause) {
 	a.add(rankFollows, Annotation{Level: LevelError, Title: "modferry: " + failure.Cancelled.Title(),
 		Message: sentence(c.Lacking()) + " " + failure.Cancelled.Explain() + " " + failure.Cancelled.Remedy()})
 }
 
-// cache adds what the cache held and was not let in.
+// cache adds the cached files that failed verification.
 func (a *annotator) cache(c report.Cache) {
 	n := len(c.Rejected)
 	if n == 0 {
@@ -228,10 +227,8 @@ func (a *annotator) cache(c report.Cache) {
 		Message: failure.Plain(c.Rejected[0]) + more + ". Cached files are verified like downloads, so this did not enter the module cache; the next save drops it."})
 }
 
-// name is a module as people write it.
 func name(m report.Module) string { return failure.Plain(m.Path + " " + m.Version) }
 
-// kind is a file of a module in words.
 func kind(m report.Module) string {
 	if m.Kind == report.KindMod {
 		return "go.mod"
@@ -239,7 +236,7 @@ func kind(m report.Module) string {
 	return "zip"
 }
 
-// sentence is text of a result, fit for being shown, with a full stop.
+// sentence is text of a result, neutral and with a full stop.
 func sentence(s string) string {
 	s = failure.Plain(s)
 	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "…") {

@@ -10,7 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// causes adds what failed: one annotation for a cause, or one for each line that
+// causes adds one annotation for each cause of failures, or one for each line that
 // is at fault.
 func (a *annotator) causes() {
 	for _, c := range report.Causes(a.result) {
@@ -27,7 +27,7 @@ func (a *annotator) causes() {
 	}
 }
 
-// cause adds one annotation for all modules that one cause keeps away.
+// cause adds one annotation for all modules that are missing for one cause.
 func (a *annotator) cause(c report.Cause) {
 	m := c.Modules[0][0]
 	x := Annotation{Level: LevelError, Title: c.Class.Title()}

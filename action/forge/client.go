@@ -1,9 +1,10 @@
-// Package forge is what the REST APIs of GitHub and GitLab have in common here:
-// a client that waits out short rate limits and keeps the token at its server,
-// answers that are refusals, and the one comment that a change is to have.
+// Package forge keeps one comment of modferry's on a pull request or merge
+// request, and has what the REST APIs of GitHub and GitLab share for that: a client
+// that waits out short rate limits and sends the token to no other server, and
+// refusals with their meaning.
 //
-// Nothing of it is a reason to fail: what could not be published is a sentence
-// for the log.
+// Nothing here is a reason to fail: what could not be published is a sentence for
+// the log.
 package forge
 
 import (
@@ -66,8 +67,8 @@ func IsServer(u *url.URL) bool {
 	return (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
-// sameServer follows the redirects of a renamed repository, and none that would
-// take the token to another server or make another request of it.
+// sameServer follows the redirects of a renamed repository, but none that would
+// take the token to another server or turn the request into another one.
 func sameServer(r *http.Request, via []*http.Request) error {
 	first := via[0]
 	if r.URL.Scheme != first.URL.Scheme || r.URL.Host != first.URL.Host || r.Method != first.Method || len(via) > 3 {
@@ -76,8 +77,8 @@ func sameServer(r *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// patient is a transport that waits out short rate limits, of all requests
-// together no longer than left, and bounds what it hands on of a response.
+// patient is a transport that waits out short rate limits, for all requests
+// together no longer than left, and bounds the size of responses.
 type patient struct {
 	next  http.RoundTripper
 	sleep func(context.Context, time.Duration) error
@@ -87,7 +88,6 @@ type patient struct {
 	left time.Duration
 }
 
-// RoundTrip implements http.RoundTripper.
 func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 	for {
 		resp, err := p.next.RoundTrip(r)
@@ -102,7 +102,7 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 		if !limited || r.Body != nil && r.GetBody == nil || !p.take(wait) {
 			return resp, nil
 		}
-		io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can go on
+		io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be reused
 		resp.Body.Close()
 		if err := p.sleep(r.Context(), wait); err != nil {
 			return nil, err
@@ -133,7 +133,7 @@ func (p *patient) limit(resp *http.Response) (time.Duration, bool) {
 	return max(wait, time.Second), true
 }
 
-// take reports whether there is patience left for a wait.
+// take reports whether a wait is within what is left, and takes it from that.
 func (p *patient) take(wait time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -32,7 +32,6 @@ type Thread interface {
 	DeleteComment(ctx context.Context, number int, id int64) error
 }
 
-// Comment is a comment on a change.
 type Comment struct {
 	ID   int64
 	Body string
@@ -48,11 +47,10 @@ type Request struct {
 	Meanings Meanings
 }
 
-// PublishComment sees to it that a change has one comment with this key
-// and body: it updates an earlier one in place, else it writes one when that is
-// worth it. Jobs that write at the same time find each other's comments
-// afterwards and keep the oldest. It returns "" or why it could not, in
-// a sentence: that is never a reason to fail.
+// PublishComment makes sure that a change has one comment with this key and body:
+// it updates an earlier one in place, or else writes one when that is worth it.
+// Jobs that write at the same time find each other's comments afterwards and keep
+// the oldest. It returns "", or why it could not in a sentence.
 func PublishComment(ctx context.Context, t Thread, r Request) (remark string) {
 	if r.Number <= 0 {
 		return ""
@@ -72,7 +70,7 @@ func PublishComment(ctx context.Context, t Thread, r Request) (remark string) {
 			return r.Meanings.Because(what, err)
 		}
 		if earlier, err = t.Marked(ctx, r.Number, marker); err != nil || len(earlier) == 0 {
-			return "" // it is there, even if the list does not have it yet
+			return "" // it was written, even if the list does not show it yet
 		}
 	}
 	return keepOne(ctx, t, r, earlier, body)
@@ -106,7 +104,7 @@ func commentMarker(key string) string {
 }
 
 // CutMarkdown cuts Markdown to max bytes at the end of a line, closes what is
-// open there and says so.
+// open there and says so. max must be more than 200.
 func CutMarkdown(text string, max int) string {
 	if len(text) <= max {
 		return text

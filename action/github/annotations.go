@@ -14,9 +14,9 @@ import (
 const perLevel = 10
 
 // writeAnnotations issues annotations as workflow commands, perLevel of each
-// level: more the runner would drop. Those of no line come first, since they
-// speak for many. It returns how many are left; the summary has them all.
-// Nothing is written when w fails.
+// level: the runner would drop more. Those without a line are chosen first, since
+// each stands for many modules. It returns how many were left out; the summary has
+// them all.
 func writeAnnotations(w io.Writer, as []annotate.Annotation, perLevel int) (left int) {
 	var b bytes.Buffer // does not fail, so the library does not panic
 	actions := githubactions.New(githubactions.WithWriter(&b))

@@ -25,8 +25,8 @@ type checkRun struct {
 // annotationsPerRequest is the API's limit.
 const annotationsPerRequest = 50
 
-// conclusion is the outcome of a run as a check run has it: a run that left
-// everything to the go command has proved nothing.
+// conclusion is the conclusion of the check run. A run that deferred everything
+// has proved nothing and is neutral.
 func conclusion(r *report.Result) string {
 	switch {
 	case r.Outcome == report.NotReady:
@@ -86,8 +86,8 @@ func (g *repositoryAPI) PutCheck(ctx context.Context, id int64, c checkRun) (int
 	return run.GetID(), g.refused(err)
 }
 
-// checkAnnotation gives an annotation the place that the API insists on; that
-// of one without a file is the one GitHub itself uses for such.
+// checkAnnotation gives an annotation a file and a line, which the API requires;
+// without a file it is .github, which GitHub itself uses for such annotations.
 func checkAnnotation(a annotate.Annotation) *github.CheckRunAnnotation {
 	file, line, level := a.File, max(a.Line, 1), string(a.Level)
 	if file == "" {

@@ -15,7 +15,7 @@ import (
 
 // Marked implements forge.Thread. Anybody can write a comment that begins with our
 // marker, and its author could change what we then wrote into it, so only those
-// of bots count and of the user that the token belongs to.
+// by bots count, and those by the user that the token belongs to.
 func (g *repositoryAPI) Marked(ctx context.Context, pullRequest int, marker string) ([]forge.Comment, error) {
 	var found []forge.Comment
 	me, asked := "", false

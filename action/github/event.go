@@ -9,8 +9,8 @@ import (
 	"github.com/modferry/modferry/internal/diskfile"
 )
 
-// event is what is needed of the event that started the workflow. The rest of
-// it, titles and texts that anybody can write, is not looked at.
+// event is what is used of the event that started the workflow. The rest of it,
+// such as titles and texts that anybody can write, is ignored.
 type event struct {
 	PullRequest int    // number, 0 when there is none
 	HeadSHA     string // of the commit that a check run is about, "" when unknown
@@ -23,8 +23,8 @@ const maxEvent = 32 << 20
 var commitHash = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // readEvent reads the event at GITHUB_EVENT_PATH. The commit of a pull request
-// is its head: GITHUB_SHA is then a merge commit that no check run is shown
-// for. With an error comes the event as the variables have it.
+// is its head: GITHUB_SHA is then a merge commit, for which GitHub shows no check
+// run. An error comes with the event as the variables describe it.
 func readEvent(getenv func(string) string) (event, error) {
 	var e event
 	if sha := getenv("GITHUB_SHA"); commitHash.MatchString(sha) {

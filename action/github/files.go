@@ -18,9 +18,9 @@ const maxSummary = 1 << 20
 // fileCommands writes the files through which a step hands variables, outputs,
 // state and its summary to the runner. A value never becomes another entry,
 // whatever it holds: each is delimited by a random line that it does not
-// contain. Every entry is appended by one write, and one that could not be
-// written whole is taken back, because the runner fails a step whose file is
-// malformed. It is not safe for concurrent use.
+// contain. Every entry is appended by one write, and one that was written in part
+// is removed again, because the runner fails a step whose file is malformed. It is
+// not safe for concurrent use.
 type fileCommands struct {
 	getenv func(string) string
 	random io.Reader
@@ -81,7 +81,6 @@ func (f *fileCommands) setNamed(file, name, value string) error {
 	return f.set(file, name, value)
 }
 
-// set appends an entry.
 func (f *fileCommands) set(file, name, value string) error {
 	entry, err := assign.GitHubEntry(name, value, f.random)
 	if err != nil {
@@ -109,7 +108,7 @@ func (f *fileCommands) append(variable, text string, limit int64) (err error) {
 	case limit > 0 && before.Size()+int64(len(text)) > limit:
 		return fmt.Errorf("file of %s: it would have %d bytes, expected at most %d", variable, before.Size()+int64(len(text)), limit)
 	}
-	// The runner has made the file. One that had to be created nobody would read.
+	// Without O_CREATE: the runner has made the file, and would not read another one.
 	w, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("file of %s: %w", variable, err)

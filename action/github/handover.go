@@ -8,15 +8,13 @@ import (
 	"path/filepath"
 )
 
-// ownerWrites is the mode bit of what its owner may change.
 const ownerWrites fs.FileMode = 0o200
 
 // handOver gives everything below dir to the owner of the workspace, so that
 // later steps, which run as that user, can add modules and take locks, and makes
 // its directories writable: the go command leaves those of a module read-only
-// when a step has GOFLAGS of its own, and then only root could remove them. A
-// container action runs as root; where it does not, or may not, there is nothing
-// to be done.
+// when a step sets its own GOFLAGS, and then only root could remove them. A
+// container action runs as root; if it does not, nothing can be done.
 func handOver(dir, workspace string) error {
 	info, err := os.Stat(workspace)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 // its names.
 type mount struct {
 	here string // as this step sees it
-	host string // as steps on the host see it; what later steps are told
+	host string // as steps on the host see it, and as it is exported
 	job  string // as steps in the job's container see it, "" for the same as here
 }
 
-// host is where the step runs: what it shares with the job's other steps, and
-// what they call it.
+// host is where the step runs: which directories it shares with the job's other
+// steps, and under which names they see them.
 type host struct {
 	mounts    []mount
 	workspace string // here
@@ -39,20 +39,19 @@ const (
 	// (ContainerOperationProvider).
 	workOfJobs = "/__w"
 	// volumeOfAct is the volume through which act, and the runners of Gitea and
-	// Forgejo, which are made from it, exchange files with all containers of a job.
+	// Forgejo, which derive from it, exchange files with all containers of a job.
 	volumeOfAct = "/var/run/act"
 )
 
-// inRunStep is what to do where a container action cannot serve the other steps.
+// inRunStep is the fix where a container action cannot serve the other steps.
 const inRunStep = "run modferry's binary in a run: step there (go run github.com/modferry/modferry/cmd/modferry@latest fetch)"
 
-// errKubernetes is what an action can't do where its files are copied into a
-// pod and not back.
+// errKubernetes is for runners that copy the job's files into a pod and not back.
 const errKubernetes = "the Kubernetes mode of Actions Runner Controller gives a container action copies of the job's directories, so later steps would not see " +
 	"the modules; " + inRunStep + ", or use the dind mode"
 
-// findHost finds out where the step runs. isDir tells directories, isMount those
-// that are not this container's own.
+// findHost finds out where the step runs. isDir reports whether a path is a
+// directory, isMount whether it is one that is not this container's own.
 func findHost(getenv func(string) string, hostTemp string, isDir, isMount func(string) bool) (*host, error) {
 	h := &host{workspace: getenv("GITHUB_WORKSPACE")}
 	if h.workspace == "" {
@@ -78,9 +77,9 @@ func findHost(getenv func(string) string, hostTemp string, isDir, isMount func(s
 	return h, h.underRunner(getenv, strings.TrimPrefix(hostTemp, "host="), isDir)
 }
 
-// underAct finds what act and the runners made from it share: the workspace and
-// a volume of the job; act has a tool cache for all jobs besides, which the
-// others have when their owner wants it. RUNNER_TEMP is each container's own.
+// underAct finds what act and the runners derived from it share: the workspace and
+// a volume of the job. act also has a tool cache for all jobs, the others only if
+// their owner configured one. RUNNER_TEMP is private to each container.
 func (h *host) underAct(getenv func(string) string, isDir, isMount func(string) bool) error {
 	h.container, h.stateless, h.shared = true, true, "the workspace"
 	h.noPost = getenv("FORGEJO_ACTIONS") == "true"
@@ -93,7 +92,7 @@ func (h *host) underAct(getenv func(string) string, isDir, isMount func(string) 
 		h.mounts, h.temp = append(h.mounts, mount{here: dir, host: dir}), path.Join(dir, "modferry")
 		h.shared += " and " + dir
 	}
-	// That the runner exchanges its files there shows that it is the same for all.
+	// The runner exchanges its files there, so all containers share it.
 	_, exchanges := below(getenv("GITHUB_ENV"), volumeOfAct)
 	switch tools := getenv("RUNNER_TOOL_CACHE"); {
 	case path.IsAbs(tools) && isMount(tools):
@@ -108,8 +107,8 @@ func (h *host) underAct(getenv func(string) string, isDir, isMount func(string) 
 
 // underRunner finds what GitHub's runner mounts in a container action.
 func (h *host) underRunner(getenv func(string) string, hostTemp string, isDir func(string) bool) error {
-	// In a job with a container either of the two may have that container's
-	// names: it depends on the runner.
+	// In a job with a container, either of the two may use that container's names,
+	// depending on the runner.
 	ofRepository := getenv("RUNNER_WORKSPACE")
 	work := path.Dir(ofRepository)
 	if path.IsAbs(hostTemp) && !isOfJob(hostTemp) {
@@ -141,7 +140,7 @@ func (h *host) underRunner(getenv func(string) string, hostTemp string, isDir fu
 		h.mounts = append(h.mounts, mount{temp, hostTemp, path.Join(workOfJobs, "_temp")})
 		h.temp = path.Join(temp, "modferry")
 	case h.temp != "":
-		// Runners before 2.331 mount no temporary directory, but a home in it.
+		// Runners before 2.331 mount only the home below the temporary directory.
 		h.shared += "/_github_home"
 	default:
 		return fmt.Errorf("found neither RUNNER_TEMP (%q) nor HOME (%q) mounted, expected a directory below %s that later steps see", temp, home, mountsOfContainers)
@@ -149,15 +148,15 @@ func (h *host) underRunner(getenv func(string) string, hostTemp string, isDir fu
 	return nil
 }
 
-// isOfJob reports whether a path is the job's container's, which means nothing
-// in the container of an action.
+// isOfJob reports whether a path is one of the job's container, which does not
+// exist in the container of an action.
 func isOfJob(name string) bool {
 	_, ok := below(name, workOfJobs)
 	return ok
 }
 
-// outside is what later steps call a path; the runner translates it for them
-// once more. The path itself where nothing is mounted.
+// outside is a path as it is exported to later steps, for which the runner
+// translates it once more. A path that is not shared stays as it is.
 func (h *host) outside(name string) string {
 	for _, m := range h.mounts {
 		if rest, ok := below(name, m.here); ok {
@@ -167,9 +166,9 @@ func (h *host) outside(name string) string {
 	return name
 }
 
-// inside is what this step calls an absolute path that somebody wrote: the
-// runner translates a host's path where a value begins with it, and nowhere else,
-// and never one of the job's container. The path itself where nothing is mounted.
+// inside is an absolute path that somebody wrote, as this step sees it. The runner
+// translates paths of the host only at the beginning of a value, and those of the
+// job's container never. A path that is not shared stays as it is.
 func (h *host) inside(name string) string {
 	name = filepath.Clean(name)
 	for _, m := range h.mounts {
@@ -182,8 +181,8 @@ func (h *host) inside(name string) string {
 	return name
 }
 
-// sees reports whether later steps see a path, too, and none else in its place:
-// a link on the way may lead out of what is shared.
+// sees reports whether later steps see the same file at a path: a link on the way
+// may lead out of what is shared.
 func (h *host) sees(name string) bool {
 	if !h.container {
 		return true
@@ -206,9 +205,9 @@ func below(name, dir string) (string, bool) {
 	return rest, ok && (rest == "" || rest[0] == '/')
 }
 
-// place is where a path is that somebody wrote, absolute and as this step calls
-// it; a relative one is in the workspace. source is who wrote it. A path that
-// later steps do not see is an error: what is there belongs to this container
+// place is a path that somebody wrote, absolute and as this step sees it; a
+// relative one is in the workspace. source names the setting, for errors. A path
+// that later steps do not see is an error: what is there belongs to this container
 // alone, and is not what was meant.
 func (h *host) place(source, name string) (string, error) {
 	here := name
@@ -223,9 +222,9 @@ func (h *host) place(source, name string) (string, error) {
 	return here, nil
 }
 
-// modcache chooses the module cache where no setting names one: the job's own
-// where later steps see it, else one among the job's temporary files. The remark
-// says what was not followed.
+// modcache chooses the module cache when no setting names one: GOMODCACHE where
+// later steps see it, otherwise one among the job's temporary files. The remark
+// says why GOMODCACHE was not used.
 func (h *host) modcache(variable string) (dir, remark string) {
 	if filepath.IsAbs(variable) {
 		if dir := h.inside(variable); h.sees(dir) {
@@ -238,8 +237,8 @@ func (h *host) modcache(variable string) (dir, remark string) {
 	return filepath.Join(h.temp, "mod"), remark
 }
 
-// makeTemp makes the directory that later steps see, too. In the workspace the
-// checkout may have put something in its place, and git should not see it.
+// makeTemp makes the directory that later steps see. In the workspace, the
+// checkout may have put a link in its place, and git should not see it.
 func (h *host) makeTemp() error {
 	if _, within := below(h.temp, h.workspace); !within {
 		return os.MkdirAll(h.temp, 0o777)
@@ -250,15 +249,14 @@ func (h *host) makeTemp() error {
 	return owndir.Hide(h.workspace, h.temp)
 }
 
-// isDirectory reports whether name is a directory of this machine.
 func isDirectory(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir()
 }
 
-// isMount reports whether a directory is, or is in, one that was mounted into this
-// container. Where that cannot be found out a directory counts as one: the image
-// has none that a runner would mount.
+// isMount reports whether a directory is mounted into this container, or is in one
+// that is. If that cannot be found out, it counts as mounted: the image contains no
+// directory that a runner would mount.
 func isMount(name string) bool {
 	if !isDirectory(name) {
 		return false
@@ -270,15 +268,15 @@ func isMount(name string) bool {
 	return mounts(string(table), diskfile.Real(name))
 }
 
-// mounts reports whether a table of mounts (proc_pid_mountinfo(5)) has one, other
-// than the root, that a path is in.
+// mounts reports whether a path is in one of a table of mounts
+// (proc_pid_mountinfo(5)) other than the root.
 func mounts(table, name string) bool {
 	for line := range strings.Lines(table) {
 		fields := strings.Fields(line)
 		if len(fields) < 5 || fields[4] == "/" {
 			continue
 		}
-		// What would end a field is written in octal; no runner mounts such a name.
+		// Blanks in names are written in octal; no runner mounts such a name.
 		if _, ok := below(name, fields[4]); ok {
 			return true
 		}

@@ -46,8 +46,8 @@ func variable(input string) string {
 	return "INPUT_" + strings.ToUpper(strings.ReplaceAll(input, " ", "_"))
 }
 
-// readInputs reads the inputs of the step. An empty one is one that was not
-// given, which expressions in a workflow often evaluate to.
+// readInputs reads the inputs of the step. An empty input counts as not given:
+// expressions in a workflow often evaluate to nothing.
 func readInputs(getenv func(string) string) (*inputs, error) {
 	in := &inputs{settings: map[string]string{}, own: map[string]string{}}
 	for _, s := range settings.Table() {
@@ -73,8 +73,7 @@ func readInputs(getenv func(string) string) (*inputs, error) {
 	return in, nil
 }
 
-// spread reads globs in working-directory as several modules of the workspace,
-// as monorepos have them.
+// spread turns globs in working-directory into setting modules, for monorepos.
 func (in *inputs) spread() {
 	dir := in.settings["dir"]
 	if !strings.ContainsAny(dir, "*?[,\n") && !strings.Contains(dir, "...") {
@@ -86,5 +85,4 @@ func (in *inputs) spread() {
 	}
 }
 
-// on reports whether a yes-or-no input is on.
 func (in *inputs) on(name string) bool { return in.own[name] == "true" }

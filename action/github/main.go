@@ -26,17 +26,17 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// Process is what the action sees of the outside.
+// Process is everything that the action takes from its environment.
 type Process struct {
 	Getenv func(string) string
 	Stdout io.Writer // the step's log, whose commands the runner follows
 	Random io.Reader // for delimiters
 	Tool   string    // the program in reports, e.g. "modferry 1.2.3"
-	// Secrets is what nothing may show; nil means a set of the stage's own.
+	// Secrets must appear nowhere; nil means a new set for this stage.
 	Secrets *secret.Set
 }
 
-// guarded is the process with a log in which texts do nothing and tell no secret.
+// guarded returns p with a log that neutralises text and hides secrets.
 func (p Process) guarded() Process {
 	if p.Secrets == nil {
 		p.Secrets = &secret.Set{}
@@ -45,12 +45,10 @@ func (p Process) guarded() Process {
 	return p
 }
 
-// commands issues workflow commands.
 func (p Process) commands() *githubactions.Action {
 	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.Stdout)), githubactions.WithGetenv(p.Getenv))
 }
 
-// step is one stage of the action under way.
 type step struct {
 	Process
 	actions  *githubactions.Action
@@ -66,8 +64,8 @@ type step struct {
 	remarks  []finding.Finding
 }
 
-// Main is the stage main: it brings the modules and exports the settings for
-// the later steps. It returns the exit code.
+// Main is the stage main: it fetches the modules and exports the settings to later
+// steps. It returns the exit code.
 func Main(ctx context.Context, p Process) int {
 	p = p.guarded()
 	s, err := newStep(p)
@@ -103,14 +101,13 @@ func Main(ctx context.Context, p Process) int {
 	return s.exitCode(ctx, res)
 }
 
-// refuse ends a stage that cannot begin: one message, as an error annotation.
+// refuse ends a stage that cannot start, with one error annotation.
 func (p Process) refuse(err error) int {
 	message := failure.Sentence(err.Error())
 	p.commands().WithFieldsMap(map[string]string{"title": "modferry cannot run"}).Errorf("%s", message)
 	return report.Settings.ExitCode()
 }
 
-// newStep reads where the step runs and what it was given.
 func newStep(p Process) (*step, error) {
 	s := &step{Process: p, actions: p.commands()}
 	s.files = newFileCommands(p.Getenv, p.Random)
@@ -124,7 +121,6 @@ func newStep(p Process) (*step, error) {
 	return s, nil
 }
 
-// prepare reads the settings and the checkout.
 func (s *step) prepare() error {
 	var err error
 	if s.values, err = s.resolve(); err != nil {
@@ -172,9 +168,9 @@ func (s *step) prepare() error {
 	return err
 }
 
-// goGetenv is the environment as the go command's settings are read from it.
-// What earlier steps exported for the host's toolchain is not here: GOROOT and
-// GOPATH. Input netrc becomes a file that only this container sees.
+// goGetenv is the environment from which the go command's settings are read.
+// GOROOT and GOPATH, which earlier steps exported for the host's toolchain, do not
+// exist in this container. Input netrc becomes a file that only this container sees.
 func (s *step) goGetenv() (func(string) string, error) {
 	netrc := s.inputs.own["netrc"]
 	file := ""
@@ -206,8 +202,8 @@ func (s *step) goGetenv() (func(string) string, error) {
 	}, nil
 }
 
-// debug returns the function that receives the events of a run; they are worth
-// showing when somebody switched debug logging on.
+// debug returns the function that receives the events of a run, nil unless debug
+// logging is on.
 func (s *step) debug() func(string) {
 	if !s.values.Verbose && s.Getenv("RUNNER_DEBUG") != "1" {
 		return nil
@@ -215,14 +211,14 @@ func (s *step) debug() func(string) {
 	return func(line string) { s.actions.Debugf("%s", failure.Plain(line)) }
 }
 
-// warn tells of something that could not be done and matters to nobody's build.
+// warn logs what could not be done and does not matter to the build.
 func (s *step) warn(err error) {
 	if err != nil {
 		s.actions.Warningf("%s", failure.Sentence(err.Error()))
 	}
 }
 
-// export sets for the later steps what the go command reads.
+// export sets for later steps the variables that the go command reads.
 func (s *step) export() error {
 	set := func(name, value string) error {
 		if value == "" || value == s.Getenv(name) {
@@ -234,10 +230,9 @@ func (s *step) export() error {
 	for _, e := range s.job.Exports() {
 		switch {
 		case e.Name == "GOMODCACHE":
-			// Even when it has this value here: later steps have the host's.
+			// Also when it has this value here: later steps may see another one.
 			errs = append(errs, s.files.SetEnv(e.Name, s.host.outside(e.Value)))
 		case e.Settled:
-			// Everything else holds already.
 			s.maskCredentials(e.Value)
 			errs = append(errs, set(e.Name, e.Value))
 		}
@@ -246,8 +241,7 @@ func (s *step) export() error {
 	return errors.Join(errs...)
 }
 
-// exported is what later steps get for a variable; what they have already where
-// nothing is exported.
+// exported is the value of a variable in later steps, exported or not.
 func (s *step) exported(name string) string {
 	for _, e := range s.job.Exports() {
 		if e.Name == name {
@@ -257,9 +251,9 @@ func (s *step) exported(name string) string {
 	return s.env.Get(name)
 }
 
-// removable is GOFLAGS with which go commands leave a module cache that others
-// can remove, a self-hosted runner its temporary files and a checkout what is in
-// the workspace; "" where it is to stay as it is.
+// removable is GOFLAGS for a module cache that others must be able to remove: a
+// self-hosted runner removes its temporary files, the next checkout what is in the
+// workspace. "" means that GOFLAGS stays as it is.
 func (s *step) removable(env goenv.Env) string {
 	if _, inWorkspace := below(s.modcache, s.host.workspace); inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
 		return owndir.Removable(env.Get("GOFLAGS"))
@@ -267,15 +261,15 @@ func (s *step) removable(env goenv.Env) string {
 	return ""
 }
 
-// maskCredentials keeps the credentials of a setting out of the log: it is shown
-// in the header of every later step.
+// maskCredentials masks the credentials of a setting: the log shows its value in
+// the header of every later step.
 func (s *step) maskCredentials(value string) {
 	for _, secret := range goenv.Secrets(value) {
 		s.actions.AddMask(secret)
 	}
 }
 
-// modules is how many modules the files of a result are of.
+// modules is the number of modules that the files of a result belong to.
 func modules(res *report.Result) int {
 	all := map[module.Version]bool{}
 	for _, m := range res.Modules {
@@ -307,8 +301,8 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 	return errors.Join(errs...)
 }
 
-// handOver gives what the step wrote to the user of the later steps: they add
-// modules, and the runner empties its temporary directory.
+// handOver gives what the step wrote to the user of later steps, who adds modules,
+// and as whom the runner empties its temporary directory.
 func (s *step) handOver() {
 	s.warn(handOver(s.host.temp, s.host.workspace))
 	if _, within := below(s.modcache, s.host.temp); !within {
@@ -317,8 +311,7 @@ func (s *step) handOver() {
 }
 
 // exitCode is that of the outcome, unless input fail-on lets it pass. A run that
-// its own time limit ended is one that is incomplete; one that was cancelled is
-// not wanted any more.
+// its own time limit ended is incomplete; one that was cancelled always fails.
 func (s *step) exitCode(ctx context.Context, res *report.Result) int {
 	if res.Outcome == report.Incomplete && s.inputs.own["fail-on"] == "integrity" && ctx.Err() == nil {
 		s.actions.Noticef("%s", "incomplete, but input fail-on is integrity: later steps download what is missing")

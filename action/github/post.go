@@ -15,9 +15,9 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Post is the stage post: it saves the cache, now that it is known which
-// modules the job used, and tells what later steps downloaded. It returns 0
-// always: the job's work is done.
+// Post is the stage post: it saves the cache, now that it is known which modules
+// the job used, and reports what later steps downloaded. It always returns 0: the
+// job's work is done.
 func Post(ctx context.Context, p Process) int {
 	p = p.guarded()
 	var err error
@@ -62,7 +62,6 @@ func Post(ctx context.Context, p Process) int {
 	return 0
 }
 
-// remark tells why a stage does nothing.
 func (p Process) remark(err error) {
 	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
 }

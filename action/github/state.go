@@ -82,7 +82,7 @@ func recall(getenv func(string) string) (func(string) string, error) {
 	}, nil
 }
 
-// reportFile is where input report wants the result, "" for nowhere.
+// reportFile is the file of input report, "" for none.
 func (s *step) reportFile() (string, error) {
 	name := s.inputs.own["report"]
 	if name == "" {

@@ -1,9 +1,9 @@
-// Package gitlab is what a command adds in a job of GitLab CI: sections of the log,
-// reports, a note on the merge request, and a module cache that can be made. The
-// template for such jobs is in directory templates.
+// Package gitlab is what a command adds in a GitLab CI job: sections of the log,
+// reports, a note on the merge request, and a module cache where the go command's
+// cannot be created. The template for such jobs is in directory templates.
 //
-// Its main invariant is that of package github: it adds to a job and never takes
-// from it. What cannot be published is a remark.
+// Its main invariant is that of package github: it never breaks a job that would
+// have worked. What cannot be published is a remark in the log.
 package gitlab
 
 import (
@@ -18,17 +18,17 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 )
 
-// Job is a job of GitLab CI, as its predefined variables describe it. Unlike
-// GitHub's action it is no program of its own: commands run as lines of the
-// job's script, and this adds to them what GitLab shows. All methods work on
-// nil, which is every other place, and do nothing there but where they say so.
+// Job is a GitLab CI job, as its predefined variables describe it. Unlike GitHub's
+// action it is not a program: commands run as lines of the job's script, and this
+// adds what GitLab shows. All methods work on nil, which is everywhere else, and do
+// nothing then unless they say so.
 type Job struct {
 	getenv  func(string) string
 	project string // CI_PROJECT_DIR, the only directory that GitLab takes files from
 	now     func() time.Time
 }
 
-// Detect returns the job of GitLab that the program runs in; nil elsewhere.
+// Detect returns the GitLab CI job that the program runs in; nil elsewhere.
 func Detect(getenv func(string) string) *Job {
 	project := getenv("CI_PROJECT_DIR")
 	if getenv("GITLAB_CI") != "true" || !filepath.IsAbs(project) {
@@ -41,8 +41,8 @@ func Detect(getenv func(string) string) *Job {
 func (g *Job) own() string { return filepath.Join(g.project, owndir.Name) }
 
 // within returns where dir is in the project, slash-separated and "" for the
-// project itself; false when it is outside. Links on the way there count for
-// nothing: a runner's builds directory often is one.
+// project itself; false when it is outside. Links on the way to the project do not
+// matter: a runner's builds directory often is one.
 func (g *Job) within(dir string) (rel string, ok bool) {
 	if g == nil || dir == "" {
 		return "", false
@@ -65,8 +65,8 @@ func absolute(name string) string {
 	return abs
 }
 
-// Hide keeps what is in modferry's directory of the project out of git's sight,
-// artifacts of earlier jobs included.
+// Hide keeps git from seeing modferry's directory in the project, including the
+// artifacts of earlier jobs.
 func (g *Job) Hide() error {
 	if g == nil {
 		return nil
@@ -77,11 +77,11 @@ func (g *Job) Hide() error {
 	return owndir.Hide(g.project, g.own())
 }
 
-// ModCache returns the module cache to use when wanted, the go command's, cannot
-// be made: a user without a home directory has none that works. The remark says
-// so; both are "" where nothing needs to be done.
+// ModCache returns the module cache to use when wanted, the go command's, cannot be
+// created, as for a user without a home directory. The remark says so; both are ""
+// when wanted works.
 func (g *Job) ModCache(wanted string) (dir, remark string) {
-	if g == nil || wanted != "" && !filepath.IsAbs(wanted) { // a mistake that is told elsewhere
+	if g == nil || wanted != "" && !filepath.IsAbs(wanted) { // an invalid setting, which is reported elsewhere
 		return "", ""
 	}
 	reason := "GOMODCACHE and GOPATH are not set and there is no home directory"
@@ -100,9 +100,9 @@ func (g *Job) ModCache(wanted string) (dir, remark string) {
 	return filepath.Join(g.own(), "mod"), remark
 }
 
-// GOFLAGS returns what GOFLAGS has to be where the module cache is in the
-// project: GitLab cleans that for the next job, and cannot remove the directories
-// of modules that the go command makes read-only. "" where it is to stay as it is.
+// GOFLAGS returns what GOFLAGS must be when the module cache is in the project:
+// GitLab cleans the project for the next job, and cannot remove the read-only
+// directories that the go command makes. "" means that GOFLAGS stays as it is.
 func (g *Job) GOFLAGS(env goenv.Env) string {
 	if _, ok := g.within(env.Get("GOMODCACHE")); !ok {
 		return ""

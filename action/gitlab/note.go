@@ -25,11 +25,10 @@ type NoteOptions struct {
 // noteLimit is how long a job waits for its note, all requests together.
 const noteLimit = time.Minute
 
-// Note keeps one note on the merge request up to date when a token is given
-// that may write one. The job's own, CI_JOB_TOKEN, may not: GitLab does not take
-// it for notes. It returns "" or why there is no note, in a sentence: that is
-// never a reason to fail. Without a token, or outside a pipeline for a merge
-// request, nothing is wanted.
+// Note keeps one note on the merge request up to date if there is a token that may
+// write one; GitLab does not accept the job's own, CI_JOB_TOKEN, for notes. It
+// returns "", or why there is no note in a sentence: that is never a reason to fail.
+// Without a token, or outside a merge request pipeline, it does nothing.
 //
 // The pipeline for a fork's merge request runs in the fork, whose variables have
 // no token for the project that the merge request goes into.
@@ -46,7 +45,7 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	if err != nil || number <= 0 {
 		return none + "CI_MERGE_REQUEST_IID is not a number"
 	}
-	// GitLab's API is reached with the certificates that the runner found.
+	// The runner puts the CA certificates of GitLab's server into this file.
 	const caFile = "CI_SERVER_TLS_CA_FILE"
 	transport, err := o.Transport(caFile, g.getenv(caFile))
 	if err != nil {
@@ -62,7 +61,8 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	}
 	prefix, _ := g.within(o.Root)
 	var body bytes.Buffer
-	// It fits, so that nothing is cut that would refer to a summary of the job.
+	// Short enough not to be cut: what is cut refers to a job summary, which GitLab
+	// does not have.
 	if err := report.Markdown(&body, res, report.MarkdownOptions{Limit: forge.MaxText - 1024}); err != nil {
 		return none + err.Error()
 	}
@@ -79,8 +79,8 @@ func (g *Job) key(prefix string) string {
 	return strings.TrimSpace("modferry (" + g.getenv("CI_JOB_NAME") + ") " + prefix)
 }
 
-// noQuickActions makes text of every line that GitLab might take for a quick
-// action: /merge at the start of a line is done in the name of the author.
+// noQuickActions escapes every line that GitLab might take for a quick action:
+// /merge at the start of a line is carried out in the name of the author.
 func noQuickActions(markdown string) string {
 	var b strings.Builder
 	for line := range strings.Lines(markdown) {

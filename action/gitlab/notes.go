@@ -22,8 +22,8 @@ type notes struct {
 	me      int64 // the user that the token belongs to, 0 while unknown
 }
 
-// newNotes returns the notes of the project with an id, that which the merge
-// request goes into.
+// newNotes returns the notes of the project with this id, which is the target of
+// the merge request.
 func newNotes(api *client, project string) (*notes, error) {
 	if _, err := strconv.ParseUint(project, 10, 63); err != nil {
 		return nil, fmt.Errorf("found CI_MERGE_REQUEST_PROJECT_ID %q, expected a number", failure.Plain(project))
@@ -31,7 +31,6 @@ func newNotes(api *client, project string) (*notes, error) {
 	return &notes{api: api, project: api.base.JoinPath("projects", project)}, nil
 }
 
-// meanings is what a refusal of GitLab's API means.
 var meanings = forge.Meanings{
 	http.StatusUnauthorized: "the token in " + settings.GitLabToken + " has expired or is not for this server",
 	http.StatusForbidden: "the token in " + settings.GitLabToken +
@@ -40,7 +39,7 @@ var meanings = forge.Meanings{
 	http.StatusTooManyRequests: "the rate limit of the server is reached",
 }
 
-// of are the notes on the merge request with a number.
+// of is the address of the notes on a merge request.
 func (n *notes) of(number int) *url.URL {
 	return n.project.JoinPath("merge_requests", strconv.Itoa(number), "notes")
 }
@@ -85,8 +84,8 @@ func (n *notes) Marked(ctx context.Context, number int, marker string) ([]forge.
 	return found, nil
 }
 
-// findMe finds out which user the token belongs to; those of projects and groups
-// have one of their own.
+// findMe finds out which user the token belongs to; tokens of projects and groups
+// have bot users.
 func (n *notes) findMe(ctx context.Context) error {
 	if n.me != 0 {
 		return nil

@@ -33,8 +33,7 @@ type ReportFile struct {
 	Data []byte // nil when there is to be none: one of an earlier run would be wrong
 }
 
-// Reports is a result to be handed to GitLab, and to any CI system that reads
-// JUnit.
+// Reports is a result for GitLab, or for any CI system that reads JUnit.
 type Reports struct {
 	Result  *report.Result
 	Root    string         // of the checkout, "" when it is not known
@@ -42,8 +41,8 @@ type Reports struct {
 	Exports []fetch.Export // for jobs of later stages
 }
 
-// Files renders the reports. The remarks say what could not be handed over:
-// that is never a reason to fail. Outside GitLab, where g is nil, positions are
+// Files renders the reports. The remarks say what could not be rendered or passed
+// on: that is never a reason to fail. Outside GitLab, where g is nil, positions are
 // relative to the checkout and there are no links.
 func (g *Job) Files(r Reports) (files []ReportFile, remarks []string) {
 	prefix, _ := g.within(r.Root)
@@ -110,7 +109,6 @@ func (g *Job) annotations(dir string) (text []byte, remark string) {
 	return append(text, '\n'), ""
 }
 
-// escapedPath is a path with what is special in URLs escaped.
 func escapedPath(name string) string {
 	parts := strings.Split(name, "/")
 	for i, part := range parts {
@@ -119,12 +117,12 @@ func escapedPath(name string) string {
 	return strings.Join(parts, "/")
 }
 
-// dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): what
-// modferry settled, as the GitHub Action hands it to later steps. What this job's
-// own variables say is meant for this job, and the module cache is a matter of
-// each job's image. A report is readable by everybody who may see the pipeline, so
-// that a variable with credentials is left out, as is one that would not arrive
-// as it is; left says which and why. The text is nil for no variables.
+// dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): those
+// that modferry decided, like the GitHub Action exports them to later steps. The
+// variables that this job was given are meant for this job alone, and the module
+// cache depends on each job's image. Everybody who can see the pipeline can read a
+// report, so a variable with credentials is left out, as is one that GitLab would
+// change; left says which and why. The text is nil for no variables.
 func dotenv(exports []fetch.Export) (text []byte, left []string) {
 	formats := assign.Formats()
 	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]

@@ -10,13 +10,13 @@ import (
 	"github.com/modferry/modferry/internal/outlet"
 )
 
-// Section begins a section of the job's log, folded when that is wanted; what
-// is written to w until end is called is in it. name tells it apart from those
-// of other commands, a number those of the same. Errors of w are those of the
-// text itself.
+// Section begins a section of the job's log, collapsed if folded is true; what is
+// written to w until end is called is in it. The section's name consists of name and
+// the time, so that the sections of a job differ. Errors of w are ignored: writing
+// the text will meet them too.
 //
-// Nothing but this writes the escape sequences that GitLab takes for the marks
-// of sections: texts of others are neutral.
+// Only this writes the escape sequences that GitLab reads as section markers: all
+// other text is neutral.
 func (g *Job) Section(w io.Writer, name, header string, folded bool) (end func()) {
 	if g == nil {
 		return func() {}
@@ -32,7 +32,7 @@ func (g *Job) Section(w io.Writer, name, header string, folded bool) (end func()
 	return func() { fmt.Fprintf(marks, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", g.now().Unix(), name) }
 }
 
-// sectionName is text with the characters that names of sections have.
+// sectionName replaces the characters that a section name cannot have.
 func sectionName(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -43,8 +43,8 @@ func sectionName(text string) string {
 	}, text)
 }
 
-// Fold writes text for people, which says the most important in its first
-// paragraph: of a good run the rest is folded.
+// Fold writes a text report, whose first paragraph says what matters most. The rest
+// is a section, collapsed if the run was good.
 func (g *Job) Fold(w io.Writer, name, text string, good bool) error {
 	first, rest, found := strings.Cut(text, "\n\n")
 	if g == nil || !found {
