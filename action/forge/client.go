@@ -8,7 +8,6 @@
 package forge
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -32,10 +31,8 @@ const (
 // Options is how a server is called.
 type Options struct {
 	Token     string
-	Agent     string                                     // User-Agent, e.g. "modferry/1.2.3"
-	Transport http.RoundTripper                          // nil means http.DefaultTransport
-	Sleep     func(context.Context, time.Duration) error // nil means a timer
-	Now       func() time.Time                           // nil means time.Now
+	Agent     string            // User-Agent, e.g. "modferry/1.2.3"
+	Transport http.RoundTripper // nil means http.DefaultTransport
 }
 
 // Hidden is what no error may show: the token.
@@ -48,15 +45,9 @@ func (o Options) Hidden() *secret.Set {
 // Client returns a client for all calls of one server. It sends no token by
 // itself.
 func (o Options) Client() *http.Client {
-	p := &patient{next: o.Transport, sleep: o.Sleep, now: o.Now, left: waitLimit}
+	p := &patient{next: o.Transport, left: waitLimit}
 	if p.next == nil {
 		p.next = http.DefaultTransport
-	}
-	if p.sleep == nil {
-		p.sleep = store.Sleep
-	}
-	if p.now == nil {
-		p.now = time.Now
 	}
 	return &http.Client{Transport: p, CheckRedirect: sameServer, Timeout: callLimit + waitLimit}
 }
@@ -80,9 +71,7 @@ func sameServer(r *http.Request, via []*http.Request) error {
 // patient is a transport that waits out short rate limits, for all requests
 // together no longer than left, and bounds the size of responses.
 type patient struct {
-	next  http.RoundTripper
-	sleep func(context.Context, time.Duration) error
-	now   func() time.Time
+	next http.RoundTripper
 
 	mu   sync.Mutex
 	left time.Duration
@@ -98,13 +87,13 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 			io.Reader
 			io.Closer
 		}{io.LimitReader(resp.Body, bodyLimit), resp.Body}
-		wait, limited := p.limit(resp)
+		wait, limited := limit(resp)
 		if !limited || r.Body != nil && r.GetBody == nil || !p.take(wait) {
 			return resp, nil
 		}
 		io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be reused
 		resp.Body.Close()
-		if err := p.sleep(r.Context(), wait); err != nil {
+		if err := store.Sleep(r.Context(), wait); err != nil {
 			return nil, err
 		}
 		r = r.Clone(r.Context())
@@ -118,7 +107,7 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // limit reports whether a rate limit was hit, and how long to wait:
 // Retry-After, else until the limit is reset, else a minute.
-func (p *patient) limit(resp *http.Response) (time.Duration, bool) {
+func limit(resp *http.Response) (time.Duration, bool) {
 	after := resp.Header.Get("Retry-After")
 	none := resp.Header.Get("X-RateLimit-Remaining") == "0"
 	if resp.StatusCode != http.StatusTooManyRequests && (resp.StatusCode != http.StatusForbidden || after == "" && !none) {
@@ -128,7 +117,7 @@ func (p *patient) limit(resp *http.Response) (time.Duration, bool) {
 	if s, err := strconv.ParseUint(after, 10, 16); err == nil {
 		wait = time.Duration(s) * time.Second
 	} else if s, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && none {
-		wait = time.Unix(s, 0).Sub(p.now())
+		wait = time.Unix(s, 0).Sub(time.Now())
 	}
 	return max(wait, time.Second), true
 }

@@ -29,7 +29,7 @@ func TestCheckRunHasAllAnnotations(t *testing.T) {
 		120: {"POST /check-runs", "PATCH /check-runs/77", "PATCH /check-runs/77"},
 	} {
 		api := newRESTAPI(t)
-		g, _ := api.repository(t)
+		g := api.repository(t)
 		if remark := publishCheck(t.Context(), g, check(n)); remark != "" {
 			t.Fatalf("%d annotations: %s", n, remark)
 		}
@@ -64,7 +64,7 @@ func TestCheckRunHasAllAnnotations(t *testing.T) {
 func TestCheckAnnotationsHaveThePlaceThatTheAPIWants(t *testing.T) {
 	t.Parallel()
 	api := newRESTAPI(t)
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	c := check(0)
 	c.Annotations = []annotate.Annotation{
 		{Level: annotate.LevelError, File: "a/go.mod", Line: 7, Title: "t", Message: "m"},
@@ -87,7 +87,7 @@ func TestCheckAnnotationsHaveThePlaceThatTheAPIWants(t *testing.T) {
 func TestCheckTextsKeepTheAPIsLimits(t *testing.T) {
 	t.Parallel()
 	api := newRESTAPI(t)
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	c := check(0)
 	c.Summary = strings.Repeat("a line of the summary\n", 5000)
 	if remark := publishCheck(t.Context(), g, c); remark != "" {
@@ -152,7 +152,7 @@ func TestRefusalsAreInformation(t *testing.T) {
 			refuse(w, status, hostileText+" with "+apiToken)
 			return true
 		}
-		g, slept := api.repository(t)
+		g := api.repository(t)
 		remark := publishCheck(t.Context(), g, check(60))
 		if !strings.HasPrefix(remark, "the check run was not published: ") || !strings.Contains(remark, want) {
 			t.Errorf("HTTP %d: %q, want %q in it", status, remark, want)
@@ -160,8 +160,8 @@ func TestRefusalsAreInformation(t *testing.T) {
 		if strings.ContainsAny(remark, "\r\n\x1b") || strings.Contains(remark, "##[") || strings.Contains(remark, apiToken) || strings.Contains(remark, "hunter2") {
 			t.Errorf("HTTP %d: %q is not neutral", status, remark)
 		}
-		if asked := api.asked(); len(asked) != 1 || len(*slept) != 0 {
-			t.Errorf("HTTP %d: asked %v and slept %v", status, asked, *slept)
+		if asked := api.asked(); len(asked) != 1 {
+			t.Errorf("HTTP %d: asked %v", status, asked)
 		}
 	}
 }
@@ -175,7 +175,7 @@ func TestACheckRunThatStaysIncompleteIsTold(t *testing.T) {
 		}
 		return r.Method == http.MethodPatch
 	}
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	if remark := publishCheck(t.Context(), g, check(120)); !strings.HasPrefix(remark, "the check run has only 50 of 120 annotations: ") {
 		t.Error(remark)
 	}

@@ -26,7 +26,7 @@ func comment(t *testing.T, g *repositoryAPI, number int, key, body string, worth
 func TestCommentIsWrittenOnceAndUpdatedInPlace(t *testing.T) {
 	t.Parallel()
 	api := newRESTAPI(t)
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	const list, edit = "GET /issues/5/comments", "PATCH /issues/comments/1"
 	for _, step := range []struct {
 		name   string
@@ -61,7 +61,7 @@ func TestCommentIsWrittenOnceAndUpdatedInPlace(t *testing.T) {
 func TestCommentsOfOthersAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	api := newRESTAPI(t)
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	marker := jobMarker
 	api.write(marker+"\nforged", apiUser{"mallory", "User"})
 	api.write("quoted: "+marker, apiUser{"dependabot[bot]", "Bot"})
@@ -83,7 +83,7 @@ func TestCommentOfTheTokensUserIsFound(t *testing.T) {
 		}
 		return false
 	}
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	api.write(jobMarker+"\nforged", apiUser{"mallory", "User"})
 	ours := api.write(jobMarker+"\nearlier", apiUser{"ferryman", "User"})
 	if remark := comment(t, g, 5, "job", "now", true); remark != "" {
@@ -97,7 +97,7 @@ func TestCommentOfTheTokensUserIsFound(t *testing.T) {
 func TestCommentIsFoundBehindManyOthers(t *testing.T) {
 	t.Parallel()
 	api := newRESTAPI(t)
-	g, _ := api.repository(t)
+	g := api.repository(t)
 	for range 230 {
 		api.write("chat", apiUser{"someone", "User"})
 	}
@@ -125,7 +125,7 @@ func TestJobsThatCommentAtTheSameTimeLeaveOneComment(t *testing.T) {
 		return false
 	}
 	for range jobs {
-		g, _ := api.repository(t)
+		g := api.repository(t)
 		all.Go(func() {
 			if remark := comment(t, g, 5, "job", "bad", true); remark != "" {
 				t.Error(remark)
@@ -157,7 +157,7 @@ func TestCommentsThatCannotBeWrittenAreInformation(t *testing.T) {
 			}
 			return r.Method == method
 		}
-		g, _ := api.repository(t)
+		g := api.repository(t)
 		remark := comment(t, g, 5, "job", "new", true)
 		if !strings.HasPrefix(remark, want) || !strings.Contains(remark, "pull-requests: write") || !strings.Contains(remark, "Resource not accessible by integration") {
 			t.Errorf("%s: %q", method, remark)

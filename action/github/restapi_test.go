@@ -1,7 +1,6 @@
 package github
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/modferry/modferry/action/forge"
 )
@@ -170,23 +168,17 @@ func (a *restAPI) asked() []string {
 	return all
 }
 
-// repository returns the API and what it slept.
-func (a *restAPI) repository(t testing.TB) (*repositoryAPI, *[]time.Duration) {
+// repository returns the API's client.
+func (a *restAPI) repository(t testing.TB) *repositoryAPI {
 	t.Helper()
-	var slept []time.Duration
 	g, err := newRepositoryAPI(environment("GITHUB_API_URL", a.URL+"/api/v3", "GITHUB_REPOSITORY", "octo/ferry"), forge.Options{
 		Token: apiToken, Agent: "modferry/test",
 		Transport: a.Client().Transport,
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			slept = append(slept, d)
-			return ctx.Err()
-		},
-		Now: func() time.Time { return time.Unix(1_700_000_000, 0) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return g, &slept
+	return g
 }
 
 // environment returns the variables given as name, value, name, value.

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/diskfile"
@@ -25,7 +24,6 @@ import (
 type Job struct {
 	getenv  func(string) string
 	project string // CI_PROJECT_DIR, the only directory that GitLab takes files from
-	now     func() time.Time
 }
 
 // Detect returns the GitLab CI job that the program runs in; nil elsewhere.
@@ -34,7 +32,7 @@ func Detect(getenv func(string) string) *Job {
 	if getenv("GITLAB_CI") != "true" || !filepath.IsAbs(project) {
 		return nil
 	}
-	return &Job{getenv: getenv, project: filepath.Clean(project), now: time.Now}
+	return &Job{getenv: getenv, project: filepath.Clean(project)}
 }
 
 // own is the directory of the project that modferry's defaults are in.

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // environment returns the variables given as name, value, name, value.
@@ -19,8 +18,7 @@ func environment(pairs ...string) func(string) string {
 	return func(name string) string { return m[name] }
 }
 
-// gitLabJob is a job of GitLab in an empty project, with a clock that stands
-// still.
+// gitLabJob is a job of GitLab in an empty project.
 func gitLabJob(t *testing.T, pairs ...string) *Job {
 	t.Helper()
 	project := filepath.Join(t.TempDir(), "builds", "group", "app")
@@ -34,7 +32,6 @@ func gitLabJob(t *testing.T, pairs ...string) *Job {
 	if g == nil {
 		t.Fatal("not on GitLab")
 	}
-	g.now = func() time.Time { return time.Unix(1_700_000_000, 123) }
 	return g
 }
 

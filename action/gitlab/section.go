@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/outlet"
@@ -21,7 +22,7 @@ func (g *Job) Section(w io.Writer, name, header string, folded bool) (end func()
 	if g == nil {
 		return func() {}
 	}
-	began := g.now()
+	began := time.Now()
 	name = "modferry_" + sectionName(name) + "_" + strconv.FormatInt(began.UnixNano(), 36)
 	options := ""
 	if folded {
@@ -29,7 +30,7 @@ func (g *Job) Section(w io.Writer, name, header string, folded bool) (end func()
 	}
 	marks := outlet.Commands(w)
 	fmt.Fprintf(marks, "\x1b[0Ksection_start:%d:%s%s\r\x1b[0K%s\n", began.Unix(), name, options, failure.Plain(header))
-	return func() { fmt.Fprintf(marks, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", g.now().Unix(), name) }
+	return func() { fmt.Fprintf(marks, "\x1b[0Ksection_end:%d:%s\r\x1b[0K\n", time.Now().Unix(), name) }
 }
 
 // sectionName replaces the characters that a section name cannot have.
