@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/action/github"
 )
 
 // actionCommand is the group of the stages of the GitHub Action. They take no
@@ -20,19 +20,19 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
 	}
-	process := action.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets}
+	process := github.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "main", Short: "Bring the modules and export the settings for the later steps", Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				a.code = action.Main(cmd.Context(), process)
+				a.code = github.Main(cmd.Context(), process)
 				return nil
 			},
 		},
 		&cobra.Command{
 			Use: "post", Short: "Save the cache and tell what later steps downloaded", Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
-				a.code = action.Post(cmd.Context(), process)
+				a.code = github.Post(cmd.Context(), process)
 				return nil
 			},
 		},

@@ -39,7 +39,7 @@ var elsewhere = map[string]string{
 	"cache-poisoned":       "internal/fetch/faults_test.go",
 	"zip-not-extractable":  "internal/fetch/job_test.go",
 	"info-missing":         "internal/fetch/job_test.go",
-	"modcache-unseen":      "action/host_test.go",
+	"modcache-unseen":      "action/github/host_test.go",
 	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
 }
 

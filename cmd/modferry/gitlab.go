@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/report"
@@ -23,20 +23,20 @@ func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *re
 		}
 		return
 	}
-	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
+	a.writeReports(gitlab.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
 	if res.Interrupted {
 		return // nobody waits any more
 	}
-	a.tell(out.gitlab.Note(ctx, res, action.NoteOptions{
+	a.tell(out.gitlab.Note(ctx, res, gitlab.NoteOptions{
 		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
 	}))
 }
 
 // writeReports writes the reports directory, which the checkout may have put a
 // link in the place of.
-func (a *app) writeReports(r action.Reports) {
+func (a *app) writeReports(r gitlab.Reports) {
 	checkouts := []string{".", a.getenv("CI_PROJECT_DIR"), r.Root}
-	g := action.OnGitLab(a.getenv)
+	g := gitlab.Detect(a.getenv)
 	files, remarks := g.Files(r)
 	if err := makeDir(r.Dir, checkouts...); err != nil {
 		a.tell("the reports for CI systems are not written: " + err.Error())

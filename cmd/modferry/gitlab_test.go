@@ -75,7 +75,7 @@ func TestFetchWritesANoteOnTheMergeRequest(t *testing.T) {
 		remark string
 	}{
 		{"a token that may", http.StatusCreated, ""},
-		{"a token that may not", http.StatusForbidden, "modferry: the merge request has no comment: the token in MODFERRY_GITLAB_TOKEN may not do that"},
+		{"a token that may not", http.StatusForbidden, "modferry: the merge request has no comment: the token in MODFERRY_GITLAB_TOKEN is not allowed to do that"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -15,7 +15,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 	"golang.org/x/term"
 
-	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
@@ -28,7 +28,7 @@ type output struct {
 	process
 	values  *settings.Values
 	render  rendering                       // of the result as text
-	gitlab  *action.GitLab                  // nil elsewhere
+	gitlab  *gitlab.Job                     // nil elsewhere
 	goflags string                          // GOFLAGS of the go commands of the job, "" to leave it as it is
 	fold    string                          // the command whose details GitLab folds, "" for none
 	live    atomic.Pointer[report.Progress] // nil while no progress is shown
@@ -38,7 +38,7 @@ type output struct {
 type rendering func(io.Writer, *report.Result, report.TextOptions) error
 
 func newOutput(p process, v *settings.Values) *output {
-	return &output{process: p, values: v, render: report.Text, gitlab: action.OnGitLab(p.getenv)}
+	return &output{process: p, values: v, render: report.Text, gitlab: gitlab.Detect(p.getenv)}
 }
 
 // remark prints diagnostics that are no errors.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
@@ -87,7 +87,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 	}
 	if cmd != nil && cmd.Flags().Lookup("reports") != nil {
 		if dir := settings.ReportsDir(a.given(cmd, "reports"), a.getenv); dir != "" {
-			a.writeReports(action.Reports{Result: res, Dir: dir})
+			a.writeReports(gitlab.Reports{Result: res, Dir: dir})
 		}
 	}
 	return report.Settings.ExitCode()

@@ -293,8 +293,8 @@ func TestTwoStepsOfOneJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(r.Totals.Modules); got != s.outputs["modules"] {
-			t.Errorf("output report names the result of another step: it has %s files, expected %s", got, s.outputs["modules"])
+		if got := fmt.Sprint(r.Totals.Modules); got != s.outputs["files"] {
+			t.Errorf("output report names the result of another step: it has %s files, expected %s", got, s.outputs["files"])
 		}
 	}
 	one.goSucceeds(false, "one", "build", "./...")

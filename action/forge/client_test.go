@@ -1,0 +1,145 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// limited is a server in memory that hits a rate limit on the first requests. In
+// a bubble of synctest there is no network.
+type limited struct {
+	status int
+	header http.Header
+	times  int // that the limit is hit
+
+	bodies []string // of the requests
+}
+
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	l.bodies = append(l.bodies, string(body))
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}
+	if len(l.bodies) <= l.times {
+		resp.StatusCode, resp.Header = l.status, l.header
+	}
+	return resp, err
+}
+
+// post makes a request, and returns the status and how long it took.
+func post(t *testing.T, ctx context.Context, c *http.Client) (int, time.Duration, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://git.example.test/", strings.NewReader("whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	resp, err := c.Do(r)
+	if err != nil {
+		return 0, time.Since(start), err
+	}
+	return resp.StatusCode, time.Since(start), resp.Body.Close()
+}
+
+func header(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Set(pairs[i], pairs[i+1])
+	}
+	return h
+}
+
+func TestRateLimitsAreWaitedOutWithinABudget(t *testing.T) {
+	t.Parallel()
+	reset := func(seconds int) string { return "in " + strconv.Itoa(seconds) }
+	tests := map[string]struct {
+		status int
+		header []string
+		times  int
+		waited time.Duration
+		asked  int
+		ok     bool
+	}{
+		"429 with Retry-After":         {429, []string{"Retry-After", "2"}, 2, 4 * time.Second, 3, true},
+		"403 with Retry-After":         {403, []string{"Retry-After", "7"}, 1, 7 * time.Second, 2, true},
+		"reset in 5 s":                 {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(5)}, 1, 5 * time.Second, 2, true},
+		"Retry-After of 0":             {429, []string{"Retry-After", "0"}, 1, time.Second, 2, true},
+		"too long":                     {429, []string{"Retry-After", "3600"}, 1, 0, 1, false},
+		"reset in an hour":             {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(3600)}, 1, 0, 1, false},
+		"no word of when":              {429, nil, 1, 0, 1, false},
+		"again and again":              {429, []string{"Retry-After", "12"}, 9, 24 * time.Second, 3, false},
+		"an invalid number":            {429, []string{"Retry-After", "-1"}, 1, 0, 1, false},
+		"403 that is no limit":         {403, nil, 1, 0, 1, false},
+		"403 with requests left":       {403, []string{"X-RateLimit-Remaining", "10", "X-RateLimit-Reset", reset(5)}, 1, 0, 1, false},
+		"a date instead of seconds":    {429, []string{"Retry-After", "Tue, 14 Nov 2023 22:13:25 GMT"}, 1, 0, 1, false},
+		"reset that has passed by now": {429, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(-1000)}, 1, time.Second, 2, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &limited{status: test.status, header: header(test.header...), times: test.times}
+				if in, ok := strings.CutPrefix(s.header.Get("X-RateLimit-Reset"), "in "); ok {
+					seconds, err := strconv.Atoi(in)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s.header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Unix()+int64(seconds), 10))
+				}
+				status, waited, err := post(t, t.Context(), Options{Transport: s}.Client())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if ok := status == http.StatusOK; ok != test.ok || !ok && status != test.status || waited != test.waited || len(s.bodies) != test.asked {
+					t.Errorf("HTTP %d after %v and %d requests", status, waited, len(s.bodies))
+				}
+			})
+		})
+	}
+}
+
+func TestABudgetIsThatOfAllRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "14"), times: 1}
+		c := Options{Transport: s}.Client()
+		for i, want := range []int{200, 200, 429} {
+			s.times = len(s.bodies) + 1
+			if status, _, err := post(t, t.Context(), c); err != nil || status != want {
+				t.Errorf("request %d: HTTP %d, %v; want %d", i, status, err, want)
+			}
+		}
+	})
+}
+
+func TestAWaitEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "9"), times: 9}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, waited, err := post(t, ctx, Options{Transport: s}.Client())
+		if !errors.Is(err, context.Canceled) || waited != time.Second || len(s.bodies) != 1 {
+			t.Errorf("%v after %v and %d requests", err, waited, len(s.bodies))
+		}
+	})
+}
+
+func TestARequestIsSentAgainWhole(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "1"), times: 2}
+		status, _, err := post(t, t.Context(), Options{Transport: s}.Client())
+		if diff := cmp.Diff([]string{"whole", "whole", "whole"}, s.bodies); err != nil || diff != "" || status != http.StatusOK {
+			t.Errorf("HTTP %d, %v (-want +got):\n%s", status, err, diff)
+		}
+	})
+}

@@ -1,0 +1,332 @@
+package github
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/github.md")
+
+// What describes the action to others: to the runner, to a builder of images,
+// and to people.
+const (
+	manifestFile = "../../action.yml"
+	imageFile    = "../../Dockerfile"
+	githubDoc    = "../../docs/github.md"
+)
+
+// entry is an input or output as action.yml declares it.
+type entry struct {
+	name        string
+	description string // without the sentence on the default
+	unset       string // that sentence: what holds when nobody says anything
+	fallback    any    // its default, nil for none
+}
+
+// manifest is what the tests want to know of action.yml.
+type manifest struct {
+	inputs, outputs []entry
+	runs            struct {
+		Using          string `yaml:"using"`
+		Image          string `yaml:"image"`
+		Entrypoint     string `yaml:"entrypoint"`
+		PostEntrypoint string `yaml:"post-entrypoint"`
+	}
+}
+
+func readManifest(t *testing.T) *manifest {
+	t.Helper()
+	data, err := os.ReadFile(manifestFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raw struct {
+		Inputs  yaml.MapSlice `yaml:"inputs"`
+		Outputs yaml.MapSlice `yaml:"outputs"`
+		Runs    yaml.MapSlice `yaml:"runs"`
+	}
+	if err := yaml.Unmarshal(data, &raw); err != nil {
+		t.Fatal(err)
+	}
+	m := &manifest{inputs: entriesOf(t, raw.Inputs), outputs: entriesOf(t, raw.Outputs)}
+	runs, err := yaml.Marshal(raw.Runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.UnmarshalWithOptions(runs, &m.runs, yaml.Strict()); err != nil {
+		t.Fatalf("runs has something that it should not have: %v", err)
+	}
+	return m
+}
+
+// entriesOf keeps the order of the file, and knows no keys but two.
+func entriesOf(t *testing.T, raw yaml.MapSlice) []entry {
+	t.Helper()
+	var out []entry
+	for _, item := range raw {
+		e := entry{name: fmt.Sprint(item.Key)}
+		fields, ok := item.Value.(map[string]any)
+		if !ok {
+			t.Fatalf("%s: found %T, expected description and default", e.name, item.Value)
+		}
+		for key, value := range fields {
+			switch key {
+			case "description":
+				e.description, e.unset, _ = strings.Cut(strings.TrimSpace(fmt.Sprint(value)), " Default: ")
+			case "default":
+				e.fallback = value
+			default:
+				t.Errorf("%s: found the key %s, expected description or default", e.name, key)
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// input is the input of a name, an empty one where the manifest has none: that
+// is another test's finding.
+func (m *manifest) input(name string) entry {
+	for _, e := range m.inputs {
+		if e.name == name {
+			return e
+		}
+	}
+	return entry{name: name}
+}
+
+func names(entries []entry) []string {
+	var out []string
+	for _, e := range entries {
+		out = append(out, e.name)
+	}
+	return out
+}
+
+// tableInputs are the settings that are inputs, in the order of the table.
+func tableInputs() []settings.Setting {
+	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool { return !s.Input })
+}
+
+func TestManifestHasTheInputsOfTheProgramInItsOrder(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, s := range tableInputs() {
+		want = append(want, s.InputName())
+	}
+	for _, i := range ownInputs() {
+		want = append(want, i.Name)
+	}
+	if diff := cmp.Diff(want, names(readManifest(t).inputs)); diff != "" {
+		t.Errorf("action.yml differs from the program (-program +action.yml):\n%s", diff)
+	}
+}
+
+// A default in action.yml would win over the variables and the configuration
+// file, which is why there is none for a setting.
+func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
+	t.Parallel()
+	m := readManifest(t)
+	for _, s := range tableInputs() {
+		e := m.input(s.InputName())
+		if e.fallback != nil {
+			t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
+		}
+		switch {
+		case e.unset == "":
+			t.Errorf("%s: the description does not end by telling the default", e.name)
+		case s.Default != "" && e.unset != "`"+s.Default+"`":
+			t.Errorf("%s: the description says %s, the program's default is `%s`", e.name, e.unset, s.Default)
+		case strings.HasPrefix(s.Unset, "GO") && !strings.Contains(e.unset, s.Unset):
+			t.Errorf("%s: the description says %s, the program takes %s", e.name, e.unset, s.Unset)
+		}
+	}
+}
+
+func TestManifestHasTheDefaultsOfTheActionsOwnInputs(t *testing.T) {
+	t.Parallel()
+	m := readManifest(t)
+	for _, i := range ownInputs() {
+		e := m.input(i.Name)
+		switch {
+		case i.Default == "" && e.fallback != nil:
+			t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
+		// A word like true without quotes is no text.
+		case i.Default != "" && e.fallback != any(i.Default):
+			t.Errorf("%s: found the default %#v, expected %q", e.name, e.fallback, i.Default)
+		}
+	}
+}
+
+func TestDescriptionsSayWhatAnInputTakes(t *testing.T) {
+	t.Parallel()
+	choices := map[string][]string{}
+	for _, s := range tableInputs() {
+		choices[s.InputName()] = s.Choices
+		if s.Kind == settings.Bool {
+			choices[s.InputName()] = []string{"true"} // the other one is the default
+		}
+	}
+	for _, i := range ownInputs() {
+		choices[i.Name] = i.Choices
+		if slices.Contains(i.Choices, "true") {
+			choices[i.Name] = []string{"true"}
+		}
+	}
+	for _, e := range readManifest(t).inputs {
+		if !strings.Contains(e.description, "`") {
+			t.Errorf("%s: the description has no example", e.name)
+		}
+		for _, word := range choices[e.name] {
+			if !strings.Contains(e.description, "`"+word+"`") {
+				t.Errorf("%s: the description does not tell the choice `%s`", e.name, word)
+			}
+		}
+	}
+}
+
+// The runner takes an expression in a description for one that it should
+// evaluate, and refuses the whole action.
+func TestDescriptionsHaveNoExpressions(t *testing.T) {
+	t.Parallel()
+	m := readManifest(t)
+	for _, e := range append(m.inputs, m.outputs...) {
+		if strings.Contains(e.description+e.unset, "${{") {
+			t.Errorf("%s: the description has an expression", e.name)
+		}
+		if !strings.HasSuffix(e.description, ".") {
+			t.Errorf("%s: the description does not end as a sentence: %s", e.name, e.description)
+		}
+	}
+}
+
+func TestManifestHasTheOutputsThatTheActionSets(t *testing.T) {
+	t.Parallel()
+	files := newRunnerFiles(t)
+	temp := t.TempDir()
+	s := &step{
+		Process: Process{Getenv: files.getenv},
+		files:   newFileCommands(files.getenv, bytes.NewReader(make([]byte, 4096))),
+		inputs:  &inputs{own: map[string]string{}},
+		host:    &host{workspace: temp, temp: temp},
+	}
+	res := &report.Result{Schema: report.Schema, Outcome: report.OK}
+	if err := s.outputs(res, "off"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.keep(res); err != nil {
+		t.Fatal(err)
+	}
+	var set []string
+	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(files.content(t, "GITHUB_OUTPUT"), -1) {
+		set = append(set, m[1])
+	}
+	declared := names(readManifest(t).outputs)
+	slices.Sort(set)
+	slices.Sort(declared)
+	if diff := cmp.Diff(set, declared); diff != "" {
+		t.Errorf("action.yml differs from what the action sets (-set +action.yml):\n%s", diff)
+	}
+}
+
+// On the commit of a release the image is the published one, by its digest.
+var publishedImage = regexp.MustCompile(`^docker://ghcr\.io/modferry/modferry@sha256:[0-9a-f]{64}$`)
+
+func TestManifestRunsTheStagesThatTheImageHas(t *testing.T) {
+	t.Parallel()
+	runs := readManifest(t).runs
+	if runs.Using != "docker" || runs.Image != "Dockerfile" && !publishedImage.MatchString(runs.Image) {
+		t.Errorf("found using: %s, image: %s, expected docker and Dockerfile, or the published image by its digest", runs.Using, runs.Image)
+	}
+	dockerfile, err := os.ReadFile(imageFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, got := range map[string]string{"modferry-main": runs.Entrypoint, "modferry-post": runs.PostEntrypoint} {
+		if got != "/usr/local/bin/"+want {
+			t.Errorf("found the entry point %s, expected /usr/local/bin/%s", got, want)
+		}
+		if !strings.Contains(string(dockerfile), "ln -s modferry /out"+got) {
+			t.Errorf("the image has no %s", got)
+		}
+	}
+}
+
+func TestDocsHaveTheTablesOfTheManifest(t *testing.T) {
+	data, err := os.ReadFile(githubDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := readManifest(t)
+	want := string(data)
+	for part, table := range map[string]string{"inputs": inputTable(m), "outputs": outputTable(m)} {
+		begin, end := "<!-- "+part+": begin -->\n", "<!-- "+part+": end -->\n"
+		before, rest, ok := strings.Cut(want, begin)
+		_, after, ok2 := strings.Cut(rest, end)
+		if !ok || !ok2 {
+			t.Fatalf("%s has no lines %q and %q", githubDoc, begin, end)
+		}
+		want = before + begin + table + end + after
+	}
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s differs from action.yml; run go test ./action/github -run Docs -update", githubDoc)
+	}
+	if err := os.WriteFile(githubDoc, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inputTable is the inputs as Markdown, with the headings of the settings table.
+func inputTable(m *manifest) string {
+	var b strings.Builder
+	head := func(title string) {
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "**%s**\n\n| input | meaning | default |\n|---|---|---|\n", title)
+	}
+	group := ""
+	table := tableInputs()
+	for k, e := range m.inputs {
+		value := e.unset
+		switch {
+		case k < len(table):
+			if table[k].Group != group {
+				group = table[k].Group
+				head(group)
+			}
+		case k == len(table):
+			head("Of the action alone")
+		}
+		if e.fallback != nil {
+			value = fmt.Sprintf("`%v`", e.fallback)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.name, e.description, value)
+	}
+	return b.String()
+}
+
+// outputTable is the outputs as Markdown.
+func outputTable(m *manifest) string {
+	var b strings.Builder
+	b.WriteString("| output | meaning |\n|---|---|\n")
+	for _, e := range m.outputs {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.name, e.description)
+	}
+	return b.String()
+}

@@ -1,0 +1,119 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// Post is the stage post: it saves the cache, now that it is known which modules
+// the job used, and reports what later steps downloaded. It always returns 0: the
+// job's work is done.
+func Post(ctx context.Context, p Process) int {
+	p = p.guarded()
+	var err error
+	if p.Getenv, err = recall(p.Getenv); err != nil {
+		p.remark(err)
+		return 0
+	}
+	s, err := newStep(p)
+	if err != nil {
+		p.remark(err)
+		return 0
+	}
+	res, err := s.kept()
+	if err != nil {
+		p.remark(err)
+		return 0
+	}
+	if err := s.prepare(); err != nil {
+		p.remark(err)
+		return 0
+	}
+	later := &report.Later{}
+	if later.Modules, err = s.later(res); err != nil {
+		s.warn(err)
+	}
+	r := s.job.Save(ctx)
+	r.Hide(s.Secrets.Hide)
+	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
+	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })
+	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
+		s.warn(err)
+	}
+	s.handOver()
+	if s.inputs.on("summary") {
+		var b bytes.Buffer
+		if err := report.MarkdownLater(&b, later, report.MarkdownOptions{}); err != nil {
+			s.warn(err)
+		} else {
+			s.warn(s.files.AppendSummary(b.String()))
+		}
+	}
+	return 0
+}
+
+func (p Process) remark(err error) {
+	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
+}
+
+// kept reads the result that the main stage left behind.
+func (s *step) kept() (*report.Result, error) {
+	name := s.Getenv("STATE_" + stateResult)
+	if name == "" && s.host.stateless {
+		name = s.host.resultFile(s.Getenv, "")
+	}
+	if name == "" {
+		return nil, fmt.Errorf("the main stage left no result, so it did not finish")
+	}
+	f, err := diskfile.OpenIn(s.host.temp, name)
+	if err != nil {
+		return nil, fmt.Errorf("read the result of the main stage: %w", err)
+	}
+	defer f.Close()
+	res, err := report.Decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("read the result of the main stage: %w", err)
+	}
+	return res, nil
+}
+
+// later is what steps after main added to the module cache, the largest first.
+func (s *step) later(res *report.Result) ([]report.Module, error) {
+	c, err := modcache.OpenForReading(s.modcache)
+	if err != nil {
+		return nil, err
+	}
+	zips, err := c.Zips()
+	if err != nil {
+		return nil, err
+	}
+	before := map[module.Version]bool{}
+	for _, m := range res.Modules {
+		if m.Kind == report.KindZip && m.Source != report.FromDeferred && m.Source != report.FromFailed {
+			before[module.Version{Path: m.Path, Version: m.Version}] = true
+		}
+	}
+	// A module cache that is kept has zips of earlier jobs, too.
+	since, err := time.Parse(time.RFC3339, res.Started)
+	if err != nil {
+		return nil, fmt.Errorf("read the result of the main stage: %w", err)
+	}
+	var out []report.Module
+	for _, z := range zips {
+		if !before[z.Module] && !z.Written.Before(since) {
+			out = append(out, report.Module{Path: z.Module.Path, Version: z.Module.Version, Kind: report.KindZip, Bytes: z.Bytes})
+		}
+	}
+	slices.SortFunc(out, func(a, b report.Module) int { return int(min(max(b.Bytes-a.Bytes, -1), 1)) })
+	return out, nil
+}

@@ -1,0 +1,112 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/modferry/modferry/action/annotate"
+	"github.com/modferry/modferry/action/forge"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/outlet"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// publish shows the result: summary, annotations, and where a token allows it a
+// check run and a comment. Nothing of it can fail the step.
+func (s *step) publish(ctx context.Context, res *report.Result) {
+	e, err := readEvent(s.Getenv)
+	s.warn(err)
+	all := annotate.Of(res, s.prefix())
+	for i, a := range all {
+		if a.File != "" {
+			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
+		}
+	}
+	var summary bytes.Buffer
+	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
+		s.warn(err)
+	}
+	if s.inputs.on("summary") {
+		s.warn(s.files.AppendSummary(summary.String()))
+	}
+	if s.inputs.on("annotations") {
+		writeAnnotations(outlet.Commands(s.Stdout), all, perLevel)
+		s.warn(installMatcher(outlet.Commands(s.Stdout), s.host.temp, s.host.outside(s.host.temp)))
+	}
+	s.publishREST(ctx, res, e, all, summary.String())
+}
+
+// publishesREST reports whether inputs ask for what is published over GitHub's API.
+func (s *step) publishesREST() bool { return s.inputs.on("check-run") || s.inputs.on("comment") }
+
+// publishREST publishes over GitHub's API what inputs ask for. Refusals are
+// remarks: a token of a pull request from a fork may write nothing.
+func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []annotate.Annotation, summary string) {
+	if !s.publishesREST() {
+		return
+	}
+	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
+	api, err := newRepositoryAPI(s.Getenv, forge.Options{
+		Token: s.inputs.own["token"], Agent: fetch.UserAgent(s.Tool), Transport: s.job.Transport(),
+	})
+	if err != nil {
+		s.warn(err)
+		return
+	}
+	var remarks []string
+	if check {
+		remarks = append(remarks, publishCheck(ctx, api, checkRun{
+			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: summary, Annotations: all,
+		}))
+	}
+	if comment {
+		remarks = append(remarks, forge.PublishComment(ctx, api, forge.Request{
+			Change: "pull request", Meanings: meanings("pull-requests"), Number: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
+		}))
+	}
+	for _, r := range remarks {
+		if r != "" {
+			s.actions.Noticef("%s", r)
+		}
+	}
+}
+
+// key tells apart the check runs and comments of several jobs and checkouts.
+func (s *step) key() string {
+	key := "modferry"
+	if job := s.Getenv("GITHUB_JOB"); job != "" {
+		key += " (" + job + ")"
+	}
+	if leg := s.inputs.own["job-index"]; leg != "" && leg != "0" {
+		key += " " + leg
+	}
+	if prefix := s.prefix(); prefix != "" {
+		key += " " + prefix
+	}
+	return key
+}
+
+// headline is the outcome in a line.
+func headline(res *report.Result) string {
+	if res.Message != "" && res.Outcome != report.OK {
+		return res.Message
+	}
+	by := res.Totals.BySource
+	return fmt.Sprintf("%s: %d files present, %d from the cache, %d downloaded, %d deferred",
+		res.Outcome, by[report.FromPresent], by[report.FromCache], by[report.FromMirror], by[report.FromDeferred])
+}
+
+// prefix is the checkout's directory relative to the workspace.
+func (s *step) prefix() string { return relative(s.host.workspace, s.job.Root()) }
+
+// relative is dir relative to top, slash-separated; "" for top itself and for what
+// is outside.
+func relative(top, dir string) string {
+	rel, err := filepath.Rel(top, dir)
+	if err != nil || rel == "." || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}
