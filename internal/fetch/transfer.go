@@ -53,6 +53,7 @@ type transfer struct {
 	turn      int // of the mirrors that may help
 	received  int64
 	further   int                      // requests for a part made by run
+	whole     bool                     // the server does not send parts: nothing is split off any more
 	resumedAt int64                    // offset of the last resumption, 0 none
 	spliced   bool                     // more than one response has gone into the file
 	supplied  map[*mirror.Mirror]int64 // bytes by mirrors other than from
@@ -64,6 +65,21 @@ type part struct {
 	at, end int64 // end is MaxInt64 while the size is unknown
 	busy    bool
 	drop    context.CancelFunc // ends the request of another mirror; nil for one of from
+
+	// requests counts those made for the part, so that a piece of it knows
+	// whether the response it was split off from is still the one being read.
+	requests int
+	// split is what a helper's part was split off from while no byte of it is
+	// here; nil afterwards. Until then the one who reads the other half may have
+	// it back: that the server sends parts at all is not proven.
+	split *origin
+}
+
+// origin is the part that another one is the second half of.
+type origin struct {
+	whole    *part
+	requests int // of whole at that time: its response reaches to the end of both
+	cancel   context.CancelFunc
 }
 
 func newTransfer(ctx context.Context, path string, file *os.File, from *mirror.Mirror, others []*mirror.Mirror) *transfer {
@@ -201,9 +217,7 @@ func (t *transfer) copy(resp *mirror.Response, p *part) error {
 	b := buffers.Get().(*[]byte)
 	defer buffers.Put(b)
 	for {
-		t.mu.Lock()
-		left := p.end - p.at
-		t.mu.Unlock()
+		left := t.left(p)
 		if left <= 0 {
 			t.release(p)
 			return nil
@@ -239,6 +253,38 @@ func (t *transfer) copy(resp *mirror.Response, p *part) error {
 	}
 }
 
+// left is what is still to come of a part in work, in bytes. At its end a second
+// half that was split off and has not begun is taken back: the response that is
+// being read has it as well, and whether the server sends parts is not known.
+func (t *transfer) left(p *part) int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p.at >= p.end {
+		for _, q := range t.parts {
+			if t.joinable(q) && q.split.whole == p {
+				t.join(q)
+				break
+			}
+		}
+	}
+	return p.end - p.at
+}
+
+// joinable reports whether a part can go back to the one it was split off from:
+// no byte of it is here, and the response for both is still being read.
+func (t *transfer) joinable(q *part) bool {
+	o := q.split
+	return o != nil && o.whole.busy && o.whole.end == q.at && o.whole.requests == o.requests
+}
+
+// join gives a part back to the one it was split off from.
+func (t *transfer) join(q *part) {
+	o := q.split
+	o.whole.end, q.split = q.end, nil
+	t.parts = slices.DeleteFunc(t.parts, func(p *part) bool { return p == q })
+	o.cancel()
+}
+
 // release gives the part back, done or not.
 func (t *transfer) release(p *part) {
 	t.mu.Lock()
@@ -260,7 +306,8 @@ func (t *transfer) claim(ctx context.Context) *part {
 		busy, own := false, false
 		for _, p := range t.parts {
 			if p.at < p.end && !p.busy {
-				p.busy, p.drop = true, nil
+				p.busy, p.drop, p.split = true, nil, nil
+				p.requests++
 				return p
 			}
 			busy = busy || p.busy
@@ -290,7 +337,7 @@ func (t *transfer) settle() {
 }
 
 // remaining is the largest unfinished part in bytes, 0 when nothing can be
-// split off.
+// split off: not from a part either of which no byte is here yet.
 func (t *transfer) remaining() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -301,12 +348,12 @@ func (t *transfer) remaining() int64 {
 }
 
 func (t *transfer) largest() *part {
-	if t.validator == "" || t.helpers >= maxHelpers || t.ctx.Err() != nil {
+	if t.validator == "" || t.whole || t.helpers >= maxHelpers || t.ctx.Err() != nil {
 		return nil
 	}
 	var best *part
 	for _, p := range t.parts {
-		if left := p.end - p.at; left >= 2*leastPart && (best == nil || left > best.end-best.at) {
+		if left := p.end - p.at; p.split == nil && left >= 2*leastPart && (best == nil || left > best.end-best.at) {
 			best = p
 		}
 	}
@@ -325,8 +372,9 @@ func (t *transfer) source() *mirror.Mirror {
 }
 
 // help takes the second half of the largest part over and brings it from a
-// mirror with a request of its own. What it cannot bring is left to the others;
-// a mirror that answers with anything but a part of the same entity is no help.
+// mirror with a request of its own. What it cannot bring goes back to where it
+// was split off, or is left to the others; a mirror that answers with anything
+// but a part of the same entity is no help.
 func (t *transfer) help(from *mirror.Mirror) {
 	t.mu.Lock()
 	whole := t.largest()
@@ -335,11 +383,11 @@ func (t *transfer) help(from *mirror.Mirror) {
 		return
 	}
 	middle := whole.at + (whole.end-whole.at)/2
-	p := &part{at: middle, end: whole.end, busy: true}
-	ctx, drop := context.WithCancel(t.ctx)
-	defer drop()
+	ctx, cancel := context.WithCancel(t.ctx)
+	defer cancel()
+	p := &part{at: middle, end: whole.end, busy: true, split: &origin{whole, whole.requests, cancel}}
 	if from != t.from {
-		p.drop = drop
+		p.drop = cancel
 	}
 	whole.end = middle
 	t.parts = append(t.parts, p)
@@ -351,7 +399,7 @@ func (t *transfer) help(from *mirror.Mirror) {
 	begin := time.Now()
 	resp, err := from.Get(ctx, req)
 	if err == nil {
-		if resp.Status == http.StatusPartialContent && resp.Size == t.size {
+		if resp.Status == http.StatusPartialContent && resp.Size == t.size && t.proven(p) {
 			err = t.copy(resp, p)
 		} else {
 			err = errAnew
@@ -359,20 +407,37 @@ func (t *transfer) help(from *mirror.Mirror) {
 		resp.Close()
 	}
 	t.mu.Lock()
+	taken := !slices.Contains(t.parts, p)
 	if from != t.from {
 		if n := p.at - middle; n > 0 {
 			t.supplied[from] += n
 			from.Health.Received(n, time.Since(begin))
 		}
-		if err != nil {
+		if err != nil && !taken {
 			t.others = slices.DeleteFunc(slices.Clone(t.others), func(m *mirror.Mirror) bool { return m == from })
 		}
 	}
-	if err == nil || from != t.from {
+	if err == nil || taken || from != t.from {
 		t.helpers--
+	}
+	if t.joinable(p) {
+		// Refused: what the server says of a part is no word about the file, which
+		// is on its way in one piece.
+		t.whole = t.whole || from == t.from
+		t.join(p)
 	}
 	t.mu.Unlock()
 	t.release(p)
+}
+
+// proven notes that the server sends a part. False means that whoever reads the
+// other half has taken it back meanwhile.
+func (t *transfer) proven(p *part) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	there := slices.Contains(t.parts, p)
+	p.split = nil
+	return there
 }
 
 // suppliers are the other mirrors whose bytes are in the file.
