@@ -19,6 +19,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the generated parts of docs/github.md")
 
+// The tables of docs/github.md:
+//
+//go:generate go test . -count=1 -run DocsHave -update
+
 // What describes the action to others: to the runner, to a builder of images,
 // and to people.
 const (

@@ -240,6 +240,8 @@ func TestTheTemplateIsOneJobAndOneForExtends(t *testing.T) {
 const gitLabDoc = "../../docs/gitlab.md"
 
 // The table of inputs in the documentation is that of the template.
+//
+//go:generate go test . -count=1 -run DocsHave -update
 func TestDocsHaveTheInputsOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(gitLabDoc)

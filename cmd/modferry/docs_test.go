@@ -15,6 +15,10 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
+// The tables of docs/settings.md and docs/reports.md, and docs/checks.md:
+//
+//go:generate go test . -count=1 -run Docs -update
+
 var update = flag.Bool("update", false, "rewrite the generated parts of docs and the expectations of scripts")
 
 const (

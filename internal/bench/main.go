@@ -7,9 +7,13 @@
 // cache of its own; what counts is the ratio of the medians. Losing cases are
 // printed like the others. Nothing is asserted: a time depends on the machine.
 //
-//	go run ./internal/bench                # everything, as for the README
-//	go run ./internal/bench -n 1 -cases loopback -module MODULE@VERSION
-//	go run ./internal/bench -cases cache -official DIR    # what npm installed
+//	go -C internal/bench run .                # everything, as for the README
+//	go -C internal/bench run . -n 1 -cases loopback -module MODULE@VERSION
+//	go -C internal/bench run . -cases cache -official DIR    # what npm installed
+//
+// It is a module of its own, so that what it needs stays out of the product's
+// go.mod; its files and the product's are found from its own directory, which is
+// where it has to run. Names of files on its command line start there, too.
 //
 // Sources and the mirror's files come through the go command's own settings on
 // this machine (GOPROXY and so on); with -work DIR they are kept for the next
@@ -40,6 +44,9 @@ const (
 	spaceWanted      = 4 << 30
 	spaceWantedCache = 8 << 30
 )
+
+// runFromHere is the advice when files are not where they should be.
+const runFromHere = "run it with go -C internal/bench run ."
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -160,6 +167,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	defer removeAll(o.tmp)
+	// Programs run in other directories.
+	if o.tmp, err = filepath.Abs(o.tmp); err != nil {
+		return err
+	}
 	if o.work == "" {
 		if o.work, err = os.MkdirTemp("", "modferry-bench-work-"); err != nil {
 			return err
@@ -171,8 +182,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	if o.modferry == "" {
 		o.modferry = filepath.Join(o.tmp, "modferry")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", o.modferry, "./cmd/modferry").CombinedOutput(); err != nil {
-			return fmt.Errorf("build modferry (run this from the root of the checkout): %w: %s", err, out)
+		build := exec.CommandContext(ctx, "go", "build", "-o", o.modferry, "./cmd/modferry")
+		build.Dir = filepath.Join("..", "..")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build modferry (%s): %w: %s", runFromHere, err, out)
 		}
 	}
 	s.options = o
@@ -198,7 +211,7 @@ func (s *suite) preface(now time.Time) []string {
 		place = "in memory (tmpfs)"
 	}
 	lines := []string{
-		fmt.Sprintf("Date: %s. Medians of %d runs, both sides in turns; `go run ./internal/bench`.", now.UTC().Format(time.DateOnly), s.n),
+		fmt.Sprintf("Date: %s. Medians of %d runs, both sides in turns; `go -C internal/bench run .`.", now.UTC().Format(time.DateOnly), s.n),
 		fmt.Sprintf("Machine: %s; %d of %d processors for the commands; %s %s/%s.", describeMachine(), s.cores, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("Mirror: a file server on this machine, %s, every file in its page cache. Module caches %s, empty before each run, as are build cache and home.", protocol, place),
 		"`go mod download` always extracts what it downloads; modferry does with `--extract all` only, else the go command extracts what it uses.",

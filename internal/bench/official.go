@@ -10,8 +10,8 @@ import (
 )
 
 // officialSource is where the official client's script and its lockfile are,
-// seen from the root of the checkout.
-const officialSource = "internal/bench/official"
+// seen from the directory of this program.
+const officialSource = "official"
 
 // An officialClient is @actions/cache, what actions/setup-go saves and restores
 // a module cache with.
@@ -43,7 +43,7 @@ func findOfficial(dir, source string) (*officialClient, error) {
 		content any
 		missing string
 	}{
-		{filepath.Join(source, "package.json"), &wanted, "run this from the root of the checkout"},
+		{filepath.Join(source, "package.json"), &wanted, runFromHere},
 		{filepath.Join(dir, "node_modules", "@actions", "cache", "package.json"), &found, installOfficial(dir)},
 	} {
 		data, err := os.ReadFile(f.name)

@@ -66,10 +66,11 @@ func (c *checker) auth() {
 		return
 	}
 	commands := strings.Split(value, ";")
+	shown := joinCommands(commands, func([]string) bool { return true })
 	for _, command := range commands {
 		words := strings.Fields(command)
 		invalid := func(why, instead string) {
-			c.add("goauth-invalid", finding.Error, "GOAUTH", value,
+			c.add("goauth-invalid", finding.Error, "GOAUTH", shown,
 				fmt.Sprintf("%s, so the go command ends at the first https request.", why), instead)
 		}
 		switch {
@@ -90,13 +91,19 @@ func (c *checker) auth() {
 	}
 }
 
-// joinCommands is GOAUTH with only the commands that keep accepts.
+// joinCommands is GOAUTH with only the commands that keep accepts. The arguments
+// of a program are left out: a token may be among them.
 func joinCommands(commands []string, keep func(words []string) bool) string {
 	var kept []string
 	for _, command := range commands {
-		if keep(strings.Fields(command)) {
-			kept = append(kept, strings.TrimSpace(command))
+		words := strings.Fields(command)
+		if !keep(words) {
+			continue
 		}
+		if len(words) > 1 && words[0] != "git" {
+			words = []string{words[0], "…"}
+		}
+		kept = append(kept, strings.Join(words, " "))
 	}
 	return strings.Join(kept, ";")
 }

@@ -17,7 +17,7 @@ import (
 func quietEnv(changes map[string]string) Env {
 	values := map[string]string{
 		"GOPROXY": "https://a.test|direct", "GOSUMDB": DefaultSumDB, "GOPRIVATE": "git.x.test", "GONOPROXY": "git.x.test", "GONOSUMDB": "git.x.test",
-		"GOMODCACHE": "/c", "GOPATH": "/p", "GOTOOLCHAIN": "local", "GOAUTH": "netrc",
+		"GOMODCACHE": absolute("/c"), "GOPATH": absolute("/p"), "GOTOOLCHAIN": "local", "GOAUTH": "netrc",
 	}
 	if private, ok := changes["GOPRIVATE"]; ok { // as Load derives them
 		values["GONOPROXY"], values["GONOSUMDB"] = private, private
@@ -140,7 +140,7 @@ func TestCheck(t *testing.T) {
 		// Modes
 		{name: "vendor", env: env{"GOFLAGS": "-mod=vendor"}, checks: []string{"goflags-mod"}, effect: "downloads nothing"},
 		{name: "mod", env: env{"GOFLAGS": "-modcacherw --mod=mod"}, checks: []string{"goflags-mod"}, effect: "other versions", instead: "-modcacherw"},
-		{name: "mod in a workspace", env: env{"GOFLAGS": "-mod=mod", "GOWORK": "/w/go.work"}, checks: []string{"goflags-mod"}, effect: "workspace", instead: "an empty value"},
+		{name: "mod in a workspace", env: env{"GOFLAGS": "-mod=mod", "GOWORK": absolute("/w/go.work")}, checks: []string{"goflags-mod"}, effect: "workspace", instead: "an empty value"},
 		{name: "an unknown -mod", env: env{"GOFLAGS": "-mod=vendored"}, checks: []string{"goflags-mod"}, effect: "not supported"},
 		{name: "readonly is the default", env: env{"GOFLAGS": "-mod=readonly '-ldflags=-s -w'"}},
 		{name: "a flag and its value in two words", env: env{"GOFLAGS": "-v -mod vendor"}, checks: []string{"goflags-syntax"}, effect: "non-flag", instead: "-v -mod=vendor"},
@@ -156,7 +156,9 @@ func TestCheck(t *testing.T) {
 		{name: "an empty command for credentials", env: env{"GOAUTH": "netrc;"}, checks: []string{"goauth-invalid"}, effect: "empty", instead: "netrc"},
 		{name: "off and netrc", env: env{"GOAUTH": "off;netrc"}, checks: []string{"goauth-invalid"}, effect: "off", instead: "netrc"},
 		{name: "git without a directory", env: env{"GOAUTH": "git"}, checks: []string{"goauth-invalid"}, effect: "absolute path", instead: "git /absolute/path"},
-		{name: "a program for credentials", env: env{"GOAUTH": "helper --token hunter2;netrc;git /w"}, checks: []string{"goauth-command"}, effect: "runs this program"},
+		{name: "a program beside an invalid command", env: env{"GOAUTH": "helper --token hunter2;git"}, checks: []string{"goauth-invalid", "goauth-command"}, effect: "absolute path", instead: "git /absolute/path"},
+		{name: "a program beside an empty command", env: env{"GOAUTH": "helper --token hunter2;"}, checks: []string{"goauth-invalid", "goauth-command"}, effect: "empty", instead: "helper …"},
+		{name: "a program for credentials", env: env{"GOAUTH": "helper --token hunter2;netrc;git " + absolute("/w")}, checks: []string{"goauth-command"}, effect: "runs this program"},
 		{name: "no credentials at all", env: env{"GOAUTH": "off"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -52,6 +52,7 @@ func (m machine) host() Host {
 const goEnvFile = "GOPROXY=https://patched.test\nGOSUMDB=off\nGOTOOLCHAIN=local\n"
 
 func TestLoad(t *testing.T) {
+	needUnixPaths(t)
 	t.Parallel()
 	home := map[string]string{"HOME": "/home/u"}
 	for _, test := range []struct {
@@ -159,6 +160,7 @@ func TestLoad(t *testing.T) {
 }
 
 func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
+	needUnixPaths(t)
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -189,11 +191,11 @@ func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
 
 func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	t.Parallel()
-	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {"/c", "flag --modcache"}})
+	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {absolute("/c"), "flag --modcache"}})
 	if err != nil || len(findings) > 0 {
 		t.Fatalf("findings %v, error %v", findings, err)
 	}
-	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != "/c" {
+	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != absolute("/c") {
 		t.Errorf("Load gave %v", env)
 	}
 	for name := range env {

@@ -22,6 +22,8 @@ import (
 
 // result.schema.json is made from the Go types and their comments, so that it
 // cannot say anything else.
+//
+//go:generate go test . -count=1 -run SchemaIs -update
 
 const schemaFile = "result.schema.json"
 

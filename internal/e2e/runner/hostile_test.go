@@ -110,7 +110,7 @@ func TestHostileTextStaysText(t *testing.T) {
 		{"a directory", func(w *world, j *job) {
 			write("x\n::error title=pwned::pwned\n/go.mod", "module x ##[error title=pwned]pwned\n")(w, j)
 			j.with["working-directory"] = "./..."
-		}, 0}, // a main module that only a pattern finds is left out, and told
+		}, 0}, // the go.mod in it is left out, with a warning: the go command fails there, too
 		{"a variable of an earlier step", func(_ *world, j *job) {
 			j.with["proxy"] = ""
 			j.env["GOPROXY"] = hostile

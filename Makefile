@@ -1,0 +1,14 @@
+# The commands of CONTRIBUTING.md by name. CI runs .ci/run, not this file.
+.PHONY: build test race lint e2e bench update
+
+build: ; CGO_ENABLED=0 go build -trimpath -o modferry ./cmd/modferry
+test: ; go test ./...
+race: ; go test -race ./...
+lint: ; .ci/run lint
+e2e: ; .ci/run e2e
+bench: ; go -C internal/bench run .
+
+# All files that tests make, but those of internal/golog: its -update records logs of the go command anew.
+update:
+	go test -count=1 $$(git grep -l 'flag.Bool("update"' -- '*_test.go' ':!internal/golog' | sed 's|^|./|; s|/[^/]*$$||' | sort -u) -update
+	go generate ./...
