@@ -16,9 +16,9 @@ import (
 	"github.com/google/go-github/v60/github"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/secret"
-	"github.com/modferry/modferry/internal/store"
 )
 
 // Publisher is what is asked of GitHub's REST API. What the API refuses is a
@@ -190,7 +190,7 @@ func (o publisherOptions) client() *http.Client {
 		p.next = http.DefaultTransport
 	}
 	if p.sleep == nil {
-		p.sleep = store.Sleep
+		p.sleep = httpx.Sleep
 	}
 	if p.now == nil {
 		p.now = time.Now

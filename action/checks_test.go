@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/store"
 )
 
 const (
@@ -474,10 +474,10 @@ func TestAWaitEndsWithTheContext(t *testing.T) {
 	if asked := api.asked(); len(asked) != 1 {
 		t.Errorf("asked %v", asked)
 	}
-	if err := store.Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+	if err := httpx.Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("sleep returned %v", err)
 	}
-	if err := store.Sleep(t.Context(), 1); err != nil {
+	if err := httpx.Sleep(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -92,7 +93,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	}
 	for range n {
 		t := c.transport(limits)
-		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{Transport: t, CheckRedirect: checkRedirect}})
+		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{Transport: t, CheckRedirect: httpx.CheckRedirect}})
 	}
 	return m, nil
 }

@@ -297,7 +297,7 @@ func TestADownloadFollowsRedirectsToStorage(t *testing.T) {
 		says  string
 	}{
 		{"elsewhere", place, "", ""},
-		{"not to a file", "file:///etc/passwd", failure.RedirectRefused, `redirected from http to "file"`},
+		{"not to a file", "file:///etc/passwd", failure.RedirectRefused, "redirected from http to the insecure URL file://"},
 		{"not for ever", "/loop", failure.RedirectLoop, "stopped after 10 redirects"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
 
 // request is what to send, again and again if need be.
@@ -173,22 +174,12 @@ func (r *response) read() (answer, *failure.Error) {
 	return answer{s: r.s, r: r.r, status: r.StatusCode, header: r.Header, body: body}, nil
 }
 
-// maxRedirects is what a download may take, as in net/http.
-const maxRedirects = 10
-
-// checkRedirect follows to where an entry is stored, without telling where
-// from. A question that carries the token stays where it was asked, and so does
-// what is written: a PUT could become a GET that succeeds.
+// checkRedirect follows to where an entry is stored. A question that carries the
+// token stays where it was asked, and so does what is written: a PUT could
+// become a GET that succeeds.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if via[0].Header.Get("Authorization") != "" || via[0].Method != http.MethodGet {
 		return http.ErrUseLastResponse
 	}
-	if len(via) >= maxRedirects {
-		return failure.New(failure.RedirectLoop, "", "", fmt.Errorf("stopped after %d redirects", maxRedirects))
-	}
-	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || via[0].URL.Scheme == "https") {
-		return failure.New(failure.RedirectRefused, "", "", fmt.Errorf("redirected from %s to %q", via[0].URL.Scheme, req.URL.Scheme))
-	}
-	req.Header.Del("Referer") // the signed URL
-	return nil
+	return httpx.CheckRedirect(req, via)
 }

@@ -3,7 +3,6 @@ package gha
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -95,31 +94,4 @@ func TestNobodyWaitsLongerThanIsLeft(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestRetryAfterIsSecondsOrADate(t *testing.T) {
-	t.Parallel()
-	const now = "Fri, 20 Nov 2026 10:00:00 GMT"
-	for _, tt := range []struct {
-		value, date string
-		want        time.Duration
-	}{
-		{"5", now, 5 * time.Second},
-		{" 5 ", "", 5 * time.Second},
-		{"0", now, 0},
-		{"-5", now, 0},
-		{"99999999999", now, 0},
-		{"", now, 0},
-		{"soon", now, 0},
-		{"Fri, 20 Nov 2026 10:00:30 GMT", now, 30 * time.Second},
-		{"Fri, 20 Nov 2026 09:59:30 GMT", now, 0},
-		{"Fri, 20 Nov 2026 10:00:30 GMT", "", 0},
-	} {
-		h := http.Header{}
-		h.Set("Retry-After", tt.value)
-		h.Set("Date", tt.date)
-		if got := retryAfter(h); got != tt.want {
-			t.Errorf("Retry-After %q at %q is %v, expected %v", tt.value, tt.date, got, tt.want)
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -170,7 +171,7 @@ func (o Options) withDefaults() Options {
 		o.Now = time.Now
 	}
 	if o.Sleep == nil {
-		o.Sleep = store.Sleep
+		o.Sleep = httpx.Sleep
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64

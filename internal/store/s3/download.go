@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -282,30 +281,17 @@ func (d *download) get(start, length int64) (*response, error) {
 		t.end()
 	}
 	if text := header.Get("Content-Range"); text != "" {
-		first, total, err := parseRange(text)
-		if err == nil && first != start {
-			err = fmt.Errorf("the server sent bytes from %d on, expected %d", first, start)
+		part, err := httpx.ParseContentRange(text)
+		if err == nil && part.Start != start {
+			err = fmt.Errorf("the server sent bytes from %d on, expected %d", part.Start, start)
 		}
 		if err != nil {
 			r.close()
 			return nil, d.s.broken(d.name, "%v", err)
 		}
-		r.ranged, r.total = true, total
+		r.ranged, r.total = true, part.Size
 	}
 	return r, nil
-}
-
-// parseRange reads a Content-Range: "bytes 0-9/100".
-func parseRange(text string) (start, total int64, err error) {
-	bounds, length, ok := strings.Cut(strings.TrimPrefix(text, "bytes "), "/")
-	from, to, ok2 := strings.Cut(bounds, "-")
-	start, err1 := strconv.ParseInt(from, 10, 64)
-	end, err2 := strconv.ParseInt(to, 10, 64)
-	total, err3 := strconv.ParseInt(length, 10, 64)
-	if !ok || !ok2 || errors.Join(err1, err2, err3) != nil || start < 0 || start > end || end >= total {
-		return 0, 0, fmt.Errorf("the server sent the range %.60q, expected bytes START-END/SIZE", failure.Plain(text))
-	}
-	return start, total, nil
 }
 
 // whole reads an object from a server without ranges, or one without bytes.

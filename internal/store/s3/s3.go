@@ -25,6 +25,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -115,7 +116,7 @@ func Open(o Options) (*Store, error) {
 		o.Stall = defaultStall
 	}
 	if o.Sleep == nil {
-		o.Sleep = store.Sleep
+		o.Sleep = httpx.Sleep
 	}
 	if o.Transport == nil {
 		o.Transport = newTransport(o.Parallel)
