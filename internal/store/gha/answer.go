@@ -44,7 +44,7 @@ func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (ans
 			return answer{}, err
 		}
 		if err.Class != failure.Throttled {
-			p.lost(true)
+			p.unknown.Store(true)
 		}
 		last = err
 		if err := retry.again(ctx, err); err != nil {

@@ -209,7 +209,6 @@ func (sp *span) accept(resp *response) *failure.Error {
 	const changed = "the entry changed while it was read"
 	switch resp.StatusCode {
 	case http.StatusOK:
-		resp.headed()
 		if resp.ContentLength < 0 && resp.ProtoMajor == 1 && !slices.Contains(resp.TransferEncoding, "chunked") {
 			return wrong(failure.BadResponse, "the answer has no length, so a break could not be told from its end")
 		}
@@ -223,7 +222,6 @@ func (sp *span) accept(resp *response) *failure.Error {
 			return resp.broke(err)
 		}
 	case http.StatusPartialContent:
-		resp.headed()
 		part, err := httpx.ParseContentRange(resp.Header.Get("Content-Range"))
 		if err != nil {
 			return wrong(failure.BadResponse, "%w", err)

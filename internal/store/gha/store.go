@@ -135,7 +135,8 @@ func Open(o Options) (*Store, error) {
 	s.secrets.add(place.token)
 	s.secrets.addPath(place.base)
 	s.rights = rightsOf(o.Getenv(varMode), place.token)
-	s.client = &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect}
+	s.client = &http.Client{CheckRedirect: checkRedirect,
+		Transport: &httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: s.limits}}}
 	switch place.protocol {
 	case V1:
 		s.service = v1{s}

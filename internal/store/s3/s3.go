@@ -131,7 +131,7 @@ func Open(o Options) (*Store, error) {
 	s.core, err = minio.NewCore(at.host, &minio.Options{
 		Creds:        s.creds,
 		Secure:       at.secure,
-		Transport:    &wire{base: o.Transport, agent: o.UserAgent, stall: o.Stall},
+		Transport:    newWire(o),
 		Region:       at.region, // never empty, or minio-go would ask for it first
 		BucketLookup: at.lookup,
 		MaxRetries:   tries,
