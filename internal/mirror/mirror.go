@@ -255,7 +255,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	}
 	m.Health.status(resp.StatusCode)
 	seen := Seen{tr.timing(), resp.Proto}
-	m.Health.Waited(seen.Timing.Wait)
+	m.Health.waitedFor(seen.Timing.Wait)
 	if r.Seen != nil {
 		*r.Seen = seen
 	}

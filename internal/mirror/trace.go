@@ -18,7 +18,6 @@ type Timing struct {
 	DNS, Connect, TLS time.Duration
 	Wait              time.Duration // from the request being sent to the first byte of the response
 	First             time.Duration // from the start to the first byte of the response
-	Reused            bool
 }
 
 // trace collects the timing of one request. The hooks run in goroutines of
@@ -52,8 +51,8 @@ func (t *trace) with(ctx context.Context) context.Context {
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			lock(func() { t.t.TLS = time.Since(t.hello) })
 		},
-		GotConn: func(i httptrace.GotConnInfo) {
-			lock(func() { t.got, t.t.Reused = time.Now(), i.Reused })
+		GotConn: func(httptrace.GotConnInfo) {
+			lock(func() { t.got = time.Now() })
 		},
 		GotFirstResponseByte: func() {
 			lock(func() {

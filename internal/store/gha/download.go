@@ -89,7 +89,7 @@ type segment struct {
 func newDownload(ctx context.Context, cancel context.CancelFunc, b *blob, first *span) *download {
 	o := b.s.o
 	d := &download{
-		b: b, ctx: ctx, cancel: cancel, window: o.Parallel + max(o.Parallel/2, 1), began: o.Now(), next: first.end,
+		b: b, ctx: ctx, cancel: cancel, window: o.Parallel + max(o.Parallel/2, 1), began: time.Now(), next: first.end,
 	}
 	d.changed = sync.NewCond(&d.mu)
 	d.unhook = context.AfterFunc(ctx, d.wake)
@@ -123,7 +123,7 @@ func (d *download) lane(seg *segment) {
 // take begins the next segment as soon as there is room for it. It returns nil
 // when there is nothing left to do.
 func (d *download) take() *segment {
-	now := d.b.s.o.Now()
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	rest := d.b.length() - d.next

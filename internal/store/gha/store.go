@@ -40,8 +40,6 @@ type Options struct {
 	// them. It may be called by several goroutines at once.
 	Log func(line string)
 
-	// Now is the clock that the size of segments follows; nil means time.Now.
-	Now func() time.Time
 	// Sleep waits between attempts, or returns an error when ctx ends; nil
 	// waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -138,7 +136,7 @@ func Open(o Options) (*Store, error) {
 	s.client = &http.Client{CheckRedirect: checkRedirect,
 		Transport: &httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: s.limits}}}
 	switch place.protocol {
-	case V1:
+	case protocolV1:
 		s.service = v1{s}
 	default:
 		s.service = v2{s}
@@ -167,9 +165,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = func(string) {}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	if o.Sleep == nil {
 		o.Sleep = httpx.Sleep

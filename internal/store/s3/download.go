@@ -56,7 +56,13 @@ func (s *Store) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error) 
 	return d, nil
 }
 
-// download reads an object in segments. Only the goroutine that calls Read
+// download reads an object in segments. BenchmarkDownload compares it with
+// minio-go's GetObject. One response of that is faster on loopback and a third as
+// fast where a connection gets its share of a server, as at every object store;
+// its ranges side by side (ParallelWorkers) are as fast as ours with twice the
+// memory, but a range that breaks ends the download, the first bytes come with
+// the first whole 16 MiB, and HEAD is needed before.
+// Only the goroutine that calls Read
 // starts segments; each of them fills its own buffer.
 type download struct {
 	s      *Store

@@ -31,12 +31,12 @@ import (
 )
 
 // Sizes that work well from one runner: four connections of 50 MB/s fill
-// 1.6 Gbit/s. Uploads hold DefaultParallel parts in memory, downloads as many
+// 1.6 Gbit/s. Uploads hold defaultParallel parts in memory, downloads as many
 // segments.
 const (
-	DefaultPartSize = 16 << 20
-	DefaultSegment  = 8 << 20
-	DefaultParallel = 4
+	defaultPartSize = 16 << 20
+	defaultSegment  = 8 << 20
+	defaultParallel = 4
 
 	// defaultStall is how long a connection may bring no byte in either
 	// direction.
@@ -71,9 +71,9 @@ type Options struct {
 	// pauses between the tries of a request are minio-go's own.
 	Sleep func(ctx context.Context, d time.Duration) error
 
-	PartSize int64         // bytes of a part of an upload; 0 means DefaultPartSize; Amazon takes no less than 5 MiB
-	Segment  int64         // bytes of a range of a download; 0 means DefaultSegment
-	Parallel int           // parts or segments under way per entry; 0 means DefaultParallel
+	PartSize int64         // bytes of a part of an upload; 0 means 16 MiB; Amazon takes no less than 5 MiB
+	Segment  int64         // bytes of a range of a download; 0 means 8 MiB
+	Parallel int           // parts or segments under way per entry; 0 means 4
 	Stall    time.Duration // without a byte in either direction; 0 means 30 s
 }
 
@@ -104,13 +104,13 @@ func Open(o Options) (*Store, error) {
 		o.Secrets = &secret.Set{}
 	}
 	if o.PartSize <= 0 {
-		o.PartSize = DefaultPartSize
+		o.PartSize = defaultPartSize
 	}
 	if o.Segment <= 0 {
-		o.Segment = DefaultSegment
+		o.Segment = defaultSegment
 	}
 	if o.Parallel <= 0 {
-		o.Parallel = DefaultParallel
+		o.Parallel = defaultParallel
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
