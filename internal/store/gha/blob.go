@@ -13,6 +13,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/ranged"
 )
 
 // blob is the bytes of an entry behind a URL, which may be replaced by a new
@@ -147,12 +148,10 @@ func (sp *span) drop() {
 func (sp *span) Close() error {
 	sp.drop()
 	if sp.err == nil {
-		sp.err = errClosed
+		sp.err = ranged.Closed
 	}
 	return nil
 }
-
-var errClosed = errors.New("the entry was closed")
 
 // open asks for the rest of the span until its body comes.
 func (sp *span) open() error {

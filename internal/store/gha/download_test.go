@@ -34,20 +34,6 @@ func TestSegmentsFollowTheSpeedOfTheLine(t *testing.T) {
 	}
 }
 
-func TestBuffersAreUsedAgainAndNeverMultiply(t *testing.T) {
-	t.Parallel()
-	d := &download{}
-	for range 3 {
-		d.free = append(d.free, make([]byte, 100))
-	}
-	if b := d.buffer(50); len(b) != 50 || cap(b) != 100 || len(d.free) != 2 {
-		t.Errorf("a smaller one: %d of %d, %d free", len(b), cap(b), len(d.free))
-	}
-	if b := d.buffer(200); len(b) != 200 || len(d.free) != 1 {
-		t.Errorf("a larger one: %d, and %d free, expected that one small one was let go", len(b), len(d.free))
-	}
-}
-
 func TestMarksOfTwoVersionsDiffer(t *testing.T) {
 	t.Parallel()
 	header := func(tag, modified string) http.Header {

@@ -296,7 +296,12 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 
 // ended is the error of a call whose context ended.
 func (s *Store) ended(ctx context.Context, op string) error {
-	cause := context.Cause(ctx)
+	return s.endedBy(context.Cause(ctx), op)
+}
+
+// endedBy is the error of a call that ended for a cause; what is a *failure.Error
+// already stays what it is.
+func (s *Store) endedBy(cause error, op string) error {
 	if fe, ok := errors.AsType[*failure.Error](cause); ok {
 		return fe
 	}
