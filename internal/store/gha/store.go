@@ -21,8 +21,8 @@ type Options struct {
 	// Getenv returns an environment variable, "" when it is not set; nil means
 	// that none is.
 	Getenv func(name string) string
-	// Transport sends the requests; nil means http.DefaultTransport, with room
-	// for Parallel idle connections to a host.
+	// Transport sends the requests; nil means http.DefaultTransport. It should
+	// keep Parallel idle connections to a host.
 	Transport http.RoundTripper
 	// Protocol is "v1" or "v2"; "" finds out from the environment.
 	Protocol string
@@ -174,13 +174,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
-		if t, ok := http.DefaultTransport.(*http.Transport); ok {
-			// Its two idle connections to a host would have most requests
-			// connect anew.
-			t = t.Clone()
-			t.MaxIdleConnsPerHost = o.Parallel
-			o.Transport = t
-		}
 	}
 	return o
 }

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,7 +97,7 @@ func (s *source) ask(ctx context.Context, cc *credentials.CredContext) (credenti
 		err = fmt.Errorf("%s answered %s: %s", s.where, r.STSError.Code, r.STSError.Message)
 	}
 	if err == nil && (v.AccessKeyID == "" || v.SecretAccessKey == "") {
-		err = errors.New(first(s.empty, "the answer holds no keys"))
+		err = errors.New(cmp.Or(s.empty, "the answer holds no keys"))
 	}
 	return v, err
 }

@@ -55,8 +55,9 @@ type Options struct {
 	// Getenv is the environment: AWS_* and MINIO_* variables. Nil means an
 	// empty one.
 	Getenv func(string) string
-	// Transport sends every request, those for credentials included. Nil means
-	// HTTP/1.1 with the forward proxy of the environment.
+	// Transport sends every request, those for credentials included; nil means
+	// http.DefaultTransport. HTTP/1.1 is best: over HTTP/2 all parts share one TCP
+	// connection.
 	Transport http.RoundTripper
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
@@ -119,7 +120,7 @@ func Open(o Options) (*Store, error) {
 		o.Sleep = httpx.Sleep
 	}
 	if o.Transport == nil {
-		o.Transport = newTransport(o.Parallel)
+		o.Transport = http.DefaultTransport
 	}
 	at, err := locate(o.Spec, o.Getenv)
 	if err != nil {

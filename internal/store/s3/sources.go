@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -86,7 +87,7 @@ func webIdentity(file string, o Options, at place) source {
 	if p.Endpoint == "" {
 		region := at.region
 		if !at.amazon {
-			region = first(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
+			region = cmp.Or(getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
 		}
 		p.Endpoint = "https://sts." + region + "." + amazonDomain(region)
 		if getenv("AWS_STS_REGIONAL_ENDPOINTS") == "legacy" {
@@ -94,7 +95,7 @@ func webIdentity(file string, o Options, at place) source {
 		}
 	}
 	p.EKSIdentity.TokenFile, p.EKSIdentity.RoleARN = file, role
-	p.EKSIdentity.RoleSessionName = first(getenv("AWS_ROLE_SESSION_NAME"), "modferry")
+	p.EKSIdentity.RoleSessionName = cmp.Or(getenv("AWS_ROLE_SESSION_NAME"), "modferry")
 	ready := func() error {
 		if u, err := url.Parse(p.Endpoint); err != nil || u.Hostname() == "" || u.User != nil || !private(u) {
 			return errors.New("AWS_ENDPOINT_URL_STS is no https:// URL of a host, and the token is worth as much as a password")
@@ -114,11 +115,11 @@ func webIdentity(file string, o Options, at place) source {
 // the environment of the process, so they count only where that of the options
 // has a home as well.
 func profile(getenv func(string) string) *source {
-	named := first(getenv("AWS_PROFILE"), getenv("AWS_SHARED_CREDENTIALS_FILE"), getenv("AWS_CONFIG_FILE")) != ""
-	if !named && first(getenv("HOME"), getenv("USERPROFILE")) == "" {
+	named := cmp.Or(getenv("AWS_PROFILE"), getenv("AWS_SHARED_CREDENTIALS_FILE"), getenv("AWS_CONFIG_FILE")) != ""
+	if !named && cmp.Or(getenv("HOME"), getenv("USERPROFILE")) == "" {
 		return nil
 	}
-	name := first(getenv("AWS_PROFILE"), "default")
+	name := cmp.Or(getenv("AWS_PROFILE"), "default")
 	return &source{
 		Provider: &credentials.FileAWSCredentials{Profile: name},
 		name:     fmt.Sprintf("the profile %q of the AWS files", name), asked: getenv("AWS_PROFILE") != "", limit: tokenLimit,

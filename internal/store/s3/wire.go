@@ -5,29 +5,13 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/httpx"
 )
-
-// newTransport makes the transport of a store that was given none. HTTP/1.1 is
-// meant: over HTTP/2 all parts would share one TCP connection.
-func newTransport(parallel int) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 2 * parallel,
-		IdleConnTimeout:     time.Minute,
-		WriteBufferSize:     64 << 10,
-		ReadBufferSize:      64 << 10,
-	}
-}
 
 // trace is what is known about the requests of one call: minio-go retries and
 // wraps, and loses the kind of an error on the way.
