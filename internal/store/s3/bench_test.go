@@ -77,7 +77,7 @@ func BenchmarkDownload(b *testing.B) {
 		b.Cleanup(transport.CloseIdleConnections)
 		ours, err := s3.Open(s3.Options{
 			Transport: transport,
-			Spec: store.Spec{Kind: store.S3, Bucket: testBucket, Endpoint: address},
+			Spec:      store.Spec{Kind: store.S3, Bucket: testBucket, Endpoint: address},
 			Getenv: func(name string) string {
 				return map[string]string{"AWS_ACCESS_KEY_ID": testKey, "AWS_SECRET_ACCESS_KEY": testSecret}[name]
 			},
