@@ -21,7 +21,7 @@ const modulePath = "github.com/modferry/modferry/"
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir", "internal/relay", "internal/fetch", "internal/layer", "internal/mirror",
 	"internal/store", "internal/modcache", "internal/report", "internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
-	"internal/goenv", "internal/finding", "internal/settings", "internal/diskfile", "internal/secret",
+	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/diskfile", "internal/secret",
 }
 
 // forbidden are exceptions to the order: a mirror knows no module cache, and one

@@ -15,8 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
-	"github.com/modferry/modferry/internal/store"
 )
 
 // Limits of the network. A rate limit is waited out only when that is a matter
@@ -93,7 +93,7 @@ func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection can be reused
 		resp.Body.Close()
-		if err := store.Sleep(r.Context(), wait); err != nil {
+		if err := httpx.Sleep(r.Context(), wait); err != nil {
 			return nil, err
 		}
 		r = r.Clone(r.Context())

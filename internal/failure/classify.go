@@ -17,6 +17,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/modferry/modferry/internal/httpx"
 )
 
 // Classify returns the class of an error of the network, of the file system or
@@ -35,13 +37,35 @@ func Classify(err error) Class {
 		return Cancelled
 	}
 	for _, ask := range []func(error) Class{
-		scarce, trust, forwardProxy, lookup, fromText, protocol, late, network, file, content,
+		limit, scarce, trust, forwardProxy, lookup, fromText, protocol, late, network, file, content,
 	} {
 		if c := ask(err); c != "" {
 			return c
 		}
 	}
 	return Unknown
+}
+
+// limit recognises what our own clients end a request for.
+func limit(err error) Class {
+	if e, ok := errors.AsType[*httpx.LimitError](err); ok {
+		switch e.Phase {
+		case httpx.Connecting:
+			return ConnectTimeout
+		case httpx.Answering:
+			return FirstByteTimeout
+		case httpx.Stalled:
+			return Stall
+		}
+		return Timeout
+	}
+	if e, ok := errors.AsType[*httpx.RedirectError](err); ok {
+		if e.Loop {
+			return RedirectLoop
+		}
+		return RedirectRefused
+	}
+	return ""
 }
 
 // scarce recognises this machine's shortages, which look the same to files and

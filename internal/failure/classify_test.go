@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
 
 // TestClassifyValues looks at errors that are made here; those of real
@@ -45,6 +46,13 @@ func TestClassifyValues(t *testing.T) {
 		{"an error of ours without a class is classified by its cause", &failure.Error{Op: "write", Err: path(syscall.EROFS)}, failure.Permission},
 		{"an error of ours without anything is unknown", &failure.Error{}, failure.Unknown},
 		{"any other error is unknown", errors.New("connection refused"), failure.Unknown},
+
+		{"no connection within a limit of ours", request(&httpx.LimitError{Phase: httpx.Connecting}), failure.ConnectTimeout},
+		{"no response within a limit of ours", request(httpx.NoAnswer(1)), failure.FirstByteTimeout},
+		{"too few bytes within a limit of ours", &httpx.LimitError{Phase: httpx.Stalled}, failure.Stall},
+		{"no end within a limit of ours", &httpx.LimitError{Phase: httpx.Total}, failure.Timeout},
+		{"a redirect that is not followed", request(&httpx.RedirectError{}), failure.RedirectRefused},
+		{"too many redirects", request(&httpx.RedirectError{Loop: true}), failure.RedirectLoop},
 
 		{"the name server is not reached", request(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "server misbehaving", Name: "mirror.example.test", IsTemporary: true}}), failure.NameLookup},
 		{"the name server is too slow", request(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "i/o timeout", Name: "mirror.example.test", IsTimeout: true}}), failure.NameLookup},

@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
 )
 
 // machine examines what the go command finds on this machine: forward proxies,
@@ -47,7 +48,7 @@ func (j *Job) authorities() []finding.Finding {
 	}
 	f := finding.Finding{Check: "ca-file-unreadable", Severity: finding.Error, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
 		Instead: "a file with certificates in PEM format, the system's own included"}
-	switch pem, err := diskfile.Read(file, maxCertificates); {
+	switch pem, err := diskfile.Read(file, mirror.MaxCertificates); {
 	case err != nil:
 		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted.", reason(err))
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):

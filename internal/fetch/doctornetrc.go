@@ -15,18 +15,15 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 )
 
-// netrcLimit bounds the file of passwords that is examined.
-const netrcLimit = 1 << 20
-
 // credentials checks the file that the go command takes passwords from.
 func (j *Job) credentials() []finding.Finding {
-	name := netrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
+	name := mirror.NetrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
 	if name == "" {
 		return nil
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil // readNetrc has told what matters
+		return nil // mirror.ReadNetrc has told what matters
 	}
 	var out []finding.Finding
 	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {
@@ -39,13 +36,13 @@ func (j *Job) credentials() []finding.Finding {
 // unusedCredentials tells of entries of that file that are meant for a mirror
 // and do not serve it.
 func (j *Job) unusedCredentials() []finding.Finding {
-	name := netrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
+	name := mirror.NetrcFile(j.o.Getenv, j.env.Get("GOAUTH"))
 	if name == "" {
 		return nil
 	}
-	data, err := diskfile.Read(name, netrcLimit)
+	data, err := diskfile.Read(name, mirror.MaxNetrc)
 	if err != nil {
-		return nil // readNetrc has told what matters
+		return nil // mirror.ReadNetrc has told what matters
 	}
 	var out []finding.Finding
 	for _, h := range j.chain.hops {

@@ -1,12 +1,10 @@
 package fetch
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,7 +15,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
@@ -180,18 +177,15 @@ func (j *Job) Root() string {
 }
 
 // Transport reaches servers that are no mirrors with the settings of the run:
-// authorities, forward proxy, limits of connecting.
+// CA certificates, forward proxy, limits of connecting.
 func (j *Job) Transport() http.RoundTripper { return j.client.Transport() }
 
-// TransportTrusting is Transport for a server whose authorities may be those in
-// a file of PEM blocks, too; "" for none. Mirrors are not reached with them.
+// TransportTrusting is Transport for a server whose CA certificates may be those
+// in a file of PEM blocks, too; "" for none. Mirrors are not reached with them.
 // setting is what names the file, for errors.
 func (j *Job) TransportTrusting(setting, file string) (http.RoundTripper, error) {
 	t := j.client.Transport()
-	if file == "" {
-		return t, nil
-	}
-	pool, err := withAuthorities(t.TLSClientConfig.RootCAs, setting, file)
+	pool, err := mirror.CertPool(t.TLSClientConfig.RootCAs, setting, file)
 	if err != nil {
 		return nil, err
 	}
@@ -289,15 +283,15 @@ func clause(sentence string) string {
 // openMirrors makes the candidates of the chain.
 func (j *Job) openMirrors() error {
 	v := j.values
-	if err := checkCertFile(j.o.Getenv); err != nil {
+	if err := mirror.CheckCertFile(j.o.Getenv); err != nil {
 		return err
 	}
-	roots, err := rootCAs(v.CAFile)
+	roots, err := mirror.CertPool(nil, "--ca-file", v.CAFile)
 	if err != nil {
 		return err
 	}
 	if !j.guest {
-		if j.netrc, err = readNetrc(j.o.Getenv, j.env.Get("GOAUTH")); err != nil {
+		if j.netrc, err = mirror.ReadNetrc(j.o.Getenv, j.env.Get("GOAUTH")); err != nil {
 			return err
 		}
 	}
@@ -348,73 +342,6 @@ func openError(rawURL string, err error) error {
 	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
 		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
 		Instead: "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
-}
-
-// rootCAs is the system's authorities and those of the file; nil when no file
-// is given.
-func rootCAs(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	return withAuthorities(nil, "--ca-file", file)
-}
-
-// withAuthorities is the authorities of a pool, nil for the system's, and those
-// of the file that a setting names.
-func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
-	pem, err := diskfile.Read(file, maxCertificates)
-	if err != nil {
-		return nil, fmt.Errorf("read the authorities of %s: %w", setting, err)
-	}
-	if pool != nil {
-		pool = pool.Clone()
-	} else if pool, err = x509.SystemCertPool(); err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", setting, file)
-	}
-	return pool, nil
-}
-
-// readNetrc reads the file that the go command reads
-// (cmd/go/internal/auth/netrc.go) unless GOAUTH leaves it out.
-func readNetrc(getenv func(string) string, goauth string) ([]mirror.NetrcEntry, error) {
-	name := netrcFile(getenv, goauth)
-	if name == "" {
-		return nil, nil
-	}
-	data, err := diskfile.Read(name, maxNetrc)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the credentials of %s: %w", name, err)
-	}
-	return mirror.ParseNetrc(string(data)), nil
-}
-
-// netrcFile is the file that the go command reads credentials from, "" for none.
-func netrcFile(getenv func(string) string, goauth string) string {
-	if getenv == nil || (goauth != "" && !strings.Contains(goauth, "netrc")) {
-		return ""
-	}
-	if name := getenv("NETRC"); name != "" {
-		return name
-	}
-	home := getenv("HOME")
-	if home == "" {
-		home = getenv("USERPROFILE")
-	}
-	if home == "" {
-		return ""
-	}
-	if legacy := filepath.Join(home, "_netrc"); filepath.Separator == '\\' {
-		if _, err := os.Stat(legacy); err == nil {
-			return legacy
-		}
-	}
-	return filepath.Join(home, ".netrc")
 }
 
 // effective is the settings of the run for the result.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/mirror"
-	"github.com/modferry/modferry/internal/store"
 )
 
 // room is how much is done at a time.
@@ -48,7 +48,7 @@ const mostScarce = 30
 func patiently(ctx context.Context, do func() error) error {
 	for n := 0; ; n++ {
 		err := do()
-		if !failure.TooManyOpen(err) || n == mostScarce || store.Sleep(ctx, min(10*time.Millisecond<<min(n, 10), time.Second)) != nil {
+		if !failure.TooManyOpen(err) || n == mostScarce || httpx.Sleep(ctx, min(10*time.Millisecond<<min(n, 10), time.Second)) != nil {
 			return err
 		}
 	}

@@ -12,10 +12,10 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/settings"
-	"github.com/modferry/modferry/internal/store"
 )
 
 // run is one pass over the items that are missing. Workers take them in order;
@@ -268,5 +268,5 @@ func (r *run) since() float64 { return millis(time.Since(r.began)) }
 
 // sleep waits; false means that ctx ended first.
 func (r *run) sleep(ctx context.Context, d time.Duration) bool {
-	return store.Sleep(ctx, d) == nil
+	return httpx.Sleep(ctx, d) == nil
 }

@@ -5,43 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/secret"
 )
 
-// body reads a response under the stall limit and holds it to its announced
-// length. Only the time spent waiting for the server counts: a reader that is
-// slow itself does not make the server stall.
+// body holds a response to its announced length, and its errors to a class. The
+// stall limit is the transport's.
 type body struct {
 	ctx    context.Context
-	cancel context.CancelCauseFunc
 	rc     io.ReadCloser
 	url    string // redacted
 	hidden *secret.Set
-	now    func() time.Time
 
-	stall time.Duration
-	want  int64 // bytes announced, -1 unknown
-	max   int64 // most bytes of the whole file, 0 no limit
-	at    int64 // offset of the body within the file
+	want int64 // bytes announced, -1 unknown
+	max  int64 // most bytes of the whole file, 0 no limit
+	at   int64 // offset of the body within the file
 
-	read   int64
-	fresh  int64         // bytes since the stall limit was last met
-	waited time.Duration // time waited for them
+	read int64
 }
 
 func (b *body) Read(p []byte) (int, error) {
-	timer := time.AfterFunc(b.stall-b.waited, func() { b.cancel(stallLimit(b.stall)) })
-	start := b.now()
 	n, err := b.rc.Read(p)
-	timer.Stop()
-	b.waited += b.now().Sub(start)
 	b.read += int64(n)
-	if b.fresh += int64(n); b.fresh >= minProgress {
-		b.fresh, b.waited = 0, 0
-	}
 	if b.max > 0 && b.at+b.read > b.max {
 		return n, failure.New(failure.TooLarge, "read", b.url,
 			fmt.Errorf("more than the %d bytes the go command accepts", b.max))

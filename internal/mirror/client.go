@@ -24,10 +24,10 @@ type Options struct {
 	// HTTPS_PROXY and NO_PROXY count, ALL_PROXY does not, loopback is never
 	// proxied.
 	Proxy func(*http.Request) (*url.URL, error)
-	// RootCAs are the trusted authorities; nil means the system's (which
+	// RootCAs are the trusted CA certificates; nil means the system's (which
 	// include SSL_CERT_FILE and SSL_CERT_DIR on Unix).
 	RootCAs *x509.CertPool
-	// Netrc holds the credentials for https mirrors; see ParseNetrc.
+	// Netrc holds the credentials for https mirrors; see ReadNetrc.
 	Netrc []NetrcEntry
 	// Dial replaces the TCP dialer; nil means a net.Dialer with Limits.Connect.
 	Dial DialFunc
@@ -150,7 +150,7 @@ func (c *Client) proxy(req *http.Request) (*url.URL, error) {
 }
 
 // Transport is a transport for servers that are no mirrors, with the same
-// forward proxy, authorities and limits of connecting, and the first-byte
+// forward proxy, CA certificates and limits of connecting, and the first-byte
 // limit. Bodies come as they are sent, never unpacked on the way, and over
 // HTTP/1.1: parts of a large body then go over connections of their own.
 func (c *Client) Transport() *http.Transport {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/secret"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // conceal hides in an error what was sent as a credential: a server, or who
@@ -19,7 +20,7 @@ func conceal(secrets *secret.Set, err error) error {
 		c.Err = conceal(secrets, e.Err)
 		return &c
 	case *url.Error:
-		return &url.Error{Op: e.Op, URL: e.URL, Err: conceal(secrets, e.Err)}
+		return &url.Error{Op: e.Op, URL: secrets.Hide(settings.Redact(e.URL)), Err: conceal(secrets, e.Err)}
 	}
 	return secrets.Error(err)
 }

@@ -7,19 +7,8 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
-
-// limitError is the cause of a cancelled request: a limit of ours was reached.
-type limitError struct {
-	class failure.Class
-	text  string
-}
-
-func (e *limitError) Error() string { return e.text }
-
-// Timeout makes it a timeout to net.Error readers.
-func (e *limitError) Timeout() bool   { return true }
-func (e *limitError) Temporary() bool { return true }
 
 // WithLimit bounds a whole operation, such as a probe, by a setting. What is not
 // done by then fails with the class of the phase it was in.
@@ -28,27 +17,19 @@ func WithLimit(ctx context.Context, d time.Duration, setting string) (context.Co
 }
 
 func operationLimit(d time.Duration, setting string) error {
-	return &limitError{failure.Timeout, fmt.Sprintf("no answer within the %v of %s", d, setting)}
+	return &httpx.LimitError{Phase: httpx.Total, Text: fmt.Sprintf("no answer within the %v of %s", d, setting)}
 }
 
 // Silence is the cause to cancel a request with to which no response began
 // within d, while the mirror responded to no other one either.
 func Silence(d time.Duration) error {
-	return &limitError{failure.FirstByteTimeout, fmt.Sprintf("no response within %v, nor to any other request", d)}
+	return &httpx.LimitError{Phase: httpx.Answering, Text: fmt.Sprintf("no response within %v, nor to any other request", d)}
 }
 
-var errConnectLimit = &limitError{failure.ConnectTimeout, "no connection within the connect limit"}
-
-func firstByteLimit(d time.Duration) error {
-	return &limitError{failure.FirstByteTimeout, fmt.Sprintf("no response within %v", d)}
-}
-
-func stallLimit(d time.Duration) error {
-	return &limitError{failure.Stall, fmt.Sprintf("fewer than %d bytes arrived within %v", minProgress, d)}
-}
+var errConnectLimit = &httpx.LimitError{Phase: httpx.Connecting, Text: "no connection within the connect limit"}
 
 func totalLimit(d time.Duration) error {
-	return &limitError{failure.Timeout, fmt.Sprintf("the request was not complete after %v", d)}
+	return &httpx.LimitError{Phase: httpx.Total, Text: fmt.Sprintf("the request was not complete after %v", d)}
 }
 
 // classify turns an error of a request into a failure. The cause of our own
@@ -60,13 +41,13 @@ func classify(ctx context.Context, op, redactedURL string, phase failure.Class, 
 	if errors.As(err, &fe) {
 		return fe
 	}
-	var le *limitError
-	if errors.As(context.Cause(ctx), &le) || errors.As(err, &le) {
-		class := le.class
-		if class == failure.Timeout && phase != "" {
+	var limit *httpx.LimitError
+	if errors.As(context.Cause(ctx), &limit) || errors.As(err, &limit) {
+		class := failure.Classify(limit)
+		if limit.Phase == httpx.Total && phase != "" {
 			class = phase
 		}
-		return failure.New(class, op, redactedURL, le)
+		return failure.New(class, op, redactedURL, limit)
 	}
 	if ctx.Err() != nil {
 		return failure.New(failure.Cancelled, op, redactedURL, context.Cause(ctx))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"time"
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
@@ -42,11 +41,9 @@ func (m *Mirror) open(r Request) (*Response, error) {
 	if r.Seen != nil {
 		r.Seen.Proto = "file"
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
 	return &Response{
 		Status: 200, Length: st.Size(), Size: st.Size(),
-		release: func() { cancel(nil) },
-		body: &body{ctx: ctx, cancel: cancel, rc: f, url: shown, now: time.Now,
-			stall: m.limits.Stall, want: st.Size(), max: r.Max},
+		release: func() {},
+		body:    &body{ctx: context.Background(), rc: f, url: shown, want: st.Size(), max: r.Max},
 	}, nil
 }

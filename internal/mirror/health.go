@@ -185,8 +185,8 @@ func (h *Health) Last() failure.Class {
 	return h.last
 }
 
-// Waited notes the time a first byte took.
-func (h *Health) Waited(d time.Duration) {
+// waitedFor notes the time a first byte took.
+func (h *Health) waitedFor(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.responded = h.now()

@@ -165,13 +165,13 @@ func TestP95NeedsEnoughSamplesAndForgetsOldOnes(t *testing.T) {
 	t.Parallel()
 	h := newHealth(defaultPause, maxTrips, newClock().now)
 	for range enough - 1 {
-		h.Waited(time.Second)
+		h.waitedFor(time.Second)
 	}
 	if _, ok := h.P95(); ok {
 		t.Fatalf("P95 known after %d samples", enough-1)
 	}
 	for range 2 * samples {
-		h.Waited(10 * time.Millisecond)
+		h.waitedFor(10 * time.Millisecond)
 	}
 	if got, ok := h.P95(); !ok || got != 10*time.Millisecond {
 		t.Errorf("P95() = %v, %v; want 10ms: the old seconds are forgotten", got, ok)

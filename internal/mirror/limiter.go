@@ -137,13 +137,6 @@ func (l *Limiter) admit() {
 	}
 }
 
-// Limit is the number of requests allowed at a time now.
-func (l *Limiter) Limit() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.limit
-}
-
 // SetFloor starts with at least n requests at a time: the preflight knows the
 // round-trip time, and a long one makes doubling slow.
 func (l *Limiter) SetFloor(n int) {

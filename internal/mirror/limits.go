@@ -10,7 +10,7 @@ type Limits struct {
 	Connect   time.Duration // TCP connection, name lookup included
 	TLS       time.Duration // TLS handshake
 	FirstByte time.Duration // from a usable connection to the response header
-	Stall     time.Duration // fewer than minProgress bytes of body arrived in this time
+	Stall     time.Duration // fewer than httpx.MinProgress bytes of body arrived in this time
 	Total     time.Duration // one request from start to the last byte
 }
 
@@ -22,11 +22,6 @@ var defaultLimits = Limits{
 	Stall:     20 * time.Second,
 	Total:     10 * time.Minute,
 }
-
-// minProgress is what has to arrive within the stall limit: a server that drips
-// a byte now and then has stalled too, while the slowest useful links bring
-// more.
-const minProgress = 1 << 10
 
 // Or returns l with its zero fields taken from d.
 func (l Limits) Or(d Limits) Limits {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -31,7 +32,6 @@ type Mirror struct {
 	auth   string   // Authorization header, "" when there are no credentials
 	name   string
 	limits Limits
-	agent  string
 	hidden *secret.Set
 	dir    string // of a file:// mirror
 	lanes  []*lane
@@ -62,7 +62,6 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 		Limiter: newLimiter(c.o.Concurrency, c.o.Now),
 		name:    settings.Redact(rawURL),
 		limits:  limits,
-		agent:   c.o.UserAgent,
 		hidden:  c.o.Secrets,
 	}
 	if u.Scheme == "file" {
@@ -92,9 +91,16 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	}
 	for range n {
 		t := c.transport(limits)
-		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{Transport: t, CheckRedirect: checkRedirect}})
+		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{CheckRedirect: httpx.CheckRedirect,
+			Transport: &httpx.Agent{Name: c.o.UserAgent, Base: &httpx.Limited{Base: t, Limits: m.bounds}}}})
 	}
 	return m, nil
+}
+
+// bounds are the limits of one request, or of one hop of it. Connecting has
+// limits of its own in the transport.
+func (m *Mirror) bounds(*http.Request) httpx.Limits {
+	return httpx.Limits{Answer: m.limits.FirstByte, Stall: m.limits.Stall}
 }
 
 func basicAuth(user, password string) string {
@@ -213,15 +219,13 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
 	total := time.AfterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
-	tr := newTrace(m.limits.FirstByte, cancel)
-	defer tr.stop()
+	tr := newTrace()
 	req, err := http.NewRequestWithContext(tr.with(ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
 		total.Stop()
 		cancel(nil)
 		return nil, failure.New(failure.Unknown, "get", shown, errors.New("the module's path does not form a URL"))
 	}
-	req.Header.Set("User-Agent", m.agent)
 	if m.auth != "" {
 		req.Header.Set("Authorization", m.auth)
 	}
@@ -244,7 +248,6 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		once.Do(func() { total.Stop(); cancel(nil); lane.busy.Add(-1) })
 	}
 	resp, err := lane.client.Do(req)
-	tr.stop()
 	if err != nil {
 		fe := classify(ctx, "get", shown, tr.phase(), err)
 		release()
@@ -252,7 +255,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	}
 	m.Health.status(resp.StatusCode)
 	seen := Seen{tr.timing(), resp.Proto}
-	m.Health.Waited(seen.Timing.Wait)
+	m.Health.waitedFor(seen.Timing.Wait)
 	if r.Seen != nil {
 		*r.Seen = seen
 	}
@@ -282,7 +285,6 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		return nil, failure.New(failure.TooLarge, "get", shown,
 			fmt.Errorf("the file has %d bytes, the go command accepts %d", out.Size, r.Max))
 	}
-	out.body = &body{ctx: ctx, cancel: cancel, rc: resp.Body, url: shown, hidden: m.hidden,
-		stall: m.limits.Stall, want: out.Length, max: r.Max, at: out.Offset, now: m.Health.now}
+	out.body = &body{ctx: ctx, rc: resp.Body, url: shown, hidden: m.hidden, want: out.Length, max: r.Max, at: out.Offset}
 	return out, nil
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -306,57 +304,6 @@ func TestARedirectFromHTTPSToHTTPIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPartIsServedOnlyOfTheSameEntity(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 1, 64<<10)
-	a := f.All()[0]
-	eachProtocol(t, func(t *testing.T, p mirrortest.Protocol) {
-		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: p})
-		m := open(t, s, mirror.Options{}, s.URL)
-		_, whole, err := read(m, mirror.Request{Path: path(t, a.Version, "zip")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, part := range []struct{ from, to int64 }{{1000, 2000}, {0, 2000}, {1000, 0}} {
-			data, resp, err := read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: part.from, End: part.to, Validator: whole.Validator})
-			want := a.Zip[part.from:]
-			if part.to > 0 {
-				want = a.Zip[part.from:part.to]
-			}
-			if err != nil || resp.Status != 206 || string(data) != string(want) || resp.Size != int64(len(a.Zip)) {
-				t.Errorf("part %v: %d bytes, %v; want %d bytes of %d with 206", part, len(data), err, len(want), len(a.Zip))
-			}
-		}
-		data, resp, err := read(m, mirror.Request{Path: path(t, a.Version, "zip"), Offset: 1000, Validator: `"another"`})
-		if err != nil || resp.Status != 200 || resp.Offset != 0 || len(data) != len(a.Zip) {
-			t.Errorf("another entity: status %d, offset %d, %d bytes, %v; want the whole file", resp.Status, resp.Offset, len(data), err)
-		}
-	})
-}
-
-func TestAServerThatSendsAnotherPartIsNotBelieved(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 1, 64<<10)
-	v := f.Versions()[0]
-	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.WrongRange(10))}})
-	m := open(t, s, mirror.Options{}, s.URL)
-	_, _, err := read(m, mirror.Request{Path: path(t, v, "zip"), Offset: 1000, End: 2000, Validator: mirrortest.ETag(f.All()[0].Zip)})
-	if got := failure.Classify(err); got != failure.BadResponse {
-		t.Errorf("class %q, want %q (%v)", got, failure.BadResponse, err)
-	}
-}
-
-func TestWithoutAStrongValidatorNoPartsAreAskedFor(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 1, 64<<10)
-	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, NoETag: true})
-	m := open(t, s, mirror.Options{}, s.URL)
-	_, resp, err := read(m, mirror.Request{Path: path(t, f.Versions()[0], "zip")})
-	if err != nil || resp.Ranges || resp.Validator != "" {
-		t.Errorf("ranges %v, validator %q, %v; want none", resp.Ranges, resp.Validator, err)
-	}
-}
-
 func TestABodyLargerThanAllowedIsCutOff(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 64<<10)
@@ -381,37 +328,6 @@ func TestABodyLargerThanAllowedIsCutOff(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestAForwardProxyIsUsedAsTheGoCommandUsesIt(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 1, 0)
-	v := f.Versions()[0]
-	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
-	network := new(mirrortest.Network)
-	network.Route("localhost", s.Addr)
-	p := mirrortest.StartForwardProxy(t, network, "bob:pw")
-	through := func(userinfo string) func(*http.Request) (*url.URL, error) {
-		return http.ProxyURL(&url.URL{Scheme: "http", Host: p.Addr, User: user(userinfo)})
-	}
-	target := strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
-	m := open(t, s, mirror.Options{Proxy: through("bob:pw")}, target)
-	if _, _, err := read(m, mirror.Request{Path: path(t, v, "mod")}); err != nil {
-		t.Fatal(err)
-	}
-	m = open(t, s, mirror.Options{Proxy: through("bob:wrong")}, target)
-	if _, _, err := read(m, mirror.Request{Path: path(t, v, "mod")}); failure.Classify(err) != failure.ProxyAuth {
-		t.Errorf("wrong password: class %q, want %q (%v)", failure.Classify(err), failure.ProxyAuth, err)
-	}
-	m = open(t, s, mirror.Options{Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: mirrortest.Refused(t)})}, target)
-	if _, _, err := read(m, mirror.Request{Path: path(t, v, "mod")}); failure.Classify(err) != failure.ProxyConnect {
-		t.Errorf("dead proxy: class %q, want %q (%v)", failure.Classify(err), failure.ProxyConnect, err)
-	}
-}
-
-func user(s string) *url.Userinfo {
-	name, password, _ := strings.Cut(s, ":")
-	return url.UserPassword(name, password)
 }
 
 func TestAFileMirrorIsADirectory(t *testing.T) {

@@ -1,6 +1,18 @@
 package mirror
 
-import "strings"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/modferry/modferry/internal/diskfile"
+)
+
+// MaxNetrc is the most bytes that are read of a .netrc file.
+const MaxNetrc = 1 << 20
 
 // NetrcEntry is one machine of a .netrc file.
 type NetrcEntry struct {
@@ -9,22 +21,63 @@ type NetrcEntry struct {
 	Password string
 }
 
-// ParseNetrc reads a .netrc file the way the go command does
+// NetrcFile is the file that the go command reads credentials from
+// (cmd/go/internal/auth/netrc.go), "" when GOAUTH leaves it out, when there is no
+// home directory, and when getenv is nil.
+func NetrcFile(getenv func(string) string, goauth string) string {
+	if getenv == nil || (goauth != "" && !strings.Contains(goauth, "netrc")) {
+		return ""
+	}
+	if name := getenv("NETRC"); name != "" {
+		return name
+	}
+	home := getenv("HOME")
+	if home == "" {
+		home = getenv("USERPROFILE")
+	}
+	if home == "" {
+		return ""
+	}
+	if legacy := filepath.Join(home, "_netrc"); filepath.Separator == '\\' {
+		if _, err := os.Stat(legacy); err == nil {
+			return legacy
+		}
+	}
+	return filepath.Join(home, ".netrc")
+}
+
+// ReadNetrc reads NetrcFile. That there is none is no error.
+func ReadNetrc(getenv func(string) string, goauth string) ([]NetrcEntry, error) {
+	name := NetrcFile(getenv, goauth)
+	if name == "" {
+		return nil, nil
+	}
+	data, err := diskfile.Read(name, MaxNetrc)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the credentials of %s: %w", name, err)
+	}
+	return ParseNetrc(string(data)), nil
+}
+
+// ParseNetrc reads the text of a .netrc file the way the go command does
 // (cmd/go/internal/auth/netrc.go): several tokens a line are fine, a macdef
 // runs to the next empty line, and reading ends at "default".
 func ParseNetrc(data string) []NetrcEntry {
-	complete, _ := readNetrc(data)
+	complete, _ := parseNetrc(data)
 	return complete
 }
 
 // IncompleteNetrc returns the machines of a .netrc file for which the go command
 // has no credentials because the login or the password is missing.
 func IncompleteNetrc(data string) []NetrcEntry {
-	_, incomplete := readNetrc(data)
+	_, incomplete := parseNetrc(data)
 	return incomplete
 }
 
-func readNetrc(data string) (entries, incomplete []NetrcEntry) {
+func parseNetrc(data string) (entries, incomplete []NetrcEntry) {
 	var e NetrcEntry
 	drop := func() {
 		if e.Machine != "" {

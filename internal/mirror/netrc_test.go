@@ -3,6 +3,8 @@ package mirror_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -125,5 +127,46 @@ func TestTheNetrcEntryThatCounts(t *testing.T) {
 				t.Errorf("%v; want a 404, which the right credentials get", err)
 			}
 		})
+	}
+}
+
+func TestReadNetrc(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := "machine a.test login ann password pw\n"
+	ann := []mirror.NetrcEntry{{Machine: "a.test", Login: "ann", Password: "pw"}}
+	for name, text := range map[string]string{".netrc": text, "named": text, "large": strings.Repeat(" ", mirror.MaxNetrc) + text} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	named := filepath.Join(dir, "named")
+	for _, test := range []struct {
+		name   string
+		env    map[string]string
+		goauth string
+		want   []mirror.NetrcEntry
+		fails  bool
+	}{
+		{"home", map[string]string{"HOME": dir}, "", ann, false},
+		{"home of Windows", map[string]string{"USERPROFILE": dir}, "", ann, false},
+		{"NETRC", map[string]string{"NETRC": named, "HOME": "/nowhere"}, "", ann, false},
+		{"GOAUTH with netrc", map[string]string{"HOME": dir}, "netrc; git /src", ann, false},
+		{"GOAUTH without netrc", map[string]string{"HOME": dir, "NETRC": named}, "off", nil, false},
+		{"no home", nil, "", nil, false},
+		{"no file", map[string]string{"NETRC": filepath.Join(dir, "none")}, "", nil, false},
+		{"a directory", map[string]string{"NETRC": dir}, "", nil, true},
+		{"too large", map[string]string{"NETRC": filepath.Join(dir, "large")}, "", nil, true},
+	} {
+		got, err := mirror.ReadNetrc(func(name string) string { return test.env[name] }, test.goauth)
+		if !slices.Equal(got, test.want) || (err != nil) != test.fails {
+			t.Errorf("%s: %v, %v; want %v", test.name, got, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "pw") {
+			t.Errorf("%s: %q shows a password", test.name, err)
+		}
+	}
+	if got, err := mirror.ReadNetrc(nil, ""); got != nil || err != nil {
+		t.Errorf("without an environment: %v, %v", got, err)
 	}
 }

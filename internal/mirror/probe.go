@@ -54,8 +54,8 @@ type Verdict struct {
 	// Seen is the way to the mirror as its first response showed it, on a
 	// fresh connection. Its Proto is empty when no response arrived.
 	Seen Seen
-	// Has counts the samples that the mirror supplied rightly, Lacks those it
-	// answered with 404 or 410.
+	// Has counts the samples that the mirror returned with valid content, Lacks
+	// those it answered with 404 or 410.
 	Has, Lacks int
 	// SumDB says whether the mirror serves the checksum database; nil means
 	// that it was not asked or did not answer.

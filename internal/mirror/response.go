@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
 
 // Response is a file, or a part of one, about to be read. Close it.
@@ -74,18 +74,18 @@ func (r *Response) describe(req Request, resp *http.Response) error {
 	if coded {
 		return errors.New("a part of the file in a content coding")
 	}
-	start, end, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+	part, err := httpx.ParseContentRange(resp.Header.Get("Content-Range"))
 	if err != nil {
 		return err
 	}
-	if start != req.Offset || (req.End > 0 && end > req.End) {
-		return fmt.Errorf("asked for the bytes from %d, got those from %d to %d", req.Offset, start, end)
+	if part.Start != req.Offset || (req.End > 0 && part.End > req.End) {
+		return fmt.Errorf("asked for the bytes from %d, got those from %d to %d", req.Offset, part.Start, part.End)
 	}
 	if !sameEntity(resp.Header, req.Validator) {
 		return errors.New("the part belongs to another version of the file")
 	}
 	r.Validator = req.Validator
-	r.Offset, r.Length, r.Size, r.Ranges = start, end-start, size, true
+	r.Offset, r.Length, r.Size, r.Ranges = part.Start, part.End-part.Start, part.Size, true
 	return nil
 }
 
@@ -123,29 +123,6 @@ func sameEntity(h http.Header, validator string) bool {
 	return got == "" || got == validator
 }
 
-// parseContentRange reads "bytes 0-99/200"; end is exclusive.
-func parseContentRange(s string) (start, end, size int64, err error) {
-	bad := func() (int64, int64, int64, error) {
-		return 0, 0, 0, fmt.Errorf("206 with the Content-Range %q, expected \"bytes FIRST-LAST/SIZE\"", failure.Neutral(s))
-	}
-	rest, ok := strings.CutPrefix(s, "bytes ")
-	if !ok {
-		return bad()
-	}
-	span, total, ok1 := strings.Cut(rest, "/")
-	first, last, ok2 := strings.Cut(span, "-")
-	if !ok1 || !ok2 {
-		return bad()
-	}
-	start, err1 := strconv.ParseInt(first, 10, 64)
-	end, err2 := strconv.ParseInt(last, 10, 64)
-	size, err3 := strconv.ParseInt(total, 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || start < 0 || end < start || end >= size {
-		return bad()
-	}
-	return start, end + 1, size, nil
-}
-
 // maxErrorText bounds how much of an error response is read for its first line.
 const maxErrorText = 1 << 10
 
@@ -154,7 +131,7 @@ const maxErrorText = 1 << 10
 func statusError(resp *http.Response, shown string, now time.Time) *failure.Error {
 	e := failure.New(failure.FromStatus(resp.StatusCode), "get", shown, nil)
 	e.Status = resp.StatusCode
-	e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), now)
+	e.RetryAfter = httpx.RetryAfter(resp.Header.Get("Retry-After"), now).Milliseconds()
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
 		line, more, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
 		if e.Detail = string(line); more {
@@ -163,16 +140,4 @@ func statusError(resp *http.Response, shown string, now time.Time) *failure.Erro
 		e.Detail = failure.Plain(e.Detail)
 	}
 	return e
-}
-
-// retryAfter returns the milliseconds a Retry-After header asks to wait, 0
-// when it asks nothing (RFC 9110, 10.2.3: seconds or a date).
-func retryAfter(s string, now time.Time) int64 {
-	if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil && n > 0 && n < 1<<31 {
-		return n * 1000
-	}
-	if t, err := http.ParseTime(s); err == nil && t.After(now) {
-		return t.Sub(now).Milliseconds()
-	}
-	return 0
 }

@@ -18,28 +18,19 @@ type Timing struct {
 	DNS, Connect, TLS time.Duration
 	Wait              time.Duration // from the request being sent to the first byte of the response
 	First             time.Duration // from the start to the first byte of the response
-	Reused            bool
 }
 
-// trace collects the timing of one request and enforces its first-byte limit.
-// The hooks run in goroutines of net/http, some of them after the request is
-// over.
+// trace collects the timing of one request. The hooks run in goroutines of
+// net/http, some of them after the request is over.
 type trace struct {
-	limit  time.Duration
-	cancel context.CancelCauseFunc
-
 	mu                  sync.Mutex
 	start               time.Time
 	dns, connect, hello time.Time
 	got, first          time.Time
 	t                   Timing
-	timer               *time.Timer
-	stopped             bool
 }
 
-func newTrace(limit time.Duration, cancel context.CancelCauseFunc) *trace {
-	return &trace{limit: limit, cancel: cancel, start: time.Now()}
-}
+func newTrace() *trace { return &trace{start: time.Now()} }
 
 func (t *trace) with(ctx context.Context) context.Context {
 	lock := func(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
@@ -60,17 +51,8 @@ func (t *trace) with(ctx context.Context) context.Context {
 		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
 			lock(func() { t.t.TLS = time.Since(t.hello) })
 		},
-		GotConn: func(i httptrace.GotConnInfo) {
-			lock(func() {
-				t.got, t.t.Reused = time.Now(), i.Reused
-				// The clock of the first byte runs from here, and anew for
-				// every hop of a redirect: connecting has limits of its own.
-				if t.timer == nil && !t.stopped {
-					t.timer = time.AfterFunc(t.limit, func() { t.cancel(firstByteLimit(t.limit)) })
-				} else if t.timer != nil && !t.stopped {
-					t.timer.Reset(t.limit)
-				}
-			})
+		GotConn: func(httptrace.GotConnInfo) {
+			lock(func() { t.got = time.Now() })
 		},
 		GotFirstResponseByte: func() {
 			lock(func() {
@@ -79,16 +61,6 @@ func (t *trace) with(ctx context.Context) context.Context {
 			})
 		},
 	})
-}
-
-// stop ends the first-byte limit.
-func (t *trace) stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.stopped = true
-	if t.timer != nil {
-		t.timer.Stop()
-	}
 }
 
 func (t *trace) timing() Timing {

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -45,7 +44,7 @@ func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (ans
 			return answer{}, err
 		}
 		if err.Class != failure.Throttled {
-			p.lost(true)
+			p.unknown.Store(true)
 		}
 		last = err
 		if err := retry.again(ctx, err); err != nil {
@@ -134,23 +133,9 @@ func (a answer) failure(is ...error) *failure.Error {
 	}
 	e := a.s.fail(class, a.r.op, a.r.url, err)
 	e.Status = a.status
-	e.RetryAfter = retryAfter(a.header).Milliseconds()
+	clock, _ := http.ParseTime(a.header.Get("Date")) // the server's own; without it a date says nothing
+	e.RetryAfter = httpx.RetryAfter(a.header.Get("Retry-After"), clock).Milliseconds()
 	return e
-}
-
-// retryAfter is how long the service asks to wait, 0 when it does not: seconds,
-// or a date, which is taken by the server's own clock.
-func retryAfter(h http.Header) time.Duration {
-	value := strings.TrimSpace(h.Get("Retry-After"))
-	if n, err := strconv.ParseInt(value, 10, 32); err == nil && n > 0 {
-		return time.Duration(n) * time.Second
-	}
-	until, err1 := http.ParseTime(value)
-	now, err2 := http.ParseTime(h.Get("Date"))
-	if err1 == nil && err2 == nil && until.After(now) {
-		return until.Sub(now)
-	}
-	return 0
 }
 
 // The beginnings of messages that say that the token may not.

@@ -7,12 +7,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/ranged"
 )
 
 // blob is the bytes of an entry behind a URL, which may be replaced by a new
@@ -147,12 +148,10 @@ func (sp *span) drop() {
 func (sp *span) Close() error {
 	sp.drop()
 	if sp.err == nil {
-		sp.err = errClosed
+		sp.err = ranged.Closed
 	}
 	return nil
 }
-
-var errClosed = errors.New("the entry was closed")
 
 // open asks for the rest of the span until its body comes.
 func (sp *span) open() error {
@@ -209,7 +208,6 @@ func (sp *span) accept(resp *response) *failure.Error {
 	const changed = "the entry changed while it was read"
 	switch resp.StatusCode {
 	case http.StatusOK:
-		resp.headed()
 		if resp.ContentLength < 0 && resp.ProtoMajor == 1 && !slices.Contains(resp.TransferEncoding, "chunked") {
 			return wrong(failure.BadResponse, "the answer has no length, so a break could not be told from its end")
 		}
@@ -223,19 +221,18 @@ func (sp *span) accept(resp *response) *failure.Error {
 			return resp.broke(err)
 		}
 	case http.StatusPartialContent:
-		resp.headed()
-		first, last, size, err := parseContentRange(resp.Header.Get("Content-Range"))
+		part, err := httpx.ParseContentRange(resp.Header.Get("Content-Range"))
 		if err != nil {
 			return wrong(failure.BadResponse, "%w", err)
 		}
-		if first != sp.at || sp.end >= 0 && last > sp.end {
-			return wrong(failure.BadResponse, "asked for the bytes %d to %d, got %d to %d", sp.at, sp.end, first, last)
+		if part.Start != sp.at || sp.end >= 0 && part.End > sp.end {
+			return wrong(failure.BadResponse, "asked for the bytes %d to %d, got %d to %d", sp.at, sp.end, part.Start, part.End)
 		}
-		if !b.note(size, markOf(resp.Header)) {
+		if !b.note(part.Size, markOf(resp.Header)) {
 			return wrong(failure.WrongContent, changed)
 		}
-		if sp.end < 0 || sp.end > size {
-			sp.end = size
+		if sp.end < 0 || sp.end > part.Size {
+			sp.end = part.Size
 		}
 	case http.StatusRequestedRangeNotSatisfiable:
 		if sp.at > 0 || !b.note(0, mark{}) {
@@ -336,24 +333,4 @@ func (b *blob) renew(ctx context.Context, turn int, refused *failure.Error) erro
 		b.url, b.turn = e.Location, b.turn+1
 	}
 	return err
-}
-
-// parseContentRange reads "bytes 0-99/200"; the end is exclusive.
-func parseContentRange(value string) (first, end, size int64, err error) {
-	bad := func() (int64, int64, int64, error) {
-		return 0, 0, 0, fmt.Errorf("206 with the Content-Range %.60q, expected \"bytes FIRST-LAST/SIZE\"", value)
-	}
-	rest, ok := strings.CutPrefix(value, "bytes ")
-	reach, total, ok1 := strings.Cut(rest, "/")
-	from, to, ok2 := strings.Cut(reach, "-")
-	if !ok || !ok1 || !ok2 {
-		return bad()
-	}
-	first, err1 := strconv.ParseInt(from, 10, 64)
-	last, err2 := strconv.ParseInt(to, 10, 64)
-	size, err3 := strconv.ParseInt(total, 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || first < 0 || last < first || last >= size {
-		return bad()
-	}
-	return first, last + 1, size, nil
 }

@@ -10,8 +10,8 @@ import (
 
 // The protocols.
 const (
-	V1 = "v1"
-	V2 = "v2"
+	protocolV1 = "v1"
+	protocolV2 = "v2"
 )
 
 // The variables that lead to the service. Those named ACTIONS_ are given by the
@@ -40,30 +40,30 @@ func choose(getenv func(string) string, protocol string) (place, error) {
 	act := getenv("ACT") == "true"
 	p := place{token: getenv(varToken)}
 	switch {
-	case protocol == V1, protocol == V2:
+	case protocol == protocolV1, protocol == protocolV2:
 		p.protocol = protocol
 	case protocol != "":
-		return place{}, fmt.Errorf("protocol of the cache service: found %q, expected %q, %q or nothing", protocol, V1, V2)
+		return place{}, fmt.Errorf("protocol of the cache service: found %q, expected %q, %q or nothing", protocol, protocolV1, protocolV2)
 	case p.token == "" && !(act && cache != ""):
 		return place{}, noToken(getenv)
 	case isEnterpriseServer(getenv(varServer)):
-		p.protocol = V1
+		p.protocol = protocolV1
 	case getenv(varV2) != "":
-		p.protocol = V2
+		p.protocol = protocolV2
 	case cache != "" && (act || getenv("GITEA_ACTIONS") == "true" || getenv("FORGEJO_ACTIONS") == "true"):
-		p.protocol = V1 // their ACTIONS_RESULTS_URL is for artifacts
+		p.protocol = protocolV1 // their ACTIONS_RESULTS_URL is for artifacts
 	case isGitHub(results):
-		p.protocol = V2
+		p.protocol = protocolV2
 	case cache != "":
-		p.protocol = V1
+		p.protocol = protocolV1
 	default:
-		p.protocol = V2 // a 404 will tell when it is not
+		p.protocol = protocolV2 // a 404 will tell when it is not
 	}
-	if p.token == "" && !(act && p.protocol == V1) {
+	if p.token == "" && !(act && p.protocol == protocolV1) {
 		return place{}, noToken(getenv) // act's secret stands in the path
 	}
 	var err error
-	if p.protocol == V1 {
+	if p.protocol == protocolV1 {
 		p.base, err = baseV1(cache, getenv)
 	} else {
 		p.base, err = baseV2(results)

@@ -34,20 +34,6 @@ func TestSegmentsFollowTheSpeedOfTheLine(t *testing.T) {
 	}
 }
 
-func TestBuffersAreUsedAgainAndNeverMultiply(t *testing.T) {
-	t.Parallel()
-	d := &download{}
-	for range 3 {
-		d.free = append(d.free, make([]byte, 100))
-	}
-	if b := d.buffer(50); len(b) != 50 || cap(b) != 100 || len(d.free) != 2 {
-		t.Errorf("a smaller one: %d of %d, %d free", len(b), cap(b), len(d.free))
-	}
-	if b := d.buffer(200); len(b) != 200 || len(d.free) != 1 {
-		t.Errorf("a larger one: %d, and %d free, expected that one small one was let go", len(b), len(d.free))
-	}
-}
-
 func TestMarksOfTwoVersionsDiffer(t *testing.T) {
 	t.Parallel()
 	header := func(tag, modified string) http.Header {
@@ -72,16 +58,4 @@ func TestMarksOfTwoVersionsDiffer(t *testing.T) {
 			t.Errorf("%s: same = %v", tt.name, got)
 		}
 	}
-}
-
-func FuzzContentRange(f *testing.F) {
-	for _, s := range []string{"bytes 0-0/1", "bytes 10-19/20", "bytes */0", "bytes 5-4/10", "bytes 0-10/10", "bytes -1-2/3", "bytes 1-/3", "", "octets 0-1/2", "bytes 9223372036854775806-9223372036854775806/9223372036854775807"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		first, end, size, err := parseContentRange(s)
-		if err == nil && (first < 0 || end <= first || size < end) {
-			t.Errorf("%q is read as the bytes from %d to %d of %d", s, first, end, size)
-		}
-	})
 }

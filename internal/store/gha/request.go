@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
 
 // request is what to send, again and again if need be.
@@ -29,29 +28,20 @@ type request struct {
 	open atomic.Int32 // bodies that the transport did not close yet
 }
 
-// response is an answer whose body is still to come. The limit of its first
-// byte goes on until headed or read is called.
+// response is an answer whose body is still to come. Whoever reads the bytes of
+// an entry supervises their throughput; read has a limit of its own.
 type response struct {
 	*http.Response
 	s      *Store
 	r      *request
 	ctx    context.Context // the caller's
-	reqCtx context.Context // the request's own
 	cancel context.CancelCauseFunc
-	timer  *time.Timer
 }
 
-// silence is the cause of a request that ended because nothing came.
-type silence struct {
-	class failure.Class
-	limit time.Duration
-}
-
-func (e *silence) Error() string {
-	if e.class == failure.ConnectTimeout {
-		return fmt.Sprintf("no connection within %v", e.limit)
-	}
-	return fmt.Sprintf("no response within %v", e.limit)
+// limits are those of one request: what the system holds of its body on the way
+// to the server gets a second for every 64 KiB.
+func (s *Store) limits(r *http.Request) httpx.Limits {
+	return httpx.Limits{Connect: s.o.FirstByte, Answer: s.o.FirstByte + time.Duration(max(r.ContentLength, 0)>>16)*time.Second}
 }
 
 // send sends a request once. An answer of any status is no error.
@@ -60,28 +50,12 @@ func (s *Store) send(ctx context.Context, r *request) (*response, *failure.Error
 		return nil, failure.As(s.ended(ctx, r.op))
 	}
 	reqCtx, cancel := context.WithCancelCause(ctx)
-	var connected atomic.Bool
-	quiet := func() *silence {
-		if !connected.Load() {
-			return &silence{failure.ConnectTimeout, s.o.FirstByte}
-		}
-		return &silence{failure.FirstByteTimeout, s.o.FirstByte + time.Duration(len(r.body)>>16)*time.Second}
-	}
-	timer := time.AfterFunc(s.o.FirstByte, func() { cancel(quiet()) })
-	resp := &response{s: s, r: r, ctx: ctx, reqCtx: reqCtx, cancel: cancel, timer: timer}
-	again := func() {
-		if timer.Stop() {
-			timer.Reset(quiet().limit)
-		}
-	}
-	traced := httptrace.WithClientTrace(reqCtx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true); again() },
-	})
+	resp := &response{s: s, r: r, ctx: ctx, cancel: cancel}
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body) // http.NoBody to net/http when it is empty
 	}
-	req, err := http.NewRequestWithContext(traced, r.method, r.url, body)
+	req, err := http.NewRequestWithContext(reqCtx, r.method, r.url, body)
 	if err != nil {
 		resp.end()
 		return nil, s.fail(failure.WrongContent, r.op, r.url, errors.New("the service named a URL that cannot be read"))
@@ -89,11 +63,10 @@ func (s *Store) send(ctx context.Context, r *request) (*response, *failure.Error
 	if len(r.body) > 0 {
 		req.GetBody = func() (io.ReadCloser, error) {
 			r.open.Add(1)
-			return &watched{Reader: bytes.NewReader(r.body), read: again, closed: sync.OnceFunc(func() { r.open.Add(-1) })}, nil
+			return &watched{Reader: bytes.NewReader(r.body), closed: sync.OnceFunc(func() { r.open.Add(-1) })}, nil
 		}
 		req.Body, _ = req.GetBody()
 	}
-	req.Header.Set("User-Agent", s.o.UserAgent)
 	for name, value := range r.header {
 		req.Header.Set(name, value)
 	}
@@ -107,24 +80,14 @@ func (s *Store) send(ctx context.Context, r *request) (*response, *failure.Error
 		return nil, fe
 	}
 	resp.Response = got
-	again()
 	return resp, nil
 }
 
-// watched is the body of a request that reports what becomes of it.
+// watched is the body of a request that reports when the transport lets go of
+// it.
 type watched struct {
-	*bytes.Reader
-	read, closed func()
-}
-
-func (w *watched) Read(p []byte) (int, error) {
-	w.read()
-	return w.Reader.Read(p)
-}
-
-// WriteTo would bypass Read.
-func (w *watched) WriteTo(to io.Writer) (int64, error) {
-	return io.Copy(to, struct{ io.Reader }{w})
+	io.Reader
+	closed func()
 }
 
 func (w *watched) Close() error {
@@ -132,12 +95,8 @@ func (w *watched) Close() error {
 	return nil
 }
 
-// headed ends the limit of the first byte: the body may take its time.
-func (r *response) headed() { r.timer.Stop() }
-
 // end ends the request and what is left of its body.
 func (r *response) end() {
-	r.timer.Stop()
 	if r.Response != nil {
 		r.Body.Close()
 	}
@@ -150,9 +109,6 @@ func (r *response) broke(err error) *failure.Error {
 	if r.ctx.Err() != nil {
 		return failure.As(r.s.ended(r.ctx, r.r.op))
 	}
-	if quiet, ok := errors.AsType[*silence](context.Cause(r.reqCtx)); ok {
-		return r.s.fail(quiet.class, r.r.op, r.r.url, quiet)
-	}
 	class := failure.Classify(err)
 	if class == failure.Cancelled {
 		class = failure.CutBody // of HTTP/2: the server cancelled the stream
@@ -163,9 +119,12 @@ func (r *response) broke(err error) *failure.Error {
 // maxAnswer bounds what is read of an answer that is not the entry.
 const maxAnswer = 1 << 20
 
-// read reads the body to its end, and ends the request.
+// read reads the body to its end within the limit of the first byte, and ends
+// the request.
 func (r *response) read() (answer, *failure.Error) {
 	defer r.end()
+	limit := r.s.o.FirstByte
+	defer time.AfterFunc(limit, func() { r.cancel(httpx.NoAnswer(limit)) }).Stop()
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer))
 	if err != nil {
 		return answer{}, r.broke(err)
@@ -173,22 +132,12 @@ func (r *response) read() (answer, *failure.Error) {
 	return answer{s: r.s, r: r.r, status: r.StatusCode, header: r.Header, body: body}, nil
 }
 
-// maxRedirects is what a download may take, as in net/http.
-const maxRedirects = 10
-
-// checkRedirect follows to where an entry is stored, without telling where
-// from. A question that carries the token stays where it was asked, and so does
-// what is written: a PUT could become a GET that succeeds.
+// checkRedirect follows to where an entry is stored. A question that carries the
+// token stays where it was asked, and so does what is written: a PUT could
+// become a GET that succeeds.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if via[0].Header.Get("Authorization") != "" || via[0].Method != http.MethodGet {
 		return http.ErrUseLastResponse
 	}
-	if len(via) >= maxRedirects {
-		return failure.New(failure.RedirectLoop, "", "", fmt.Errorf("stopped after %d redirects", maxRedirects))
-	}
-	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || via[0].URL.Scheme == "https") {
-		return failure.New(failure.RedirectRefused, "", "", fmt.Errorf("redirected from %s to %q", via[0].URL.Scheme, req.URL.Scheme))
-	}
-	req.Header.Del("Referer") // the signed URL
-	return nil
+	return httpx.CheckRedirect(req, via)
 }

@@ -5,80 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
 
-// patience is the time that one call of the store's may spend waiting for the
-// service. Requests that wait at the same time wait together, so that the time
-// counts once.
+// patience is what the attempts of one call of the store's share: the time that
+// they may wait, and whether one was made of which nobody knows what it did.
 type patience struct {
-	s *Store
+	s      *Store
+	budget *httpx.Budget
 
-	mu      sync.Mutex
-	left    time.Duration
-	waiting chan struct{} // closed when the wait under way ends, nil when there is none
-	until   time.Duration // length of the wait under way
-	unknown bool          // an attempt ended without an answer
+	unknown atomic.Bool // an attempt ended without an answer
 }
 
-func (s *Store) patience() *patience { return &patience{s: s, left: s.o.Budget} }
-
-// errImpatient: there is not so much time left.
-var errImpatient = errors.New("the time to wait is used up")
-
-// wait waits for d, or joins a wait that is under way and then waits for what d
-// has more than that.
-func (p *patience) wait(ctx context.Context, d time.Duration) error {
-	for d > 0 {
-		p.mu.Lock()
-		if p.waiting == nil {
-			if d > p.left {
-				p.mu.Unlock()
-				return errImpatient
-			}
-			p.left -= d
-			p.waiting, p.until = make(chan struct{}), d
-			p.mu.Unlock()
-			err := p.s.o.Sleep(ctx, d)
-			p.mu.Lock()
-			close(p.waiting)
-			p.waiting = nil
-			p.mu.Unlock()
-			return err
-		}
-		waiting, until := p.waiting, p.until
-		p.mu.Unlock()
-		select {
-		case <-waiting:
-			d -= until
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// charge takes time that was lost to a server that said nothing.
-func (p *patience) charge(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.left -= d
-}
-
-// lost notes whether an attempt was made of which nobody knows what it did.
-func (p *patience) lost(yes bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.unknown = yes
-}
-
-func (p *patience) isLost() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.unknown
+func (s *Store) patience() *patience {
+	return &patience{s: s, budget: httpx.NewBudget(s.o.Budget, s.o.Sleep)}
 }
 
 // The pauses between attempts: 0.5 s, 1, 2, 4 and from then on 5 s, each of
@@ -105,7 +49,7 @@ func (r *retrier) again(ctx context.Context, err *failure.Error) error {
 	s := r.p.s
 	r.failed++
 	if err.Class == failure.FirstByteTimeout || err.Class == failure.ConnectTimeout {
-		r.p.charge(s.o.FirstByte)
+		r.p.budget.Charge(s.o.FirstByte)
 	}
 	if r.failed >= maxAttempts && err.Class != failure.Throttled {
 		return gaveUp(err, fmt.Sprintf("tried %d times", r.failed))
@@ -115,10 +59,10 @@ func (r *retrier) again(ctx context.Context, err *failure.Error) error {
 		pause = min(firstPause<<min(r.failed-1, 10), longest)
 		pause -= time.Duration(s.o.Rand() * float64(pause) / 2)
 	}
-	switch werr := r.p.wait(ctx, pause); {
+	switch werr := r.p.budget.Wait(ctx, pause); {
 	case ctx.Err() != nil:
 		return s.ended(ctx, err.Op)
-	case errors.Is(werr, errImpatient):
+	case errors.Is(werr, httpx.ErrSpent):
 		return gaveUp(err, fmt.Sprintf("waited for it up to the limit of %v", s.o.Budget))
 	case werr != nil:
 		return s.fail(failure.Classify(werr), err.Op, "", werr)

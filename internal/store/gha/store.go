@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -20,8 +21,8 @@ type Options struct {
 	// Getenv returns an environment variable, "" when it is not set; nil means
 	// that none is.
 	Getenv func(name string) string
-	// Transport sends the requests; nil means http.DefaultTransport, with room
-	// for Parallel idle connections to a host.
+	// Transport sends the requests; nil means http.DefaultTransport. It should
+	// keep Parallel idle connections to a host.
 	Transport http.RoundTripper
 	// Protocol is "v1" or "v2"; "" finds out from the environment.
 	Protocol string
@@ -39,8 +40,6 @@ type Options struct {
 	// them. It may be called by several goroutines at once.
 	Log func(line string)
 
-	// Now is the clock that the size of segments follows; nil means time.Now.
-	Now func() time.Time
 	// Sleep waits between attempts, or returns an error when ctx ends; nil
 	// waits in real time.
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -134,9 +133,10 @@ func Open(o Options) (*Store, error) {
 	s.secrets.add(place.token)
 	s.secrets.addPath(place.base)
 	s.rights = rightsOf(o.Getenv(varMode), place.token)
-	s.client = &http.Client{Transport: o.Transport, CheckRedirect: checkRedirect}
+	s.client = &http.Client{CheckRedirect: checkRedirect,
+		Transport: &httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: s.limits}}}
 	switch place.protocol {
-	case V1:
+	case protocolV1:
 		s.service = v1{s}
 	default:
 		s.service = v2{s}
@@ -166,24 +166,14 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = func(string) {}
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Sleep == nil {
-		o.Sleep = store.Sleep
+		o.Sleep = httpx.Sleep
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
 	}
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
-		if t, ok := http.DefaultTransport.(*http.Transport); ok {
-			// Its two idle connections to a host would have most requests
-			// connect anew.
-			t = t.Clone()
-			t.MaxIdleConnsPerHost = o.Parallel
-			o.Transport = t
-		}
 	}
 	return o
 }
@@ -299,7 +289,12 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 
 // ended is the error of a call whose context ended.
 func (s *Store) ended(ctx context.Context, op string) error {
-	cause := context.Cause(ctx)
+	return s.endedBy(context.Cause(ctx), op)
+}
+
+// endedBy is the error of a call that ended for a cause; what is a *failure.Error
+// already stays what it is.
+func (s *Store) endedBy(cause error, op string) error {
 	if fe, ok := errors.AsType[*failure.Error](cause); ok {
 		return fe
 	}

@@ -126,9 +126,9 @@ func (u *upload) commit() error {
 	if err := u.broken(); err != nil {
 		return err
 	}
-	u.p.lost(false)
+	u.p.unknown.Store(false)
 	err := u.r.commit(u.ctx, u.parts, u.size)
-	if err != nil && u.p.isLost() && u.outer.Err() == nil {
+	if err != nil && u.p.unknown.Load() && u.outer.Err() == nil {
 		// An earlier attempt may have got through without its answer.
 		if e, ferr := u.s.Find(u.ctx, u.name); ferr == nil && e.Name == u.name {
 			return nil

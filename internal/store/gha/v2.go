@@ -96,7 +96,7 @@ func (v v2) reserve(ctx context.Context, p *patience, name string) (reservation,
 	switch {
 	case err != nil:
 		return nil, err
-	case a.status == http.StatusConflict && p.isLost():
+	case a.status == http.StatusConflict && p.unknown.Load():
 		// github.com/actions/cache/issues/1612: it stays reserved.
 		return nil, &refusal{op: a.r.op, is: []error{store.ErrExists},
 			detail: "reserved perhaps by an attempt of ours whose answer got lost"}
@@ -180,7 +180,7 @@ func (b *blockBlob) commit(ctx context.Context, parts int, size int64) error {
 		case err != nil:
 			return err
 		case a.status == http.StatusNotFound && a.code() == "not_found":
-			if b.p.isLost() {
+			if b.p.unknown.Load() {
 				return a.failure() // perhaps an attempt before got through
 			}
 			// The service may not see yet what was just written.

@@ -31,6 +31,7 @@ type roles struct {
 	tokens   []string // Authorization headers
 	valid    time.Duration
 	refuse   bool
+	endless  bool          // the keys say nothing of their end
 	hang     chan struct{} // not nil: the metadata service does not answer before
 }
 
@@ -72,7 +73,11 @@ func (s *roles) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			`<AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken>the-session</SessionToken><Expiration>%s</Expiration>`+
 			`</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`, testKey, testSecret, expiry)
 	default:
-		json.NewEncoder(w).Encode(map[string]string{"Code": "Success", "AccessKeyId": testKey, "SecretAccessKey": testSecret, "Token": "the-session", "Expiration": expiry})
+		answer := map[string]string{"Code": "Success", "AccessKeyId": testKey, "SecretAccessKey": testSecret, "Token": "the-session", "Expiration": expiry}
+		if s.endless {
+			delete(answer, "Expiration")
+		}
+		json.NewEncoder(w).Encode(answer)
 	}
 }
 
@@ -206,6 +211,16 @@ func TestExpiredCredentialsAreFetchedAgain(t *testing.T) {
 	if n := strings.Count(s.asked(), "GET"); n < 2 {
 		t.Errorf("asked %d times", n)
 	}
+	before := len(s.requests)
+	s.endless = true
+	for range 2 {
+		if _, err := c.List(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(s.requests) - before; n != 1 {
+		t.Errorf("keys that name no end were asked for %d times, want once", n)
+	}
 }
 
 func TestAProfileOfTheAWSFiles(t *testing.T) {
@@ -251,7 +266,7 @@ func TestASourceThatWasNamedAndFailedIsSaid(t *testing.T) {
 			[]string{"AWS_WEB_IDENTITY_TOKEN_FILE", "no-such-file"}, nil},
 		{"a web identity without a role", map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": "no-such-file"}, []string{"AWS_ROLE_ARN is not set"}, nil},
 		{"a role that is refused", map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": "TOKEN", "AWS_ROLE_ARN": "arn:x", "AWS_ENDPOINT_URL_STS": "ROLES"},
-			[]string{"AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}, nil},
+			[]string{"http://127.0.0.1", "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"}, nil},
 		{"a container's URI on the network", map[string]string{"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://agent.example.test/x"},
 			[]string{"agent.example.test", "expected https or this machine"}, nil},
 	} {

@@ -41,7 +41,7 @@ func TestTheBucketsOfTheDocumentation(t *testing.T) {
 func sourceOfThePackage(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, name := range []string{"credentials.go", "place.go"} {
+	for _, name := range []string{"sources.go", "place.go"} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

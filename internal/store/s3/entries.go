@@ -153,5 +153,5 @@ func (s *Store) Delete(ctx context.Context, e store.Entry) error {
 
 // broken makes the failure of bytes that are not what was announced.
 func (s *Store) broken(name, format string, args ...any) error {
-	return &failure.Error{Class: failure.CutBody, Op: reading.op, URL: failure.Plain(s.at.url(name)), Detail: fmt.Sprintf(format, args...)}
+	return &failure.Error{Class: failure.CutBody, Op: reading.op, URL: failure.Plain(s.at.url(name)), Detail: failure.Plain(fmt.Sprintf(format, args...))}
 }

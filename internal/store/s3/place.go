@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -43,8 +44,8 @@ func locate(spec store.Spec, getenv func(string) string) (place, error) {
 		return fail(fmt.Sprintf("whose bucket %q cannot be one", spec.Bucket), "a bucket name of 3 to 63 lower-case letters, digits, '-' and '.'")
 	}
 
-	endpoint := first(spec.Endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
-	region := first(spec.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
+	endpoint := cmp.Or(spec.Endpoint, getenv("AWS_ENDPOINT_URL_S3"), getenv("AWS_ENDPOINT_URL"))
+	region := cmp.Or(spec.Region, getenv("AWS_REGION"), getenv("AWS_DEFAULT_REGION"), "us-east-1")
 	if !store.ValidRegion(region) {
 		return fail(fmt.Sprintf("whose region %q, from the environment, is no region", settings.Redact(region)),
 			"region=REGION into the setting, or correct AWS_REGION and AWS_DEFAULT_REGION")
@@ -62,7 +63,7 @@ func locate(spec store.Spec, getenv func(string) string) (place, error) {
 			"an https:// endpoint; http:// is for this machine's own addresses only")
 	}
 	p.host, p.secure = u.Host, u.Scheme == "https"
-	p.region = first(spec.Region, regionOf(*u), region)
+	p.region = cmp.Or(spec.Region, regionOf(*u), region)
 	p.amazon = s3utils.IsAmazonEndpoint(*u) || isAmazonHost(u.Hostname())
 	p.dualstack = strings.Contains(u.Hostname(), ".dualstack.") || getenv("AWS_USE_DUALSTACK_ENDPOINT") == "true"
 	// OSS answers a conditional write with 501, after it took the whole body.
@@ -125,13 +126,4 @@ func (p place) endpoint() string {
 // request may put the bucket into the host name.
 func (p place) url(name string) string {
 	return p.endpoint() + "/" + p.bucket + "/" + p.prefix + name
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

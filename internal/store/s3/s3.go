@@ -25,17 +25,18 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
 )
 
 // Sizes that work well from one runner: four connections of 50 MB/s fill
-// 1.6 Gbit/s. Uploads hold DefaultParallel parts in memory, downloads as many
+// 1.6 Gbit/s. Uploads hold defaultParallel parts in memory, downloads as many
 // segments.
 const (
-	DefaultPartSize = 16 << 20
-	DefaultSegment  = 8 << 20
-	DefaultParallel = 4
+	defaultPartSize = 16 << 20
+	defaultSegment  = 8 << 20
+	defaultParallel = 4
 
 	// defaultStall is how long a connection may bring no byte in either
 	// direction.
@@ -54,8 +55,9 @@ type Options struct {
 	// Getenv is the environment: AWS_* and MINIO_* variables. Nil means an
 	// empty one.
 	Getenv func(string) string
-	// Transport sends every request, those for credentials included. Nil means
-	// HTTP/1.1 with the forward proxy of the environment.
+	// Transport sends every request, those for credentials included; nil means
+	// http.DefaultTransport. HTTP/1.1 is best: over HTTP/2 all parts share one TCP
+	// connection.
 	Transport http.RoundTripper
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
@@ -70,9 +72,9 @@ type Options struct {
 	// pauses between the tries of a request are minio-go's own.
 	Sleep func(ctx context.Context, d time.Duration) error
 
-	PartSize int64         // bytes of a part of an upload; 0 means DefaultPartSize; Amazon takes no less than 5 MiB
-	Segment  int64         // bytes of a range of a download; 0 means DefaultSegment
-	Parallel int           // parts or segments under way per entry; 0 means DefaultParallel
+	PartSize int64         // bytes of a part of an upload; 0 means 16 MiB; Amazon takes no less than 5 MiB
+	Segment  int64         // bytes of a range of a download; 0 means 8 MiB
+	Parallel int           // parts or segments under way per entry; 0 means 4
 	Stall    time.Duration // without a byte in either direction; 0 means 30 s
 }
 
@@ -103,22 +105,22 @@ func Open(o Options) (*Store, error) {
 		o.Secrets = &secret.Set{}
 	}
 	if o.PartSize <= 0 {
-		o.PartSize = DefaultPartSize
+		o.PartSize = defaultPartSize
 	}
 	if o.Segment <= 0 {
-		o.Segment = DefaultSegment
+		o.Segment = defaultSegment
 	}
 	if o.Parallel <= 0 {
-		o.Parallel = DefaultParallel
+		o.Parallel = defaultParallel
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
 	}
 	if o.Sleep == nil {
-		o.Sleep = store.Sleep
+		o.Sleep = httpx.Sleep
 	}
 	if o.Transport == nil {
-		o.Transport = newTransport(o.Parallel)
+		o.Transport = http.DefaultTransport
 	}
 	at, err := locate(o.Spec, o.Getenv)
 	if err != nil {
@@ -130,7 +132,7 @@ func Open(o Options) (*Store, error) {
 	s.core, err = minio.NewCore(at.host, &minio.Options{
 		Creds:        s.creds,
 		Secure:       at.secure,
-		Transport:    &wire{base: o.Transport, agent: o.UserAgent, stall: o.Stall},
+		Transport:    newWire(o),
 		Region:       at.region, // never empty, or minio-go would ask for it first
 		BucketLookup: at.lookup,
 		MaxRetries:   tries,

@@ -61,7 +61,10 @@ func (s *Store) vacant(ctx context.Context, name string) error {
 	return s.needCredentials(ctx, writing, name)
 }
 
-// upload is the writer of one entry. Its methods are called from one goroutine.
+// upload is the writer of one entry. It is not minio-go's PutObject, whose uploads
+// in parts drop "If-None-Match: *" from the request that completes them
+// (completeUploadOpts): of two writers the last would replace the entry. Its
+// methods are called from one goroutine.
 type upload struct {
 	s      *Store
 	name   string

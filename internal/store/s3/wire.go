@@ -4,31 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 )
-
-// newTransport makes the transport of a store that was given none. HTTP/1.1 is
-// meant: over HTTP/2 all parts would share one TCP connection.
-func newTransport(parallel int) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConnsPerHost: 2 * parallel,
-		IdleConnTimeout:     time.Minute,
-		WriteBufferSize:     64 << 10,
-		ReadBufferSize:      64 << 10,
-	}
-}
 
 // trace is what is known about the requests of one call: minio-go retries and
 // wraps, and loses the kind of an error on the way.
@@ -88,12 +71,22 @@ func (t *trace) failed(err *failure.Error) {
 	}
 }
 
-// wire sends requests, each under a limit of time without progress, and notes
-// in the trace of the call what became of them.
+// wire notes in the trace of the call what became of each of its requests.
 type wire struct {
-	base  http.RoundTripper
-	agent string
-	stall time.Duration
+	base http.RoundTripper
+}
+
+// newWire is what every request goes through, those for credentials included:
+// the trace of the call, our name, the limits of time.
+func newWire(o Options) *wire {
+	limits := func(req *http.Request) httpx.Limits {
+		limit := 2 * o.Stall // what is under way to the server has to arrive, too
+		if t, _ := req.Context().Value(traceKey{}).(*trace); t != nil && t.slow {
+			limit = 10 * o.Stall
+		}
+		return httpx.Limits{Connect: limit, Answer: limit, Stall: o.Stall}
+	}
+	return &wire{&httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: limits}}}
 }
 
 // RoundTrip sends one request.
@@ -102,35 +95,16 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t == nil { // a request for credentials
 		t = &trace{cancel: func(error) {}}
 	}
-	limit := 2 * w.stall // what is under way to the server has to arrive, too
-	if t.slow {
-		limit = 10 * w.stall
-	}
-	ctx, cancel := context.WithCancelCause(req.Context())
-	var answered atomic.Bool
-	timer := time.AfterFunc(limit, func() {
-		if !answered.Load() {
-			cancel(failure.New(failure.FirstByteTimeout, "", "", fmt.Errorf("no answer within %v", limit)))
-		}
-	})
-
-	r := req.Clone(ctx)
-	r.Header.Set("User-Agent", w.agent) // not signed
-	r.Header.Set("Accept-Encoding", "identity")
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &sent{ReadCloser: r.Body, progress: func() { timer.Reset(limit) }}
-	}
+	r := req.Clone(req.Context())
+	r.Header.Set("Accept-Encoding", "identity") // not signed, as the user agent
 	resp, err := w.base.RoundTrip(r)
-	answered.Store(true)
-	timer.Stop()
 	if err != nil {
-		f := classify(ctx, &url.Error{Op: req.Method, Err: err})
-		cancel(nil)
+		f := classify(req.Context(), &url.Error{Op: req.Method, Err: err})
 		t.failed(f)
 		return nil, f
 	}
 	t.answered(resp.Header)
-	body := &received{rc: resp.Body, ctx: ctx, cancel: cancel, stall: w.stall, trace: t}
+	body := &received{ReadCloser: resp.Body, ctx: req.Context(), trace: t}
 	resp.Body = body
 	if resp.StatusCode == http.StatusOK && req.URL.Query().Has("list-type") {
 		// minio-go takes any XML for a list, a web page for an empty one.
@@ -164,33 +138,16 @@ func classify(ctx context.Context, err error) *failure.Error {
 	return failure.New(failure.Classify(err), "", "", err)
 }
 
-// sent is a body on its way to the server.
-type sent struct {
-	io.ReadCloser
-	progress func()
-}
-
-func (b *sent) Read(p []byte) (int, error) {
-	b.progress()
-	return b.ReadCloser.Read(p)
-}
-
-// received is the body of a response. Its errors are *failure.Error. Only the
-// time spent waiting for the server counts against the limit.
+// received is the body of a response. Its errors are *failure.Error, and the
+// trace has them.
 type received struct {
-	rc     io.ReadCloser
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	stall  time.Duration
-	trace  *trace
+	io.ReadCloser
+	ctx   context.Context
+	trace *trace
 }
 
 func (b *received) Read(p []byte) (int, error) {
-	timer := time.AfterFunc(b.stall, func() {
-		b.cancel(failure.New(failure.Stall, "", "", fmt.Errorf("no bytes arrived within %v", b.stall)))
-	})
-	n, err := b.rc.Read(p)
-	timer.Stop()
+	n, err := b.ReadCloser.Read(p)
 	if err == nil || err == io.EOF {
 		return n, err
 	}
@@ -199,10 +156,4 @@ func (b *received) Read(p []byte) (int, error) {
 	b.trace.err = f
 	b.trace.mu.Unlock()
 	return n, f
-}
-
-func (b *received) Close() error {
-	err := b.rc.Close()
-	b.cancel(nil)
-	return err
 }
