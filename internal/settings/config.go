@@ -135,10 +135,11 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 				return l, nil, err
 			}
 		case e.key == keyDirect:
-			l.directKey = e.keyNode
-			if l.direct, err = d.boolean(e); err != nil {
+			direct, err := d.boolean(e)
+			if err != nil {
 				return l, nil, err
 			}
+			l.direct, l.directKey = &direct, e.keyNode
 		case e.key == keyProfiles && profile == "":
 			if profiles, err = d.mapping(e.value, "profiles"); err != nil {
 				return l, nil, err
