@@ -23,12 +23,12 @@ func (v *flagValue) String() string        { return v.text }
 func (v *flagValue) Set(text string) error { v.text = text; return nil }
 func (v *flagValue) Type() string          { return v.setting.Placeholder() }
 
-// bindFlags gives a command the flags of the settings that its mode takes.
-func bindFlags(cmd *cobra.Command, m mode) {
+// bindFlags gives a command the flags of the settings that it takes.
+func bindFlags(cmd *cobra.Command, name string) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	for _, s := range settings.Table() {
-		if !s.Takes(string(m)) {
+		if !s.Takes(name) {
 			continue
 		}
 		f := flags.VarPF(&flagValue{setting: s}, s.Name, s.Short, s.Usage)

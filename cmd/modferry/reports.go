@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,27 +9,7 @@ import (
 
 	"github.com/modferry/modferry/action"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
-	"github.com/modferry/modferry/internal/report"
 )
-
-// handOver writes the reports of a run for CI systems and sees to the note on a
-// merge request. Nothing of it can fail the run.
-func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *report.Result) {
-	if out.values.Reports == "" {
-		if err := out.gitlab.Hide(); err != nil {
-			a.tell(err.Error())
-		}
-		return
-	}
-	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
-	if res.Interrupted {
-		return // nobody waits any more
-	}
-	a.tell(out.gitlab.Note(ctx, res, action.NoteOptions{
-		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
-	}))
-}
 
 // writeReports writes the reports directory, which the checkout may have put a
 // link in the place of.
