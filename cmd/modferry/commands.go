@@ -15,9 +15,9 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "modferry",
 		Short: "Go builds that neither wait for nor fail on module downloads",
-		Long: `modferry brings every module that a Go build needs into the module cache before
-the build asks for it: in parallel, from the mirror that answers best, with
-retries, and verified against go.sum.`,
+		Long: `modferry downloads every module that a Go build needs into the module cache
+before the build asks for it: in parallel, from the best mirror, with retries,
+and verified against go.sum.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,

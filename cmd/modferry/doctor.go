@@ -20,17 +20,17 @@ import (
 )
 
 const doctorHelp = `Without FILE: checks every setting that the go command reads against the
-checkout's modules, this machine, and the mirrors; says what was found and where it
-comes from, what the go command does with it, what to write instead. Exits with 2
-when something is an error.
+checkout's modules, this machine and the mirrors. Says what was found and where
+it is set, what the go command does with it and what to write instead. Exits
+with 2 when a finding is an error.
 
-With the log of a go command (- for standard input): finds every failed download,
-and other errors that end a go command, and says what they mean and what to do.
-Whole CI logs will do, with what CI systems, container builds and terminals put
-before lines. The output of go mod download -x tells the time of requests, too.
+With the log of a go command (- for standard input): finds failed downloads and
+other errors that end a go command, and says what they mean and how to fix them.
+Whole CI logs work, with the prefixes that CI systems, container builds and
+terminals add. The output of go mod download -x also shows the time of requests.
 
-With the output of go version -m PROGRAM: compares what the program was built from
-with the checkout and the settings of now.
+With the output of go version -m PROGRAM: compares the modules that the program
+was built from with the checkout and the current settings.
 
 The checks: ` + finding.Reference
 

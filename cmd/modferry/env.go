@@ -18,9 +18,9 @@ import (
 )
 
 func envHelp() string {
-	return `Measures the mirrors like probe and prints the variables that make a go command
-use what was chosen: GOPROXY; GOSUMDB, GOPRIVATE, GONOPROXY, GONOSUMDB where
-somebody set them; GOMODCACHE where modferry's settings name one. Formats:
+	return `Measures the mirrors as probe does and prints the variables that make a go
+command use the chosen chain: GOPROXY; GOSUMDB, GOPRIVATE, GONOPROXY, GONOSUMDB
+where they are set; GOMODCACHE where modferry's settings name one. Formats:
 ` + inWords(assignNames()) + `.
 
   eval "$(modferry env)"                                  sh, bash, busybox
@@ -28,8 +28,8 @@ somebody set them; GOMODCACHE where modferry's settings name one. Formats:
   modferry env --format github >> "$GITHUB_ENV"           later steps on GitHub
   modferry env --format dotenv > modferry.env             later jobs on GitLab
 
-Standard output has nothing else, and nothing at all after an error. Dead
-mirrors are no error. See docs/env.md.`
+Nothing else goes to standard output, and after an error nothing at all. Dead
+mirrors are not an error. See docs/env.md.`
 }
 
 func envFlags(cmd *cobra.Command) {

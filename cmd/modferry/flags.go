@@ -105,10 +105,10 @@ func helpCommands(b *strings.Builder, root *cobra.Command) {
 	}
 	b.WriteString(`
 Exit codes:
-  0  everything needed is there, or left to the go command on purpose
-  1  something could not be obtained; trying again may help
-  2  the command line, a setting or a file of the checkout needs a correction
-  3  bytes that do not match go.sum, and no source had the right ones
+  0  everything needed is present or deliberately left to the go command
+  1  something could not be downloaded; running again may help
+  2  the command line, a setting or a file of the checkout must be corrected
+  3  content did not match go.sum, and no source had valid content
 
 `)
 	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")

@@ -42,15 +42,15 @@ type command struct {
 func commands() []command {
 	return []command{
 		{
-			name: "fetch", short: "Bring the modules of a checkout into the module cache",
-			long: `Brings the modules that builds need into the module cache, verified by go.sum.`,
+			name: "fetch", short: "Download the modules of a checkout into the module cache",
+			long: "Downloads what builds need into the module cache, verified against go.sum.",
 			do:   (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Run, render: report.Text,
 			after: (*app).handOver, helps: true,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
-			long: `Measures every mirror, in at most two seconds: name lookup, connection, TLS,
-first byte, valid content; and shows the chain that fetch would use, and why.`,
+			long: `Measures name lookup, connection, TLS, first byte and valid content of every
+mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
 			do: (*app).execute, prepare: fetch.PrepareProbe, run: (*fetch.Job).Probe, render: report.Text,
 		},
 		{
@@ -68,26 +68,26 @@ go command never does, and names every file that differs from go.sum.`,
 			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Verify, render: report.Text,
 		},
 		{
-			name: "cache restore", short: "Bring what the cache has into the module cache",
-			long: `Brings into the module cache what the cache has of the checkout's modules,
-verified against go.sum. No mirror is asked.`,
+			name: "cache restore", short: "Restore modules from the cache into the module cache",
+			long: `Restores the checkout's modules that the cache has into the module cache,
+verified against go.sum. No mirror is contacted.`,
 			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Restore, render: report.Text, helps: true,
 		},
 		{
-			name: "cache save", short: "Add what the module cache has to the cache",
-			long: `Adds to the cache what the module cache has of the checkout's modules and the
-cache has not. Run it after the build: what the build extracted is what the next
-job brings first.`,
+			name: "cache save", short: "Save new modules of the module cache to the cache",
+			long: `Saves those of the checkout's modules that are in the module cache and not yet
+in the cache. Run it after the build: the modules that the build used are the
+ones that the next job restores.`,
 			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Save, render: report.Text, last: true, helps: true,
 		},
 		{
-			name: "cache list", short: "List what the cache holds", long: "Lists what the cache holds, newest first.",
+			name: "cache list", short: "List the entries of the cache", long: "Lists the entries of the cache, newest first.",
 			do: (*app).list, prepare: fetch.PrepareCache,
 		},
 		{
-			name: "cache prune", short: "Remove from the cache what is old or too much",
-			long: `Removes from the cache what was not used for --cache-max-age, and then what was
-not used for longest until no more than --cache-max-size is left.`,
+			name: "cache prune", short: "Remove old entries and those beyond the size limit",
+			long: `Removes the entries that were not used for --cache-max-age, then the least
+recently used ones until the cache is no larger than --cache-max-size.`,
 			do: (*app).prune, prepare: fetch.PrepareCache,
 		},
 	}
