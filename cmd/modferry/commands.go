@@ -77,7 +77,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		message += fmt.Sprintf("; write a flag and its value as one word: --all=%s", args[0])
 	default:
 		if cmd.Flags().Lookup("dir") != nil {
-			message += fmt.Sprintf("; a checkout elsewhere is -C %s", args[0])
+			message += fmt.Sprintf("; for a checkout elsewhere, write -C %s", args[0])
 		}
 	}
 	return &usageError{message}

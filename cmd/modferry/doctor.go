@@ -75,7 +75,7 @@ func (a *app) explainFile(ctx context.Context, name string, j job) error {
 	case fetch.IsBuilds(head):
 		return a.explainBuilds(text, j)
 	case isProgram(head):
-		return fmt.Errorf("%s: found a program, expected a log; what it was built from is told by: go version -m %[1]s | modferry doctor -", name)
+		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
 	}
 	return a.explainLog(name, text, j)
 }

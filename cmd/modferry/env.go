@@ -112,7 +112,7 @@ func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Varia
 	for _, l := range left {
 		remedy := ""
 		if l.Secret {
-			remedy = "; put them into a netrc file, which docker build takes as a secret (docs/env.md), and write the URL without them"
+			remedy = "; put them in a netrc file, which docker build takes as a secret (docs/env.md), and write the URL without them"
 		}
 		tell("%s is left out: %s%s", l.Name, l.Why, remedy)
 	}
@@ -128,7 +128,7 @@ func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Varia
 		vars = append(vars, c.Variable)
 	}
 	if hidden {
-		tell("credentials are hidden, because this is a terminal; a pipe or a file gets them")
+		tell("credentials are hidden because this is a terminal; a pipe or a file gets them")
 	}
 	return vars
 }

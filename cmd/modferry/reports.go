@@ -18,7 +18,7 @@ func (a *app) writeReports(r action.Reports) {
 	g := action.OnGitLab(a.getenv)
 	files, remarks := g.Files(r)
 	if err := makeDir(r.Dir, checkouts...); err != nil {
-		a.tell("the reports for CI systems are not written: " + err.Error())
+		a.tell("the reports for CI systems were not written: " + err.Error())
 		return
 	}
 	err := g.Hide()
@@ -34,7 +34,7 @@ func (a *app) writeReports(r action.Reports) {
 		a.tell(remark)
 	}
 	if err != nil {
-		a.tell("the reports for CI systems are not complete: " + err.Error())
+		a.tell("the reports for CI systems are incomplete: " + err.Error())
 	}
 }
 

@@ -53,7 +53,7 @@ func checkTarget(target string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--json: found no directory %s, expected the one that the file is to be in; create it or correct the path", dir)
+		return fmt.Errorf("--json: found no directory %s, expected an existing one for the file; create it or correct the path", dir)
 	case err != nil:
 		return fmt.Errorf("--json: %w", err)
 	case !info.IsDir():

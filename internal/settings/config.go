@@ -95,7 +95,7 @@ func (c *config) overlay(profile, where string) (layer, error) {
 		direct: c.top.direct, directKey: c.top.directKey,
 	}
 	maps.Copy(out.values, p.values)
-	// A profile's proxy takes the place of the top level's mirrors, and the
+	// A profile's proxy replaces the top level's mirrors, and the
 	// reverse: both say where modules come from.
 	if p.values["proxy"] != nil {
 		out.mirrors, out.mirrorsSource, out.direct = nil, "", nil

@@ -77,9 +77,9 @@ func TestProfilesOverlayTheTopLevel(t *testing.T) {
 		want  outcome
 	}{
 		{"without a profile the top level holds", nil, outcome{"", 3, false, 45 * time.Second, private}},
-		{"a profile's proxy takes the place of the mirrors", map[string]string{"profile": "dev"}, outcome{"https://dev.example.test,direct", 0, true, 45 * time.Second, private}},
+		{"a profile's proxy replaces the mirrors", map[string]string{"profile": "dev"}, outcome{"https://dev.example.test,direct", 0, true, 45 * time.Second, private}},
 		{"a profile may change single values", map[string]string{"profile": "staging"}, outcome{"", 3, true, 5 * time.Second, private}},
-		{"a profile's mirrors take the place of the mirrors", map[string]string{"profile": "prod"}, outcome{"", 1, false, 45 * time.Second, private}},
+		{"a profile's mirrors replace the mirrors", map[string]string{"profile": "prod"}, outcome{"", 1, false, 45 * time.Second, private}},
 		{"the flag --proxy overrules the mirrors", map[string]string{"proxy": "https://x.example.test"}, outcome{"https://x.example.test", 0, true, 45 * time.Second, private}},
 		{"the flag --private adds to the list", map[string]string{"private": "x.test"}, outcome{"", 3, false, 45 * time.Second, "x.test," + private}},
 	}
@@ -123,7 +123,7 @@ func TestMirrorsAreRenderedAsAProxyList(t *testing.T) {
 	}
 }
 
-func TestAProfilesMirrorsTakeThePlaceOfTheProxy(t *testing.T) {
+func TestAProfilesMirrorsReplaceTheProxy(t *testing.T) {
 	t.Parallel()
 	const text = "proxy: https://top.example.test\nprofiles:\n  prod:\n    mirrors: [https://prod.example.test]\n    direct: false\n"
 	v, err := resolve(map[string]string{"profile": "prod"}, nil, files{".modferry.yaml": text})

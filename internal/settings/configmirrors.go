@@ -79,7 +79,7 @@ func (d *document) mirrors(e entry) ([]MirrorConfig, error) {
 		same := func(o MirrorConfig) bool { return strings.TrimRight(o.URL, "/") == strings.TrimRight(m.URL, "/") }
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			return nil, d.err(item, fmt.Sprintf("the mirror of line %d again", out[i].Line), "every mirror once",
-				"remove one; repeated attempts are the setting retries")
+				"remove one; for more attempts, set retries")
 		}
 		out = append(out, m)
 	}
@@ -151,12 +151,12 @@ func (d *document) checkURL(text string, node ast.Node) error {
 		return fail("off in the list of mirrors", "URLs of mirrors only", "set direct: false to have nothing follow the mirrors")
 	case strings.ContainsAny(text, ",|"):
 		return fail("several entries in "+quote(text), "one URL for each mirror",
-			"write one list item for each, with fall-through: any in place of a bar")
+			"write one list item for each, with fall-through: any instead of a bar")
 	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return fail(quote(text)+", which is no URL", expected, "")
+		return fail(quote(text)+", which is not a URL", expected, "")
 	case u.Scheme == "" || u.Opaque != "" || (u.Host == "" && u.Scheme != "file"):
 		remedy := ""
 		if host, _, _ := strings.Cut(text, "/"); strings.ContainsAny(host, ".:") {
@@ -168,7 +168,7 @@ func (d *document) checkURL(text string, node ast.Node) error {
 	case u.Scheme == "file" && (u.Host != "" || !strings.HasPrefix(u.Path, "/")):
 		return fail(quote(text), "file:/// and an absolute path", "write file:///"+strings.TrimLeft(u.Host+u.Path, "/"))
 	case u.Scheme == "http" && u.User != nil:
-		return fail(quote(text)+", whose password would travel readable", "credentials in an https:// URL only, as the go command demands",
+		return fail(quote(text)+", which would send the password unencrypted", "credentials in an https:// URL only, as the go command requires",
 			"write https://"+strings.TrimPrefix(text, "http://"))
 	}
 	return nil

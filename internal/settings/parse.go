@@ -131,7 +131,7 @@ func parseDuration(text string, zero bool, most time.Duration) (time.Duration, *
 	case d < 0:
 		return 0, &misfit{found: quote(text), expected: "a duration that is not negative"}
 	case d == 0 && !zero:
-		return 0, &misfit{found: quote(text), expected: "a duration above 0, because no operation on the network goes without a limit"}
+		return 0, &misfit{found: quote(text), expected: "a duration above 0, because every network operation has a limit"}
 	case d > most:
 		return 0, &misfit{found: quote(text), expected: "at most " + atMost(most)}
 	}
@@ -186,9 +186,9 @@ func (s Setting) parseText(text string) (string, *misfit) {
 	if s.Kind == Dir || s.Kind == File {
 		if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == '\\') {
 			return "", &misfit{
-				found:    quote(text) + ", whose ~ no shell has expanded",
+				found:    quote(text) + ", with a ~ that no shell has expanded",
 				expected: "a path",
-				advice:   "write the home directory out",
+				advice:   "write the home directory in full",
 			}
 		}
 	}

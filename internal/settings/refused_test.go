@@ -128,15 +128,15 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | mirrors: ['file://srv/goproxy']
     |           ^`},
 		{"a password over http", "mirrors: ['http://u:s3cr3t@a.example.test']\n", `
-.modferry.yaml:1:11: found "http://u:xxxxx@a.example.test", whose password would travel readable, expected credentials in an https:// URL only, as the go command demands; write https://u:xxxxx@a.example.test
+.modferry.yaml:1:11: found "http://u:xxxxx@a.example.test", which would send the password unencrypted, expected credentials in an https:// URL only, as the go command requires; write https://u:xxxxx@a.example.test
   1 | mirrors: ['http://u:xxxxx@a.example.test']
     |           ^`},
 		{"a malformed URL with a password", "mirrors: ['https://u:s3cr3t@a.example.test:port']\n", `
-.modferry.yaml:1:11: found "https://u:xxxxx@a.example.test:port", which is no URL, expected an absolute URL that begins with https://, http:// or file:///
+.modferry.yaml:1:11: found "https://u:xxxxx@a.example.test:port", which is not a URL, expected an absolute URL that begins with https://, http:// or file:///
   1 | mirrors: ['https://u:xxxxx@a.example.test:port']
     |           ^`},
 		{"a GOPROXY list as a mirror", "mirrors: ['https://a.example.test|https://b.example.test']\n", `
-.modferry.yaml:1:11: found several entries in "https://a.example.test|https://b.example.test", expected one URL for each mirror; write one list item for each, with fall-through: any in place of a bar
+.modferry.yaml:1:11: found several entries in "https://a.example.test|https://b.example.test", expected one URL for each mirror; write one list item for each, with fall-through: any instead of a bar
   1 | mirrors: ['https://a.example.test|https://b.example.test']
     |           ^`},
 		{"direct as a mirror", "mirrors: [https://a.example.test, direct]\n", `
@@ -148,7 +148,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | mirrors: ['off']
     |           ^`},
 		{"the same mirror twice", "mirrors:\n  - https://a.example.test\n  - url: https://a.example.test/\n", `
-.modferry.yaml:3:5: found the mirror of line 2 again, expected every mirror once; remove one; repeated attempts are the setting retries
+.modferry.yaml:3:5: found the mirror of line 2 again, expected every mirror once; remove one; for more attempts, set retries
   3 |   - url: https://a.example.test/
     |     ^`},
 		{"only fallback mirrors", "mirrors:\n  - url: https://a.example.test\n    fallback-only: true\n", `
@@ -225,9 +225,9 @@ func TestConfigurationFileOfAStrangerIsBounded(t *testing.T) {
 		name, text, want string
 	}{
 		{"too long", strings.Repeat("# x\n", 20000), ".modferry.yaml: found 80000 bytes, expected at most 65536"},
-		{"lists in lists", strings.Repeat("[", 10000), ".modferry.yaml: found brackets or dashes within one another without end, expected at most 32 levels"},
-		{"mappings in mappings", strings.Repeat("{a: ", 10000), ".modferry.yaml: found brackets or dashes within one another without end, expected at most 32 levels"},
-		{"items in items", strings.Repeat("- ", 10000) + "x", ".modferry.yaml: found brackets or dashes within one another without end, expected at most 32 levels"},
+		{"lists in lists", strings.Repeat("[", 10000), ".modferry.yaml: found brackets or dashes nested too deeply, expected at most 32 levels"},
+		{"mappings in mappings", strings.Repeat("{a: ", 10000), ".modferry.yaml: found brackets or dashes nested too deeply, expected at most 32 levels"},
+		{"items in items", strings.Repeat("- ", 10000) + "x", ".modferry.yaml: found brackets or dashes nested too deeply, expected at most 32 levels"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,7 +43,7 @@ func parseYAML(name string, data []byte) (d *document, root ast.Node, err error)
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	if nesting(text) > maxNesting {
-		return nil, nil, newError(name, "brackets or dashes within one another without end", fmt.Sprintf("at most %d levels", maxNesting), "")
+		return nil, nil, newError(name, "brackets or dashes nested too deeply", fmt.Sprintf("at most %d levels", maxNesting), "")
 	}
 	d = &document{name: name, lines: strings.Split(text, "\n")}
 	// The parser has had panics on malformed input; a configuration file must

@@ -18,7 +18,7 @@ type Carried struct {
 type Left struct {
 	Name   string
 	Secret bool   // because it holds credentials
-	Why    string // a clause: "it is a path of this machine, and a dockerfile is read elsewhere"
+	Why    string // a clause: "it is a path on this machine, and a dockerfile is read elsewhere"
 }
 
 // Carry parts what a text of the format may hold from what it must not. This is
@@ -30,9 +30,9 @@ func (f Format) Carry(vars []Variable) (carried []Carried, left []Left) {
 		secret := settings.Redact(v.Value) != v.Value
 		switch {
 		case f.Foreign && v.Name == "GOMODCACHE":
-			left = append(left, Left{Name: v.Name, Why: fmt.Sprintf("it is a path of this machine, and a %s is read elsewhere", f.Name)})
+			left = append(left, Left{Name: v.Name, Why: fmt.Sprintf("it is a path on this machine, and a %s is read elsewhere", f.Name)})
 		case f.Kept && secret:
-			left = append(left, Left{Name: v.Name, Secret: true, Why: fmt.Sprintf("it holds credentials, and %s is text that is kept or shared", f.Name)})
+			left = append(left, Left{Name: v.Name, Secret: true, Why: fmt.Sprintf("it holds credentials, and %s output is kept or shared", f.Name)})
 		default:
 			carried = append(carried, Carried{v, secret})
 		}

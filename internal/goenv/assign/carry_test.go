@@ -23,11 +23,11 @@ func TestCarry(t *testing.T) {
 			var wantLeft []assign.Left
 			if f.Kept {
 				want = want[1:]
-				wantLeft = append(wantLeft, assign.Left{Name: "GOPROXY", Secret: true, Why: "it holds credentials, and " + f.Name + " is text that is kept or shared"})
+				wantLeft = append(wantLeft, assign.Left{Name: "GOPROXY", Secret: true, Why: "it holds credentials, and " + f.Name + " output is kept or shared"})
 			}
 			if f.Foreign {
 				want = want[:len(want)-1]
-				wantLeft = append(wantLeft, assign.Left{Name: "GOMODCACHE", Why: "it is a path of this machine, and a " + f.Name + " is read elsewhere"})
+				wantLeft = append(wantLeft, assign.Left{Name: "GOMODCACHE", Why: "it is a path on this machine, and a " + f.Name + " is read elsewhere"})
 			}
 			carried, left := f.Carry(vars)
 			if diff := cmp.Diff(want, carried); diff != "" {
