@@ -1,6 +1,8 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+)
 
 // cacheCommand is the group of commands about the cache.
 func (a *app) cacheCommand() *cobra.Command {

@@ -109,10 +109,9 @@ func flagError(cmd *cobra.Command, err error) error {
 // takers names the commands that take a setting, "" when there is none of that
 // name.
 func takers(name string) string {
-	for _, s := range settings.Table() {
-		if s.Name == name {
-			return "modferry " + strings.Join(s.Commands, ", ")
-		}
+	s, ok := settings.Find(name)
+	if !ok {
+		return ""
 	}
-	return ""
+	return "modferry " + strings.Join(s.Commands, ", ")
 }

@@ -75,8 +75,8 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 	for _, e := range j.Exports() {
 		exports = append(exports, e.Variable)
 	}
-	if j.out.goflags != "" {
-		exports = append(exports, assign.Variable{Name: "GOFLAGS", Value: j.out.goflags})
+	if j.goflags != "" {
+		exports = append(exports, assign.Variable{Name: "GOFLAGS", Value: j.goflags})
 	}
 	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
 	if err != nil {

@@ -24,6 +24,8 @@ type job struct {
 	out    *output
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
+	// goflags is GOFLAGS of the go commands of the CI job, "" to leave it as it is.
+	goflags string
 }
 
 // execute prepares a job, runs it and writes its result. An error says that
@@ -64,7 +66,7 @@ func (a *app) begin(cmd *cobra.Command, c command) (job, error) {
 	}
 	out.remark(settings.UnknownVariables(a.environ()))
 	j := job{values: values, out: out}
-	j.Job, j.findings, err = a.prepare(values, c, out)
+	err = a.prepare(&j, c)
 	return j, err
 }
 
@@ -96,51 +98,53 @@ func (a *app) publish(out *output, res *report.Result) {
 }
 
 // prepare reads the go command's settings and the checkout.
-func (a *app) prepare(values *settings.Values, c command, out *output) (*fetch.Job, []finding.Finding, error) {
-	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
+func (a *app) prepare(j *job, c command) (err error) {
+	options := fetch.Options{Tool: tool(), Log: j.out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	host := goenv.Host{
 		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
+	env, findings, err := fetch.Environment(j.values, host)
 	if c.examines {
-		env, findings, err := fetch.Environment(values, host)
 		var syntax *goenv.SyntaxError
 		if errors.As(err, &syntax) {
 			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
 		}
-		if err != nil {
-			return nil, nil, err
+		if err == nil {
+			j.Job = fetch.PrepareDoctor(j.values, env, findings, options)
 		}
-		return fetch.PrepareDoctor(values, env, findings, options), nil, nil
+		return err
 	}
-	env, findings, err := environment(values, host, out)
+	env, findings, err = j.onGitLab(env, findings, err, host)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	prepared, err := c.prepare(values, env, options)
-	return prepared, findings, err
+	j.findings = findings
+	j.Job, err = c.prepare(j.values, env, options)
+	return err
 }
 
-// environment is the go command's settings as the go commands of the job will
-// have them: GitLab's jobs keep the module cache where GitLab can save it.
-func environment(values *settings.Values, host goenv.Host, out *output) (goenv.Env, []finding.Finding, error) {
-	env, findings, err := fetch.Environment(values, host)
-	if values.ModCache == "" {
-		if dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
-			out.remark([]string{remark})
-			values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-			env, findings, err = fetch.Environment(values, host)
+// onGitLab is the go command's settings as the go commands of GitLab's job will
+// have them, which keep the module cache where GitLab can save and remove it;
+// elsewhere they stay as they are.
+func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, host goenv.Host) (goenv.Env, []finding.Finding, error) {
+	gitlab := j.out.gitlab
+	if j.values.ModCache == "" {
+		if dir, remark := gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
+			j.out.remark([]string{remark})
+			j.values.ModCache, j.values.Sources["modcache"] = dir, "default on GitLab without a home directory"
+			env, findings, err = fetch.Environment(j.values, host)
 		}
 	}
-	if out.goflags = out.gitlab.GOFLAGS(env); err == nil && out.goflags != "" {
+	if j.goflags = gitlab.GOFLAGS(env); err == nil && j.goflags != "" {
 		getenv := host.Getenv
 		host.Getenv = func(name string) string {
 			if name == "GOFLAGS" {
-				return out.goflags
+				return j.goflags
 			}
 			return getenv(name)
 		}
-		env, findings, err = fetch.Environment(values, host)
+		env, findings, err = fetch.Environment(j.values, host)
 	}
 	return env, findings, err
 }

@@ -23,12 +23,11 @@ import (
 // standard error.
 type output struct {
 	process
-	values  *settings.Values
-	render  rendering                       // of the result as text
-	gitlab  *action.GitLab                  // nil elsewhere
-	goflags string                          // GOFLAGS of the go commands of the job, "" to leave it as it is
-	fold    string                          // the command whose details GitLab folds, "" for none
-	live    atomic.Pointer[report.Progress] // nil while no progress is shown
+	values *settings.Values
+	render rendering                       // of the result as text
+	gitlab *action.GitLab                  // nil elsewhere
+	fold   string                          // the command whose details GitLab folds, "" for none
+	live   atomic.Pointer[report.Progress] // nil while no progress is shown
 }
 
 // rendering is one of package report's for people who read a terminal or a log.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/modferry/modferry/action"
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -17,7 +18,7 @@ func (a *app) writeReports(r action.Reports) {
 	checkouts := []string{".", a.getenv("CI_PROJECT_DIR"), r.Root}
 	g := action.OnGitLab(a.getenv)
 	files, remarks := g.Files(r)
-	if err := makeDir(r.Dir, checkouts...); err != nil {
+	if err := diskfile.MkdirOutput(r.Dir, checkouts...); err != nil {
 		a.tell("the reports for CI systems were not written: " + err.Error())
 		return
 	}
@@ -25,7 +26,7 @@ func (a *app) writeReports(r action.Reports) {
 	for _, f := range files {
 		name := filepath.Join(r.Dir, f.Name)
 		if f.Data != nil {
-			err = errors.Join(err, writeFile(name, f.Data, checkouts...))
+			err = errors.Join(err, diskfile.WriteOutput(name, f.Data, checkouts...))
 		} else if e := os.Remove(name); !errors.Is(e, fs.ErrNotExist) {
 			err = errors.Join(err, e)
 		}

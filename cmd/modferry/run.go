@@ -112,10 +112,8 @@ func (a *app) given(cmd *cobra.Command, name string) string {
 	case flag.Changed:
 		return flag.Value.String()
 	}
-	for _, s := range settings.Table() {
-		if s.Name == name {
-			return a.getenv(s.Env())
-		}
+	if s, ok := settings.Find(name); ok {
+		return a.getenv(s.Env())
 	}
 	return ""
 }

@@ -35,7 +35,7 @@ func (p process) writeTo(target, checkout string, data []byte) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
-	if err := writeFile(target, data, ".", checkout); err != nil {
+	if err := diskfile.WriteOutput(target, data, ".", checkout); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil
@@ -60,44 +60,4 @@ func checkTarget(target string) error {
 		return fmt.Errorf("--json: found the file %s, expected a directory; correct the path", dir)
 	}
 	return nil
-}
-
-// writeFile replaces a file in one step. In a checkout, which may have put a link
-// in its place, the link is replaced and none on the way leads out; what the job
-// names elsewhere is written to where it leads, a pipe or /dev/stdout in place.
-// Checkouts that are "" are the working directory.
-func writeFile(target string, data []byte, checkouts ...string) error {
-	if info, err := os.Lstat(target); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
-		return diskfile.Write(target, data)
-	}
-	if root, ok := checkoutOf(target, checkouts); ok {
-		return diskfile.WriteIn(root, target, data)
-	}
-	return diskfile.Write(target, data)
-}
-
-// makeDir makes a directory for files that writeFile is to write.
-func makeDir(dir string, checkouts ...string) error {
-	if root, ok := checkoutOf(dir, checkouts); ok {
-		return diskfile.MkdirIn(root, dir)
-	}
-	return os.MkdirAll(dir, 0o777)
-}
-
-// checkoutOf is the checkout that a name is below, as it is written.
-func checkoutOf(name string, checkouts []string) (root string, ok bool) {
-	for _, root := range checkouts {
-		root, err := filepath.Abs(root)
-		if err != nil {
-			continue
-		}
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			continue
-		}
-		if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
-			return root, true
-		}
-	}
-	return "", false
 }

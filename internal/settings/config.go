@@ -198,7 +198,7 @@ func (d *document) unknownKey(e entry, known []string, more ...string) *Error {
 	if near := Suggest(e.key, known); near != "" {
 		remedy = "write " + near
 	}
-	if s, ok := find(e.key); ok && s.Config == "" {
+	if s, ok := Find(e.key); ok && s.Config == "" {
 		remedy = "give it as --" + s.Name + " or " + s.Env()
 	}
 	err := newError(d.where(e.keyNode), "the unknown key "+quote(e.key), expected, remedy)

@@ -140,7 +140,7 @@ func (v *Values) takeMirrors(l layer, at place) {
 		v.Sources["proxy"] = l.mirrorsSource
 		return
 	}
-	setting, _ := find("proxy")
+	setting, _ := Find("proxy")
 	if !at.holdsFiles(proxyList("", l.mirrors, direct)) {
 		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, setting.why})
 		return

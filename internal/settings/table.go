@@ -156,8 +156,8 @@ const (
 	whyRead  = "With it, modferry would read a directory outside of the checkout."
 )
 
-// find returns the setting of a name.
-func find(name string) (Setting, bool) {
+// Find returns the setting of a name.
+func Find(name string) (Setting, bool) {
 	for _, s := range Table() {
 		if s.Name == name {
 			return s, true

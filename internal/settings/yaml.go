@@ -145,7 +145,7 @@ func (d *document) sequence(e entry) ([]ast.Node, error) {
 		return nil, d.err(e.value, "an empty list", "at least one item below "+e.key, "add one or remove the key")
 	}
 	if text, ok := scalar(e.value); ok && e.key == keyMirrors {
-		if s, _ := find("mirrors"); slices.Contains(s.Choices, strings.TrimSpace(text)) {
+		if s, _ := Find("mirrors"); slices.Contains(s.Choices, strings.TrimSpace(text)) {
 			return nil, d.err(e.value, quote(text)+" for mirrors", "a list of mirrors", "write "+s.Config+": "+text)
 		}
 	}
