@@ -12,7 +12,6 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/settings"
 )
 
 // The files of the reports directory, as the template's artifacts:reports name
@@ -126,21 +125,26 @@ func escapedPath(name string) string {
 func dotenv(exports []fetch.Export) (text []byte, left []string) {
 	formats := assign.Formats()
 	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]
-	var vars []assign.Variable
+	format.Foreign = true // other jobs have other machines
+	var settled, vars []assign.Variable
 	for _, e := range exports {
-		if !e.Settled || e.Name == "GOMODCACHE" {
-			continue
+		if e.Settled {
+			settled = append(settled, e.Variable)
 		}
-		leave := func(reason string) { left = append(left, e.Name+" is not passed to later jobs: "+reason) }
-		if settings.Redact(e.Value) != e.Value {
-			leave("it contains credentials, and everybody who can see the pipeline can read the report; " +
-				"give the jobs " + e.Name + " as a masked variable of the project instead")
-			continue
+	}
+	leave := func(name, reason string) { left = append(left, name+" is not passed to later jobs: "+reason) }
+	carried, kept := format.Carry(settled)
+	for _, l := range kept {
+		if l.Secret {
+			leave(l.Name, "it contains credentials, and everybody who can see the pipeline can read the report; "+
+				"give the jobs "+l.Name+" as a masked variable of the project instead")
 		}
+	}
+	for _, e := range carried {
 		all := append(slices.Clone(vars), e.Variable)
 		t, err := format.Text(all, nil)
 		if err != nil {
-			leave(err.Error())
+			leave(e.Name, err.Error())
 			continue
 		}
 		vars, text = all, []byte(t)

@@ -23,14 +23,14 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 	process := github.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "main", Short: "Bring the modules and export the settings for the later steps", Args: noArguments,
+			Use: "main", Short: "Download the modules and export the settings for later steps", Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				a.code = github.Main(cmd.Context(), process)
 				return nil
 			},
 		},
 		&cobra.Command{
-			Use: "post", Short: "Save the cache and tell what later steps downloaded", Args: noArguments,
+			Use: "post", Short: "Save the cache and report what later steps downloaded", Args: noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				a.code = github.Post(cmd.Context(), process)
 				return nil

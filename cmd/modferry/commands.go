@@ -15,9 +15,9 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "modferry",
 		Short: "Go builds that neither wait for nor fail on module downloads",
-		Long: `modferry brings every module that a Go build needs into the module cache before
-the build asks for it: in parallel, from the mirror that answers best, with
-retries, and verified against go.sum.`,
+		Long: `modferry downloads every module that a Go build needs into the module cache
+before the build asks for it: in parallel, from the best mirror, with retries,
+and verified against go.sum.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -26,56 +26,25 @@ retries, and verified against go.sum.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(
-		a.runCommand(fetching, "Bring the modules of a checkout into the module cache", `Brings the modules that builds need into the module cache, verified by go.sum.`),
-		a.runCommand(probing, "Measure the mirrors and show the chain that fetch would use", `Measures every mirror, in at most two seconds: name lookup, connection, TLS,
-first byte, right answers; and shows the chain that fetch would use, and why.`),
-		a.envCommand(),
-		a.doctorCommand(),
-		a.runCommand(verifying, "Compare the module cache with go.sum, zips and extracted trees", `Hashes the zips and extracted trees of the checkout's modules again, which the
-go command never does, and names every file that differs from go.sum.`),
-		a.actionCommand(),
-		a.cacheCommand(),
-		a.reportCommand(),
-		a.versionCommand(),
-	)
+	cache := a.cacheCommand()
+	for _, c := range commands() {
+		parent := root
+		if strings.HasPrefix(c.name, "cache ") {
+			parent = cache
+		}
+		parent.AddCommand(c.build(a))
+	}
+	root.AddCommand(a.actionCommand(), cache, a.reportCommand(), a.versionCommand())
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help(cmd.OutOrStdout(), cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd.ErrOrStderr(), cmd); return nil })
 	root.SetFlagErrorFunc(flagError)
 	return root
 }
 
-// runCommand is a command whose result is a report.
-func (a *app) runCommand(m mode, short, long string) *cobra.Command {
-	return jobCommand(m, a.execute, short, long)
-}
-
-// jobCommand is a command without arguments that runs a job.
-func jobCommand(m mode, run func(*cobra.Command, mode) error, short, long string) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: m.verb(), Short: short, Long: long,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd, m) },
-	}
-	bindFlags(cmd, m)
-	return cmd
-}
-
-func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "version", Short: "Print the version",
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(a.stdout, versionLine())
-			return err
-		},
-	}
-}
-
 // unknownCommand explains a first word that is no command.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	names := commandNames(cmd)
-	expected := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	expected := inWords(names)
 	if len(args) == 0 {
 		return &usageError{"found no command, expected " + expected}
 	}
@@ -108,7 +77,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 		message += fmt.Sprintf("; write a flag and its value as one word: --all=%s", args[0])
 	default:
 		if cmd.Flags().Lookup("dir") != nil {
-			message += fmt.Sprintf("; a checkout elsewhere is -C %s", args[0])
+			message += fmt.Sprintf("; for a checkout elsewhere, write -C %s", args[0])
 		}
 	}
 	return &usageError{message}
@@ -140,10 +109,9 @@ func flagError(cmd *cobra.Command, err error) error {
 // takers names the commands that take a setting, "" when there is none of that
 // name.
 func takers(name string) string {
-	for _, s := range settings.Table() {
-		if s.Name == name {
-			return "modferry " + strings.Join(s.Commands, ", ")
-		}
+	s, ok := settings.Find(name)
+	if !ok {
+		return ""
 	}
-	return ""
+	return "modferry " + strings.Join(s.Commands, ", ")
 }

@@ -17,49 +17,30 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/settings"
 )
 
-// doctorCommand checks the configuration or, given logs, explains them.
-func (a *app) doctorCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "doctor [FILE...]", Short: "Check the configuration, or explain a log of the go command",
-		Long: `Without FILE: checks every setting that the go command reads against the
-checkout's modules, this machine, and the mirrors; says what was found and where it
-comes from, what the go command does with it, what to write instead. Exits with 2
-when something is an error.
+const doctorHelp = `Without FILE: checks every setting that the go command reads against the
+checkout's modules, this machine and the mirrors. Says what was found and where
+it is set, what the go command does with it and what to write instead. Exits
+with 2 when a finding is an error.
 
-With the log of a go command (- for standard input): finds every failed download,
-and other errors that end a go command, and says what they mean and what to do.
-Whole CI logs will do, with what CI systems, container builds and terminals put
-before lines. The output of go mod download -x tells the time of requests, too.
+With the log of a go command (- for standard input): finds failed downloads and
+other errors that end a go command, and says what they mean and how to fix them.
+Whole CI logs work, with the prefixes that CI systems, container builds and
+terminals add. The output of go mod download -x also shows the time of requests.
 
-With the output of go version -m PROGRAM: compares what the program was built from
-with the checkout and the settings of now.
+With the output of go version -m PROGRAM: compares the modules that the program
+was built from with the checkout and the current settings.
 
-The checks: ` + finding.Reference,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, files []string) error {
-			if len(files) == 0 {
-				return a.execute(cmd, doctoring)
-			}
-			return a.explain(cmd, files)
-		},
+The checks: ` + finding.Reference
+
+// doctor checks the configuration or explains files: logs of the go command,
+// and what programs were built from.
+func (a *app) doctor(cmd *cobra.Command, c command, files []string) error {
+	if len(files) == 0 {
+		return a.execute(cmd, c, nil)
 	}
-	bindFlags(cmd, doctoring)
-	return cmd
-}
-
-// explain renders what logs of the go command tell, and what programs were
-// built from.
-func (a *app) explain(cmd *cobra.Command, files []string) error {
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
-	if err != nil {
-		return err
-	}
-	out := newOutput(a.process, values)
-	out.render = report.Diagnosis
-	job, _, err := a.prepare(values, doctoring, out)
+	j, err := a.begin(cmd, c)
 	if err != nil {
 		return err
 	}
@@ -67,7 +48,7 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 		if len(files) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(name))
 		}
-		if err := a.explainFile(cmd.Context(), name, job, out); err != nil {
+		if err := a.explainFile(cmd.Context(), name, j); err != nil {
 			return err
 		}
 	}
@@ -75,7 +56,7 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 }
 
 // explainFile finds out what a file is, and explains it.
-func (a *app) explainFile(ctx context.Context, name string, job *fetch.Job, out *output) error {
+func (a *app) explainFile(ctx context.Context, name string, j job) error {
 	in := a.stdin
 	if name != "-" {
 		f, err := diskfile.Stream(ctx, name)
@@ -92,11 +73,11 @@ func (a *app) explainFile(ctx context.Context, name string, job *fetch.Job, out 
 	}
 	switch {
 	case fetch.IsBuilds(head):
-		return a.explainBuilds(text, job, out)
+		return a.explainBuilds(text, j)
 	case isProgram(head):
-		return fmt.Errorf("%s: found a program, expected a log; what it was built from is told by: go version -m %[1]s | modferry doctor -", name)
+		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
 	}
-	return a.explainLog(name, text, job)
+	return a.explainLog(name, text, j)
 }
 
 // isProgram recognises ELF, PE and Mach-O.
@@ -107,7 +88,7 @@ func isProgram(head []byte) bool {
 }
 
 // explainBuilds holds programs against the checkout.
-func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
+func (a *app) explainBuilds(text io.Reader, j job) error {
 	builds, err := fetch.ReadBuilds(text)
 	if err != nil {
 		return err
@@ -116,22 +97,20 @@ func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
 		if len(builds) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(b.Program))
 		}
-		res := job.Compare(b)
+		res := j.Compare(b)
 		a.code = max(a.code, res.Outcome.ExitCode())
-		if err := a.publish(out, res); err != nil {
-			return err
-		}
+		a.publish(j.out, res)
 	}
 	return nil
 }
 
-func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
+func (a *app) explainLog(name string, text io.Reader, j job) error {
 	log, err := golog.Read(text, golog.Options{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
 	position := func(path, version string) string {
-		file, line := job.Position(path, version)
+		file, line := j.Position(path, version)
 		if file == "" {
 			return "" // no checkout, or none of its modules
 		}

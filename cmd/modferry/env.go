@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/outlet"
@@ -18,14 +17,10 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// envCommand prints the settings that the go command should use.
-func (a *app) envCommand() *cobra.Command {
-	var format string
-	cmd := &cobra.Command{
-		Use: "env", Short: "Print the settings that the go command should use",
-		Long: `Measures the mirrors like probe and prints the variables that make a go command
-use what was chosen: GOPROXY; GOSUMDB, GOPRIVATE, GONOPROXY, GONOSUMDB where
-somebody set them; GOMODCACHE where modferry's settings name one. Formats:
+func envHelp() string {
+	return `Measures the mirrors as probe does and prints the variables that make a go
+command use the chosen chain: GOPROXY; GOSUMDB, GOPRIVATE, GONOPROXY, GONOSUMDB
+where they are set; GOMODCACHE where modferry's settings name one. Formats:
 ` + inWords(assignNames()) + `.
 
   eval "$(modferry env)"                                  sh, bash, busybox
@@ -33,14 +28,12 @@ somebody set them; GOMODCACHE where modferry's settings name one. Formats:
   modferry env --format github >> "$GITHUB_ENV"           later steps on GitHub
   modferry env --format dotenv > modferry.env             later jobs on GitLab
 
-Standard output has nothing else, and nothing at all after an error. Dead
-mirrors are no error. See docs/env.md.`,
-		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.env(cmd, format) },
-	}
-	bindFlags(cmd, exporting)
-	cmd.Flags().StringVar(&format, "format", "sh", "`WORD` is one of the formats above (sh)")
-	return cmd
+Nothing else goes to standard output, and after an error nothing at all. Dead
+mirrors are not an error. See docs/env.md.`
+}
+
+func envFlags(cmd *cobra.Command) {
+	cmd.Flags().String("format", "sh", "`WORD` is one of the formats above (sh)")
 }
 
 // assignNames are the formats of "modferry env".
@@ -52,32 +45,25 @@ func assignNames() []string {
 	return names
 }
 
-func (a *app) env(cmd *cobra.Command, name string) error {
+func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
+	name := cmd.Flags().Lookup("format").Value.String()
 	formats := assign.Formats()
 	i := slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == name })
 	if i < 0 {
 		return unknownFormat(name, assignNames())
 	}
-	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
-	if err != nil {
-		return err
-	}
-	out := newOutput(a.process, values)
-	out.remark(settings.UnknownVariables(a.environ()))
-	job, findings, err := a.prepare(values, exporting, out)
+	j, err := a.begin(cmd, c)
 	if err != nil {
 		return err
 	}
 	var res *report.Result
-	if values.NoProbe {
-		res = job.Unprobed()
+	if j.values.NoProbe {
+		res = j.Unprobed()
+		res.Findings = append(j.findings, res.Findings...)
 	} else {
-		stop := out.progress(job.Snapshot)
-		res = job.Probe(cmd.Context())
-		stop()
+		res = j.run(cmd.Context(), c.run)
 	}
-	res.Findings = append(findings, res.Findings...)
-	if err := a.explainChoice(out, res); err != nil {
+	if err := a.explainChoice(j.out, res); err != nil {
 		return err
 	}
 	if res.Interrupted {
@@ -85,9 +71,12 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 		a.code = report.Incomplete.ExitCode()
 		return nil
 	}
-	exports := job.Exports()
-	if out.goflags != "" {
-		exports = append(exports, fetch.Export{Variable: assign.Variable{Name: "GOFLAGS", Value: out.goflags}, Settled: true})
+	var exports []assign.Variable
+	for _, e := range j.Exports() {
+		exports = append(exports, e.Variable)
+	}
+	if j.goflags != "" {
+		exports = append(exports, assign.Variable{Name: "GOFLAGS", Value: j.goflags})
 	}
 	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
 	if err != nil {
@@ -115,33 +104,31 @@ func (a *app) explainChoice(out *output, res *report.Result) error {
 	return nil
 }
 
-// carried are the variables that a format may carry, and tells of the others.
-// Credentials go to whoever reads them at once, never into a text that is kept
-// or onto a screen.
-func (a *app) carried(f assign.Format, exports []fetch.Export) []assign.Variable {
+// carried are the variables that a format may carry. It tells of the others, and
+// hides credentials from whoever looks on.
+func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Variable {
 	tell := func(format string, args ...any) { fmt.Fprintf(a.stderr, "modferry: "+format+"\n", args...) }
+	carried, left := f.Carry(exports)
+	for _, l := range left {
+		remedy := ""
+		if l.Secret {
+			remedy = "; put them in a netrc file, which docker build takes as a secret (docs/env.md), and write the URL without them"
+		}
+		tell("%s is left out: %s%s", l.Name, l.Why, remedy)
+	}
 	terminal, hidden := isTerminal(a.stdout), false
 	var vars []assign.Variable
-	for _, e := range exports {
-		v := e.Variable
-		redacted := settings.Redact(v.Value)
-		switch secret := redacted != v.Value; {
-		case f.Foreign && v.Name == "GOMODCACHE":
-			tell("GOMODCACHE is left out: it is a path of this machine, and a %s is read elsewhere", f.Name)
-			continue
-		case secret && f.Kept:
-			tell("%s is left out: it holds credentials, and %s is text that is kept or shared; "+
-				"put them into a netrc file, which docker build takes as a secret (docs/env.md), and write the URL without them", v.Name, f.Name)
-			continue
+	for _, c := range carried {
+		switch {
 		case terminal:
-			v.Value, hidden = failure.Plain(redacted), hidden || secret
-		case secret:
-			a.maskAll(v.Value)
+			c.Value, hidden = failure.Plain(settings.Redact(c.Value)), hidden || c.Secret
+		case c.Secret:
+			a.maskAll(c.Value)
 		}
-		vars = append(vars, v)
+		vars = append(vars, c.Variable)
 	}
 	if hidden {
-		tell("credentials are hidden, because this is a terminal; a pipe or a file gets them")
+		tell("credentials are hidden because this is a terminal; a pipe or a file gets them")
 	}
 	return vars
 }

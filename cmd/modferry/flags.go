@@ -23,12 +23,12 @@ func (v *flagValue) String() string        { return v.text }
 func (v *flagValue) Set(text string) error { v.text = text; return nil }
 func (v *flagValue) Type() string          { return v.setting.Placeholder() }
 
-// bindFlags gives a command the flags of the settings that its mode takes.
-func bindFlags(cmd *cobra.Command, m mode) {
+// bindFlags gives a command the flags of the settings that it takes.
+func bindFlags(cmd *cobra.Command, name string) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	for _, s := range settings.Table() {
-		if !s.Takes(string(m)) {
+		if !s.Takes(name) {
 			continue
 		}
 		f := flags.VarPF(&flagValue{setting: s}, s.Name, s.Short, s.Usage)
@@ -105,10 +105,10 @@ func helpCommands(b *strings.Builder, root *cobra.Command) {
 	}
 	b.WriteString(`
 Exit codes:
-  0  everything needed is there, or left to the go command on purpose
-  1  something could not be obtained; trying again may help
-  2  the command line, a setting or a file of the checkout needs a correction
-  3  bytes that do not match go.sum, and no source had the right ones
+  0  everything needed is present or deliberately left to the go command
+  1  something could not be downloaded; running again may help
+  2  the command line, a setting or a file of the checkout must be corrected
+  3  content did not match go.sum, and no source had valid content
 
 `)
 	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")

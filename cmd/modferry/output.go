@@ -2,12 +2,9 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -26,12 +23,11 @@ import (
 // standard error.
 type output struct {
 	process
-	values  *settings.Values
-	render  rendering                       // of the result as text
-	gitlab  *gitlab.Job                     // nil elsewhere
-	goflags string                          // GOFLAGS of the go commands of the job, "" to leave it as it is
-	fold    string                          // the command whose details GitLab folds, "" for none
-	live    atomic.Pointer[report.Progress] // nil while no progress is shown
+	values *settings.Values
+	render rendering                       // of the result as text
+	gitlab *gitlab.Job                     // nil elsewhere
+	fold   string                          // the command whose details GitLab folds, "" for none
+	live   atomic.Pointer[report.Progress] // nil while no progress is shown
 }
 
 // rendering is one of package report's for people who read a terminal or a log.
@@ -132,34 +128,6 @@ func (p process) textOptions(w io.Writer) report.TextOptions {
 	}
 }
 
-// writeJSON writes the result to a file, all of it or nothing; "-" is standard
-// output. checkout is the directory of the run, "" when it is not known.
-func (p process) writeJSON(target, checkout string, res *report.Result) error {
-	var b bytes.Buffer
-	if err := report.JSON(&b, res); err != nil {
-		return fmt.Errorf("render the result as JSON: %w", err)
-	}
-	return p.writeTo(target, checkout, b.Bytes())
-}
-
-// writeTo writes to a file or, for "-", to standard output. checkout is the
-// directory of the run, "" when it is not known.
-func (p process) writeTo(target, checkout string, data []byte) error {
-	if target == "-" {
-		if _, err := outlet.Data(p.stdout).Write(data); err != nil {
-			return fmt.Errorf("write the result: %w", err)
-		}
-		return nil
-	}
-	if err := checkTarget(target); err != nil {
-		return err
-	}
-	if err := writeFile(target, data, ".", checkout); err != nil {
-		return fmt.Errorf("write the result: %w", err)
-	}
-	return nil
-}
-
 // mask returns the function that tells GitHub's runner a secret; nil elsewhere.
 // The runner reads commands on standard error, too, and standard output may be
 // somebody's JSON.
@@ -168,27 +136,6 @@ func (p process) mask() func(string) {
 		return nil
 	}
 	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.stderr)), githubactions.WithGetenv(p.getenv)).AddMask
-}
-
-// checkTarget finds out before the run whether its result has a place to go.
-func checkTarget(target string) error {
-	if target == "" || target == "-" {
-		return nil
-	}
-	if info, err := os.Stat(target); err == nil && info.IsDir() {
-		return fmt.Errorf("--json: found the directory %s, expected a file; write --json %s", target, filepath.Join(target, "modferry.json"))
-	}
-	dir := filepath.Dir(target)
-	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--json: found no directory %s, expected the one that the file is to be in; create it or correct the path", dir)
-	case err != nil:
-		return fmt.Errorf("--json: %w", err)
-	case !info.IsDir():
-		return fmt.Errorf("--json: found the file %s, expected a directory; correct the path", dir)
-	}
-	return nil
 }
 
 // isTerminal reports whether somebody looks at w while it is written.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -76,7 +77,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		fmt.Fprintf(a.stderr, "Run %q for help.\n", cmd.CommandPath()+" --help")
 	}
 	res := &report.Result{
-		Schema: report.Schema, Tool: tool(), Started: started(),
+		Schema: report.Schema, Tool: tool(), Started: time.Now().UTC().Format(time.RFC3339),
 		Outcome: report.Settings, Message: message,
 		Cache: report.Cache{Store: "off", Hit: "off"},
 	}
@@ -111,10 +112,8 @@ func (a *app) given(cmd *cobra.Command, name string) string {
 	case flag.Changed:
 		return flag.Value.String()
 	}
-	for _, s := range settings.Table() {
-		if s.Name == name {
-			return a.getenv(s.Env())
-		}
+	if s, ok := settings.Find(name); ok {
+		return a.getenv(s.Env())
 	}
 	return ""
 }

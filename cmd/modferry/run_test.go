@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -148,44 +146,6 @@ func TestARefusedRunWritesItsResult(t *testing.T) {
 	}
 	if strings.Contains(b.stdout.String()+b.stderr.String(), "s3cr3t") {
 		t.Error("the password is shown")
-	}
-}
-
-func TestTheResultIsWrittenWholeOrNotAtAll(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	old := filepath.Join(dir, "old.json")
-	link := filepath.Join(dir, "link.json")
-	for _, err := range []error{os.WriteFile(old, []byte("old"), 0o600), os.Symlink("old.json", link)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := writeFile(link, []byte("new")); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(old); err != nil || string(got) != "new" {
-		t.Errorf("behind the link stands %q, %v", got, err)
-	}
-	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
-		t.Errorf("the link was replaced: %v, %v", info, err)
-	}
-	if info, err := os.Stat(old); err != nil || info.Mode().Perm() != 0o644 {
-		t.Errorf("other steps cannot read it: %v, %v", info, err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	if diff := cmp.Diff([]string{"link.json", "old.json"}, names); diff != "" {
-		t.Errorf("left over (-want +got)\n%s", diff)
-	}
-	if err := writeFile(filepath.Join(dir, "missing", "x"), nil); err == nil {
-		t.Error("a file in a missing directory was written")
 	}
 }
 

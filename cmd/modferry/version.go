@@ -5,7 +5,20 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(a.stdout, "%s (%s %s/%s)\n", tool(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
+}
 
 // release is the version of a release, which its build sets with
 // -ldflags "-X main.release=1.2.3"; "" in every other build.
@@ -17,11 +30,6 @@ func tool() string {
 		return "modferry " + strings.TrimPrefix(release, "v")
 	}
 	return "modferry " + version(debug.ReadBuildInfo())
-}
-
-// versionLine is what "modferry version" prints.
-func versionLine() string {
-	return fmt.Sprintf("%s (%s %s/%s)", tool(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // version is the version that the go command stamped: of the module where it

@@ -1,49 +1,63 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/outlet"
+	"github.com/modferry/modferry/internal/report"
 )
 
-// writeFile replaces a file in one step. In a checkout, which may have put a link
-// in its place, the link is replaced and none on the way leads out; what the job
-// names elsewhere is written to where it leads, a pipe or /dev/stdout in place.
-// Checkouts that are "" are the working directory.
-func writeFile(target string, data []byte, checkouts ...string) error {
-	if info, err := os.Lstat(target); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0 {
-		return diskfile.Write(target, data)
+// writeJSON writes the result to a file, all of it or nothing; "-" is standard
+// output. checkout is the directory of the run, "" when it is not known.
+func (p process) writeJSON(target, checkout string, res *report.Result) error {
+	var b bytes.Buffer
+	if err := report.JSON(&b, res); err != nil {
+		return fmt.Errorf("render the result as JSON: %w", err)
 	}
-	if root, ok := checkoutOf(target, checkouts); ok {
-		return diskfile.WriteIn(root, target, data)
-	}
-	return diskfile.Write(target, data)
+	return p.writeTo(target, checkout, b.Bytes())
 }
 
-// makeDir makes a directory for files that writeFile is to write.
-func makeDir(dir string, checkouts ...string) error {
-	if root, ok := checkoutOf(dir, checkouts); ok {
-		return diskfile.MkdirIn(root, dir)
+// writeTo writes to a file or, for "-", to standard output. checkout is the
+// directory of the run, "" when it is not known.
+func (p process) writeTo(target, checkout string, data []byte) error {
+	if target == "-" {
+		if _, err := outlet.Data(p.stdout).Write(data); err != nil {
+			return fmt.Errorf("write the result: %w", err)
+		}
+		return nil
 	}
-	return os.MkdirAll(dir, 0o777)
+	if err := checkTarget(target); err != nil {
+		return err
+	}
+	if err := diskfile.WriteOutput(target, data, ".", checkout); err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
 }
 
-// checkoutOf is the checkout that a name is below, as it is written.
-func checkoutOf(name string, checkouts []string) (root string, ok bool) {
-	for _, root := range checkouts {
-		root, err := filepath.Abs(root)
-		if err != nil {
-			continue
-		}
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			continue
-		}
-		if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
-			return root, true
-		}
+// checkTarget finds out before the run whether its result has a place to go.
+func checkTarget(target string) error {
+	if target == "" || target == "-" {
+		return nil
 	}
-	return "", false
+	if info, err := os.Stat(target); err == nil && info.IsDir() {
+		return fmt.Errorf("--json: found the directory %s, expected a file; write --json %s", target, filepath.Join(target, "modferry.json"))
+	}
+	dir := filepath.Dir(target)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--json: found no directory %s, expected an existing one for the file; create it or correct the path", dir)
+	case err != nil:
+		return fmt.Errorf("--json: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("--json: found the file %s, expected a directory; correct the path", dir)
+	}
+	return nil
 }

@@ -95,7 +95,7 @@ func (c *config) overlay(profile, where string) (layer, error) {
 		direct: c.top.direct, directKey: c.top.directKey,
 	}
 	maps.Copy(out.values, p.values)
-	// A profile's proxy takes the place of the top level's mirrors, and the
+	// A profile's proxy replaces the top level's mirrors, and the
 	// reverse: both say where modules come from.
 	if p.values["proxy"] != nil {
 		out.mirrors, out.mirrorsSource, out.direct = nil, "", nil
@@ -135,10 +135,11 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 				return l, nil, err
 			}
 		case e.key == keyDirect:
-			l.directKey = e.keyNode
-			if l.direct, err = d.boolean(e); err != nil {
+			direct, err := d.boolean(e)
+			if err != nil {
 				return l, nil, err
 			}
+			l.direct, l.directKey = &direct, e.keyNode
 		case e.key == keyProfiles && profile == "":
 			if profiles, err = d.mapping(e.value, "profiles"); err != nil {
 				return l, nil, err
@@ -197,7 +198,7 @@ func (d *document) unknownKey(e entry, known []string, more ...string) *Error {
 	if near := Suggest(e.key, known); near != "" {
 		remedy = "write " + near
 	}
-	if s, ok := find(e.key); ok && s.Config == "" {
+	if s, ok := Find(e.key); ok && s.Config == "" {
 		remedy = "give it as --" + s.Name + " or " + s.Env()
 	}
 	err := newError(d.where(e.keyNode), "the unknown key "+quote(e.key), expected, remedy)

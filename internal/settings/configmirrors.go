@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -11,14 +12,50 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// mirrorKeys are the keys of an entry of the mirrors list.
-func mirrorKeys() []string {
-	return []string{"url", "weight", "timeouts", "fallback-only", "region", "fall-through"}
+// mirrorKeys are the keys of an entry of the mirrors list, and how they are read.
+var mirrorKeys = map[string]func(*document, *MirrorConfig, entry) error{
+	"url": func(d *document, m *MirrorConfig, e entry) (err error) {
+		if m.URL, err = d.single(e, "a single value"); err != nil {
+			return err
+		}
+		return d.checkURL(m.URL, e.value)
+	},
+	"weight": func(d *document, m *MirrorConfig, e entry) error {
+		text, err := d.single(e, "a single value")
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxWeight {
+			return d.unfit(e, &misfit{found: quote(text), expected: fmt.Sprintf("a whole number from 1 to %d", maxWeight)})
+		}
+		m.Weight = n
+		return nil
+	},
+	"fall-through": func(d *document, m *MirrorConfig, e entry) error {
+		text, err := d.single(e, "a single value")
+		if err != nil {
+			return err
+		}
+		choice, bad := parseChoice(text, []string{fallThroughNotFound, fallThroughAny})
+		m.FallThrough = choice
+		return d.unfit(e, bad)
+	},
+	"fallback-only": func(d *document, m *MirrorConfig, e entry) error {
+		b, err := d.boolean(e)
+		m.FallbackOnly = b
+		return err
+	},
+	"timeouts": (*document).timeouts,
 }
 
 // timeoutKeys are the keys of its timeouts.
-func timeoutKeys() []string {
-	return []string{"connect", "tls", "first-byte", "stall", "request"}
+var timeoutKeys = map[string]func(*Timeouts) *time.Duration{
+	"connect":    func(t *Timeouts) *time.Duration { return &t.Connect },
+	"tls":        func(t *Timeouts) *time.Duration { return &t.TLS },
+	"first-byte": func(t *Timeouts) *time.Duration { return &t.FirstByte },
+	"stall":      func(t *Timeouts) *time.Duration { return &t.Stall },
+	"request":    func(t *Timeouts) *time.Duration { return &t.Request },
 }
 
 // The values of fall-through.
@@ -42,7 +79,7 @@ func (d *document) mirrors(e entry) ([]MirrorConfig, error) {
 		same := func(o MirrorConfig) bool { return strings.TrimRight(o.URL, "/") == strings.TrimRight(m.URL, "/") }
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			return nil, d.err(item, fmt.Sprintf("the mirror of line %d again", out[i].Line), "every mirror once",
-				"remove one; repeated attempts are the setting retries")
+				"remove one; for more attempts, set retries")
 		}
 		out = append(out, m)
 	}
@@ -64,7 +101,11 @@ func (d *document) mirror(node ast.Node) (MirrorConfig, error) {
 		return m, err
 	}
 	for _, e := range entries {
-		if err := d.mirrorField(&m, e); err != nil {
+		read, ok := mirrorKeys[e.key]
+		if !ok {
+			return m, d.unknownKey(e, slices.Collect(maps.Keys(mirrorKeys)))
+		}
+		if err := read(d, &m, e); err != nil {
 			return m, err
 		}
 	}
@@ -74,69 +115,26 @@ func (d *document) mirror(node ast.Node) (MirrorConfig, error) {
 	return m, nil
 }
 
-func (d *document) mirrorField(m *MirrorConfig, e entry) error {
-	switch e.key {
-	case "fallback-only":
-		b, err := d.boolean(e)
-		if err != nil {
-			return err
-		}
-		m.FallbackOnly = *b
-		return nil
-	case "timeouts":
-		return d.timeouts(&m.Timeouts, e)
-	}
-	if !slices.Contains(mirrorKeys(), e.key) {
-		return d.unknownKey(e, mirrorKeys())
-	}
-	text, ok := scalar(e.value)
-	if !ok {
-		return d.misplaced(e.value, "a single value for "+e.key)
-	}
-	text = strings.TrimSpace(text)
-	var bad *misfit
-	switch e.key {
-	case "url":
-		m.URL = text
-		return d.checkURL(text, e.value)
-	case "weight":
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > maxWeight {
-			bad = &misfit{found: quote(text), expected: fmt.Sprintf("a whole number from 1 to %d", maxWeight)}
-		}
-		m.Weight = n
-	case "region":
-		if strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || text == "" {
-			bad = &misfit{found: quote(text), expected: "a word in lower case such as cn or eu-west"}
-		}
-		m.Region = text
-	case "fall-through":
-		m.FallThrough, bad = parseChoice(text, []string{fallThroughNotFound, fallThroughAny})
-	}
-	return d.unfit(e, bad)
-}
-
 // timeouts reads the limits of one mirror.
-func (d *document) timeouts(t *Timeouts, e entry) error {
-	entries, err := d.mapping(e.value, "limits: "+list(timeoutKeys()))
+func (d *document) timeouts(m *MirrorConfig, e entry) error {
+	entries, err := d.mapping(e.value, "limits: connect, tls, first-byte, stall or request")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		if !slices.Contains(timeoutKeys(), e.key) {
-			return d.unknownKey(e, timeoutKeys())
-		}
-		text, ok := scalar(e.value)
+		field, ok := timeoutKeys[e.key]
 		if !ok {
-			return d.misplaced(e.value, "a duration for "+e.key)
+			return d.unknownKey(e, slices.Collect(maps.Keys(timeoutKeys)))
+		}
+		text, err := d.single(e, "a duration")
+		if err != nil {
+			return err
 		}
 		limit, bad := parseDuration(text, false, maxDuration)
 		if err := d.unfit(e, bad); err != nil {
 			return err
 		}
-		*map[string]*time.Duration{
-			"connect": &t.Connect, "tls": &t.TLS, "first-byte": &t.FirstByte, "stall": &t.Stall, "request": &t.Request,
-		}[e.key] = limit
+		*field(&m.Timeouts) = limit
 	}
 	return nil
 }
@@ -153,12 +151,12 @@ func (d *document) checkURL(text string, node ast.Node) error {
 		return fail("off in the list of mirrors", "URLs of mirrors only", "set direct: false to have nothing follow the mirrors")
 	case strings.ContainsAny(text, ",|"):
 		return fail("several entries in "+quote(text), "one URL for each mirror",
-			"write one list item for each, with fall-through: any in place of a bar")
+			"write one list item for each, with fall-through: any instead of a bar")
 	}
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return fail(quote(text)+", which is no URL", expected, "")
+		return fail(quote(text)+", which is not a URL", expected, "")
 	case u.Scheme == "" || u.Opaque != "" || (u.Host == "" && u.Scheme != "file"):
 		remedy := ""
 		if host, _, _ := strings.Cut(text, "/"); strings.ContainsAny(host, ".:") {
@@ -170,7 +168,7 @@ func (d *document) checkURL(text string, node ast.Node) error {
 	case u.Scheme == "file" && (u.Host != "" || !strings.HasPrefix(u.Path, "/")):
 		return fail(quote(text), "file:/// and an absolute path", "write file:///"+strings.TrimLeft(u.Host+u.Path, "/"))
 	case u.Scheme == "http" && u.User != nil:
-		return fail(quote(text)+", whose password would travel readable", "credentials in an https:// URL only, as the go command demands",
+		return fail(quote(text)+", which would send the password unencrypted", "credentials in an https:// URL only, as the go command requires",
 			"write https://"+strings.TrimPrefix(text, "http://"))
 	}
 	return nil

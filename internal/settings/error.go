@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"unicode"
@@ -92,4 +93,15 @@ func list(items []string) string {
 		return items[0]
 	}
 	return strings.Join(items[:len(items)-1], ", ") + " or " + items[len(items)-1]
+}
+
+// asError makes every error of the room an *Error.
+func asError(where string, err error, expected, remedy string) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	e = newError(where, err.Error(), expected, remedy)
+	e.Err = err
+	return e
 }

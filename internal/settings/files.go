@@ -37,7 +37,6 @@ func (d Disk) path(name string) string {
 	return filepath.Join(d.WorkDir, name)
 }
 
-// IsFile reports whether there is something that is no directory.
 func (d Disk) IsFile(name string) bool {
 	info, err := os.Stat(d.path(name))
 	if err != nil {
@@ -47,13 +46,11 @@ func (d Disk) IsFile(name string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// IsIrregular reports whether there is a device, a pipe or the like.
 func (d Disk) IsIrregular(name string) bool {
 	info, err := os.Stat(d.path(name))
 	return err == nil && !info.IsDir() && !info.Mode().IsRegular()
 }
 
-// Read returns a regular file.
 func (d Disk) Read(root, name string, limit int64) ([]byte, error) {
 	if root == "" {
 		return diskfile.Read(d.path(name), limit)
@@ -61,7 +58,6 @@ func (d Disk) Read(root, name string, limit int64) ([]byte, error) {
 	return diskfile.ReadIn(d.path(root), d.path(name), limit)
 }
 
-// Abs is the absolute path.
 func (d Disk) Abs(name string) string {
 	abs, err := filepath.Abs(d.path(name))
 	if err != nil {
@@ -70,5 +66,4 @@ func (d Disk) Abs(name string) string {
 	return abs
 }
 
-// Real is the absolute path without links.
 func (d Disk) Real(name string) string { return diskfile.Real(d.path(name)) }

@@ -1,8 +1,9 @@
 package settings
 
 import (
+	"cmp"
 	"fmt"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,11 +12,9 @@ import (
 
 // The largest numbers that can be meant; beyond them is a slip of the hand.
 const (
-	maxConcurrency = 1000
-	maxRetries     = 100
-	maxWeight      = 1000
-	maxDuration    = 7 * 24 * time.Hour
-	maxAge         = 10 * 365 * 24 * time.Hour
+	maxWeight   = 1000
+	maxDuration = 7 * 24 * time.Hour
+	maxAge      = 10 * 365 * 24 * time.Hour
 )
 
 // misfit says why a text is no value of a setting.
@@ -26,23 +25,19 @@ type misfit struct {
 	advice   string // what to do where no value can be guessed
 }
 
-// parse reads text as a value of s into the field that dst points to.
-func (s Setting) parse(text string, dst any) *misfit {
-	switch dst := dst.(type) {
+// parse reads text as a value of s into its field.
+func (s Setting) parse(text string, v *Values) *misfit {
+	switch dst := s.field(v).(type) {
 	case *bool:
 		b, bad := parseBool(text)
 		*dst = b
 		return bad
 	case *int:
-		n, bad := parseInt(text, limitOf(s.Name))
+		n, bad := parseInt(text, int(s.most))
 		*dst = n
 		return bad
 	case *time.Duration:
-		most := maxDuration
-		if s.Name == "cache-max-age" {
-			most = maxAge
-		}
-		d, bad := parseDuration(text, s.Name == "timeout" || s.Name == "cache-max-age", most)
+		d, bad := parseDuration(text, s.zero, cmp.Or(time.Duration(s.most), maxDuration))
 		*dst = d
 		return bad
 	case *int64:
@@ -59,17 +54,7 @@ func (s Setting) parse(text string, dst any) *misfit {
 		*dst = t
 		return bad
 	}
-	panic("settings: the table has " + s.Name + ", but Values has no field for it")
-}
-
-func limitOf(name string) int {
-	switch name {
-	case "concurrency":
-		return maxConcurrency
-	case "retries":
-		return maxRetries
-	}
-	return math.MaxInt32
+	panic("settings: the field of " + s.Name + " has a type that nothing reads")
 }
 
 func parseBool(text string) (bool, *misfit) {
@@ -146,7 +131,7 @@ func parseDuration(text string, zero bool, most time.Duration) (time.Duration, *
 	case d < 0:
 		return 0, &misfit{found: quote(text), expected: "a duration that is not negative"}
 	case d == 0 && !zero:
-		return 0, &misfit{found: quote(text), expected: "a duration above 0, because no operation on the network goes without a limit"}
+		return 0, &misfit{found: quote(text), expected: "a duration above 0, because every network operation has a limit"}
 	case d > most:
 		return 0, &misfit{found: quote(text), expected: "at most " + atMost(most)}
 	}
@@ -191,7 +176,7 @@ func parseChoice(text string, choices []string) (string, *misfit) {
 // those who read them (goenv, worklist, the file system), but control
 // characters are never meant.
 func (s Setting) parseText(text string) (string, *misfit) {
-	if s.Kind == List {
+	if s.Kind == List || s.Kind == Chain {
 		return parseList(text)
 	}
 	text = strings.TrimSpace(text)
@@ -201,9 +186,9 @@ func (s Setting) parseText(text string) (string, *misfit) {
 	if s.Kind == Dir || s.Kind == File {
 		if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == '\\') {
 			return "", &misfit{
-				found:    quote(text) + ", whose ~ no shell has expanded",
+				found:    quote(text) + ", with a ~ that no shell has expanded",
 				expected: "a path",
-				advice:   "write the home directory out",
+				advice:   "write the home directory in full",
 			}
 		}
 	}
@@ -230,4 +215,25 @@ func parseList(text string) (string, *misfit) {
 		return "", &misfit{found: quote(out), expected: "a list without control characters"}
 	}
 	return out, nil
+}
+
+// JoinPatterns is one list of the patterns of several, each once. The word none,
+// which stands for no pattern, is left only where nothing else is.
+func JoinPatterns(lists ...string) string {
+	var all []string
+	none := ""
+	for _, list := range lists {
+		for p := range strings.SplitSeq(list, ",") {
+			switch {
+			case p == "none":
+				none = p
+			case p != "" && !slices.Contains(all, p):
+				all = append(all, p)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return none
+	}
+	return strings.Join(all, ",")
 }

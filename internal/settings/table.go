@@ -1,96 +1,5 @@
 package settings
 
-import (
-	"slices"
-	"strings"
-)
-
-// Kind says how the text of a setting is read.
-type Kind int
-
-// The kinds.
-const (
-	Text     Kind = iota // any text
-	Bool                 // true or false
-	Int                  // a whole number, 0 or more
-	Duration             // a number with a unit: 30s, 2m, 1h30m
-	Choice               // one of Setting.Choices
-	Dir                  // a directory
-	File                 // a file
-	List                 // elements separated by commas (and bars, in a GOPROXY list)
-	Size                 // a number of bytes with a unit: 512KiB, 10GB
-)
-
-// Setting is one thing a user can set.
-type Setting struct {
-	Name     string // of the flag and the action input, e.g. "ca-file"
-	Default  string // as it would be written; "" is what Unset says
-	Unset    string // what an empty Default stands for, mostly a variable of the go command
-	Usage    string // what it does, one line for --help and the documentation
-	Kind     Kind
-	Choices  []string // of a Choice
-	Config   string   // key in a configuration file, "" when it cannot stand there
-	Commands []string // the commands that take it
-	Input    bool     // also an input of the action
-	Secret   bool     // its value may contain credentials: shown through Redact only
-	Group    string   // heading in --help
-	Short    string   // one-letter flag, "" when it has none
-	Checkout Voice    // what the configuration file of the checkout may do with it
-}
-
-// GitLabToken is the variable with the token that may write a note on a merge
-// request. It is no setting: a secret in a flag or a file is one that others
-// can read.
-const GitLabToken = envPrefix + "GITLAB_TOKEN"
-
-// envPrefix begins the name of every variable.
-const envPrefix = "MODFERRY_"
-
-// Env is the variable of the setting, e.g. "MODFERRY_CA_FILE".
-func (s Setting) Env() string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(s.Name, "-", "_"))
-}
-
-// InputName is the name of the action's input of the setting.
-func (s Setting) InputName() string {
-	if s.Name == "dir" {
-		return "working-directory" // as GitHub's own steps call it
-	}
-	return s.Name
-}
-
-// Placeholder stands for the value in --help and the documentation; "" for a
-// Bool, whose flag needs none.
-func (s Setting) Placeholder() string {
-	switch s.Kind {
-	case Bool:
-		return ""
-	case Int:
-		return "N"
-	case Duration:
-		return "D"
-	case Choice:
-		return "WORD"
-	case Dir:
-		return "DIR"
-	case File:
-		return "FILE"
-	case List:
-		return "LIST"
-	case Size:
-		return "SIZE"
-	case Text:
-		if s.Name == "cache" {
-			return "STORE"
-		}
-		return "NAME"
-	}
-	return "VALUE"
-}
-
-// Takes reports whether a command takes the setting.
-func (s Setting) Takes(command string) bool { return slices.Contains(s.Commands, command) }
-
 // The headings of --help, in the order of the table.
 const (
 	groupCheckout = "Checkout"
@@ -118,90 +27,137 @@ func Table() []Setting {
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
-			Usage: "the checkout"},
+			Usage: "the checkout",
+			field: func(v *Values) any { return &v.Dir }},
 		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
-			Unset: "at DIR", Usage: "main modules to serve, ./... for all"},
+			Unset: "the one in DIR", Usage: "main modules, ./... for all",
+			field: func(v *Values) any { return &v.Modules }},
 		{Name: "all", Kind: Bool, Default: "false", Config: "all", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
-			Usage: "every zip that go.sum names, as go mod tidy wants"},
+			Usage: "every zip in go.sum, as go mod tidy needs",
+			field: func(v *Values) any { return &v.All }},
 		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
-			Unset: ".modferry.yaml", Usage: "configuration file"},
+			Unset: ".modferry.yaml", Usage: "configuration file",
+			field: func(v *Values) any { return &v.ConfigFile }},
 		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
-			Unset: "none", Usage: "profile of the configuration file"},
+			Unset: "none", Usage: "profile of the configuration file",
+			field: func(v *Values) any { return &v.Profile }},
 		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: all, Input: true, Group: groupCheckout,
-			Usage: "let .modferry.yaml of the checkout say everything"},
+			Usage: "let the checkout's .modferry.yaml set anything",
+			field: func(v *Values) any { return &v.TrustCheckout }},
 
 		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
-			Unset: "GOMODCACHE", Usage: "the module cache"},
+			Unset: "GOMODCACHE", Usage: "the module cache",
+			field: func(v *Values) any { return &v.ModCache }, why: "With it, later steps would use modules that the change itself may have brought along."},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Checkout: Anyone, Group: groupModCache,
-			Usage: "re-hash what is present and replace what differs"},
+			Usage: "re-hash what is present and replace what differs",
+			field: func(v *Values) any { return &v.VerifyPresent }},
 		{Name: "extract", Kind: Choice, Choices: []string{"none", "used", "needed", "all"}, Default: "used", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
-			Usage: "zips to extract"},
+			Usage: "zips to extract",
+			field: func(v *Values) any { return &v.Extract }},
 
-		{Name: "cache", Kind: Text, Config: "cache", Commands: cached, Input: true, Checkout: Inside, Group: groupCache,
-			Unset: "off outside CI", Usage: "store of modules between jobs"},
+		{Name: "cache", Kind: Store, Config: "cache", Commands: cached, Input: true, Checkout: Inside, Group: groupCache,
+			Unset: "off outside CI", Usage: "store for modules between jobs",
+			field: func(v *Values) any { return &v.Cache }, why: whyStore},
 		{Name: "scope", Kind: Choice, Choices: []string{"used", "build"}, Config: "scope", Commands: restore, Input: true, Checkout: Anyone, Group: groupCache,
-			Unset: "used in CI", Usage: "zips to bring"},
+			Unset: "used in CI", Usage: "zips to restore or fetch",
+			field: func(v *Values) any { return &v.Scope }},
 		{Name: "cache-floor", Kind: Size, Default: "256KiB", Config: "cache-floor", Commands: restore, Input: true, Checkout: Anyone, Group: groupCache,
-			Usage: "bytes a second that a restore must bring"},
+			Usage: "minimum restore speed in bytes per second",
+			field: func(v *Values) any { return &v.CacheFloor }},
 		{Name: "cache-max-size", Kind: Size, Default: "10GiB", Config: "cache-max-size", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
-			Usage: "most that a dir: keeps, 0 for no limit"},
+			Usage: "size limit of a dir: store, 0 for none",
+			field: func(v *Values) any { return &v.CacheMaxSize }, why: whySaved},
 		{Name: "cache-max-age", Kind: Duration, Default: "720h", Config: "cache-max-age", Commands: []string{"cache save", "cache prune"}, Input: true, Group: groupCache,
-			Usage: "how long unused entries stay, 0 for ever"},
+			Usage: "how long to keep unused entries, 0 forever",
+			field: func(v *Values) any { return &v.CacheMaxAge }, most: int64(maxAge), zero: true, why: whySaved},
 
-		{Name: "proxy", Kind: List, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
-			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax"},
+		{Name: "proxy", Kind: Chain, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
+			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax",
+			field: func(v *Values) any { return &v.Proxy }, apart: func(v *Values) *string { return &v.Checkout.Proxy }, why: whyRead},
 		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
-			Usage: "add public mirrors"},
+			Usage: "add public mirrors",
+			field: func(v *Values) any { return &v.Mirrors }},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
-			Usage: "failures that pass on"},
+			Usage: "which failures fall back",
+			field: func(v *Values) any { return &v.Fallback }, loose: []string{"any"}, why: "With it, other mirrors would be asked for what a mirror of the job refuses."},
 		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Checkout: Anyone, Group: groupMirrors,
-			Usage: "skip the preflight"},
+			Usage: "skip the preflight",
+			field: func(v *Values) any { return &v.NoProbe }},
 		{Name: "probe-timeout", Kind: Duration, Default: "2s", Config: "probe-timeout", Commands: network, Input: true, Checkout: Anyone, Group: groupMirrors,
-			Usage: "time for the preflight"},
+			Usage: "time limit for the preflight",
+			field: func(v *Values) any { return &v.ProbeTimeout }},
 		{Name: "ca-file", Kind: File, Config: "ca-file", Commands: remote, Input: true, Group: groupMirrors,
-			Unset: "the system's", Usage: "authorities to trust, in PEM format"},
+			Unset: "system's", Usage: "CA certificates to trust, in PEM format",
+			field: func(v *Values) any { return &v.CAFile }, why: "With it, the change would decide which servers the job trusts."},
 
 		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Checkout: AddsUp, Group: groupPrivate,
-			Unset: "GOPRIVATE", Usage: "patterns of private modules"},
+			Unset: "GOPRIVATE", Usage: "patterns of private modules",
+			field: func(v *Values) any { return &v.Private }, joins: true, apart: func(v *Values) *string { return &v.Checkout.Private }},
 		{Name: "noproxy", Kind: List, Config: "noproxy", Commands: network, Input: true, Group: groupPrivate,
-			Unset: "GONOPROXY", Usage: "patterns not asked of a mirror"},
+			Unset: "GONOPROXY", Usage: "patterns never requested from a mirror",
+			field: func(v *Values) any { return &v.NoProxy }, joins: true, why: "With it, the change would decide where modules come from."},
 		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: network, Input: true, Group: groupPrivate,
-			Unset: "GOSUMDB", Usage: "checksum database"},
+			Unset: "GOSUMDB", Usage: "checksum database",
+			field: func(v *Values) any { return &v.SumDB }, why: whySumDB},
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
-			Unset: "GONOSUMDB", Usage: "patterns not looked up there"},
+			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
+			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
 
 		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "requests at a time, 0 for automatic"},
+			Usage: "requests at a time, 0 for automatic",
+			field: func(v *Values) any { return &v.Concurrency }, most: 1000},
 		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "repeated attempts per mirror and file"},
+			Usage: "retries per mirror and file",
+			field: func(v *Values) any { return &v.Retries }, most: 100},
 		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "no second attempt while a first is slow"},
+			Usage: "no second attempt when the first is slow",
+			field: func(v *Values) any { return &v.NoHedge }},
 		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "for the whole run, 0 for no limit"},
+			Usage: "for the whole run, 0 for no limit",
+			field: func(v *Values) any { return &v.Timeout }, zero: true},
 		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "for name lookup and connection"},
+			Usage: "for name lookup and connection",
+			field: func(v *Values) any { return &v.ConnectTimeout }},
 		{Name: "tls-timeout", Kind: Duration, Default: "10s", Config: "tls-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "for the TLS handshake"},
+			Usage: "for the TLS handshake",
+			field: func(v *Values) any { return &v.TLSTimeout }},
 		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "from the request to the response header"},
+			Usage: "from the request to the response header",
+			field: func(v *Values) any { return &v.FirstByteTimeout }},
 		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "without a byte of the body"},
+			Usage: "without a byte of the body",
+			field: func(v *Values) any { return &v.StallTimeout }},
 		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
-			Usage: "for one request"},
+			Usage: "for one request",
+			field: func(v *Values) any { return &v.RequestTimeout }},
 
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
-			Unset: "nowhere", Usage: "write the result as JSON, - for stdout"},
+			Unset: "nowhere", Usage: "write the result as JSON, - for stdout",
+			field: func(v *Values) any { return &v.JSON }},
 		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Checkout: Inside, Group: groupOutput,
-			Unset: "only on GitLab", Usage: "reports for CI systems, or off"},
+			Unset: "only on GitLab", Usage: "directory for CI reports, or off",
+			field: func(v *Values) any { return &v.Reports }, off: true, why: whyWrite},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
-			Usage: "no progress, no report of success"},
+			Usage: "no progress, no report on success",
+			field: func(v *Values) any { return &v.Quiet }},
 		{Name: "verbose", Short: "v", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
-			Usage: "whole lists, settings and hosts in the report"},
+			Usage: "full lists, settings and hosts in the report",
+			field: func(v *Values) any { return &v.Verbose }},
 	}
 }
 
-// find returns the setting of a name.
-func find(name string) (Setting, bool) {
+// What the configuration file of the checkout would do with more than one
+// setting, or in more than one way.
+const (
+	whySumDB = "With it, the change would decide which modules outside of go.sum are verified, and by whom."
+	whySaved = "With it, the change could remove what other jobs have saved."
+	whyStore = "With it, credentials and modules of the job would go to a server that the job did not name."
+	whyWrite = "With it, modferry would write outside of the checkout."
+	whyRead  = "With it, modferry would read a directory outside of the checkout."
+)
+
+// Find returns the setting of a name.
+func Find(name string) (Setting, bool) {
 	for _, s := range Table() {
 		if s.Name == name {
 			return s, true

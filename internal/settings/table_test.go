@@ -73,7 +73,7 @@ func TestEverySettingHasAField(t *testing.T) {
 	t.Parallel()
 	sample := map[settings.Kind]string{
 		settings.Text: "x", settings.Bool: "true", settings.Int: "7", settings.Duration: "7s",
-		settings.Dir: "d", settings.File: "f", settings.List: "a,b", settings.Size: "5MiB",
+		settings.Dir: "d", settings.File: "f", settings.List: "a,b", settings.Chain: "a,b", settings.Size: "5MiB", settings.Store: "x",
 	}
 	for _, s := range settings.Table() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestEveryConfigurationKeyIsRead(t *testing.T) {
 	t.Parallel()
 	sample := map[settings.Kind]string{
 		settings.Text: "x", settings.Bool: "true", settings.Int: "7", settings.Duration: "7s",
-		settings.Dir: "d", settings.File: "f", settings.List: "a", settings.Size: "5MiB",
+		settings.Dir: "d", settings.File: "f", settings.List: "a", settings.Chain: "a", settings.Size: "5MiB", settings.Store: "x",
 	}
 	for _, s := range settings.Table() {
 		if s.Config == "" {

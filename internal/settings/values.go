@@ -21,7 +21,7 @@ type Values struct {
 	Cache      string // where modules are kept between jobs, as package store reads it; never ""
 	Scope      string // used or build
 	Fallback   string // policy, as-written or any
-	CAFile     string // PEM file, "" for the system's authorities alone
+	CAFile     string // PEM file with CA certificates, "" for the system's alone
 	ConfigFile string // the configuration file that was read, "" when there is none
 	Profile    string // "" for none
 	JSON       string // where the result goes, "-" for standard output, "" for nowhere
@@ -69,8 +69,7 @@ type Values struct {
 // MirrorConfig is one entry of the mirrors list of the configuration file.
 type MirrorConfig struct {
 	URL          string // absolute, credentials included
-	Region       string // "" when not said
-	FallThrough  string // which failures pass on: "not-found" (a comma in GOPROXY) or "any" (a bar)
+	FallThrough  string // which failures fall back to the next mirror: "not-found" (a comma in GOPROXY) or "any" (a bar)
 	Weight       int    // preference when ranked, at least 1
 	FallbackOnly bool   // used only after all others
 	Timeouts     Timeouts
@@ -106,85 +105,4 @@ func proxyList(proxy string, mirrors []MirrorConfig, direct bool) string {
 		b.WriteString("direct")
 	}
 	return b.String()
-}
-
-// field returns a pointer to the field of a setting; nil for an unknown name.
-func (v *Values) field(name string) any {
-	switch name {
-	case "dir":
-		return &v.Dir
-	case "modules":
-		return &v.Modules
-	case "all":
-		return &v.All
-	case "config":
-		return &v.ConfigFile
-	case "profile":
-		return &v.Profile
-	case "trust-checkout":
-		return &v.TrustCheckout
-	case "modcache":
-		return &v.ModCache
-	case "verify-present":
-		return &v.VerifyPresent
-	case "extract":
-		return &v.Extract
-	case "cache":
-		return &v.Cache
-	case "scope":
-		return &v.Scope
-	case "cache-floor":
-		return &v.CacheFloor
-	case "cache-max-size":
-		return &v.CacheMaxSize
-	case "cache-max-age":
-		return &v.CacheMaxAge
-	case "proxy":
-		return &v.Proxy
-	case "mirrors":
-		return &v.Mirrors
-	case "fallback":
-		return &v.Fallback
-	case "no-probe":
-		return &v.NoProbe
-	case "probe-timeout":
-		return &v.ProbeTimeout
-	case "ca-file":
-		return &v.CAFile
-	case "private":
-		return &v.Private
-	case "noproxy":
-		return &v.NoProxy
-	case "sumdb":
-		return &v.SumDB
-	case "nosumdb":
-		return &v.NoSumDB
-	case "concurrency":
-		return &v.Concurrency
-	case "retries":
-		return &v.Retries
-	case "no-hedge":
-		return &v.NoHedge
-	case "timeout":
-		return &v.Timeout
-	case "connect-timeout":
-		return &v.ConnectTimeout
-	case "tls-timeout":
-		return &v.TLSTimeout
-	case "first-byte-timeout":
-		return &v.FirstByteTimeout
-	case "stall-timeout":
-		return &v.StallTimeout
-	case "request-timeout":
-		return &v.RequestTimeout
-	case "json":
-		return &v.JSON
-	case "reports":
-		return &v.Reports
-	case "quiet":
-		return &v.Quiet
-	case "verbose":
-		return &v.Verbose
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,10 +71,6 @@ func (c *Checkout) ProxyList() string { return proxyList(c.Proxy, c.Mirrors, c.D
 // FromCheckout reports whether the checkout decided a setting.
 func (v *Values) FromCheckout(name string) bool { return slices.Contains(v.Checkout.Obeyed, name) }
 
-// loosens reports whether a value of a setting that the checkout may narrow
-// would open what the job keeps closed.
-func (s Setting) loosens(value string) bool { return s.Name == "fallback" && value == "any" }
-
 // heard returns what the configuration file gives for a setting, nil when it is
 // of the checkout and must not say it. overruled says that the job gave a value
 // itself, which wins in any case. The error is about a value that nobody can
@@ -100,53 +97,31 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) (*given, e
 	}
 	switch s.Checkout {
 	case JobOnly:
-		return refuse(jobOnly(s))
+		return refuse(cmp.Or(s.why, "With it, the change would decide what the job trusts."))
 	case Narrows:
-		if s.loosens(strings.TrimSpace(g.text)) {
-			return refuse("With it, other mirrors would be asked for what a mirror of the job refuses.")
+		if slices.Contains(s.loose, strings.TrimSpace(g.text)) {
+			return refuse(s.why)
 		}
-	case AddsUp:
-		v.Checkout.Private, _ = parseList(g.text)
-		v.obey(s.Name, g.source)
-		return nil, nil
 	case Inside:
 		if why := at.outside(s, g.text); why != "" {
 			return refuse(why)
 		}
 	case Verified:
-		if s.Kind == List {
-			if !at.holdsFiles(g.text) {
-				return refuse("With it, modferry would read a directory outside of the checkout.")
-			}
-			v.Checkout.Proxy, _ = parseList(g.text)
-			v.obey(s.Name, g.source)
-			return nil, nil
+		if s.Kind == Chain && !at.holdsFiles(g.text) {
+			return refuse(s.why)
 		}
 	}
 	v.obey(s.Name, g.source)
+	if s.apart != nil {
+		*s.apart(v), _ = parseList(g.text)
+		return nil, nil
+	}
 	return g, nil
 }
 
 func (v *Values) obey(name, source string) {
 	v.Checkout.Obeyed = append(v.Checkout.Obeyed, name)
 	v.Checkout.Sources[name] = source
-}
-
-// jobOnly says what a setting would do in the hands of the checkout.
-func jobOnly(s Setting) string {
-	switch s.Name {
-	case "sumdb", "nosumdb":
-		return "With it, the change would decide which modules outside of go.sum are verified, and by whom."
-	case "noproxy":
-		return "With it, the change would decide where modules come from."
-	case "ca-file":
-		return "With it, the change would decide which servers the job trusts."
-	case "modcache":
-		return "With it, later steps would use modules that the change itself may have brought along."
-	case "cache-max-size", "cache-max-age":
-		return "With it, the change could remove what other jobs have saved."
-	}
-	return "With it, the change would decide what the job trusts."
 }
 
 // place is where a configuration file was found.
@@ -164,7 +139,7 @@ func (p place) outside(s Setting, text string) string {
 	if text == off {
 		return ""
 	}
-	if s.Name == "cache" {
+	if s.Kind == Store {
 		kind, path, _ := strings.Cut(text, ":")
 		switch kind {
 		case "gha": // the service that the job's own variables name
@@ -172,14 +147,14 @@ func (p place) outside(s Setting, text string) string {
 		case "dir":
 			text = path
 		default:
-			return "With it, credentials and modules of the job would go to a server that the job did not name."
+			return s.why
 		}
 	}
 	if !filepath.IsAbs(text) {
 		text = filepath.Join(p.dir, text)
 	}
 	if !p.contains(text) {
-		return "With it, modferry would write outside of the checkout."
+		return whyWrite
 	}
 	return ""
 }

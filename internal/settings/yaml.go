@@ -3,6 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -42,7 +43,7 @@ func parseYAML(name string, data []byte) (d *document, root ast.Node, err error)
 	}
 	text := strings.TrimPrefix(string(data), "\ufeff")
 	if nesting(text) > maxNesting {
-		return nil, nil, newError(name, "brackets or dashes within one another without end", fmt.Sprintf("at most %d levels", maxNesting), "")
+		return nil, nil, newError(name, "brackets or dashes nested too deeply", fmt.Sprintf("at most %d levels", maxNesting), "")
 	}
 	d = &document{name: name, lines: strings.Split(text, "\n")}
 	// The parser has had panics on malformed input; a configuration file must
@@ -144,16 +145,11 @@ func (d *document) sequence(e entry) ([]ast.Node, error) {
 		return nil, d.err(e.value, "an empty list", "at least one item below "+e.key, "add one or remove the key")
 	}
 	if text, ok := scalar(e.value); ok && e.key == keyMirrors {
-		if s, _ := find("mirrors"); parseChoiceOK(text, s.Choices) {
+		if s, _ := Find("mirrors"); slices.Contains(s.Choices, strings.TrimSpace(text)) {
 			return nil, d.err(e.value, quote(text)+" for mirrors", "a list of mirrors", "write "+s.Config+": "+text)
 		}
 	}
 	return nil, d.misplaced(e.value, "a list for "+e.key)
-}
-
-func parseChoiceOK(text string, choices []string) bool {
-	_, bad := parseChoice(text, choices)
-	return bad == nil
 }
 
 // text returns the value of a setting as the flag would take it; a list may
@@ -163,11 +159,11 @@ func (d *document) text(e entry, s Setting) (string, error) {
 		return t, nil
 	}
 	seq, ok := e.value.(*ast.SequenceNode)
-	if ok && s.Name == "proxy" {
+	if ok && s.Kind == Chain {
 		return "", d.err(e.value, "a list", "a list in GOPROXY syntax for proxy", "write its entries below mirrors:")
 	}
 	if !ok || s.Kind != List {
-		return "", d.misplaced(e.value, expectation(s)+" for "+e.key)
+		return "", d.misplaced(e.value, s.expectation()+" for "+e.key)
 	}
 	var items []string
 	for _, n := range seq.Values {
@@ -188,13 +184,22 @@ func (d *document) text(e entry, s Setting) (string, error) {
 }
 
 // boolean reads true or false.
-func (d *document) boolean(e entry) (*bool, error) {
-	text, ok := scalar(e.value)
-	if !ok {
-		return nil, d.misplaced(e.value, "true or false for "+e.key)
+func (d *document) boolean(e entry) (bool, error) {
+	text, err := d.single(e, "true or false")
+	if err != nil {
+		return false, err
 	}
 	b, bad := parseBool(text)
-	return &b, d.unfit(e, bad)
+	return b, d.unfit(e, bad)
+}
+
+// single is the text of a value that is neither a list nor a mapping.
+func (d *document) single(e entry, expected string) (string, error) {
+	text, ok := scalar(e.value)
+	if !ok {
+		return "", d.misplaced(e.value, expected+" for "+e.key)
+	}
+	return strings.TrimSpace(text), nil
 }
 
 // scalar returns the text of a plain, quoted or block value.

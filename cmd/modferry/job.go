@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// job is a prepared job and what it was prepared from.
+type job struct {
+	*fetch.Job
+	values *settings.Values
+	out    *output
+	// findings are about the go command's files and variables.
+	findings []finding.Finding
+	// goflags is GOFLAGS of the go commands of the CI job, "" to leave it as it is.
+	goflags string
+}
+
+// execute prepares a job, runs it and writes its result. An error says that
+// the job could not be prepared.
+func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
+	j, err := a.begin(cmd, c)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	res := j.run(ctx, c.run)
+	if !c.last {
+		report.Judge(res)
+	}
+	a.code = res.Outcome.ExitCode()
+	a.publish(j.out, res)
+	if c.after != nil {
+		c.after(a, ctx, j, res)
+	}
+	return nil
+}
+
+// begin resolves the settings and prepares the job of a command.
+func (a *app) begin(cmd *cobra.Command, c command) (job, error) {
+	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
+	if err != nil {
+		return job{}, err
+	}
+	if cmd.Flags().Lookup("json") != nil {
+		if err := checkTarget(values.JSON); err != nil {
+			return job{}, err
+		}
+	}
+	out := newOutput(a.process, values)
+	out.render = c.render
+	if c.helps {
+		out.fold = c.name
+	}
+	out.remark(settings.UnknownVariables(a.environ()))
+	j := job{values: values, out: out}
+	err = a.prepare(&j, c)
+	return j, err
+}
+
+// run runs the job while its progress is shown.
+func (j job) run(ctx context.Context, run func(*fetch.Job, context.Context) *report.Result) *report.Result {
+	stop := j.out.progress(j.Snapshot)
+	res := run(j.Job, ctx)
+	stop()
+	res.Findings = append(j.findings, res.Findings...)
+	return res
+}
+
+// publish writes the result to where it was asked for. A result that cannot be
+// written is an error of the settings, and the exit code says so unless the run
+// itself has something worse to tell.
+func (a *app) publish(out *output, res *report.Result) {
+	res.Hide(a.secrets.Hide)
+	err := out.text(res)
+	if out.values.JSON != "" {
+		err = errors.Join(err, a.writeJSON(out.values.JSON, out.values.Dir, res))
+	}
+	if err == nil {
+		return
+	}
+	a.say(err)
+	if a.code == 0 {
+		a.code = report.Settings.ExitCode()
+	}
+}
+
+// prepare reads the go command's settings and the checkout.
+func (a *app) prepare(j *job, c command) (err error) {
+	options := fetch.Options{Tool: tool(), Log: j.out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
+	host := goenv.Host{
+		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
+		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
+	}
+	env, findings, err := fetch.Environment(j.values, host)
+	if c.examines {
+		var syntax *goenv.SyntaxError
+		if errors.As(err, &syntax) {
+			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
+		}
+		if err == nil {
+			j.Job = fetch.PrepareDoctor(j.values, env, findings, options)
+		}
+		return err
+	}
+	env, findings, err = j.onGitLab(env, findings, err, host)
+	if err != nil {
+		return err
+	}
+	j.findings = findings
+	j.Job, err = c.prepare(j.values, env, options)
+	return err
+}
+
+// onGitLab is the go command's settings as the go commands of GitLab's job will
+// have them, which keep the module cache where GitLab can save and remove it;
+// elsewhere they stay as they are.
+func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, host goenv.Host) (goenv.Env, []finding.Finding, error) {
+	gitlab := j.out.gitlab
+	if j.values.ModCache == "" {
+		if dir, remark := gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
+			j.out.remark([]string{remark})
+			j.values.ModCache, j.values.Sources["modcache"] = dir, "default on GitLab without a home directory"
+			env, findings, err = fetch.Environment(j.values, host)
+		}
+	}
+	if j.goflags = gitlab.GOFLAGS(env); err == nil && j.goflags != "" {
+		getenv := host.Getenv
+		host.Getenv = func(name string) string {
+			if name == "GOFLAGS" {
+				return j.goflags
+			}
+			return getenv(name)
+		}
+		env, findings, err = fetch.Environment(j.values, host)
+	}
+	return env, findings, err
+}

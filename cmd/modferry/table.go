@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// command is one verb whose flags are settings.
+type command struct {
+	name  string // as in the table of settings: "fetch", "cache restore"
+	args  string // as --help shows them; "" for a command that takes none
+	short string
+	long  string
+	flags func(*cobra.Command) // adds the command's own; nil for none
+
+	do      func(*app, *cobra.Command, command, []string) error
+	prepare func(*settings.Values, goenv.Env, fetch.Options) (*fetch.Job, error)
+	run     func(*fetch.Job, context.Context) *report.Result
+	render  rendering                                        // of the result as text
+	after   func(*app, context.Context, job, *report.Result) // what follows the result; nil for nothing
+
+	// examines says that the command reports what is wrong with the settings of
+	// the go command. They end every other command.
+	examines bool
+	// last says that the result does not depend on what the next go command of
+	// the job will find: there is none, or findings are counted already.
+	last bool
+	// helps says that the command moves modules on the way to something else, so
+	// that few want the details of a good run.
+	helps bool
+}
+
+// commands are the commands in the order of --help. One that does more than to
+// prepare a job, run it and render its result has a file of its own.
+func commands() []command {
+	return []command{
+		{
+			name: "fetch", short: "Download the modules of a checkout into the module cache",
+			long: "Downloads what builds need into the module cache, verified against go.sum.",
+			do:   (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Run, render: report.Text,
+			after: (*app).handOver, helps: true,
+		},
+		{
+			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
+			long: `Measures name lookup, connection, TLS, first byte and valid content of every
+mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
+			do: (*app).execute, prepare: fetch.PrepareProbe, run: (*fetch.Job).Probe, render: report.Text,
+		},
+		{
+			name: "env", short: "Print the settings that the go command should use", long: envHelp(), flags: envFlags,
+			do: (*app).env, prepare: fetch.PrepareProbe, run: (*fetch.Job).Probe, render: report.Text,
+		},
+		{
+			name: "doctor", args: "[FILE...]", short: "Check the configuration, or explain a log of the go command", long: doctorHelp,
+			do: (*app).doctor, run: (*fetch.Job).Doctor, render: report.Diagnosis, examines: true, last: true,
+		},
+		{
+			name: "verify", short: "Compare the module cache with go.sum, zips and extracted trees",
+			long: `Hashes the zips and extracted trees of the checkout's modules again, which the
+go command never does, and names every file that differs from go.sum.`,
+			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Verify, render: report.Text,
+		},
+		{
+			name: "cache restore", short: "Restore modules from the cache into the module cache",
+			long: `Restores the checkout's modules that the cache has into the module cache,
+verified against go.sum. No mirror is contacted.`,
+			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Restore, render: report.Text, helps: true,
+		},
+		{
+			name: "cache save", short: "Save new modules of the module cache to the cache",
+			long: `Saves those of the checkout's modules that are in the module cache and not yet
+in the cache. Run it after the build: the modules that the build used are the
+ones that the next job restores.`,
+			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Save, render: report.Text, last: true, helps: true,
+		},
+		{
+			name: "cache list", short: "List the entries of the cache", long: "Lists the entries of the cache, newest first.",
+			do: (*app).list, prepare: fetch.PrepareCache,
+		},
+		{
+			name: "cache prune", short: "Remove old entries and those beyond the size limit",
+			long: `Removes the entries that were not used for --cache-max-age, then the least
+recently used ones until the cache is no larger than --cache-max-size.`,
+			do: (*app).prune, prepare: fetch.PrepareCache,
+		},
+	}
+}
+
+// verb is the last word of the name.
+func (c command) verb() string { return c.name[strings.LastIndexByte(c.name, ' ')+1:] }
+
+// build is the command for the tree of commands.
+func (c command) build(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: strings.TrimSpace(c.verb() + " " + c.args), Short: c.short, Long: c.long,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, args []string) error { return c.do(a, cmd, c, args) },
+	}
+	if c.args != "" {
+		cmd.Args = cobra.ArbitraryArgs
+	}
+	bindFlags(cmd, c.name)
+	if c.flags != nil {
+		c.flags(cmd)
+	}
+	return cmd
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+func TestCommandsAreThoseOfTheSettings(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.name)
+		if c.do == nil || c.short == "" || c.long == "" {
+			t.Errorf("%s does nothing or says nothing", c.name)
+		}
+		if !slices.ContainsFunc(settings.Table(), func(s settings.Setting) bool { return s.Takes(c.name) }) {
+			t.Errorf("no setting is for %s", c.name)
+		}
+	}
+	for _, s := range settings.Table() {
+		for _, name := range s.Commands {
+			if !slices.Contains(names, name) {
+				t.Errorf("%s is for the command %s, which does not exist", s.Name, name)
+			}
+		}
+	}
+}
