@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -37,9 +37,9 @@ type ReportFile struct {
 // JUnit.
 type Reports struct {
 	Result  *report.Result
-	Root    string         // of the checkout, "" when it is not known
-	Dir     string         // the reports directory
-	Exports []fetch.Export // for jobs of later stages
+	Root    string           // of the checkout, "" when it is not known
+	Dir     string           // the reports directory
+	Exports []session.Export // for jobs of later stages
 }
 
 // Files renders the reports. The remarks say what could not be handed over:
@@ -125,7 +125,7 @@ func escapedPath(name string) string {
 // each job's image. A report is readable by everybody who may see the pipeline, so
 // that a variable with credentials is left out, as is one that would not arrive
 // as it is; left says which and why. The text is nil for no variables.
-func dotenv(exports []fetch.Export) (text []byte, left []string) {
+func dotenv(exports []session.Export) (text []byte, left []string) {
 	formats := assign.Formats()
 	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]
 	var vars []assign.Variable

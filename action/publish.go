@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // publish shows the result: summary, annotations, and where a token allows it a
@@ -47,7 +47,7 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all
 	}
 	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
 	p, err := newPublisher(publisherOptions{
-		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: fetch.UserAgent(s.Tool), Transport: s.job.Transport(),
+		Getenv: s.Getenv, Token: s.inputs.own["token"], Agent: session.UserAgent(s.Tool), Transport: s.job.Transport(),
 	})
 	if err != nil {
 		s.warn(err)

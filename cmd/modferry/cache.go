@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
@@ -61,11 +62,11 @@ func (a *app) keep(cmd *cobra.Command, m mode) error {
 	if err != nil {
 		return err
 	}
-	act := job.List
+	act := fetch.List
 	if m == pruning {
-		act = job.Prune
+		act = fetch.Prune
 	}
-	entries, err := act(cmd.Context())
+	entries, err := act(cmd.Context(), job)
 	if err != nil {
 		// Here the store is what was asked for, so its failure is the command's.
 		a.say(err)

@@ -12,11 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -75,7 +76,7 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 }
 
 // explainFile finds out what a file is, and explains it.
-func (a *app) explainFile(ctx context.Context, name string, job *fetch.Job, out *output) error {
+func (a *app) explainFile(ctx context.Context, name string, job *session.Session, out *output) error {
 	in := a.stdin
 	if name != "-" {
 		f, err := diskfile.Stream(ctx, name)
@@ -91,7 +92,7 @@ func (a *app) explainFile(ctx context.Context, name string, job *fetch.Job, out 
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
 	switch {
-	case fetch.IsBuilds(head):
+	case doctor.IsBuilds(head):
 		return a.explainBuilds(text, job, out)
 	case isProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; what it was built from is told by: go version -m %[1]s | modferry doctor -", name)
@@ -107,8 +108,8 @@ func isProgram(head []byte) bool {
 }
 
 // explainBuilds holds programs against the checkout.
-func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
-	builds, err := fetch.ReadBuilds(text)
+func (a *app) explainBuilds(text io.Reader, job *session.Session, out *output) error {
+	builds, err := doctor.ReadBuilds(text)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
 		if len(builds) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(b.Program))
 		}
-		res := job.Compare(b)
+		res := doctor.Compare(job, b)
 		a.code = max(a.code, res.Outcome.ExitCode())
 		if err := a.publish(out, res); err != nil {
 			return err
@@ -125,7 +126,7 @@ func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
 	return nil
 }
 
-func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
+func (a *app) explainLog(name string, text io.Reader, job *session.Session) error {
 	log, err := golog.Read(text, golog.Options{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)

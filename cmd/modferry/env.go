@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -69,11 +70,12 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 		return err
 	}
 	var res *report.Result
+	var chain session.Chain
 	if values.NoProbe {
-		res = job.Unprobed()
+		res, chain = fetch.Unprobed(job)
 	} else {
-		stop := out.progress(job.Snapshot)
-		res = job.Probe(cmd.Context())
+		stop := out.progress(new(fetch.Recorder).Snapshot)
+		res, chain = fetch.Probe(cmd.Context(), job)
 		stop()
 	}
 	res.Findings = append(findings, res.Findings...)
@@ -85,9 +87,9 @@ func (a *app) env(cmd *cobra.Command, name string) error {
 		a.code = report.Incomplete.ExitCode()
 		return nil
 	}
-	exports := job.Exports()
+	exports := job.Exports(chain)
 	if out.goflags != "" {
-		exports = append(exports, fetch.Export{Variable: assign.Variable{Name: "GOFLAGS", Value: out.goflags}, Settled: true})
+		exports = append(exports, session.Export{Variable: assign.Variable{Name: "GOFLAGS", Value: out.goflags}, Settled: true})
 	}
 	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
 	if err != nil {
@@ -118,7 +120,7 @@ func (a *app) explainChoice(out *output, res *report.Result) error {
 // carried are the variables that a format may carry, and tells of the others.
 // Credentials go to whoever reads them at once, never into a text that is kept
 // or onto a screen.
-func (a *app) carried(f assign.Format, exports []fetch.Export) []assign.Variable {
+func (a *app) carried(f assign.Format, exports []session.Export) []assign.Variable {
 	tell := func(format string, args ...any) { fmt.Fprintf(a.stderr, "modferry: "+format+"\n", args...) }
 	terminal, hidden := isTerminal(a.stdout), false
 	var vars []assign.Variable

@@ -11,10 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -59,22 +61,24 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 	if err != nil {
 		return err
 	}
-	stop := out.progress(job.Snapshot)
+	rec := new(fetch.Recorder)
+	stop := out.progress(rec.Snapshot)
 	var res *report.Result
+	var chain session.Chain
 	ctx := cmd.Context()
 	switch m {
 	case probing:
-		res = job.Probe(ctx)
+		res, _ = fetch.Probe(ctx, job)
 	case verifying:
-		res = job.Verify(ctx)
+		res = fetch.Verify(ctx, job, rec)
 	case doctoring:
-		res = job.Doctor(ctx)
+		res = doctor.Examine(ctx, job)
 	case restoring:
-		res = job.Restore(ctx)
+		res = fetch.Restore(ctx, job, rec)
 	case saving:
-		res = job.Save(ctx)
+		res = fetch.Save(ctx, job, rec)
 	default:
-		res = job.Run(ctx)
+		res, chain = fetch.Run(ctx, job, rec)
 	}
 	stop()
 	res.Findings = append(findings, res.Findings...)
@@ -91,7 +95,7 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 	}
 	err = a.publish(out, res)
 	if m == fetching {
-		a.handOver(ctx, out, job, res)
+		a.handOver(ctx, out, job, chain, res)
 	}
 	return err
 }
@@ -117,9 +121,9 @@ func (a *app) publish(out *output, res *report.Result) error {
 
 // prepare resolves the go command's settings and reads the checkout. The
 // findings are those about the go command's files and variables.
-func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job, []finding.Finding, error) {
+func (a *app) prepare(values *settings.Values, m mode, out *output) (*session.Session, []finding.Finding, error) {
 	env, findings, err := a.environment(values, m, out)
-	options := fetch.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
+	options := session.Options{Tool: tool(), Log: out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	if m == doctoring {
 		var syntax *goenv.SyntaxError
 		if errors.As(err, &syntax) {
@@ -128,17 +132,17 @@ func (a *app) prepare(values *settings.Values, m mode, out *output) (*fetch.Job,
 		if err != nil {
 			return nil, nil, err
 		}
-		return fetch.PrepareDoctor(values, env, findings, options), nil, nil
+		return session.OpenForDoctor(values, env, findings, options), nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	prepare := fetch.Prepare
+	prepare := session.Open
 	switch m {
 	case probing, exporting:
-		prepare = fetch.PrepareProbe
+		prepare = session.OpenProbe
 	case listing, pruning:
-		prepare = fetch.PrepareCache
+		prepare = session.OpenCache
 	}
 	job, err := prepare(values, env, options)
 	return job, findings, err
@@ -150,7 +154,7 @@ func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.E
 		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
-	env, findings, err := fetch.Environment(values, host)
+	env, findings, err := session.Environment(values, host)
 	if m == doctoring { // it tells what is the matter
 		return env, findings, err
 	}
@@ -158,7 +162,7 @@ func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.E
 		if dir, remark := out.gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
 			out.remark([]string{remark})
 			values.ModCache, values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-			env, findings, err = fetch.Environment(values, host)
+			env, findings, err = session.Environment(values, host)
 		}
 	}
 	if out.goflags = out.gitlab.GOFLAGS(env); err == nil && out.goflags != "" {
@@ -168,7 +172,7 @@ func (a *app) environment(values *settings.Values, m mode, out *output) (goenv.E
 			}
 			return a.getenv(name)
 		}
-		env, findings, err = fetch.Environment(values, host)
+		env, findings, err = session.Environment(values, host)
 	}
 	return env, findings, err
 }

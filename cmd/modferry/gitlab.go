@@ -10,25 +10,25 @@ import (
 
 	"github.com/modferry/modferry/action"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // handOver writes the reports of a run for CI systems and sees to the note on a
 // merge request. Nothing of it can fail the run.
-func (a *app) handOver(ctx context.Context, out *output, job *fetch.Job, res *report.Result) {
+func (a *app) handOver(ctx context.Context, out *output, job *session.Session, chain session.Chain, res *report.Result) {
 	if out.values.Reports == "" {
 		if err := out.gitlab.Hide(); err != nil {
 			a.tell(err.Error())
 		}
 		return
 	}
-	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports()})
+	a.writeReports(action.Reports{Result: res, Root: job.Root(), Dir: out.values.Reports, Exports: job.Exports(chain)})
 	if res.Interrupted {
 		return // nobody waits any more
 	}
 	a.tell(out.gitlab.Note(ctx, res, action.NoteOptions{
-		Root: job.Root(), Agent: fetch.UserAgent(tool()), Transport: job.TransportTrusting,
+		Root: job.Root(), Agent: session.UserAgent(tool()), Transport: job.TransportTrusting,
 	}))
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // leastHedge is the shortest wait for a first byte that a hedge answers to;
@@ -21,7 +22,7 @@ const leastHedge = 250 * time.Millisecond
 // attempt in the item's record and the outcome in the mirror's health. The
 // caller has passed the gate of the hop and holds a slot of it, which is given
 // back.
-func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failure.Error {
+func (r *run) attempt(ctx context.Context, it *item, h *session.Hop, spare *session.Hop) *failure.Error {
 	start := r.since()
 	first := r.open(ctx, it, h, spare)
 	h = first.hop
@@ -56,7 +57,7 @@ func (r *run) attempt(ctx context.Context, it *item, h *hop, spare *hop) *failur
 // blame says of the mirrors that helped with a file that did not fit
 // together that their parts were wrong, now that h has supplied the right file
 // without them.
-func (it *item) blame(h *hop, now float64) {
+func (it *item) blame(h *session.Hop, now float64) {
 	for _, m := range it.suspects {
 		if m == h.Mirror {
 			continue
@@ -70,7 +71,7 @@ func (it *item) blame(h *hop, now float64) {
 }
 
 // judge tells the mirror's health how an attempt ended.
-func (r *run) judge(ctx context.Context, h *hop, fe *failure.Error, responded bool) {
+func (r *run) judge(ctx context.Context, h *session.Hop, fe *failure.Error, responded bool) {
 	switch {
 	case fe == nil:
 		h.Health.Success()
@@ -124,7 +125,7 @@ func (r *run) cancelled(ctx context.Context) *failure.Error {
 
 // opened is a response header, or the failure to get one, and whose it is.
 type opened struct {
-	hop   *hop
+	hop   *session.Hop
 	resp  *mirror.Response
 	err   *failure.Error
 	seen  mirror.Seen // empty without a response
@@ -145,8 +146,8 @@ func (o opened) record(start float64) report.Attempt {
 // not granted and h responds to nobody at all, the spare mirror's turn has come:
 // then the request is given up. The caller holds a slot of h; of the returned
 // hop one is held, of the other none.
-func (r *run) open(ctx context.Context, it *item, h, spare *hop) opened {
-	ask := func(ctx context.Context, h *hop, fresh bool) opened {
+func (r *run) open(ctx context.Context, it *item, h, spare *session.Hop) opened {
+	ask := func(ctx context.Context, h *session.Hop, fresh bool) opened {
 		o := opened{hop: h, hedge: fresh}
 		var err error
 		o.resp, err = h.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: fresh, Seen: &o.seen})
@@ -247,7 +248,7 @@ func (r *run) keep(a opened, drops ...context.CancelCauseFunc) opened {
 // receive reads the response, verifies and keeps the file. It gives the slot
 // of the hop back as soon as the last byte has arrived: verifying needs the
 // processor, not the mirror.
-func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+func (r *run) receive(ctx context.Context, it *item, h *session.Hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
 	switch it.kind {
 	case report.KindZip:
 		return r.receiveZip(ctx, it, h, resp, a)
@@ -264,14 +265,14 @@ func (r *run) receive(ctx context.Context, it *item, h *hop, resp *mirror.Respon
 }
 
 // received ends a response that was read to its end, or as far as it went.
-func (r *run) received(h *hop, resp *mirror.Response, begin time.Time, fe *failure.Error, a *report.Attempt) {
+func (r *run) received(h *session.Hop, resp *mirror.Response, begin time.Time, fe *failure.Error, a *report.Attempt) {
 	a.Bytes = resp.Received()
 	resp.Close()
 	h.Health.Received(a.Bytes, time.Since(begin))
 	h.Limiter.Release(a.Bytes, fe != nil && overload(fe))
 }
 
-func (r *run) receiveMod(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+func (r *run) receiveMod(ctx context.Context, it *item, h *session.Hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
 	begin := time.Now()
 	tmp, err := r.cache.Temp()
 	fe := failure.As(err)
@@ -288,7 +289,7 @@ func (r *run) receiveMod(ctx context.Context, it *item, h *hop, resp *mirror.Res
 	return failure.As(r.cache.PutMod(ctx, it.mod, it.want, tmp))
 }
 
-func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
+func (r *run) receiveZip(ctx context.Context, it *item, h *session.Hop, resp *mirror.Response, a *report.Attempt) *failure.Error {
 	begin := time.Now()
 	tmp, err := r.cache.Temp()
 	if err != nil {
@@ -334,7 +335,7 @@ func (r *run) receiveZip(ctx context.Context, it *item, h *hop, resp *mirror.Res
 // validator said. That is no judgement on any mirror's zip. What others
 // supplied is dropped first; only a mirror whose own parts do not fit is asked
 // for everything in one piece.
-func (it *item) misfit(h *hop, by []*mirror.Mirror) *failure.Error {
+func (it *item) misfit(h *session.Hop, by []*mirror.Mirror) *failure.Error {
 	if len(by) > 0 {
 		it.alone = true
 		it.suspects = append(it.suspects, by...)

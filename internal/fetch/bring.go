@@ -12,11 +12,12 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // try is what has been tried of one item at one hop.
 type try struct {
-	hop   *hop
+	hop   *session.Hop
 	tries int
 	anew  int // attempts that count for nothing, see errAnew
 	last  *failure.Error
@@ -34,7 +35,7 @@ const mostAnew = 3
 // after a pause. It ends when a hop supplies the file, when a failure does not
 // pass on, or when every hop has had its attempts.
 func (r *run) bring(ctx context.Context, it *item) {
-	hops := r.access.route(r.chain, it.mod.Path)
+	hops := r.access.Route(r.chain, it.mod.Path)
 	it.rec.StartMS = r.since()
 	defer func() {
 		it.rec.MS = r.since() - it.rec.StartMS
@@ -59,8 +60,8 @@ func (r *run) bring(ctx context.Context, it *item) {
 			}
 			continue
 		}
-		var spare *hop
-		if !t.hop.protected() && len(rest) > 0 && !rest[0].hop.Health.Out() {
+		var spare *session.Hop
+		if !t.hop.Protected() && len(rest) > 0 && !rest[0].hop.Health.Out() {
 			spare = rest[0].hop
 		}
 		fe := r.attempt(ctx, it, t.hop, spare)
@@ -70,7 +71,7 @@ func (r *run) bring(ctx context.Context, it *item) {
 		}
 		if fe != nil && failure.TooManyOpen(fe) {
 			t.hop.Limiter.Narrow()
-			if scarce++; scarce <= mostScarce && r.sleep(ctx, r.pause(min(scarce, 10))) {
+			if scarce++; scarce <= session.MostScarce && r.sleep(ctx, r.pause(min(scarce, 10))) {
 				continue
 			}
 			if ctx.Err() != nil {
@@ -115,13 +116,13 @@ func (r *run) next(tries []try) (*try, []*try) {
 	for i := range tries {
 		t := &tries[i]
 		if t.over {
-			if !t.hop.passes(t.last.Class) {
+			if !t.hop.Passes(t.last.Class) {
 				break
 			}
 			continue
 		}
 		open = append(open, t)
-		if t.hop.protected() {
+		if t.hop.Protected() {
 			break // its failures do not pass on, only its 404 would
 		}
 	}
@@ -163,7 +164,7 @@ func (r *run) admitted(ctx context.Context, t *try, rest []*try, tries []try) bo
 			t.over = true
 			if t.last == nil {
 				// Filed under what the mirror died of: that is what helps.
-				t.last = failure.New(cmp.Or(t.hop.Health.Last(), failure.CircuitOpen), "get", t.hop.url,
+				t.last = failure.New(cmp.Or(t.hop.Health.Last(), failure.CircuitOpen), "get", t.hop.URL,
 					errors.New("the mirror failed so often in a row that it is not asked any more"))
 			}
 			return false
@@ -221,7 +222,7 @@ func (r *run) conclude(it *item, tries []try) {
 	// everything, and a 404 only when there was nothing else (the go command
 	// ranks likewise, modfetch/proxy.go: TryProxies).
 	var worst *failure.Error
-	var at *hop
+	var at *session.Hop
 	for _, t := range tries {
 		if t.last == nil {
 			break // behind a failure that did not pass on
@@ -232,12 +233,12 @@ func (r *run) conclude(it *item, tries []try) {
 	}
 	missing := worst.Class == failure.NotFound || worst.Class == failure.Gone
 	switch {
-	case missing && r.chain.end == goenv.Direct && r.reachedEnd(tries):
+	case missing && r.chain.End == goenv.Direct && r.reachedEnd(tries):
 		it.rec.Source, it.rec.Class = report.FromDeferred, failure.OnlyDirect
 		it.rec.Message = "no mirror has it; the go command will ask version control (direct)"
 	default:
 		r.fail(it, worst)
-		if at.protected() && at.sep == goenv.Comma && !missing {
+		if at.Protected() && at.Sep == goenv.Comma && !missing {
 			it.rec.Message += fmt.Sprintf(". The comma after %s keeps this failure from passing on; write | instead, or --fallback any, if others may be asked", at.Name())
 		}
 	}
@@ -260,10 +261,10 @@ func weight(c failure.Class) int {
 // unasked is the fate of an item that no mirror may be asked for.
 func (r *run) unasked(it *item) {
 	switch {
-	case goenv.MatchPatterns(r.access.noProxy, it.mod.Path) || goenv.MatchPatterns(r.access.private, it.mod.Path):
+	case goenv.MatchPatterns(r.access.NoProxy, it.mod.Path) || goenv.MatchPatterns(r.access.Private, it.mod.Path):
 		it.rec.Source, it.rec.Class = report.FromDeferred, failure.Private
 		it.rec.Message = "private: left to the go command"
-	case r.chain.end == goenv.Direct:
+	case r.chain.End == goenv.Direct:
 		it.rec.Source, it.rec.Class = report.FromDeferred, failure.OnlyDirect
 		it.rec.Message = "the chain has no mirror; the go command will ask version control (direct)"
 	default:

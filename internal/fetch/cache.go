@@ -1,11 +1,9 @@
 package fetch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,63 +11,11 @@ import (
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store"
-	"github.com/modferry/modferry/internal/store/dir"
-	"github.com/modferry/modferry/internal/store/gha"
-	"github.com/modferry/modferry/internal/store/s3"
 )
-
-// patience is the default of Options.Patience: by then mirrors would have
-// brought a good part of the work list.
-const patience = 8 * time.Second
-
-// openStore opens the store of --cache. The error says why it cannot be used.
-func (j *Job) openStore() (layer.Store, error) {
-	getenv := j.o.Getenv
-	if getenv == nil {
-		getenv = func(string) string { return "" }
-	}
-	transport := j.client.Transport()
-	transport.Proxy = j.contacts.watch(j.o.proxy(), j.cacheUse())
-	switch spec := j.spec; spec.Kind {
-	case store.Dir:
-		path, err := filepath.Abs(spec.Path)
-		if err != nil {
-			return nil, fmt.Errorf("find the directory %s: %w", spec.Path, err)
-		}
-		if err := j.confined("the cache", path); err != nil {
-			return nil, err
-		}
-		return dir.Open(path, dir.Options{})
-	case store.GHA:
-		return gha.Open(gha.Options{
-			Getenv: getenv, Protocol: spec.Protocol, Transport: transport,
-			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Secrets: j.o.Secrets, Log: j.o.Log,
-			Budget: cmp.Or(j.o.Patience, patience), FirstByte: j.values.FirstByteTimeout,
-		})
-	case store.S3:
-		return s3.Open(s3.Options{
-			Spec: spec, Getenv: getenv, Transport: transport,
-			UserAgent: UserAgent(j.o.Tool), Mask: j.o.Mask, Secrets: j.o.Secrets, Stall: j.values.StallTimeout,
-		})
-	}
-	return nil, fmt.Errorf("%w: --cache is off", store.ErrUnavailable)
-}
-
-// cacheUse is what hosts of the cache are asked for, "" for a cache without any.
-func (j *Job) cacheUse() string {
-	switch j.spec.Kind {
-	case store.GHA, store.S3:
-		return "the cache " + j.spec.String()
-	}
-	return ""
-}
-
-// UserAgent is the program's name as servers are told it.
-func UserAgent(tool string) string { return strings.ReplaceAll(tool, " ", "/") }
 
 // saved is the cache as one run uses it.
 type saved struct {
-	job    *Job
+	job    *job
 	store  layer.Store  // nil when there is none
 	index  *layer.Index // nil when there is none
 	key    layer.Key
@@ -81,18 +27,18 @@ type saved struct {
 	info   report.Cache
 }
 
-func (j *Job) newSaved() *saved {
+func (j *job) newSaved() *saved {
 	s := &saved{job: j, done: make(chan struct{}), items: map[layer.Member]*item{}, result: &layer.Restored{},
-		info: report.Cache{Store: j.spec.String(), Hit: "off", Scope: j.values.Scope}}
+		info: report.Cache{Store: j.Store.String(), Hit: "off", Scope: j.Values.Scope}}
 	close(s.done)
 	return s
 }
 
 // lookup asks the store what it has of the items. Whatever goes wrong is a
 // reason in the result and no error: mirrors can do it all.
-func (j *Job) lookup(ctx context.Context, items []*item) *saved {
+func (j *job) lookup(ctx context.Context, items []*item) *saved {
 	s := j.newSaved()
-	if j.spec.Kind == store.Off {
+	if j.Store.Kind == store.Off {
 		s.info.Scope = ""
 		return s
 	}
@@ -103,7 +49,7 @@ func (j *Job) lookup(ctx context.Context, items []*item) *saved {
 	s.began = time.Now()
 	defer func() { s.info.MS = millis(time.Since(s.began)) }()
 	var err error
-	if s.store, err = j.openStore(); err != nil {
+	if s.store, err = j.OpenStore(); err != nil {
 		s.info.Reason = failure.Neutral(err.Error())
 		return s
 	}
@@ -113,7 +59,7 @@ func (j *Job) lookup(ctx context.Context, items []*item) *saved {
 	}
 	need := map[layer.Member]bool{}
 	used, unneeded := s.index.Used(), s.index.Unneeded()
-	if s.job.values.Scope != "used" {
+	if s.job.Values.Scope != "used" {
 		unneeded = nil
 	}
 	for _, it := range items {
@@ -131,9 +77,9 @@ func (j *Job) lookup(ctx context.Context, items []*item) *saved {
 
 // find reads the index.
 func (s *saved) find(ctx context.Context) {
-	s.key = layer.KeyOf(s.job.list)
+	s.key = layer.KeyOf(s.job.List)
 	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), "miss"
-	limit := cmp.Or(s.job.o.Patience, patience)
+	limit := s.job.Options.Patience
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the store did not answer within %v", limit))
 	defer cancel()
 	x, err := layer.Lookup(ctx, s.store, s.key)
@@ -167,8 +113,8 @@ func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
 	}
 	r := &layer.Restorer{
 		Store: s.store, Cache: s.job.cache, Sums: map[layer.Member]string{},
-		Extract: func(m layer.Member) bool { return extracts(s.job.values, s.items[m]) },
-		Stall:   s.job.values.StallTimeout, Floor: s.job.values.CacheFloor,
+		Extract: func(m layer.Member) bool { return extracts(s.job.Values, s.items[m]) },
+		Stall:   s.job.Values.StallTimeout, Floor: s.job.Values.CacheFloor,
 	}
 	for _, p := range s.picks {
 		for m := range p.Take {
@@ -177,8 +123,7 @@ func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
 	}
 	// Each member is taken once, so no two calls touch the same item.
 	r.Taken = func(m layer.Member, size int64) {
-		s.job.verified.Add(1)
-		s.job.restored.Add(size)
+		s.job.rec.did(1, size)
 		it := s.items[m]
 		it.rec.Source, it.rec.Bytes = report.FromCache, size
 		it.rec.MS = s.job.elapsed() - it.rec.StartMS
@@ -254,7 +199,7 @@ func (s *saved) conclude(res *report.Result) {
 		}
 	}
 	for _, tree := range r.Trees {
-		s.job.note(unextractable(tree.Module.String(), tree))
+		s.job.rec.note(unextractable(tree.Module.String(), tree))
 	}
 	res.Cache = s.info
 }

@@ -5,39 +5,38 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/store"
 	"github.com/modferry/modferry/internal/store/dir"
 )
 
 // Restore brings into the module cache what the cache has of the work list,
 // verified, and asks no mirror. What the cache does not have is no failure.
-func (j *Job) Restore(ctx context.Context) *report.Result {
-	res := j.newResult()
+func Restore(ctx context.Context, s *session.Session, rec *Recorder) *report.Result {
+	j, res := begin(s, rec)
 	defer j.close()
 	ctx, end := j.limited(ctx)
 	defer end()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	if err := j.openModCache(); err != nil {
-		return j.refuse(res, err)
+		return j.refused(res, err)
 	}
 	items, present, err := j.missing(ctx, nil)
 	if err != nil {
-		return j.refuse(res, err)
+		return j.refused(res, err)
 	}
 	res.Modules = present
-	j.total.Store(int64(len(items)))
-	j.phase.Store("restoring")
+	j.rec.expect(len(items))
+	j.rec.enter(restoring)
 	cached := j.lookup(ctx, items)
-	if j.spec.Kind == store.Off {
+	if j.Store.Kind == store.Off {
 		cached.info.Reason = "there is no cache to restore from; choose one with --cache"
 	}
 	covered, rest := cached.apart(items)
@@ -74,16 +73,16 @@ func filesAre(n int) string {
 // Save adds to the cache what the module cache has and the cache has not. That
 // it could not is a reason in the result, and no failure: the job's own work
 // is done.
-func (j *Job) Save(ctx context.Context) *report.Result {
-	res := j.newResult()
+func Save(ctx context.Context, s *session.Session, rec *Recorder) *report.Result {
+	j, res := begin(s, rec)
 	defer j.close()
 	ctx, end := j.limited(ctx)
 	defer end()
 	if err := j.openModCache(); err != nil {
-		return j.refuse(res, err)
+		return j.refused(res, err)
 	}
-	j.phase.Store("saving")
-	res.Cache.Store = j.spec.String()
+	j.rec.enter(savingToStore)
+	res.Cache.Store = j.Store.String()
 	saved := &report.Saved{}
 	res.Cache.Saved = saved
 	err := j.save(ctx, res, saved)
@@ -102,11 +101,11 @@ func (j *Job) Save(ctx context.Context) *report.Result {
 	return res
 }
 
-func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved) error {
-	if j.spec.Kind == store.Off {
+func (j *job) save(ctx context.Context, res *report.Result, saved *report.Saved) error {
+	if j.Store.Kind == store.Off {
 		return errors.New("there is no cache to save to; choose one with --cache")
 	}
-	s, err := j.openStore()
+	s, err := j.OpenStore()
 	if err != nil {
 		return err
 	}
@@ -123,7 +122,7 @@ func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: j.cache, List: j.list, Bad: bad, Trees: j.values.Extract == "none" || j.values.Extract == "used"}
+	saver := &layer.Saver{Store: s, Cache: j.cache, List: j.List, Bad: bad, Trees: j.Values.Extract == "none" || j.Values.Extract == "used"}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err
@@ -131,7 +130,7 @@ func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	*saved = report.Saved{Index: done.Index, Layers: done.Layers, Kept: done.Kept, Compact: done.Compact,
 		Files: done.Files, Bytes: done.Bytes, Reason: done.Reason, Failed: done.Fault}
 	if d, ok := s.(*dir.Store); ok {
-		removed, err := d.Prune(ctx, j.limits())
+		removed, err := d.Prune(ctx, limits(j.Session))
 		j.log("%d entries removed from the cache", len(removed))
 		if err != nil && ctx.Err() == nil { // what was saved is saved
 			res.Message = "what is old could not be removed from the cache: " + failure.Neutral(err.Error())
@@ -141,12 +140,12 @@ func (j *Job) save(ctx context.Context, res *report.Result, saved *report.Saved)
 }
 
 // saveFix says what to do about a save that failed, "" where the error does.
-func (j *Job) saveFix(err error) string {
+func (j *job) saveFix(err error) string {
 	const later = "the next job tries again"
 	switch {
-	case j.spec.Kind == store.Off, j.spec.Kind == store.Dir, errors.Is(err, store.ErrUnavailable):
+	case j.Store.Kind == store.Off, j.Store.Kind == store.Dir, errors.Is(err, store.ErrUnavailable):
 		return ""
-	case errors.Is(err, store.ErrDenied) && j.spec.Kind == store.GHA:
+	case errors.Is(err, store.ErrDenied) && j.Store.Kind == store.GHA:
 		return "jobs for pull requests from forks may only read; a job of the default branch saves for all"
 	case errors.Is(err, store.ErrDenied):
 		return "give the credentials of the job the right to read and write there"
@@ -156,110 +155,24 @@ func (j *Job) saveFix(err error) string {
 	return later
 }
 
-// limits are how much a directory may keep for how long.
-func (j *Job) limits() dir.Limits {
-	return dir.Limits{Bytes: j.values.CacheMaxSize, Age: j.values.CacheMaxAge}
-}
-
-// Keeper is a store whose entries can be listed and removed.
-type Keeper interface {
-	layer.Store
-	List(ctx context.Context, prefix string) ([]store.Entry, error)
-	Delete(ctx context.Context, e store.Entry) error
-}
-
-// PrepareCache prepares a job that only lists or prunes the cache; it needs no
-// checkout.
-func PrepareCache(v *settings.Values, env goenv.Env, o Options) (*Job, error) {
-	j, err := prepare(v, env, o)
-	if err != nil {
-		return nil, sourced(err, env)
-	}
-	if err := j.readSpec(); err != nil {
-		return nil, err
-	}
-	if j.spec.Kind == store.Off {
-		return nil, errors.New("there is no cache; name one with --cache dir:PATH or --cache s3://BUCKET/PREFIX?endpoint=https://HOST")
-	}
-	return j, nil
-}
-
-// keeper opens a store that can be tidied.
-func (j *Job) keeper() (Keeper, error) {
-	s, err := j.openStore()
-	if err != nil {
-		return nil, err
-	}
-	k, ok := s.(Keeper)
-	if !ok {
-		return nil, errors.New("a job cannot list or remove what GitHub's cache service keeps, and GitHub removes what is not used for a week; " +
-			"gh cache list --key modferry- and gh cache delete do it for a person")
-	}
-	return k, nil
-}
-
-// List returns the entries of the cache, newest first. The error is for the
-// user to act on.
-func (j *Job) List(ctx context.Context) ([]store.Entry, error) {
-	defer j.close()
-	k, err := j.keeper()
-	if err != nil {
-		return nil, err
-	}
-	return k.List(ctx, layer.NamePrefix)
-}
-
-// Prune removes from the cache what is older or more than the settings allow
-// and returns what it removed. What was used last goes last; a store that does
-// not tell goes by the time of creation.
-func (j *Job) Prune(ctx context.Context) ([]store.Entry, error) {
-	defer j.close()
-	k, err := j.keeper()
-	if err != nil {
-		return nil, err
-	}
-	if d, ok := k.(*dir.Store); ok {
-		return d.Prune(ctx, j.limits())
-	}
-	entries, err := k.List(ctx, layer.NamePrefix)
-	if err != nil {
-		return nil, err
-	}
-	var removed []store.Entry
-	var kept int64
-	for _, e := range entries {
-		kept += e.Size
-		old := j.values.CacheMaxAge > 0 && time.Since(e.Created) > j.values.CacheMaxAge
-		if big := j.values.CacheMaxSize > 0 && kept > j.values.CacheMaxSize; !old && !big {
-			continue
-		}
-		kept -= e.Size
-		if err := k.Delete(ctx, e); err != nil {
-			return removed, err
-		}
-		removed = append(removed, e)
-	}
-	return removed, nil
-}
-
 // limited bounds a run by --timeout.
-func (j *Job) limited(ctx context.Context) (context.Context, context.CancelFunc) {
-	if j.values.Timeout <= 0 {
+func (j *job) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if j.Values.Timeout <= 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, j.values.Timeout,
-		fmt.Errorf("the run was not complete after the %v of --timeout", j.values.Timeout))
+	return context.WithTimeoutCause(ctx, j.Values.Timeout,
+		fmt.Errorf("the run was not complete after the %v of --timeout", j.Values.Timeout))
 }
 
 // openModCache opens the module cache for writing.
-func (j *Job) openModCache() error {
+func (j *job) openModCache() error {
 	var err error
-	if err = j.confined("the module cache", j.env.Get("GOMODCACHE")); err != nil {
+	if err = j.Confined("the module cache", j.Env.Get("GOMODCACHE")); err != nil {
 		return err
 	}
-	if j.cache, err = modcache.Open(j.env.Get("GOMODCACHE")); err != nil {
+	if j.cache, err = modcache.Open(j.Env.Get("GOMODCACHE")); err != nil {
 		return err
 	}
-	j.cache.ModCacheRW = goenv.BoolFlag(j.env.Get("GOFLAGS"), "modcacherw")
+	j.cache.ModCacheRW = goenv.BoolFlag(j.Env.Get("GOFLAGS"), "modcacherw")
 	return nil
 }

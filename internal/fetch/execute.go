@@ -3,25 +3,24 @@ package fetch
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
-	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/finding"
-	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/worklist"
 )
 
 // Run brings what is missing into the module cache. The result is complete
-// whatever happens, also when ctx is cancelled meanwhile.
-func (j *Job) Run(ctx context.Context) *report.Result {
-	res := j.newResult()
+// whatever happens, also when ctx is cancelled meanwhile; beside it is the chain
+// that was chosen, for session.Exports. rec follows the run; nil for nobody.
+func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result, session.Chain) {
+	j, res := begin(s, rec)
 	defer j.close()
 	ctx, end := j.limited(ctx)
 	defer end()
@@ -31,83 +30,90 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 	if err := j.openModCache(); err != nil {
 		return j.refuse(res, err)
 	}
-	j.phase.Store("looking at the module cache")
-	var p *preflight
+	j.rec.enter(lookingAtCache)
+	var p *preflight.Probes
 	var once sync.Once
 	items, present, err := j.missing(ctx, func(it *item) {
-		if !j.values.NoProbe && len(j.access.route(j.chain, it.mod.Path)) > 0 {
-			once.Do(func() { p = j.probe(ctx) })
+		if !j.Values.NoProbe && len(j.Access.Route(j.Chain, it.mod.Path)) > 0 {
+			once.Do(func() { p = preflight.Start(ctx, s) })
 		}
 	})
 	if p != nil {
-		defer p.end()
-		j.probing.Store(p)
+		defer p.End()
+		j.rec.probing(p)
 	}
 	if err != nil {
 		return j.refuse(res, err)
 	}
 	res.Modules = present
-	j.total.Store(int64(len(items)))
+	j.rec.expect(len(items))
 	halt := func(fe *failure.Error) { stop(fe) }
 
-	j.phase.Store("restoring")
+	j.rec.enter(restoring)
 	cached := j.lookup(ctx, items)
 	covered, rest := cached.apart(items)
 	cached.restore(ctx, halt)
-	j.verified.Add(int64(len(items) - len(covered) - len(rest)))
+	j.rec.did(len(items)-len(covered)-len(rest), 0)
 
 	// What no layer has need not wait for the layers, and what one may have
 	// need not wait for a mirror.
-	c := j.chain
 	fetch := func(items []*item) {
 		if len(items) > 0 {
-			c = j.chooseEarly(p)
-			j.phase.Store("fetching")
+			c := j.earlyChain(p)
+			j.rec.enter(fetching)
 			j.fetch(ctx, c, items, halt)
 		}
 	}
 	fetch(rest)
 	fetch(cached.wait(covered))
 
-	j.phase.Store("finishing")
-	all, final, reasons := j.chain, c, []string(nil)
-	if p == nil {
-		final, _ = choose(Configured, j.chain)
-	} else {
-		all, final, reasons = p.final(slices.ContainsFunc(items, func(it *item) bool { return it.rec.Source == report.FromFailed || it.rec.Source == "" }))
-		res.SumDB = p.database(j)
+	j.rec.enter(finishing)
+	chosen := preflight.Unprobed(s)
+	chosen.Reasons = nil // nothing was measured
+	if p != nil {
+		chosen = p.Final(slices.ContainsFunc(items, func(it *item) bool { return it.rec.Source == report.FromFailed || it.rec.Source == "" }))
+		res.SumDB = p.Database()
 	}
-	j.about = append(j.about, j.refusals(all)...)
-	j.fill(res, all, final, reasons)
+	j.fill(res, chosen, j.refusals(chosen)...)
 	j.collect(res, items)
 	cached.conclude(res)
 	j.conclude(ctx, res)
-	return res
+	return res, chosen.Chain()
+}
+
+// earlyChain is the chain that the fetch begins with; p is nil without a
+// preflight.
+func (j *job) earlyChain(p *preflight.Probes) session.Chain {
+	if p == nil {
+		return preflight.Unprobed(j.Session).Chain()
+	}
+	j.rec.enter(probingMirrors)
+	c := p.Early()
+	j.log("chain chosen for the fetch: %s", c.List().Redacted())
+	return c
 }
 
 // fetch brings items from mirrors.
-func (j *Job) fetch(ctx context.Context, c chain, items []*item, stop func(*failure.Error)) {
+func (j *job) fetch(ctx context.Context, c session.Chain, items []*item, stop func(*failure.Error)) {
 	if len(items) == 0 {
 		return
 	}
 	r := newRun(j, c, items, stop)
-	j.progress.Store(r)
+	j.rec.follow(r)
 	r.all(ctx)
-	j.progress.Store(nil)
-	j.verified.Add(r.done.Load())
-	j.fetched.Add(r.bytes.Load())
+	j.rec.follow(nil)
 }
 
 // missing checks what the module cache has. It returns the items to bring and
 // the entries of what is present. Each item to bring is told to lacking, which
 // may be nil, as soon as it is known.
-func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []report.Module, error) {
+func (j *job) missing(ctx context.Context, lacking func(*item)) ([]*item, []report.Module, error) {
 	type need struct {
 		m    worklist.Module
 		kind string
 	}
 	var needs []need
-	for _, m := range j.list.Modules {
+	for _, m := range j.List.Modules {
 		if m.Zip != "" {
 			needs = append(needs, need{m, report.KindZip})
 		}
@@ -122,7 +128,7 @@ func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []repo
 	var items []*item
 	var present []report.Module
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(16, j.room.requests))
+	g.SetLimit(min(16, j.Room.Requests))
 	for _, n := range needs {
 		g.Go(func() error {
 			it, err := newItem(n.m, n.kind)
@@ -130,7 +136,7 @@ func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []repo
 				return err
 			}
 			var has bool
-			if err := patiently(gctx, func() (err error) {
+			if err := session.Patiently(gctx, func() (err error) {
 				has, err = j.has(gctx, n.m, it)
 				return err
 			}); err != nil {
@@ -160,7 +166,7 @@ func (j *Job) missing(ctx context.Context, lacking func(*item)) ([]*item, []repo
 // has reports whether an item is in the module cache as the go command accepts
 // it; with --verify-present the contents of zips and trees decide, and what
 // differs is removed.
-func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error) {
+func (j *job) has(ctx context.Context, m worklist.Module, it *item) (bool, error) {
 	switch it.kind {
 	case report.KindMod:
 		return j.cache.HasMod(it.mod, it.want)
@@ -171,7 +177,7 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 	if err != nil || !ok {
 		return false, err
 	}
-	if j.values.VerifyPresent {
+	if j.Values.VerifyPresent {
 		diffs, err := j.cache.Verify(ctx, it.mod, m.Zip, "", 1)
 		if err != nil {
 			return false, err
@@ -186,152 +192,21 @@ func (j *Job) has(ctx context.Context, m worklist.Module, it *item) (bool, error
 			}
 		}
 	}
-	if extracts(j.values, it) && !j.cache.Extracted(it.mod) {
+	if extracts(j.Values, it) && !j.cache.Extracted(it.mod) {
 		return j.extract(ctx, it)
 	}
 	return true, nil
 }
 
 // log tells of an event, for --verbose.
-func (j *Job) log(format string, args ...any) {
-	if j.o.Log != nil {
-		j.o.Log(fmt.Sprintf(format, args...))
+func (j *job) log(format string, args ...any) {
+	if j.Options.Log != nil {
+		j.Options.Log(fmt.Sprintf(format, args...))
 	}
 }
 
-// note adds a finding of the run.
-func (j *Job) note(f finding.Finding) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.findings = append(j.findings, f)
-}
-
-// Probe runs the preflight alone.
-func (j *Job) Probe(ctx context.Context) *report.Result {
-	res := j.newResult()
-	res.Preflight = true
-	defer j.close()
-	if len(j.chain.hops) == 0 {
-		res.Message = "the chain has no mirror to probe"
-		j.fill(res, j.chain, j.chain, nil)
-		return res
-	}
-	p := j.probe(ctx)
-	<-p.all
-	all, final, reasons := p.final(true)
-	res.SumDB = p.sumdb
-	j.fill(res, all, final, reasons)
-	if !slices.ContainsFunc(final.hops, func(h *hop) bool { return !h.failing() }) {
-		res.Outcome, res.Message = report.Incomplete, "no mirror answers rightly"
-	}
-	res.Interrupted = ctx.Err() != nil
-	res.Totals.MS = j.elapsed()
-	return res
-}
-
-// Verify re-hashes what the module cache has of the work list: zips, extracted
-// trees and go.mod files. What is absent is no failure.
-func (j *Job) Verify(ctx context.Context) *report.Result {
-	res := j.newResult()
-	defer j.close()
-	var err error
-	if j.cache, err = modcache.OpenForReading(j.env.Get("GOMODCACHE")); err != nil {
-		return j.refuse(res, err)
-	}
-	j.phase.Store("verifying")
-	j.total.Store(int64(len(j.list.Modules)))
-	var mu sync.Mutex
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(j.room.verifiers)
-	for _, m := range j.list.Modules {
-		g.Go(func() error {
-			v := module.Version{Path: m.Path, Version: m.Version}
-			diffs, err := j.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
-			j.verified.Add(1)
-			if err != nil {
-				return err
-			}
-			entries, err := j.audited(gctx, m, diffs)
-			mu.Lock()
-			defer mu.Unlock()
-			res.Modules = append(res.Modules, entries...)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil && ctx.Err() == nil {
-		return j.refuse(res, err)
-	}
-	slices.SortFunc(res.Modules, byModule)
-	j.fillChainless(res)
-	j.conclude(ctx, res)
-	return res
-}
-
-// audited is the entries of one module whose files were re-hashed.
-func (j *Job) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
-	v := module.Version{Path: m.Path, Version: m.Version}
-	var out []report.Module
-	add := func(kind, sum string, at worklist.Position, bad []modcache.Difference) {
-		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Sum: sum, Low: m.Low, File: at.File, Line: at.Line}
-		if len(bad) > 0 {
-			e.Source, e.Sum, e.Class = report.FromFailed, "", failure.HashMismatch
-			e.Message = "the module cache differs from go.sum: " + enumerate(bad)
-		}
-		out = append(out, e)
-	}
-	var zip, mod []modcache.Difference
-	for _, d := range diffs {
-		if d.What == "mod" {
-			mod = append(mod, d)
-		} else {
-			zip = append(zip, d)
-		}
-	}
-	if m.Zip != "" {
-		has, err := j.cache.HasZip(ctx, v, m.Zip)
-		if err != nil {
-			return nil, err
-		}
-		if has || len(zip) > 0 || j.cache.Extracted(v) {
-			add(report.KindZip, m.Zip, m.ZipSum, zip)
-		}
-	}
-	if m.Mod != "" {
-		has, err := j.cache.HasMod(v, m.Mod)
-		if err != nil {
-			return nil, err
-		}
-		if has || len(mod) > 0 {
-			add(report.KindMod, m.Mod, m.ModSum, mod)
-		}
-	}
-	return out, nil
-}
-
-// enumerate names every difference.
-func enumerate(diffs []modcache.Difference) string {
-	var s string
-	for i, d := range diffs {
-		if i > 0 {
-			s += "; "
-		}
-		s += d.String()
-	}
-	return s
-}
-
-// refuse ends a run that this machine does not allow.
-func (j *Job) refuse(res *report.Result, err error) *report.Result {
-	j.fill(res, j.chain, j.chain, nil)
-	res.Outcome, res.Message = report.Settings, err.Error()
-	if errors.Is(err, context.Canceled) {
-		res.Outcome, res.Interrupted = report.Incomplete, true
-	}
-	return res
-}
-
-func (j *Job) close() {
-	for _, h := range j.chain.hops {
+func (j *job) close() {
+	for _, h := range j.Chain.Hops {
 		h.Close()
 	}
 	if j.cache != nil {

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -63,17 +65,17 @@ func TestOneFaultyMirrorAmongTwo(t *testing.T) {
 					t.Parallel()
 					f := mirrortest.Generate(t, 3, 20<<10)
 					a := mirrortest.NewAuthority(t)
-					faulty := start(t, a, p, f, mirrortest.Always(test.path, test.fault))
-					healthy := start(t, a, p, f)
-					b := newBench(t, f, mirrortest.Checkout{})
-					b.trust(a)
-					b.hasten(test.class)
+					faulty := fetchtest.Start(t, a, p, f, mirrortest.Always(test.path, test.fault))
+					healthy := fetchtest.Start(t, a, p, f)
+					b := fetchtest.New(t, f, mirrortest.Checkout{})
+					b.Trust(a)
+					b.Hasten(test.class)
 					// The preflight would leave the faulty mirror out, where it
 					// sees the fault; here it has to be met.
-					b.values.NoProbe = true
-					r := b.run(faulty.URL + "|" + healthy.URL)
-					wantOutcome(t, r, report.OK)
-					b.complete()
+					b.Values.NoProbe = true
+					r := b.Run(faulty.URL + "|" + healthy.URL)
+					fetchtest.WantOutcome(t, r, report.OK)
+					b.Complete()
 					if test.class == "" {
 						return
 					}
@@ -107,8 +109,8 @@ func TestOneMirrorThatCannotBeReachedAmongTwo(t *testing.T) {
 	authority := mirrortest.NewAuthority(t)
 	wrongName := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Authority: authority, Cert: mirrortest.WrongName})
 	unknown := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
-	healthy := start(t, authority, mirrortest.HTTP2, f)
-	elsewhere := start(t, authority, mirrortest.HTTP1, f, mirrortest.Always("*", mirrortest.RedirectTo("http://"+mirrortest.Refused(t))))
+	healthy := fetchtest.Start(t, authority, mirrortest.HTTP2, f)
+	elsewhere := fetchtest.Start(t, authority, mirrortest.HTTP1, f, mirrortest.Always("*", mirrortest.RedirectTo("http://"+mirrortest.Refused(t))))
 	for _, test := range []struct {
 		name, url string
 		class     failure.Class
@@ -125,14 +127,14 @@ func TestOneMirrorThatCannotBeReachedAmongTwo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			for _, probe := range []bool{false, true} {
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.trust(authority)
-				b.o.Dial = network.DialContext
-				b.hasten(test.class)
-				b.values.NoProbe = !probe
-				r := b.run(test.url + "|" + healthy.URL)
-				wantOutcome(t, r, report.OK)
-				b.complete()
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Trust(authority)
+				b.Options.Dial = network.DialContext
+				b.Hasten(test.class)
+				b.Values.NoProbe = !probe
+				r := b.Run(test.url + "|" + healthy.URL)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
 				if probe {
 					if m := r.Mirrors[1]; m.State != report.Failing || m.Chosen || (test.class != "" && m.Class != test.class) {
 						t.Errorf("the preflight says %+v, want failing with %q and not chosen", m, test.class)
@@ -159,11 +161,11 @@ func TestEvilModulesNeverEnterTheModuleCache(t *testing.T) {
 			lying := mirrortest.Start(t, mirrortest.Options{Fixtures: evil})
 			healthy := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			r := b.run(lying.URL + "|" + healthy.URL)
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			r := b.Run(lying.URL + "|" + healthy.URL)
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 			for _, e := range r.Modules {
 				if e.Path == m.Path && len(e.Attempts) > 1 {
 					if at := e.Attempts[0]; at.Mirror != lying.URL || at.Class == "" {
@@ -186,11 +188,11 @@ func TestWithoutTheRightBytesTheOutcomeIsIntegrity(t *testing.T) {
 			t.Parallel()
 			evil := f.With(mirrortest.Corrupt(t, m, kind))
 			lying := mirrortest.Start(t, mirrortest.Options{Fixtures: evil})
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			r := b.run(lying.URL + ",direct")
-			wantOutcome(t, r, report.Integrity)
-			b.clean()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			r := b.Run(lying.URL + ",direct")
+			fetchtest.WantOutcome(t, r, report.Integrity)
+			b.Clean()
 			for _, e := range r.Modules {
 				if e.Source == report.FromFailed && (e.Path != m.Path || e.Class != failure.HashMismatch || len(e.Attempts) != 1 || e.Line == 0) {
 					t.Errorf("failed: %+v; want a hash mismatch of %s after one attempt, with its line", e, m.Path)
@@ -207,11 +209,11 @@ func TestBurstsOfServerErrorsAreWaitedOut(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(2, "*", mirrortest.Status(code))}})
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			r := b.run(s.URL + ",direct")
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			r := b.Run(s.URL + ",direct")
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 		})
 	}
 }
@@ -225,18 +227,18 @@ func TestRandomFailuresOverAllMirrors(t *testing.T) {
 			a := mirrortest.NewAuthority(t)
 			var urls []string
 			for seed := range uint64(2) {
-				s := start(t, a, p, f,
+				s := fetchtest.Start(t, a, p, f,
 					mirrortest.Sometimes(0.1, seed, "*", mirrortest.Status(503)),
 					mirrortest.Sometimes(0.1, seed+10, "*", mirrortest.CutAfter(50)),
 					mirrortest.Sometimes(0.1, seed+20, "*", mirrortest.HTML()))
 				urls = append(urls, s.URL)
 			}
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.trust(a)
-			b.values.NoProbe = true
-			r := b.run(strings.Join(urls, "|"))
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Trust(a)
+			b.Values.NoProbe = true
+			r := b.Run(strings.Join(urls, "|"))
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 		})
 	}
 }
@@ -244,11 +246,11 @@ func TestRandomFailuresOverAllMirrors(t *testing.T) {
 func TestAllMirrorsDeadIsIncompleteAndClear(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 20, 100)
-	b := newBench(t, f, mirrortest.Checkout{})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	one, two := "http://"+mirrortest.Refused(t), "http://"+mirrortest.Refused(t)
-	r := b.run(one + "|" + two + "|direct")
-	wantOutcome(t, r, report.Incomplete)
-	b.clean()
+	r := b.Run(one + "|" + two + "|direct")
+	fetchtest.WantOutcome(t, r, report.Incomplete)
+	b.Clean()
 	if r.Settings.GOPROXY != one+"|"+two+"|direct" {
 		t.Errorf("chain %s: the configured one is to be kept when all are dead", r.Settings.GOPROXY)
 	}
@@ -266,12 +268,12 @@ func TestA429IsObeyed(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 2, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.First(1, "*.zip", mirrortest.RetryAfter(429, "1"))}})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.Concurrency = 1
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.Concurrency = 1
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if !met(r, failure.Throttled) {
 		t.Error("the 429 is not in the result")
 	}
@@ -287,17 +289,17 @@ func TestAGatekeepersRefusalIsNotAskedElsewhere(t *testing.T) {
 				t.Parallel()
 				gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*m001*", mirrortest.Status(code))}})
 				other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.values.Fallback = fallback
-				b.values.NoProbe = true
-				r := b.run(gate.URL + "," + other.URL + ",direct")
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Values.Fallback = fallback
+				b.Values.NoProbe = true
+				r := b.Run(gate.URL + "," + other.URL + ",direct")
 				if fallback == "any" {
-					wantOutcome(t, r, report.OK)
-					b.complete()
+					fetchtest.WantOutcome(t, r, report.OK)
+					b.Complete()
 					return
 				}
-				wantOutcome(t, r, report.Incomplete)
-				b.clean()
+				fetchtest.WantOutcome(t, r, report.Incomplete)
+				b.Clean()
 				if n := len(other.Requests()); n != 0 {
 					t.Errorf("the mirror behind the comma got %d requests", n)
 				}
@@ -316,10 +318,10 @@ func TestAGatekeepersDeadConnectionIsRetriedThereAndNotPassedOn(t *testing.T) {
 	f := mirrortest.Generate(t, 2, 100)
 	gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(2, "*", mirrortest.CutAfter(10))}})
 	other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	r := b.run(gate.URL + "," + other.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	r := b.Run(gate.URL + "," + other.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	for _, q := range other.Requests() {
 		if !strings.Contains(q.Path, "golang.org/x/text") && !strings.HasPrefix(q.Path, "/sumdb") {
 			t.Errorf("the mirror behind the comma was asked for %s", q.Path)
@@ -344,9 +346,9 @@ func TestNobodyHasAModule(t *testing.T) {
 	} {
 		t.Run("before the end "+test.end, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, f, mirrortest.Checkout{})
-			r := b.run(s.URL + test.end)
-			wantOutcome(t, r, test.outcome)
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			r := b.Run(s.URL + test.end)
+			fetchtest.WantOutcome(t, r, test.outcome)
 			for _, m := range r.Modules {
 				if m.Path == missing.Path && (m.Source != test.source || m.Class != test.class) {
 					t.Errorf("%s: %s, %s; want %s, %s", m.Kind, m.Source, m.Class, test.source, test.class)
@@ -360,10 +362,10 @@ func TestPrivateModulesAreAskedOfNoMirror(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Build(t, mirrortest.Module{Path: "git.corp.test/secret", Version: "v1.0.0"}, mirrortest.Module{Path: "example.test/open", Version: "v1.0.0"})
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.env["GOPRIVATE"], b.env["GONOPROXY"] = "git.corp.test", "git.corp.test"
-	r := b.run(s.URL + "|direct")
-	wantOutcome(t, r, report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Env["GOPRIVATE"], b.Env["GONOPROXY"] = "git.corp.test", "git.corp.test"
+	r := b.Run(s.URL + "|direct")
+	fetchtest.WantOutcome(t, r, report.OK)
 	for _, q := range s.Requests() {
 		if strings.Contains(q.Path, "git.corp.test") {
 			t.Errorf("a private name was sent: %s", q.Path)
@@ -379,9 +381,9 @@ func TestPrivateModulesAreAskedOfNoMirror(t *testing.T) {
 func TestGOPROXYOffFailsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 100)
-	b := newBench(t, f, mirrortest.Checkout{})
-	r := b.run("off")
-	wantOutcome(t, r, report.Incomplete)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	r := b.Run("off")
+	fetchtest.WantOutcome(t, r, report.Incomplete)
 	for _, m := range r.Modules {
 		if m.Class != failure.Disabled {
 			t.Errorf("%s: class %q, want %q", m.Kind, m.Class, failure.Disabled)
@@ -400,12 +402,12 @@ func TestACutZipIsResumedWhereTheEntityIsProvablyTheSame(t *testing.T) {
 				a := mirrortest.NewAuthority(t)
 				s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: p, Authority: a, NoETag: !etag,
 					Faults: []mirrortest.Rule{mirrortest.First(2, "*.zip", mirrortest.CutAfter(300_000))}})
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.trust(a)
-				b.values.NoProbe = true
-				r := b.run(s.URL)
-				wantOutcome(t, r, report.OK)
-				b.complete()
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Trust(a)
+				b.Values.NoProbe = true
+				r := b.Run(s.URL)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
 				var ranges []string
 				for _, q := range s.Matching("*.zip") {
 					ranges = append(ranges, q.Range())
@@ -432,11 +434,11 @@ func TestPartsOfDifferentFilesAreFetchedAgainInOnePiece(t *testing.T) {
 		mirrortest.First(1, "*.zip", mirrortest.CutAfter(300_000)),
 		{Path: "*.zip", Do: mirrortest.Edit(flip), Times: 1},
 	}})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 }
 
 func flip(b []byte) []byte {
@@ -453,7 +455,7 @@ func TestTheLastLargeZipIsSplitOverRequests(t *testing.T) {
 			t.Parallel()
 			a := mirrortest.NewAuthority(t)
 			release := make(chan struct{})
-			s := start(t, a, p, f, mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, release)))
+			s := fetchtest.Start(t, a, p, f, mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, release)))
 			go func() {
 				// The first request goes on once others help with its rest.
 				select {
@@ -462,13 +464,13 @@ func TestTheLastLargeZipIsSplitOverRequests(t *testing.T) {
 				}
 				close(release)
 			}()
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.trust(a)
-			b.values.NoProbe = true
-			b.values.StallTimeout = time.Minute
-			r := b.run(s.URL)
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Trust(a)
+			b.Values.NoProbe = true
+			b.Values.StallTimeout = time.Minute
+			r := b.Run(s.URL)
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 		})
 	}
 }
@@ -479,14 +481,14 @@ func TestASlowFirstByteIsHedged(t *testing.T) {
 	late := f.Versions()[29]
 	slow := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*/m029/@v/*.mod", mirrortest.SlowFirstByte(never))}})
 	spare := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.Concurrency = 2 // so that waiting times are known before the last go.mod's turn
-	b.values.FirstByteTimeout = time.Minute
-	b.o.Hedge = time.Second
-	r := b.run(slow.URL + "|" + spare.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.Concurrency = 2 // so that waiting times are known before the last go.mod's turn
+	b.Values.FirstByteTimeout = time.Minute
+	b.Options.Hedge = time.Second
+	r := b.Run(slow.URL + "|" + spare.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	for _, m := range r.Modules {
 		if m.Path == late.Path && m.Kind == report.KindMod {
 			if n := len(m.Attempts); m.Mirror != spare.URL || n != 1 || !m.Attempts[0].Hedge {
@@ -500,10 +502,10 @@ func TestInterruptionLeavesAResultAndACleanCache(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 10, 100<<10)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{{Path: "*.zip", Skip: 3, Do: mirrortest.StallAfter(1000, never)}}})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.StallTimeout = time.Minute
-	j, err := b.prepare(s.URL)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.StallTimeout = time.Minute
+	j, err := b.Open(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -512,28 +514,28 @@ func TestInterruptionLeavesAResultAndACleanCache(t *testing.T) {
 		<-s.Arrived("*.zip", 10)
 		cancel(errors.New("terminated by SIGTERM"))
 	}()
-	r := j.Run(ctx)
-	wantOutcome(t, r, report.Incomplete)
+	r, _ := fetch.Run(ctx, j, nil)
+	fetchtest.WantOutcome(t, r, report.Incomplete)
 	if !r.Interrupted || !strings.Contains(r.Message, "SIGTERM") {
 		t.Errorf("interrupted %v, message %q", r.Interrupted, r.Message)
 	}
-	b.clean()
+	b.Clean()
 	// The next run completes it.
 	s.Heal()
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.complete()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Complete()
 }
 
 func TestEverythingPresentAsksNobody(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 5, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	wantOutcome(t, b.run(s.URL), report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	s.Forget()
-	b.values.NoProbe = true
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
+	b.Values.NoProbe = true
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests for nothing", n)
 	}
@@ -546,26 +548,26 @@ func TestVerifyPresentReplacesWhatDiffers(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	wantOutcome(t, b.run(s.URL), report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	other := mirrortest.Corrupt(t, mirrortest.Module{Path: f.Versions()[0].Path, Version: f.Versions()[0].Version, Size: 100}, mirrortest.OtherContent)
 	poison(t, b, f.Versions()[0], other.Zip)
 
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if r.Totals.BySource[report.FromMirror] != 0 {
 		t.Error("a poisoned zip with the right ziphash was noticed without --verify-present: the test is wrong")
 	}
-	j, err := b.prepare(s.URL)
+	j, err := b.Open(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := j.Verify(t.Context())
-	wantOutcome(t, v, report.Integrity)
-	b.values.VerifyPresent = true
-	r = b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	v := fetch.Verify(t.Context(), j, nil)
+	fetchtest.WantOutcome(t, v, report.Integrity)
+	b.Values.VerifyPresent = true
+	r = b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if !strings.Contains(fmt.Sprint(r.Findings), "cache-poisoned") {
 		t.Errorf("findings %v, want cache-poisoned", r.Findings)
 	}
@@ -575,12 +577,12 @@ func TestVerifyPresentRemovesATreeThatDiffersWithoutFetching(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 2, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.Extract = "all"
-	b.env["GOFLAGS"] = "-modcacherw"
-	wantOutcome(t, b.run(s.URL), report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.Extract = "all"
+	b.Env["GOFLAGS"] = "-modcacherw"
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	v := f.Versions()[0]
-	source := filepath.Join(b.modcache, filepath.FromSlash(v.Path)+"@"+v.Version, "m.go")
+	source := filepath.Join(b.ModCache, filepath.FromSlash(v.Path)+"@"+v.Version, "m.go")
 	if err := os.Chmod(source, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -592,8 +594,8 @@ func TestVerifyPresentRemovesATreeThatDiffersWithoutFetching(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Forget()
-	b.values.VerifyPresent, b.values.NoProbe = true, true
-	wantOutcome(t, b.run(s.URL), report.OK)
+	b.Values.VerifyPresent, b.Values.NoProbe = true, true
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	if got, err := os.ReadFile(source); err != nil || string(got) != string(good) {
 		t.Errorf("%s: %q, %v; want it as in the zip", source, got, err)
 	}
@@ -602,9 +604,9 @@ func TestVerifyPresentRemovesATreeThatDiffersWithoutFetching(t *testing.T) {
 	}
 }
 
-func poison(t *testing.T, b *bench, v module.Version, zip []byte) {
+func poison(t *testing.T, b *fetchtest.Bench, v module.Version, zip []byte) {
 	t.Helper()
-	if err := os.WriteFile(b.file(v, "zip"), zip, 0o644); err != nil {
+	if err := os.WriteFile(b.File(v, "zip"), zip, 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

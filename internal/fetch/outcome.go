@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -10,62 +11,92 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
-// newResult begins a run and its result.
-func (j *Job) newResult() *report.Result {
-	j.began = time.Now()
-	return &report.Result{
-		Schema: report.Schema, Tool: j.o.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
+// job is one run over a session.
+type job struct {
+	*session.Session
+	rec   *Recorder
+	cache *modcache.Cache // nil for a run without
+	began time.Time
+}
+
+// begin begins a run and its result.
+func begin(s *session.Session, rec *Recorder) (*job, *report.Result) {
+	if rec == nil {
+		rec = new(Recorder)
+	}
+	rec.begin()
+	j := &job{Session: s, rec: rec, began: time.Now()}
+	return j, &report.Result{
+		Schema: report.Schema, Tool: j.Options.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
 		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
-		Settings: j.effective(), Cache: report.Cache{Store: "off", Hit: "off"},
+		Settings: j.Effective(), Cache: report.Cache{Store: "off", Hit: "off"},
 		StatusCodes: map[string]map[string]int{},
 	}
 }
 
-// fill puts the chain, the mirrors and the findings into the result. Every
-// candidate of all has an entry, the chosen ones first and in order.
-func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
-	list := chosen.list()
-	j.exported, res.Settings.GOPROXY = j.forLaterSteps(chosen).String(), list.Redacted()
-	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
-	if len(all.hops) > 0 {
-		res.Findings = slices.Clone(j.about)
+// refuse ends a run that this machine does not allow.
+func (j *job) refuse(res *report.Result, err error) (*report.Result, session.Chain) {
+	j.fill(res, preflight.AsConfigured(j.Session))
+	res.Outcome, res.Message = report.Settings, err.Error()
+	if errors.Is(err, context.Canceled) {
+		res.Outcome, res.Interrupted = report.Incomplete, true
 	}
-	res.Findings = append(res.Findings, j.findings...)
-	for i, h := range chosen.hops {
-		res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, i+1))
+	return res, j.Chain
+}
+
+// refused is refuse for a run that chooses no chain.
+func (j *job) refused(res *report.Result, err error) *report.Result {
+	res, _ = j.refuse(res, err)
+	return res
+}
+
+// fill puts the chain, the mirrors and the findings into the result; about are
+// further findings about the chain. Every candidate has an entry, the chosen ones
+// first and in order.
+func (j *job) fill(res *report.Result, d preflight.Decision, about ...finding.Finding) {
+	res.Settings.GOPROXY = d.Chain().List().Redacted()
+	res.Choice = report.Choice{Configured: j.Configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: d.Reasons}
+	if len(d.All) > 0 {
+		res.Findings = slices.Concat(j.About, about)
 	}
-	for _, h := range all.hops {
-		if !slices.ContainsFunc(chosen.hops, func(g *hop) bool { return g.Mirror == h.Mirror }) {
-			res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, 0))
+	res.Findings = slices.Concat(res.Findings, j.Findings, j.rec.noted())
+	for i, c := range d.Chosen {
+		res.Mirrors = append(res.Mirrors, mirrorEntry(c, i+1))
+	}
+	for _, c := range d.All {
+		if !slices.Contains(d.Chosen, c) {
+			res.Mirrors = append(res.Mirrors, mirrorEntry(c, 0))
 		}
-		c := h.Health.Counts()
-		if len(c.Codes) > 0 {
-			res.StatusCodes[h.Name()] = c.Codes
+		if codes := c.Health.Counts().Codes; len(codes) > 0 {
+			res.StatusCodes[c.Name()] = codes
 		}
 	}
-	j.contacts.fill(res, j.cacheUse())
+	j.FillHosts(res)
 }
 
 // fillChainless fills in the result of a run that asks no mirror.
-func (j *Job) fillChainless(res *report.Result) {
-	j.fill(res, chain{}, chain{}, nil)
+func (j *job) fillChainless(res *report.Result) {
+	j.fill(res, preflight.Decision{})
 	res.Choice, res.Uncontacted = report.Choice{}, nil
 }
 
-func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
+func mirrorEntry(h *preflight.Candidate, rank int) report.Mirror {
 	c := h.Health.Counts()
-	e := report.Mirror{URL: h.Name(), Label: h.operator, State: report.Skipped, Chosen: rank > 0, Rank: rank,
+	e := report.Mirror{URL: h.Name(), Label: h.Operator, State: report.Skipped, Chosen: rank > 0, Rank: rank,
 		Files: c.Files, Bytes: c.Bytes, Failures: c.Failures}
 	if c.BPS > 0 {
 		e.ThroughputBPS = &c.BPS
 	}
-	v := h.verdict
+	v := h.Verdict
 	if v == nil {
 		e.Reason = "not probed"
-		if h.asked {
+		if h.Asked {
 			e.Reason = "not waited for: it had not answered the preflight when every file was there"
 		}
 		return e
@@ -74,7 +105,7 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 	t := v.Seen.Timing
 	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = ms(t.DNS), ms(t.Connect), ms(t.TLS), ms(t.Wait)
 	switch {
-	case v.Class != "" && !h.failing():
+	case v.Class != "" && !h.Failing():
 		e.State, e.Reason = report.Slow, "too slow for the preflight: "+v.Limit
 	case v.Class != "":
 		e.State, e.Class, e.Reason, e.Issuer = report.Failing, v.Class, v.Reason, v.Issuer
@@ -87,7 +118,7 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 }
 
 // elapsed is the time since the start of the run in milliseconds.
-func (j *Job) elapsed() float64 { return millis(time.Since(j.began)) }
+func (j *job) elapsed() float64 { return millis(time.Since(j.began)) }
 
 // millis is a duration for the result.
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
@@ -102,7 +133,7 @@ func ms(d time.Duration) *float64 {
 }
 
 // collect adds the fate of the items to the result.
-func (j *Job) collect(res *report.Result, items []*item) {
+func (j *job) collect(res *report.Result, items []*item) {
 	lacking := 0
 	var example string
 	j.misplaced(res, items)
@@ -132,11 +163,11 @@ func (j *Job) collect(res *report.Result, items []*item) {
 // misplaced tells of the mirrors that have none of the files they were asked
 // for: the wrong URL of a repository manager answers so, and then the modules
 // are not what to look at. URLs of the public catalogue are right.
-func (j *Job) misplaced(res *report.Result, items []*item) {
+func (j *job) misplaced(res *report.Result, items []*item) {
 	const advice = "check the mirror's URL: that of a repository manager needs the path of the repository"
 	empty := map[string]bool{}
-	for _, h := range j.chain.hops {
-		empty[h.Name()] = !h.public
+	for _, h := range j.Chain.Hops {
+		empty[h.Name()] = !h.Public
 	}
 	asked := map[string]int{}
 	for _, it := range items {
@@ -158,7 +189,7 @@ func (j *Job) misplaced(res *report.Result, items []*item) {
 }
 
 // conclude decides on the outcome.
-func (j *Job) conclude(ctx context.Context, res *report.Result) {
+func (j *job) conclude(ctx context.Context, res *report.Result) {
 	report.Settle(res)
 	report.Aggregate(res)
 	res.Totals.MS = j.elapsed()
@@ -195,7 +226,7 @@ func (j *Job) conclude(ctx context.Context, res *report.Result) {
 	case failed > 0:
 		res.Outcome = report.Incomplete
 		res.Message = fmt.Sprintf("%s could not be obtained", count(failed, "file"))
-	case len(j.list.Modules) == 0 && len(j.list.Vendored) > 0 && len(j.list.Vendored) == len(j.list.Mains):
+	case len(j.List.Modules) == 0 && len(j.List.Vendored) > 0 && len(j.List.Vendored) == len(j.List.Mains):
 		res.Message = "builds take every package from the vendor directory"
 	case low > 0:
 		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", count(low, "go.mod file"))
@@ -207,4 +238,16 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// refusals explains by the file of passwords why mirrors wanted credentials.
+func (j *job) refusals(d preflight.Decision) []finding.Finding {
+	refused := func(h *preflight.Candidate) bool {
+		codes := h.Health.Counts().Codes
+		return codes["401"]+codes["403"] > 0 || h.Failing() && (h.Verdict.Class == failure.Unauthorized || h.Verdict.Class == failure.Forbidden)
+	}
+	if !slices.ContainsFunc(d.All, refused) {
+		return nil
+	}
+	return j.UnusedCredentials()
 }

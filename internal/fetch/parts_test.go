@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -57,15 +58,15 @@ func TestAnAnswerAboutAPartIsNoneAboutTheModule(t *testing.T) {
 					t.Run(p.String()+" before "+sep, func(t *testing.T) {
 						t.Parallel()
 						a := mirrortest.NewAuthority(t)
-						s := start(t, a, p, f, mirrortest.Rule{Path: "*.zip", Match: mirrortest.IsPart, Do: test.do}, mirrortest.First(1, "*.zip", mirrortest.CutAfter(10_000)))
-						next := start(t, a, p, f)
-						b := newBench(t, f, mirrortest.Checkout{})
-						b.trust(a)
-						b.values.NoProbe = true
-						b.values.Retries = 0
-						r := b.run(s.URL + sep + next.URL)
-						wantOutcome(t, r, report.OK)
-						b.complete()
+						s := fetchtest.Start(t, a, p, f, mirrortest.Rule{Path: "*.zip", Match: mirrortest.IsPart, Do: test.do}, mirrortest.First(1, "*.zip", mirrortest.CutAfter(10_000)))
+						next := fetchtest.Start(t, a, p, f)
+						b := fetchtest.New(t, f, mirrortest.Checkout{})
+						b.Trust(a)
+						b.Values.NoProbe = true
+						b.Values.Retries = 0
+						r := b.Run(s.URL + sep + next.URL)
+						fetchtest.WantOutcome(t, r, report.OK)
+						b.Complete()
 						if got := next.Requests(); len(got) > 0 {
 							t.Errorf("the next mirror was told %s", got[0].Path)
 						}
@@ -101,11 +102,11 @@ func TestAMirrorThatNeverSendsTheRestFailsTheFile(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
 				{Path: "*.zip", Match: mirrortest.IsPart, Do: test.part}, mirrortest.Always("*.zip", mirrortest.CutAfter(10_000))}})
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			b.values.Retries = 1
-			r := b.run(s.URL)
-			wantOutcome(t, r, report.Incomplete)
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			b.Values.Retries = 1
+			r := b.Run(s.URL)
+			fetchtest.WantOutcome(t, r, report.Incomplete)
 			if n := s.Count("*.zip"); n > 200 {
 				t.Errorf("%d requests for one zip", n)
 			}
@@ -123,11 +124,11 @@ func TestARefusalThatAsksToWaitIsObeyed(t *testing.T) {
 	f := mirrortest.Generate(t, 1, 20<<10)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
 		{Path: "*.zip", Match: mirrortest.IsPart, Do: mirrortest.RetryAfter(503, "1")}, mirrortest.First(1, "*.zip", mirrortest.CutAfter(10_000))}})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.Retries = 0
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.Incomplete) // with no retry left, it is not asked again at once
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.Retries = 0
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.Incomplete) // with no retry left, it is not asked again at once
 	if n := s.Count("*.zip"); n != 2 {
 		t.Errorf("%d requests, want the whole and the part", n)
 	}
@@ -141,14 +142,14 @@ func TestAnyProgressIsGoneOnFrom(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d bytes at a time", p, n), func(t *testing.T) {
 				t.Parallel()
 				a := mirrortest.NewAuthority(t)
-				s := start(t, a, p, f, mirrortest.Always("*.zip", mirrortest.CutAfter(n)))
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.trust(a)
-				b.values.NoProbe = true
-				b.values.Retries = 0
-				r := b.run(s.URL)
-				wantOutcome(t, r, report.OK)
-				b.complete()
+				s := fetchtest.Start(t, a, p, f, mirrortest.Always("*.zip", mirrortest.CutAfter(n)))
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Trust(a)
+				b.Values.NoProbe = true
+				b.Values.Retries = 0
+				r := b.Run(s.URL)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
 				whole := 0
 				for _, q := range s.Matching("*.zip") {
 					if q.Range() == "" {
@@ -215,13 +216,13 @@ func TestAPartnerThatLiesTakesNothingFromTheFirstMirror(t *testing.T) {
 				}
 				close(helped)
 			}()
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			b.values.Retries = 0
-			b.values.StallTimeout, b.values.FirstByteTimeout = time.Hour, time.Hour
-			r := b.run(first.URL + "|" + partner.URL)
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			b.Values.Retries = 0
+			b.Values.StallTimeout, b.Values.FirstByteTimeout = time.Hour, time.Hour
+			r := b.Run(first.URL + "|" + partner.URL)
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 			named := false
 			for _, m := range r.Modules {
 				if m.Kind == report.KindZip && m.Mirror != first.URL {
@@ -255,11 +256,11 @@ func TestATimeOfModificationIsNoProofAtAnotherMirror(t *testing.T) {
 		}
 		close(helped)
 	}()
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.StallTimeout = time.Minute
-	wantOutcome(t, b.run(first.URL+"|"+partner.URL), report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.StallTimeout = time.Minute
+	fetchtest.WantOutcome(t, b.Run(first.URL+"|"+partner.URL), report.OK)
+	b.Complete()
 	if n := partner.Count("*.zip"); n > 0 {
 		t.Errorf("%d parts were asked of another mirror", n)
 	}

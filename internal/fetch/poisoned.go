@@ -13,7 +13,7 @@ import (
 
 // extract makes the tree of a zip that is there. It reports whether the zip
 // stays: one that is not what go.sum names is removed, to be fetched again.
-func (j *Job) extract(ctx context.Context, it *item) (bool, error) {
+func (j *job) extract(ctx context.Context, it *item) (bool, error) {
 	err := j.cache.Extract(ctx, it.mod, it.want)
 	if err == nil {
 		return true, nil
@@ -22,7 +22,7 @@ func (j *Job) extract(ctx context.Context, it *item) (bool, error) {
 		if !tree.OfModule() {
 			return true, err
 		}
-		j.note(unextractable(it.mod.String(), tree))
+		j.rec.note(unextractable(it.mod.String(), tree))
 		return true, nil
 	}
 	switch failure.As(err).Class {
@@ -34,8 +34,8 @@ func (j *Job) extract(ctx context.Context, it *item) (bool, error) {
 }
 
 // poisoned tells of wrong bytes that were in the module cache.
-func (j *Job) poisoned(it *item, what string) {
-	j.note(finding.Finding{Check: "cache-poisoned", Severity: finding.Warning, Setting: "GOMODCACHE", Found: it.mod.String(),
+func (j *job) poisoned(it *item, what string) {
+	j.rec.note(finding.Finding{Check: "cache-poisoned", Severity: finding.Warning, Setting: "GOMODCACHE", Found: it.mod.String(),
 		Effect: fmt.Sprintf("the module cache holds other bytes than go.sum names (%s), which the go command would have built with; they are removed", what)})
 }
 

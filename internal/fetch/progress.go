@@ -1,28 +1,20 @@
 package fetch
 
-import (
-	"strings"
+// progress is how far a queue is.
+type progress struct {
+	waiting        string // what has been waited for longest; "" when nothing takes long
+	done, inFlight int
+	bytes          int64 // of the files kept and of those under way
+}
 
-	"github.com/modferry/modferry/internal/report"
-)
-
-// Snapshot is the progress so far. It is safe for concurrent use.
-func (j *Job) Snapshot() report.Snapshot {
-	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
-		DoneBytes: j.restored.Load() + j.fetched.Load()}
-	if p := j.probing.Load(); p != nil && s.Phase == probingMirrors {
-		s.Waiting = strings.Join(p.awaited(), ", ")
+func (r *run) progress() progress {
+	p := progress{waiting: r.awaited(), done: int(r.done.Load())}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p.inFlight = r.working
+	p.bytes = r.bytes.Load()
+	for t := range r.active {
+		p.bytes += t.progress()
 	}
-	if r := j.progress.Load(); r != nil {
-		s.Waiting = r.awaited()
-		s.Done += int(r.done.Load())
-		r.mu.Lock()
-		s.InFlight = r.working
-		s.DoneBytes += r.bytes.Load()
-		for t := range r.active {
-			s.DoneBytes += t.progress()
-		}
-		r.mu.Unlock()
-	}
-	return s
+	return p
 }

@@ -9,12 +9,14 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/session/sessiontest"
 )
 
 func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := sketched(t, FallbackPolicy, goenv.Direct, []sketch{{"https://a.example.test", "|", 1, 1}, {"https://b.example.test", "|", 1, 1}})
+		c := sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")
 		r := &run{asked: map[*item]asked{}}
 		old, young := &item{mod: module.Version{Path: "example.test/old", Version: "v1.0.0"}, kind: "zip"}, &item{}
 		expect := func(want string) {
@@ -24,11 +26,11 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 			}
 		}
 		expect("")
-		r.waiting(old, c.hops[0])
+		r.waiting(old, c.Hops[0])
 		time.Sleep(tellAfter - time.Second)
 		expect("")
-		r.waiting(young, c.hops[0])
-		r.waiting(old, c.hops[1])
+		r.waiting(young, c.Hops[0])
+		r.waiting(old, c.Hops[1])
 		time.Sleep(2 * time.Second)
 		expect("example.test/old@v1.0.0 zip from https://b.example.test for 4 s")
 		r.waiting(old, nil)

@@ -63,7 +63,7 @@ func (r *run) deserted(tries []try, final bool) bool {
 			}
 			found[t.hop.Mirror] = was.last
 		}
-		if t.over && !t.hop.passes(t.last.Class) || !t.over && t.hop.protected() {
+		if t.over && !t.hop.Passes(t.last.Class) || !t.over && t.hop.Protected() {
 			break
 		}
 	}

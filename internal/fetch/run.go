@@ -14,6 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -21,8 +22,8 @@ import (
 // run is one pass over the items that are missing. Workers take them in order;
 // when none is left, they help the last large zips along.
 type run struct {
-	chain   chain
-	access  access
+	chain   session.Chain
+	access  session.Access
 	cache   *modcache.Cache
 	values  *settings.Values
 	began   time.Time
@@ -54,7 +55,7 @@ type run struct {
 
 // asked is a mirror that an item waits for.
 type asked struct {
-	hop   *hop
+	hop   *session.Hop
 	since time.Time
 }
 
@@ -67,12 +68,12 @@ const firstSilence = 2 * time.Second
 // them: before that, other zips use the link just as well.
 const fewLeft = 4
 
-func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
+func newRun(j *job, c session.Chain, items []*item, stop func(*failure.Error)) *run {
 	slices.SortStableFunc(items, func(a, b *item) int { return cmp.Compare(a.rank(), b.rank()) })
 	r := &run{
-		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
-		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), silence: cmp.Or(j.o.Silence, firstSilence), random: rand.Float64, stop: stop, note: j.note, log: j.log,
-		requests: j.room.requests, slots: make(chan struct{}, j.room.verifiers), queue: items, active: map[*transfer]bool{},
+		chain: c, access: j.Access, cache: j.cache, values: j.Values, began: j.began,
+		backoff: cmp.Or(j.Options.Backoff, firstBackoff), hedge: cmp.Or(j.Options.Hedge, leastHedge), silence: cmp.Or(j.Options.Silence, firstSilence), random: rand.Float64, stop: stop, note: j.rec.note, log: j.log,
+		requests: j.Room.Requests, slots: make(chan struct{}, j.Room.Verifiers), queue: items, active: map[*transfer]bool{},
 		refusals: map[*mirror.Mirror]refusal{}, asked: map[*item]asked{},
 	}
 	r.cond = sync.NewCond(&r.mu)
@@ -171,18 +172,18 @@ func (r *run) neediest(ctx context.Context) *transfer {
 
 // partners are the mirrors that may supply parts of the item besides h: those
 // that a failure of h would lead to.
-func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
-	if h.protected() || h.Local() || it.alone {
+func (r *run) partners(it *item, h *session.Hop) []*mirror.Mirror {
+	if h.Protected() || h.Local() || it.alone {
 		return nil
 	}
 	var out []*mirror.Mirror
 	behind := false
-	for _, g := range r.access.route(r.chain, it.mod.Path) {
+	for _, g := range r.access.Route(r.chain, it.mod.Path) {
 		if behind && !g.Local() && !g.Health.Out() {
 			out = append(out, g.Mirror)
 		}
 		behind = behind || g == h
-		if behind && g.protected() {
+		if behind && g.Protected() {
 			break
 		}
 	}
@@ -224,7 +225,7 @@ func (r *run) mayHedge() bool {
 }
 
 // waiting notes which mirror an item waits for; nil for none.
-func (r *run) waiting(it *item, h *hop) {
+func (r *run) waiting(it *item, h *session.Hop) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if h == nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -57,30 +58,30 @@ func TestTooManyOpenFilesEndNoRun(t *testing.T) {
 		t.Parallel()
 		first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", mirrortest.Status(404))}})
 		second := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-		b := newBench(t, f, mirrortest.Checkout{})
-		b.values.Retries = 0
-		b.o.Dial = few(1)
-		wantOutcome(t, b.run(first.URL+","+second.URL), report.OK)
-		b.complete()
+		b := fetchtest.New(t, f, mirrortest.Checkout{})
+		b.Values.Retries = 0
+		b.Options.Dial = few(1)
+		fetchtest.WantOutcome(t, b.Run(first.URL+","+second.URL), report.OK)
+		b.Complete()
 	})
 	t.Run("for longer than connecting may take", func(t *testing.T) {
 		t.Parallel()
 		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-		b := newBench(t, f, mirrortest.Checkout{})
-		b.values.NoProbe = true
-		b.values.Retries = 0
-		b.values.ConnectTimeout = time.Millisecond
+		b := fetchtest.New(t, f, mirrortest.Checkout{})
+		b.Values.NoProbe = true
+		b.Values.Retries = 0
+		b.Values.ConnectTimeout = time.Millisecond
 		dial := few(1 << 20)
 		var dials atomic.Int64
-		b.o.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		b.Options.Dial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if dials.Add(1) <= 5 {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: os.NewSyscallError("socket", syscall.EMFILE)}
 			}
 			return dial(context.WithoutCancel(ctx), network, addr)
 		}
-		r := b.run(s.URL)
-		wantOutcome(t, r, report.OK)
-		b.complete()
+		r := b.Run(s.URL)
+		fetchtest.WantOutcome(t, r, report.OK)
+		b.Complete()
 		if n := r.Mirrors[0].Failures; n != 0 {
 			t.Errorf("%d failures of the mirror for files of this machine", n)
 		}
@@ -102,16 +103,16 @@ func TestGoModBodiesAreNotHeldInMemory(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Write(zeros.Bytes())
 	})}})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	b.values.Retries = 0
-	b.values.StallTimeout, b.values.FirstByteTimeout = time.Minute, time.Minute
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	b.Values.Retries = 0
+	b.Values.StallTimeout, b.Values.FirstByteTimeout = time.Minute, time.Minute
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	r := b.run(s.URL)
+	r := b.Run(s.URL)
 	runtime.ReadMemStats(&after)
-	wantOutcome(t, r, report.Integrity)
-	b.clean()
+	fetchtest.WantOutcome(t, r, report.Integrity)
+	b.Clean()
 	if n := after.TotalAlloc - before.TotalAlloc; n > modules*15<<20/2 {
 		t.Errorf("%d MiB were allocated for %d go.mod files of 15 MiB", n>>20, modules)
 	}
@@ -134,8 +135,8 @@ func TestAMirrorWithoutAnyFileMakesItsURLSuspect(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Base: "/artifactory/api/go/virtual", Faults: test.rules})
-			b := newBench(t, f, mirrortest.Checkout{})
-			r := b.run("http://" + s.Addr + test.path + test.end)
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			r := b.Run("http://" + s.Addr + test.path + test.end)
 			if got := strings.Contains(r.Mirrors[0].Reason, advice); got != test.told {
 				t.Errorf("remark %q, told %v; want %v", r.Mirrors[0].Reason, got, test.told)
 			}
