@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
@@ -15,30 +16,30 @@ import (
 
 // saved is the cache as one run uses it.
 type saved struct {
-	job    *job
+	run    *run
 	store  layer.Store  // nil when there is none
 	index  *layer.Index // nil when there is none
 	key    layer.Key
 	picks  []layer.Pick
-	items  map[layer.Member]*item // all that is to be brought
+	items  map[layer.Member]*download.Item // all that is to be brought
 	began  time.Time
 	done   chan struct{} // closed when the restore is over
 	result *layer.Restored
 	info   report.Cache
 }
 
-func (j *job) newSaved() *saved {
-	s := &saved{job: j, done: make(chan struct{}), items: map[layer.Member]*item{}, result: &layer.Restored{},
-		info: report.Cache{Store: j.Store.String(), Hit: "off", Scope: j.Values.Scope}}
+func (r *run) newSaved() *saved {
+	s := &saved{run: r, done: make(chan struct{}), items: map[layer.Member]*download.Item{}, result: &layer.Restored{},
+		info: report.Cache{Store: r.Store.String(), Hit: "off", Scope: r.Values.Scope}}
 	close(s.done)
 	return s
 }
 
 // lookup asks the store what it has of the items. Whatever goes wrong is a
 // reason in the result and no error: mirrors can do it all.
-func (j *job) lookup(ctx context.Context, items []*item) *saved {
-	s := j.newSaved()
-	if j.Store.Kind == store.Off {
+func (r *run) lookup(ctx context.Context, items []*download.Item) *saved {
+	s := r.newSaved()
+	if r.Store.Kind == store.Off {
 		s.info.Scope = ""
 		return s
 	}
@@ -47,9 +48,9 @@ func (j *job) lookup(ctx context.Context, items []*item) *saved {
 		return s
 	}
 	s.began = time.Now()
-	defer func() { s.info.MS = millis(time.Since(s.began)) }()
+	defer func() { s.info.MS = download.Millis(time.Since(s.began)) }()
 	var err error
-	if s.store, err = j.OpenStore(); err != nil {
+	if s.store, err = r.OpenStore(); err != nil {
 		s.info.Reason = failure.Neutral(err.Error())
 		return s
 	}
@@ -59,13 +60,13 @@ func (j *job) lookup(ctx context.Context, items []*item) *saved {
 	}
 	need := map[layer.Member]bool{}
 	used, unneeded := s.index.Used(), s.index.Unneeded()
-	if s.job.Values.Scope != "used" {
+	if s.run.Values.Scope != "used" {
 		unneeded = nil
 	}
 	for _, it := range items {
-		m := it.member()
-		it.used = used != nil && used(it.mod)
-		if unneeded != nil && it.kind != report.KindMod && unneeded(it.mod) {
+		m := it.Member()
+		it.Used = used != nil && used(it.Mod)
+		if unneeded != nil && it.Kind != report.KindMod && unneeded(it.Mod) {
 			leave(it)
 			continue
 		}
@@ -77,9 +78,9 @@ func (j *job) lookup(ctx context.Context, items []*item) *saved {
 
 // find reads the index.
 func (s *saved) find(ctx context.Context) {
-	s.key = layer.KeyOf(s.job.List)
+	s.key = layer.KeyOf(s.run.List)
 	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), "miss"
-	limit := s.job.Options.Patience
+	limit := s.run.Options.Patience
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the store did not answer within %v", limit))
 	defer cancel()
 	x, err := layer.Lookup(ctx, s.store, s.key)
@@ -97,45 +98,45 @@ func (s *saved) find(ctx context.Context) {
 	if x.Exact {
 		s.info.Hit = "exact"
 	}
-	s.job.log("cache index %s: %d layers", x.Name, len(x.Layers))
+	s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 }
 
 // leave leaves an item to the go command because no job so far used its module.
-func leave(it *item) {
-	it.rec.Source, it.rec.Class = report.FromDeferred, failure.Unused
-	it.rec.Message = "no job so far used it, and --scope is used"
+func leave(it *download.Item) {
+	it.Record.Source, it.Record.Class = report.FromDeferred, failure.Unused
+	it.Record.Message = "no job so far used it, and --scope is used"
 }
 
 // restore starts to bring what the index has; wait ends it.
-func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
+func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 	if len(s.picks) == 0 {
 		return
 	}
 	r := &layer.Restorer{
-		Store: s.store, Cache: s.job.cache, Sums: map[layer.Member]string{},
-		Extract: func(m layer.Member) bool { return extracts(s.job.Values, s.items[m]) },
-		Stall:   s.job.Values.StallTimeout, Floor: s.job.Values.CacheFloor,
+		Store: s.store, Cache: s.run.cache, Sums: map[layer.Member]string{},
+		Extract: func(m layer.Member) bool { return s.items[m].Extracts(s.run.Values) },
+		Stall:   s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
 	}
 	for _, p := range s.picks {
 		for m := range p.Take {
-			r.Sums[m] = s.items[m].want
+			r.Sums[m] = s.items[m].Want
 		}
 	}
 	// Each member is taken once, so no two calls touch the same item.
 	r.Taken = func(m layer.Member, size int64) {
-		s.job.rec.did(1, size)
+		s.run.rec.did(1, size)
 		it := s.items[m]
-		it.rec.Source, it.rec.Bytes = report.FromCache, size
-		it.rec.MS = s.job.elapsed() - it.rec.StartMS
+		it.Record.Source, it.Record.Bytes = report.FromCache, size
+		it.Record.MS = s.run.elapsed() - it.Record.StartMS
 	}
 	for m := range r.Sums {
-		s.items[m].rec.StartMS = s.job.elapsed()
+		s.items[m].Record.StartMS = s.run.elapsed()
 	}
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
 		s.result = r.Restore(ctx, s.picks)
-		s.info.MS = millis(time.Since(s.began))
+		s.info.MS = download.Millis(time.Since(s.began))
 		if s.result.Err != nil {
 			stop(failure.As(s.result.Err))
 		}
@@ -144,8 +145,8 @@ func (s *saved) restore(ctx context.Context, stop func(*failure.Error)) {
 
 // apart divides the items into those that a layer may bring and those that
 // mirrors are asked for at once. What is left to the go command is in neither.
-func (s *saved) apart(items []*item) (covered, rest []*item) {
-	bring := map[*item]bool{}
+func (s *saved) apart(items []*download.Item) (covered, rest []*download.Item) {
+	bring := map[*download.Item]bool{}
 	for _, p := range s.picks {
 		for m := range p.Take {
 			bring[s.items[m]] = true
@@ -153,7 +154,7 @@ func (s *saved) apart(items []*item) (covered, rest []*item) {
 	}
 	for _, it := range items {
 		switch {
-		case it.rec.Source != "":
+		case it.Record.Source != "":
 		case bring[it]:
 			covered = append(covered, it)
 		default:
@@ -164,12 +165,12 @@ func (s *saved) apart(items []*item) (covered, rest []*item) {
 }
 
 // wait waits for the restore and returns what it did not bring.
-func (s *saved) wait(covered []*item) []*item {
+func (s *saved) wait(covered []*download.Item) []*download.Item {
 	<-s.done
-	var left []*item
+	var left []*download.Item
 	for _, it := range covered {
-		if it.rec.Source == "" {
-			it.rec.StartMS = 0
+		if it.Record.Source == "" {
+			it.Record.StartMS = 0
 			left = append(left, it)
 		}
 	}
@@ -182,7 +183,7 @@ func (s *saved) conclude(res *report.Result) {
 	r := s.result
 	s.info.Layers, s.info.Bytes = r.Layers, r.Bytes
 	for _, it := range s.items {
-		if it.rec.Source == report.FromCache && it.kind != kindInfo {
+		if it.Record.Source == report.FromCache && it.Kind != download.KindInfo {
 			s.info.Modules++
 		}
 	}
@@ -194,12 +195,12 @@ func (s *saved) conclude(res *report.Result) {
 	}
 	s.info.Hit = s.hit()
 	if len(r.Bad) > 0 {
-		if err := layer.RememberBad(s.job.cache.Dir(), r.Bad); err != nil {
-			s.job.log("%v", err)
+		if err := layer.RememberBad(s.run.cache.Dir(), r.Bad); err != nil {
+			s.run.log("%v", err)
 		}
 	}
 	for _, tree := range r.Trees {
-		s.job.rec.note(unextractable(tree.Module.String(), tree))
+		s.run.rec.note(download.Unextractable(tree.Module.String(), tree))
 	}
 	res.Cache = s.info
 }
@@ -218,9 +219,4 @@ func (s *saved) hit() string {
 		return "miss"
 	}
 	return "partial"
-}
-
-// member is the item as layers name it.
-func (it *item) member() layer.Member {
-	return layer.Member{Module: it.mod, Kind: it.kind}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
@@ -19,7 +20,7 @@ type Recorder struct {
 	total    int
 	done     int               // files dealt with, but those of the queue under way
 	bytes    int64             // of those files
-	queue    *run              // under way; nil for none
+	queue    *download.Queue   // under way; nil for none
 	probes   *preflight.Probes // nil for none
 	findings []finding.Finding
 }
@@ -87,12 +88,13 @@ func (r *Recorder) probing(p *preflight.Probes) {
 
 // follow says which queue is under way, nil that it is over: then what it did
 // counts as done.
-func (r *Recorder) follow(q *run) {
+func (r *Recorder) follow(q *download.Queue) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if old := r.queue; old != nil {
-		r.done += int(old.done.Load())
-		r.bytes += old.bytes.Load()
+		p := old.Progress()
+		r.done += p.Done
+		r.bytes += p.Bytes
 	}
 	r.queue = q
 }
@@ -106,10 +108,10 @@ func (r *Recorder) Snapshot() report.Snapshot {
 		s.Waiting = strings.Join(r.probes.Awaited(), ", ")
 	}
 	if q := r.queue; q != nil {
-		p := q.progress()
-		s.Waiting, s.InFlight = p.waiting, p.inFlight
-		s.Done += p.done
-		s.DoneBytes += p.bytes
+		p := q.Progress()
+		s.Waiting, s.InFlight = p.Waiting, p.InFlight
+		s.Done += p.Done
+		s.DoneBytes += p.Bytes
 	}
 	return s
 }

@@ -64,7 +64,7 @@ func TestFIFOsInAFileMirrorAreNoAnswers(t *testing.T) {
 			} else {
 				fetchtest.WantOutcome(t, r, report.Incomplete)
 			}
-			if !met(r, failure.WrongContent) && ext != "info" {
+			if !fetchtest.Met(r, failure.WrongContent) && ext != "info" {
 				t.Error("the FIFO is not in the result")
 			}
 			b = fetchtest.New(t, f, mirrortest.Checkout{})

@@ -18,26 +18,26 @@ import (
 // Verify re-hashes what the module cache has of the work list: zips, extracted
 // trees and go.mod files. What is absent is no failure.
 func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Result {
-	j, res := begin(s, rec)
-	defer j.close()
+	r, res := begin(s, rec)
+	defer r.close()
 	var err error
-	if j.cache, err = modcache.OpenForReading(j.Env.Get("GOMODCACHE")); err != nil {
-		return j.refused(res, err)
+	if r.cache, err = modcache.OpenForReading(r.Env.Get("GOMODCACHE")); err != nil {
+		return r.refused(res, err)
 	}
-	j.rec.enter(verifyingCache)
-	j.rec.expect(len(j.List.Modules))
+	r.rec.enter(verifyingCache)
+	r.rec.expect(len(r.List.Modules))
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(j.Room.Verifiers)
-	for _, m := range j.List.Modules {
+	g.SetLimit(r.Room.Verifiers)
+	for _, m := range r.List.Modules {
 		g.Go(func() error {
 			v := module.Version{Path: m.Path, Version: m.Version}
-			diffs, err := j.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
-			j.rec.did(1, 0)
+			diffs, err := r.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
+			r.rec.did(1, 0)
 			if err != nil {
 				return err
 			}
-			entries, err := j.audited(gctx, m, diffs)
+			entries, err := r.audited(gctx, m, diffs)
 			mu.Lock()
 			defer mu.Unlock()
 			res.Modules = append(res.Modules, entries...)
@@ -45,16 +45,16 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 		})
 	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
-		return j.refused(res, err)
+		return r.refused(res, err)
 	}
 	slices.SortFunc(res.Modules, byModule)
-	j.fillChainless(res)
-	j.conclude(ctx, res)
+	r.fillChainless(res)
+	r.conclude(ctx, res)
 	return res
 }
 
 // audited is the entries of one module whose files were re-hashed.
-func (j *job) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
+func (r *run) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
 	v := module.Version{Path: m.Path, Version: m.Version}
 	var out []report.Module
 	add := func(kind, sum string, at worklist.Position, bad []modcache.Difference) {
@@ -74,16 +74,16 @@ func (j *job) audited(ctx context.Context, m worklist.Module, diffs []modcache.D
 		}
 	}
 	if m.Zip != "" {
-		has, err := j.cache.HasZip(ctx, v, m.Zip)
+		has, err := r.cache.HasZip(ctx, v, m.Zip)
 		if err != nil {
 			return nil, err
 		}
-		if has || len(zip) > 0 || j.cache.Extracted(v) {
+		if has || len(zip) > 0 || r.cache.Extracted(v) {
 			add(report.KindZip, m.Zip, m.ZipSum, zip)
 		}
 	}
 	if m.Mod != "" {
-		has, err := j.cache.HasMod(v, m.Mod)
+		has, err := r.cache.HasMod(v, m.Mod)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -115,4 +116,16 @@ func Found(r *report.Result, check string) *finding.Finding {
 		}
 	}
 	return nil
+}
+
+// Met reports whether some attempt failed in the class.
+func Met(r *report.Result, class failure.Class) bool {
+	for _, m := range r.Modules {
+		for _, a := range m.Attempts {
+			if a.Class == class {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -1,4 +1,4 @@
-package fetch
+package download
 
 import (
 	"strings"
@@ -17,8 +17,8 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")
-		r := &run{asked: map[*item]asked{}}
-		old, young := &item{mod: module.Version{Path: "example.test/old", Version: "v1.0.0"}, kind: "zip"}, &item{}
+		r := &Engine{asked: map[*Item]asked{}}
+		old, young := &Item{Mod: module.Version{Path: "example.test/old", Version: "v1.0.0"}, Kind: "zip"}, &Item{}
 		expect := func(want string) {
 			t.Helper()
 			if got := r.awaited(); got != want {

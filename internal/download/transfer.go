@@ -1,4 +1,4 @@
-package fetch
+package download
 
 import (
 	"cmp"
@@ -136,7 +136,7 @@ var errAnew = errors.New("the file is asked for from its start")
 // for. Only what ends every request alike stays what it is.
 func (t *transfer) anew(ctx context.Context, err error) error {
 	fe := failure.As(err)
-	if ctx.Err() != nil || local(fe.Class) {
+	if ctx.Err() != nil || Local(fe.Class) {
 		return fe
 	}
 	why := cmp.Or(fe.Detail, fe.Class.Title())

@@ -1,4 +1,4 @@
-package fetch_test
+package download_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package fetch
+package download
 
 import (
 	"errors"
@@ -36,28 +36,28 @@ type refusal struct {
 }
 
 // heard notes what the last attempt at a mirror says about whether it is there.
-func (r *run) heard(t *try, fe *failure.Error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (e *Engine) heard(t *try, fe *failure.Error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if !absent(fe) {
-		delete(r.refusals, t.hop.Mirror)
+		delete(e.refusals, t.hop.Mirror)
 		return
 	}
-	was := r.refusals[t.hop.Mirror]
-	r.refusals[t.hop.Mirror] = refusal{fe, was.final || t.tries >= min(rounds, r.values.Retries+1)}
+	was := e.refusals[t.hop.Mirror]
+	e.refusals[t.hop.Mirror] = refusal{fe, was.final || t.tries >= min(rounds, e.s.Values.Retries+1)}
 }
 
 // deserted reports whether none of the mirrors that an item may be asked of is
 // there; with final, whether that is so after all rounds, and then the tries have
 // the failures. A directory that lacks the item makes no difference.
-func (r *run) deserted(tries []try, final bool) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (e *Engine) deserted(tries []try, final bool) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	found := map[*mirror.Mirror]*failure.Error{}
 	for i := range tries {
 		t := &tries[i]
 		if !t.over || !t.hop.Local() {
-			was, ok := r.refusals[t.hop.Mirror]
+			was, ok := e.refusals[t.hop.Mirror]
 			if !ok || final && !was.final {
 				return false
 			}
