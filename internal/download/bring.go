@@ -3,25 +3,14 @@ package download
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
-
-// try is what has been tried of one item at one hop.
-type try struct {
-	hop   *session.Hop
-	tries int
-	anew  int // attempts that count for nothing, see errAnew
-	last  *failure.Error
-	over  bool // no further attempt at this hop is of use
-}
-
-// mostAnew bounds the attempts for one item that a hop gets on top of the
-// others: after parts of several mirrors, parts of its own, and a refusal.
-const mostAnew = 3
 
 // Bring gets one item from the hops that may be asked for it, in order. An
 // answer about the module (404, 410, and what else falls back behind the hop)
@@ -45,6 +34,19 @@ func (e *Engine) Bring(ctx context.Context, it *Item) error {
 	}
 	return fe
 }
+
+// try is what has been tried of one item at one hop.
+type try struct {
+	hop   *session.Hop
+	tries int
+	anew  int // attempts that count for nothing, see errAnew
+	last  *failure.Error
+	over  bool // no further attempt at this hop is of use
+}
+
+// mostAnew bounds the attempts for one item that a hop gets on top of the
+// others: after parts of several mirrors, parts of its own, and a refusal.
+const mostAnew = 3
 
 func (e *Engine) bring(ctx context.Context, it *Item) *failure.Error {
 	hops := e.s.Access.Route(e.chain, it.Mod.Path)
@@ -150,4 +152,50 @@ func (e *Engine) next(tries []try) (*try, []*try) {
 // others reports whether one of the tries is at a mirror that is up.
 func others(rest []*try) bool {
 	return slices.ContainsFunc(rest, func(t *try) bool { return !t.hop.Health.Out() })
+}
+
+// asked is a mirror that an item waits for.
+type asked struct {
+	hop   *session.Hop
+	since time.Time
+}
+
+// waiting notes which mirror an item waits for; nil for none.
+func (e *Engine) waiting(it *Item, h *session.Hop) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if h == nil {
+		delete(e.asked, it)
+		return
+	}
+	a, ok := e.asked[it]
+	if !ok {
+		a.since = time.Now()
+	}
+	a.hop = h
+	e.asked[it] = a
+}
+
+// tellAfter is the wait for one file from which on progress names it.
+const tellAfter = 3 * time.Second
+
+// awaited is what has been waited for longest, in words; "" when nothing takes
+// long.
+func (e *Engine) awaited() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var at *Item
+	for it, a := range e.asked {
+		if at == nil || a.since.Before(e.asked[at].since) {
+			at = it
+		}
+	}
+	if at == nil {
+		return ""
+	}
+	since := time.Since(e.asked[at].since)
+	if since < tellAfter {
+		return ""
+	}
+	return fmt.Sprintf("%s %s from %s for %d s", at.Mod, at.Kind, e.asked[at].hop.Name(), int(since.Seconds()))
 }

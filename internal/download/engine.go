@@ -104,39 +104,6 @@ func New(s *session.Session, chain session.Chain, shelf Shelf, o Options) *Engin
 // Close waits for requests that were given up. Nothing may be under way.
 func (e *Engine) Close() { e.wg.Wait() }
 
-// partners are the mirrors that may supply parts of the item besides h: those
-// that a failure of h would lead to.
-func (e *Engine) partners(it *Item, h *session.Hop) []*mirror.Mirror {
-	if h.Protected() || h.Local() || it.alone {
-		return nil
-	}
-	var out []*mirror.Mirror
-	behind := false
-	for _, g := range e.s.Access.Route(e.chain, it.Mod.Path) {
-		if behind && !g.Local() && !g.Health.Out() {
-			out = append(out, g.Mirror)
-		}
-		behind = behind || g == h
-		if behind && g.Protected() {
-			break
-		}
-	}
-	return out
-}
-
-// verifying does what needs a processor when one is free. The module cache lets a
-// zip use further ones while they are free. The error is that of do, or the
-// cancellation of a wait.
-func (e *Engine) verifying(ctx context.Context, do func(parallel int) error) error {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return cancelled(ctx)
-	}
-	defer func() { <-e.slots }()
-	return do(cap(e.slots))
-}
-
 // since is the time since the start of the run in milliseconds.
 func (e *Engine) since() float64 { return Millis(time.Since(e.o.Began)) }
 
@@ -155,18 +122,4 @@ func Measured(d time.Duration) *float64 {
 	}
 	f := Millis(d)
 	return &f
-}
-
-func (e *Engine) track(t *transfer) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.active[t] = true
-	e.cond.Broadcast()
-}
-
-func (e *Engine) untrack(t *transfer) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.active, t)
-	e.cond.Broadcast()
 }

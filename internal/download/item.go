@@ -100,17 +100,3 @@ func (it *Item) limit() int64 {
 	}
 	return mirror.MaxInfo
 }
-
-// rank orders the queue: zips first, since large ones decide when the run
-// ends; then what builds read, then what only graph commands read.
-func (it *Item) rank() int {
-	switch {
-	case it.Kind == report.KindZip:
-		return 0
-	case it.Kind == report.KindMod && !it.Record.Low:
-		return 1
-	case it.Kind == KindInfo:
-		return 2
-	}
-	return 3
-}

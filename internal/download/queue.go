@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
 )
 
 // Queue brings many items, the large ones first. Workers take them in order; when
@@ -129,4 +130,18 @@ func (q *Queue) Progress() Progress {
 		p.Bytes += t.progress()
 	}
 	return p
+}
+
+// rank orders the queue: zips first, since large ones decide when the run
+// ends; then what builds read, then what only graph commands read.
+func (it *Item) rank() int {
+	switch {
+	case it.Kind == report.KindZip:
+		return 0
+	case it.Kind == report.KindMod && !it.Record.Low:
+		return 1
+	case it.Kind == KindInfo:
+		return 2
+	}
+	return 3
 }

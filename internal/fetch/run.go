@@ -106,28 +106,6 @@ func (r *run) fetch(ctx context.Context, c session.Chain, items []*download.Item
 	}
 }
 
-// log tells of an event, for --verbose.
-func (r *run) log(format string, args ...any) {
-	if r.Options.Log != nil {
-		r.Options.Log(fmt.Sprintf(format, args...))
-	}
-}
-
-func (r *run) close() {
-	for _, h := range r.Chain.Hops {
-		h.Close()
-	}
-	if r.cache != nil {
-		if err := r.cache.Close(); err != nil {
-			r.log("remove temporary files: %v", err)
-		}
-	}
-}
-
-func byModule(a, b report.Module) int {
-	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version), -cmp.Compare(a.Kind, b.Kind))
-}
-
 // run is one run over a session.
 type run struct {
 	*session.Session
@@ -151,22 +129,6 @@ func begin(s *session.Session, rec *Recorder) (*run, *report.Result) {
 	}
 }
 
-// refuse ends a run that this machine does not allow.
-func (r *run) refuse(res *report.Result, err error) (*report.Result, session.Chain) {
-	r.fill(res, preflight.AsConfigured(r.Session))
-	res.Outcome, res.Message = report.Settings, err.Error()
-	if errors.Is(err, context.Canceled) {
-		res.Outcome, res.Interrupted = report.Incomplete, true
-	}
-	return res, r.Chain
-}
-
-// refused is refuse for a run that chooses no chain.
-func (r *run) refused(res *report.Result, err error) *report.Result {
-	res, _ = r.refuse(res, err)
-	return res
-}
-
 // limited bounds a run by --timeout.
 func (r *run) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	if r.Values.Timeout <= 0 {
@@ -187,4 +149,42 @@ func (r *run) openModCache() error {
 	}
 	r.cache.ModCacheRW = goenv.BoolFlag(r.Env.Get("GOFLAGS"), "modcacherw")
 	return nil
+}
+
+// refuse ends a run that this machine does not allow.
+func (r *run) refuse(res *report.Result, err error) (*report.Result, session.Chain) {
+	r.fill(res, preflight.AsConfigured(r.Session))
+	res.Outcome, res.Message = report.Settings, err.Error()
+	if errors.Is(err, context.Canceled) {
+		res.Outcome, res.Interrupted = report.Incomplete, true
+	}
+	return res, r.Chain
+}
+
+// refused is refuse for a run that chooses no chain.
+func (r *run) refused(res *report.Result, err error) *report.Result {
+	res, _ = r.refuse(res, err)
+	return res
+}
+
+// log tells of an event, for --verbose.
+func (r *run) log(format string, args ...any) {
+	if r.Options.Log != nil {
+		r.Options.Log(fmt.Sprintf(format, args...))
+	}
+}
+
+func (r *run) close() {
+	for _, h := range r.Chain.Hops {
+		h.Close()
+	}
+	if r.cache != nil {
+		if err := r.cache.Close(); err != nil {
+			r.log("remove temporary files: %v", err)
+		}
+	}
+}
+
+func byModule(a, b report.Module) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version), -cmp.Compare(a.Kind, b.Kind))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +12,63 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/store"
 )
+
+// Restore brings into the module cache what the cache has of the work list,
+// verified, and asks no mirror. What the cache does not have is no failure.
+func Restore(ctx context.Context, s *session.Session, rec *Recorder) *report.Result {
+	r, res := begin(s, rec)
+	defer r.close()
+	ctx, end := r.limited(ctx)
+	defer end()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := r.openModCache(); err != nil {
+		return r.refused(res, err)
+	}
+	items, present, err := r.missing(ctx, nil)
+	if err != nil {
+		return r.refused(res, err)
+	}
+	res.Modules = present
+	r.rec.expect(len(items))
+	r.rec.enter(restoring)
+	cached := r.lookup(ctx, items)
+	if r.Store.Kind == store.Off {
+		cached.info.Reason = "there is no cache to restore from; choose one with --cache"
+	}
+	covered, rest := cached.apart(items)
+	cached.restore(ctx, stop)
+	rest = append(rest, cached.wait(covered)...)
+	items = slices.DeleteFunc(items, func(it *download.Item) bool { return it.Record.Source == "" })
+	r.fillChainless(res)
+	r.collect(res, items)
+	cached.conclude(res)
+	r.conclude(ctx, res)
+	if n := countFiles(rest); res.Outcome == report.OK && n > 0 {
+		res.Message = fmt.Sprintf("%s not in the cache; modferry fetch brings what is missing", filesAre(n))
+	}
+	return res
+}
+
+func countFiles(items []*download.Item) int {
+	n := 0
+	for _, it := range items {
+		if it.Kind != download.KindInfo {
+			n++
+		}
+	}
+	return n
+}
+
+func filesAre(n int) string {
+	if n == 1 {
+		return "1 file is"
+	}
+	return fmt.Sprintf("%d files are", n)
+}
 
 // saved is the cache as one run uses it.
 type saved struct {
