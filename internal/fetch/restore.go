@@ -43,9 +43,9 @@ func Restore(ctx context.Context, s *session.Session, rec *Recorder) *report.Res
 	cached.restore(ctx, stop)
 	rest = append(rest, cached.wait(covered)...)
 	items = slices.DeleteFunc(items, func(it *download.Item) bool { return it.Record.Source == "" })
+	cached.conclude(res) // notes findings, which fillChainless collects
 	r.fillChainless(res)
 	r.collect(res, items)
-	cached.conclude(res)
 	r.conclude(ctx, res)
 	if n := countFiles(rest); res.Outcome == report.OK && n > 0 {
 		res.Message = fmt.Sprintf("%s not in the cache; modferry fetch brings what is missing", filesAre(n))

@@ -75,9 +75,9 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		chosen = p.Final(slices.ContainsFunc(items, func(it *download.Item) bool { return it.Record.Source == report.FromFailed || it.Record.Source == "" }))
 		res.SumDB = p.Database()
 	}
+	cached.conclude(res) // notes findings, which fill collects
 	r.fill(res, chosen, r.refusals(chosen)...)
 	r.collect(res, items)
-	cached.conclude(res)
 	r.conclude(ctx, res)
 	return res, chosen.Chain()
 }
