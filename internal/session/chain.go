@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
@@ -79,4 +81,84 @@ func (a Access) Route(c Chain, modulePath string) []*Hop {
 		}
 	}
 	return out
+}
+
+// Choice of mirrors: whether the preflight ranks and which candidates join.
+type Choice string
+
+// The choices of --mirrors.
+const (
+	Configured Choice = "configured" // the chain as configured, without the dead
+	Auto       Choice = "auto"       // and the whole public catalogue, ranked by measurement
+	CN         Choice = "cn"         // and the catalogue's mirrors in China
+)
+
+// candidates returns the chain with the catalogue's mirrors that a choice
+// adds. They stand after the last mirror that the chain names (before direct),
+// or with the first public one if there is one, so that they are ranked
+// together. Nothing is added before off: that keyword says that there are no
+// other sources.
+func candidates(how Choice, configured goenv.Chain, catalogue mirror.Catalogue) []goenv.Entry {
+	var add mirror.Catalogue
+	switch how {
+	case Auto:
+		add = catalogue
+	case CN:
+		add = catalogue.Region("cn")
+	}
+	mirrors := configured.Mirrors()
+	if len(add) == 0 || len(configured) == 0 || configured[len(configured)-1].Kind == goenv.Off {
+		return mirrors
+	}
+	at := len(mirrors)
+	for i, e := range mirrors {
+		if _, ok := catalogue.Find(e.URL); ok {
+			at = i + 1
+			break
+		}
+	}
+	var extra []goenv.Entry
+	for _, p := range add {
+		if !slices.ContainsFunc(mirrors, func(e goenv.Entry) bool { return e.URL == p.URL }) {
+			extra = append(extra, goenv.Entry{Kind: goenv.Mirror, URL: p.URL, Sep: goenv.Pipe})
+		}
+	}
+	return slices.Insert(slices.Clone(mirrors), at, extra...)
+}
+
+// Fallback says which failures of a mirror pass on to the next one.
+type Fallback string
+
+// The fallback policies.
+const (
+	// FallbackPolicy lets every failure of a mirror of the public catalogue
+	// pass on and obeys the user's separator after any other: a refusal by a
+	// company's gatekeeper behind a comma is its policy, and asking elsewhere
+	// would tell others the names it refused.
+	FallbackPolicy Fallback = "policy"
+	// FallbackAsWritten obeys every separator, as the go command does.
+	FallbackAsWritten Fallback = "as-written"
+	// FallbackAny lets every failure pass on.
+	FallbackAny Fallback = "any"
+)
+
+// Separator returns the separator that a mirror effectively has: what stands
+// after it in the chain that the go command is given.
+func (f Fallback) Separator(written goenv.Separator, public bool) goenv.Separator {
+	if written == goenv.End {
+		return goenv.End
+	}
+	if f == FallbackAny || (f != FallbackAsWritten && public) {
+		return goenv.Pipe
+	}
+	return written
+}
+
+// passes reports whether a failure passes on behind an Effective separator:
+// after a comma 404 and 410, after a pipe everything
+// (cmd/go/internal/modfetch/proxy.go: TryProxies). Unlike the go command it
+// lets wrong content pass a pipe, too: another mirror may have the right
+// bytes, and the hash decides.
+func passes(sep goenv.Separator, c failure.Class) bool {
+	return c == failure.NotFound || c == failure.Gone || sep == goenv.Pipe
 }

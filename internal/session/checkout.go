@@ -8,6 +8,7 @@ import (
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -110,4 +111,17 @@ func howTheJobSays(s settings.Setting) string {
 		places = "--" + s.Name + ", " + s.Env() + " or input " + s.InputName()
 	}
 	return places + " in the job"
+}
+
+// voice is what the checkout said, for the result; nil for nothing.
+func (s *Session) voice() *report.CheckoutSettings {
+	c := &s.Values.Checkout
+	if c.File == "" || len(c.Obeyed)+len(c.Ignored) == 0 {
+		return nil
+	}
+	out := &report.CheckoutSettings{File: c.File, Obeyed: c.Obeyed}
+	for _, i := range c.Ignored {
+		out.Ignored = append(out.Ignored, i.Setting.Name)
+	}
+	return out
 }

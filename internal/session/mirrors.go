@@ -1,13 +1,10 @@
 package session
 
 import (
-	"crypto/x509"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
@@ -17,22 +14,6 @@ import (
 // Transport reaches servers that are no mirrors with the settings of the run:
 // authorities, forward proxy, limits of connecting.
 func (s *Session) Transport() http.RoundTripper { return s.Client.Transport() }
-
-// TransportTrusting is Transport for a server whose authorities may be those in
-// a file of PEM blocks, too; "" for none. Mirrors are not reached with them.
-// setting is what names the file, for errors.
-func (s *Session) TransportTrusting(setting, file string) (http.RoundTripper, error) {
-	t := s.Client.Transport()
-	if file == "" {
-		return t, nil
-	}
-	pool, err := withAuthorities(t.TLSClientConfig.RootCAs, setting, file)
-	if err != nil {
-		return nil, err
-	}
-	t.TLSClientConfig.RootCAs = pool
-	return t, nil
-}
 
 // openMirrors makes the candidates of the chain.
 func (s *Session) openMirrors() error {
@@ -97,31 +78,4 @@ func openError(rawURL string, err error) error {
 	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
 		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
 		Instead: "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
-}
-
-// rootCAs is the system's authorities and those of the file; nil when no file
-// is given.
-func rootCAs(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
-	}
-	return withAuthorities(nil, "--ca-file", file)
-}
-
-// withAuthorities is the authorities of a pool, nil for the system's, and those
-// of the file that a setting names.
-func withAuthorities(pool *x509.CertPool, setting, file string) (*x509.CertPool, error) {
-	pem, err := diskfile.Read(file, MaxCertificates)
-	if err != nil {
-		return nil, fmt.Errorf("read the authorities of %s: %w", setting, err)
-	}
-	if pool != nil {
-		pool = pool.Clone()
-	} else if pool, err = x509.SystemCertPool(); err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", setting, file)
-	}
-	return pool, nil
 }

@@ -52,3 +52,6 @@ func netrcFile(getenv func(string) string, goauth string) string {
 	}
 	return filepath.Join(home, ".netrc")
 }
+
+// maxNetrc is how many bytes are read of a file of passwords.
+const maxNetrc = 1 << 20

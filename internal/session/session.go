@@ -14,6 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 	"github.com/modferry/modferry/internal/store"
@@ -242,4 +243,23 @@ func (s *Session) open() (err error) {
 		return err
 	}
 	return s.openMirrors()
+}
+
+// Effective is the settings of the run for the result.
+func (s *Session) Effective() report.EffectiveSettings {
+	e := report.EffectiveSettings{
+		GOPROXY: s.Configured.Redacted(), GOSUMDB: settings.Redact(s.Env.Get("GOSUMDB")),
+		GOPRIVATE: s.Access.Private, GONOPROXY: s.Access.NoProxy, GONOSUMDB: s.Env.Get("GONOSUMDB"),
+		ModCache: s.Env.Get("GOMODCACHE"), Sources: map[string]string{}, Checkout: s.voice(),
+	}
+	for _, name := range []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GOMODCACHE"} {
+		e.Sources[name] = s.Env.Source(name)
+	}
+	if s.guest {
+		_, e.Sources["GOPROXY"] = s.mirrorList()
+	}
+	if s.Values.Checkout.Private != "" {
+		e.Sources["GOPRIVATE"] += " and " + s.Values.Checkout.Sources["private"]
+	}
+	return e
 }

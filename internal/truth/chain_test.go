@@ -31,7 +31,7 @@ func acceptedList(id, says, list string) claim {
 
 // chainClaims say how a GOPROXY list is read.
 func chainClaims() []claim {
-	const leans = "internal/goenv/proxy.go, internal/goenv/check_proxy.go, internal/session/fallback.go"
+	const leans = "internal/goenv/proxy.go, internal/goenv/check_proxy.go, internal/session/chain.go"
 	return []claim{
 		{"list-ends-at-direct", "what stands behind direct is never asked", leans, func(t *testing.T) string {
 			f := one(t)
