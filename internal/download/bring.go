@@ -154,6 +154,57 @@ func others(rest []*try) bool {
 	return slices.ContainsFunc(rest, func(t *try) bool { return !t.hop.Health.Out() })
 }
 
+// attempt makes one request for the item at the hop of the turn, hedged by spare
+// where that is allowed, and puts what it brings on the shelf. It notes the attempt
+// in the item's record, and ends the turn.
+func (e *Engine) attempt(ctx context.Context, it *Item, t *turn, spare *session.Hop) *failure.Error {
+	start := e.since()
+	q := e.open(ctx, it, t, spare)
+	h := q.turn.hop
+	a := q.record(start)
+	fe := q.err
+	if fe == nil {
+		a.Status = q.resp.Status
+		fe = e.receive(ctx, it, q, &a)
+	} else {
+		q.turn.arrived(0, fe)
+	}
+	a.MS = e.since() - start
+	if fe == nil {
+		it.blame(h, start)
+	} else {
+		a.Class, a.Status, a.Detail = fe.Class, max(a.Status, fe.Status), fe.Detail
+	}
+	it.Record.Attempts = append(it.Record.Attempts, a)
+	it.Record.Bytes = a.Bytes
+	switch {
+	case fe != nil:
+		e.o.Log("%s %s: attempt %d at %s: %s", it.Mod, it.Kind, len(it.Record.Attempts), h.Name(), fe)
+	case a.Hedge:
+		e.o.Log("%s %s: a second request to %s was faster", it.Mod, it.Kind, h.Name())
+	case a.Resumed > 0:
+		e.o.Log("%s %s: went on at byte %d at %s", it.Mod, it.Kind, a.Resumed, h.Name())
+	}
+	q.turn.end(ctx, fe, a.Status != 0)
+	return fe
+}
+
+// blame says of the mirrors that helped with a file that did not fit
+// together that their parts were wrong, now that h has supplied the right file
+// without them.
+func (it *Item) blame(h *session.Hop, now float64) {
+	for _, m := range it.suspects {
+		if m == h.Mirror {
+			continue
+		}
+		fe := failure.New(failure.HashMismatch, "verify", m.Name()+"/"+it.path, nil)
+		fe.Detail = "a part did not fit to those of " + h.Name() + ", which has the right file"
+		m.Health.Failed(fe, true)
+		it.Record.Attempts = append(it.Record.Attempts, report.Attempt{Mirror: m.Name(), StartMS: now, Class: fe.Class, Detail: fe.Detail})
+	}
+	it.suspects = nil
+}
+
 // asked is a mirror that an item waits for.
 type asked struct {
 	hop   *session.Hop

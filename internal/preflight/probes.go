@@ -119,7 +119,7 @@ func (p *Probes) Early() session.Chain {
 		}
 		break
 	}
-	d := decide(p.s, p.candidates())
+	d := decide(p.s, p.s.Choice, p.candidates())
 	for _, c := range d.Chosen {
 		switch {
 		case c.Late:
@@ -151,7 +151,7 @@ func (p *Probes) Final(failed bool) Decision {
 		case <-p.hurry:
 		}
 	}
-	return decide(p.s, p.candidates())
+	return decide(p.s, p.s.Choice, p.candidates())
 }
 
 // Awaited are the mirrors that have not answered yet.
