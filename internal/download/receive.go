@@ -74,8 +74,10 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 	}
 	helpers, cancel := context.WithCancel(ctx)
 	t := newTransfer(helpers, it.path, tmp, h.Mirror, e.partners(it, h))
+	// Helpers look once, when the transfer is announced: it has its size by then.
+	first := t.begin(q.resp)
 	e.track(t)
-	err = t.run(ctx, q.resp)
+	err = t.run(ctx, q.resp, first)
 	cancel()
 	e.untrack(t)
 	t.settle()

@@ -74,12 +74,11 @@ func newTransfer(ctx context.Context, path string, file *os.File, from *mirror.M
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 
-// run brings the file with the response that is already there, going on after
-// cuts for as long as the server proves that it is the same file and each
-// resumption brings something. When the server does not send the part that is
-// missing, the error is errAnew.
-func (t *transfer) run(ctx context.Context, resp *mirror.Response) error {
-	p := t.begin(resp)
+// run brings the file with the response that is already there and the part that
+// begin made of it, going on after cuts for as long as the server proves that it
+// is the same file and each resumption brings something. When the server does not
+// send the part that is missing, the error is errAnew.
+func (t *transfer) run(ctx context.Context, resp *mirror.Response, p *part) error {
 	for {
 		began := p.at
 		err := t.copy(resp, p)
