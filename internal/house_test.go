@@ -19,7 +19,9 @@ const modulePath = "github.com/modferry/modferry/"
 // rooms from the top to the bottom: a room may import those below it only.
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
-	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir", "internal/relay", "internal/fetch", "internal/layer", "internal/mirror",
+	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
+	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
+	"internal/layer", "internal/mirror",
 	"internal/store", "internal/modcache", "internal/report", "internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
 	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/diskfile", "internal/secret",
 }

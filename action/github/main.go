@@ -23,6 +23,7 @@ import (
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/secret"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -60,7 +61,8 @@ type step struct {
 	report   string // the file that input report names, as this step sees it; "" for none
 	goflags  string // GOFLAGS for this step and later ones, "" to leave it as it is
 	env      goenv.Env
-	job      *fetch.Job
+	job      *session.Session
+	chain    session.Chain // that was chosen
 	remarks  []finding.Finding
 }
 
@@ -75,8 +77,10 @@ func Main(ctx context.Context, p Process) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	progress := report.StartProgress(p.Stdout, report.ProgressOptions{}, s.job.Snapshot)
-	res := s.job.Run(ctx)
+	rec := new(fetch.Recorder)
+	progress := report.StartProgress(p.Stdout, report.ProgressOptions{}, rec.Snapshot)
+	res, chain := fetch.Run(ctx, s.job, rec)
+	s.chain = chain
 	progress.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
@@ -153,10 +157,10 @@ func (s *step) prepare() error {
 		return err
 	}
 	machine := goenv.Host{Getenv: getenv, ReadFile: diskfile.ReadSettings, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
-	env, findings, err := fetch.Environment(v, machine)
+	env, findings, err := session.Environment(v, machine)
 	if err == nil {
 		if s.goflags = s.removable(env); s.goflags != "" {
-			env, findings, err = fetch.Environment(v, machine)
+			env, findings, err = session.Environment(v, machine)
 		}
 	}
 	if err != nil {
@@ -164,7 +168,7 @@ func (s *step) prepare() error {
 	}
 	s.env = env
 	s.remarks = append(s.remarks, findings...)
-	s.job, err = fetch.Prepare(v, env, fetch.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask, Secrets: s.Secrets})
+	s.job, err = session.Open(v, env, session.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask, Secrets: s.Secrets})
 	return err
 }
 
@@ -227,7 +231,7 @@ func (s *step) export() error {
 		return s.files.SetEnv(name, value)
 	}
 	var errs []error
-	for _, e := range s.job.Exports() {
+	for _, e := range s.job.Exports(s.chain) {
 		switch {
 		case e.Name == "GOMODCACHE":
 			// Also when it has this value here: later steps may see another one.
@@ -243,7 +247,7 @@ func (s *step) export() error {
 
 // exported is the value of a variable in later steps, exported or not.
 func (s *step) exported(name string) string {
-	for _, e := range s.job.Exports() {
+	for _, e := range s.job.Exports(s.chain) {
 		if e.Name == name {
 			return e.Value
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -43,7 +44,7 @@ func Post(ctx context.Context, p Process) int {
 	if later.Modules, err = s.later(res); err != nil {
 		s.warn(err)
 	}
-	r := s.job.Save(ctx)
+	r := fetch.Save(ctx, s.job, nil)
 	r.Hide(s.Secrets.Hide)
 	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
 	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })

@@ -8,9 +8,9 @@ import (
 
 	"github.com/modferry/modferry/action/annotate"
 	"github.com/modferry/modferry/action/forge"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // publish shows the result: summary, annotations, and where a token allows it a
@@ -49,7 +49,7 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all
 	}
 	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
 	api, err := newRepositoryAPI(s.Getenv, forge.Options{
-		Token: s.inputs.own["token"], Agent: fetch.UserAgent(s.Tool), Transport: s.job.Transport(),
+		Token: s.inputs.own["token"], Agent: session.UserAgent(s.Tool), Transport: s.job.Transport(),
 	})
 	if err != nil {
 		s.warn(err)

@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // The files of the reports directory, as the template's artifacts:reports name
@@ -35,9 +35,9 @@ type ReportFile struct {
 // Reports is a result for GitLab, or for any CI system that reads JUnit.
 type Reports struct {
 	Result  *report.Result
-	Root    string         // of the checkout, "" when it is not known
-	Dir     string         // the reports directory
-	Exports []fetch.Export // for jobs of later stages
+	Root    string           // of the checkout, "" when it is not known
+	Dir     string           // the reports directory
+	Exports []session.Export // for jobs of later stages
 }
 
 // Files renders the reports. The remarks say what could not be rendered or passed
@@ -122,7 +122,7 @@ func escapedPath(name string) string {
 // cache depends on each job's image. Everybody who can see the pipeline can read a
 // report, so a variable with credentials is left out, as is one that GitLab would
 // change; left says which and why. The text is nil for no variables.
-func dotenv(exports []fetch.Export) (text []byte, left []string) {
+func dotenv(exports []session.Export) (text []byte, left []string) {
 	formats := assign.Formats()
 	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]
 	format.Foreign = true // other jobs have other machines

@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // missingResult is a result with a module that could not be obtained.
@@ -32,10 +32,10 @@ func missingResult(message string) *report.Result {
 }
 
 // exports are variables in pairs of name and value.
-func exports(pairs ...string) []fetch.Export {
-	var out []fetch.Export
+func exports(pairs ...string) []session.Export {
+	var out []session.Export
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, fetch.Export{Variable: assign.Variable{Name: pairs[i], Value: pairs[i+1]}, Settled: true})
+		out = append(out, session.Export{Variable: assign.Variable{Name: pairs[i], Value: pairs[i+1]}, Settled: true})
 	}
 	return out
 }

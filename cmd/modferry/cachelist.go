@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -29,21 +30,21 @@ type entry struct {
 
 // list shows what the cache holds.
 func (a *app) list(cmd *cobra.Command, c command, _ []string) error {
-	return a.keep(cmd, c, (*fetch.Job).List, "in the cache")
+	return a.keep(cmd, c, fetch.List, "in the cache")
 }
 
 // prune removes from the cache what is old or too much.
 func (a *app) prune(cmd *cobra.Command, c command, _ []string) error {
-	return a.keep(cmd, c, (*fetch.Job).Prune, "removed")
+	return a.keep(cmd, c, fetch.Prune, "removed")
 }
 
 // keep lists or prunes the cache; verb is what was done with the entries.
-func (a *app) keep(cmd *cobra.Command, c command, act func(*fetch.Job, context.Context) ([]store.Entry, error), verb string) error {
+func (a *app) keep(cmd *cobra.Command, c command, act func(context.Context, *session.Session) ([]store.Entry, error), verb string) error {
 	j, err := a.begin(cmd, c)
 	if err != nil {
 		return err
 	}
-	entries, err := act(j.Job, cmd.Context())
+	entries, err := act(cmd.Context(), j.Session)
 	if err != nil {
 		// Here the store is what was asked for, so its failure is the command's.
 		a.say(err)

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/golog"
 	"github.com/modferry/modferry/internal/report"
@@ -72,7 +72,7 @@ func (a *app) explainFile(ctx context.Context, name string, j job) error {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
 	switch {
-	case fetch.IsBuilds(head):
+	case doctor.IsBuilds(head):
 		return a.explainBuilds(text, j)
 	case isProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
@@ -89,7 +89,7 @@ func isProgram(head []byte) bool {
 
 // explainBuilds holds programs against the checkout.
 func (a *app) explainBuilds(text io.Reader, j job) error {
-	builds, err := fetch.ReadBuilds(text)
+	builds, err := doctor.ReadBuilds(text)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *app) explainBuilds(text io.Reader, j job) error {
 		if len(builds) > 1 {
 			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(b.Program))
 		}
-		res := j.Compare(b)
+		res := doctor.Compare(j.Session, b)
 		a.code = max(a.code, res.Outcome.ExitCode())
 		a.publish(j.out, res)
 	}

@@ -56,13 +56,10 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	var res *report.Result
 	if j.values.NoProbe {
-		res = j.Unprobed()
-		res.Findings = append(j.findings, res.Findings...)
-	} else {
-		res = j.run(cmd.Context(), c.run)
+		c.run = unprobed
 	}
+	res := j.run(cmd.Context(), c.run)
 	if err := a.explainChoice(j.out, res); err != nil {
 		return err
 	}
@@ -72,7 +69,7 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 		return nil
 	}
 	var exports []assign.Variable
-	for _, e := range j.Exports() {
+	for _, e := range j.Exports(j.chain) {
 		exports = append(exports, e.Variable)
 	}
 	if j.goflags != "" {

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/modferry/modferry/action/gitlab"
-	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // handOver writes the reports of a run for CI systems and the note on a merge
@@ -18,11 +18,11 @@ func (a *app) handOver(ctx context.Context, j job, res *report.Result) {
 		}
 		return
 	}
-	a.writeReports(gitlab.Reports{Result: res, Root: j.Root(), Dir: out.values.Reports, Exports: j.Exports()})
+	a.writeReports(gitlab.Reports{Result: res, Root: j.Root(), Dir: out.values.Reports, Exports: j.Exports(j.chain)})
 	if res.Interrupted {
 		return // nobody waits any more
 	}
 	a.tell(out.gitlab.Note(ctx, res, gitlab.NoteOptions{
-		Root: j.Root(), Agent: fetch.UserAgent(tool()), Transport: j.TransportTrusting,
+		Root: j.Root(), Agent: session.UserAgent(tool()), Transport: j.TransportTrusting,
 	}))
 }

@@ -14,18 +14,21 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
 // job is a prepared job and what it was prepared from.
 type job struct {
-	*fetch.Job
+	*session.Session
 	values *settings.Values
 	out    *output
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
 	// goflags is GOFLAGS of the go commands of the CI job, "" to leave it as it is.
 	goflags string
+	// chain is what a run chose; empty before, and for commands that choose none.
+	chain session.Chain
 }
 
 // execute prepares a job, runs it and writes its result. An error says that
@@ -71,9 +74,10 @@ func (a *app) begin(cmd *cobra.Command, c command) (job, error) {
 }
 
 // run runs the job while its progress is shown.
-func (j job) run(ctx context.Context, run func(*fetch.Job, context.Context) *report.Result) *report.Result {
-	stop := j.out.progress(j.Snapshot)
-	res := run(j.Job, ctx)
+func (j *job) run(ctx context.Context, run runner) (res *report.Result) {
+	rec := new(fetch.Recorder)
+	stop := j.out.progress(rec.Snapshot)
+	res, j.chain = run(ctx, j.Session, rec)
 	stop()
 	res.Findings = append(j.findings, res.Findings...)
 	return res
@@ -99,19 +103,19 @@ func (a *app) publish(out *output, res *report.Result) {
 
 // prepare reads the go command's settings and the checkout.
 func (a *app) prepare(j *job, c command) (err error) {
-	options := fetch.Options{Tool: tool(), Log: j.out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
+	options := session.Options{Tool: tool(), Log: j.out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	host := goenv.Host{
 		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
-	env, findings, err := fetch.Environment(j.values, host)
+	env, findings, err := session.Environment(j.values, host)
 	if c.examines {
 		var syntax *goenv.SyntaxError
 		if errors.As(err, &syntax) {
 			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
 		}
 		if err == nil {
-			j.Job = fetch.PrepareDoctor(j.values, env, findings, options)
+			j.Session = session.OpenForDoctor(j.values, env, findings, options)
 		}
 		return err
 	}
@@ -120,7 +124,7 @@ func (a *app) prepare(j *job, c command) (err error) {
 		return err
 	}
 	j.findings = findings
-	j.Job, err = c.prepare(j.values, env, options)
+	j.Session, err = c.prepare(j.values, env, options)
 	return err
 }
 
@@ -133,7 +137,7 @@ func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, hos
 		if dir, remark := gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
 			j.out.remark([]string{remark})
 			j.values.ModCache, j.values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-			env, findings, err = fetch.Environment(j.values, host)
+			env, findings, err = session.Environment(j.values, host)
 		}
 	}
 	if j.goflags = gitlab.GOFLAGS(env); err == nil && j.goflags != "" {
@@ -144,7 +148,7 @@ func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, hos
 			}
 			return getenv(name)
 		}
-		env, findings, err = fetch.Environment(j.values, host)
+		env, findings, err = session.Environment(j.values, host)
 	}
 	return env, findings, err
 }

@@ -6,9 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -21,8 +23,8 @@ type command struct {
 	flags func(*cobra.Command) // adds the command's own; nil for none
 
 	do      func(*app, *cobra.Command, command, []string) error
-	prepare func(*settings.Values, goenv.Env, fetch.Options) (*fetch.Job, error)
-	run     func(*fetch.Job, context.Context) *report.Result
+	prepare func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
+	run     runner
 	render  rendering                                        // of the result as text
 	after   func(*app, context.Context, job, *report.Result) // what follows the result; nil for nothing
 
@@ -37,6 +39,29 @@ type command struct {
 	helps bool
 }
 
+// runner does what a command is for. The chain is that of Run and Probe, else
+// empty.
+type runner func(context.Context, *session.Session, *fetch.Recorder) (*report.Result, session.Chain)
+
+// chainless is a runner that chooses no chain.
+func chainless(run func(context.Context, *session.Session, *fetch.Recorder) *report.Result) runner {
+	return func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
+		return run(ctx, s, rec), session.Chain{}
+	}
+}
+
+func probe(ctx context.Context, s *session.Session, _ *fetch.Recorder) (*report.Result, session.Chain) {
+	return fetch.Probe(ctx, s)
+}
+
+func unprobed(_ context.Context, s *session.Session, _ *fetch.Recorder) (*report.Result, session.Chain) {
+	return fetch.Unprobed(s)
+}
+
+func examine(ctx context.Context, s *session.Session, _ *fetch.Recorder) *report.Result {
+	return doctor.Examine(ctx, s)
+}
+
 // commands are the commands in the order of --help. One that does more than to
 // prepare a job, run it and render its result has a file of its own.
 func commands() []command {
@@ -44,51 +69,51 @@ func commands() []command {
 		{
 			name: "fetch", short: "Download the modules of a checkout into the module cache",
 			long: "Downloads what builds need into the module cache, verified against go.sum.",
-			do:   (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Run, render: report.Text,
+			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: report.Text,
 			after: (*app).handOver, helps: true,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
 			long: `Measures name lookup, connection, TLS, first byte and valid content of every
 mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
-			do: (*app).execute, prepare: fetch.PrepareProbe, run: (*fetch.Job).Probe, render: report.Text,
+			do: (*app).execute, prepare: session.OpenProbe, run: probe, render: report.Text,
 		},
 		{
 			name: "env", short: "Print the settings that the go command should use", long: envHelp(), flags: envFlags,
-			do: (*app).env, prepare: fetch.PrepareProbe, run: (*fetch.Job).Probe, render: report.Text,
+			do: (*app).env, prepare: session.OpenProbe, run: probe, render: report.Text,
 		},
 		{
 			name: "doctor", args: "[FILE...]", short: "Check the configuration, or explain a log of the go command", long: doctorHelp,
-			do: (*app).doctor, run: (*fetch.Job).Doctor, render: report.Diagnosis, examines: true, last: true,
+			do: (*app).doctor, run: chainless(examine), render: report.Diagnosis, examines: true, last: true,
 		},
 		{
 			name: "verify", short: "Compare the module cache with go.sum, zips and extracted trees",
 			long: `Hashes the zips and extracted trees of the checkout's modules again, which the
 go command never does, and names every file that differs from go.sum.`,
-			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Verify, render: report.Text,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: report.Text,
 		},
 		{
 			name: "cache restore", short: "Restore modules from the cache into the module cache",
 			long: `Restores the checkout's modules that the cache has into the module cache,
 verified against go.sum. No mirror is contacted.`,
-			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Restore, render: report.Text, helps: true,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Restore), render: report.Text, helps: true,
 		},
 		{
 			name: "cache save", short: "Save new modules of the module cache to the cache",
 			long: `Saves those of the checkout's modules that are in the module cache and not yet
 in the cache. Run it after the build: the modules that the build used are the
 ones that the next job restores.`,
-			do: (*app).execute, prepare: fetch.Prepare, run: (*fetch.Job).Save, render: report.Text, last: true, helps: true,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Save), render: report.Text, last: true, helps: true,
 		},
 		{
 			name: "cache list", short: "List the entries of the cache", long: "Lists the entries of the cache, newest first.",
-			do: (*app).list, prepare: fetch.PrepareCache,
+			do: (*app).list, prepare: session.OpenCache,
 		},
 		{
 			name: "cache prune", short: "Remove old entries and those beyond the size limit",
 			long: `Removes the entries that were not used for --cache-max-age, then the least
 recently used ones until the cache is no larger than --cache-max-size.`,
-			do: (*app).prune, prepare: fetch.PrepareCache,
+			do: (*app).prune, prepare: session.OpenCache,
 		},
 	}
 }

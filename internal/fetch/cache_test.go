@@ -10,50 +10,26 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store"
 )
 
-// withCache gives the bench a cache in a directory of its own.
-func (b *bench) withCache() string {
-	b.t.Helper()
-	dir := filepath.Join(b.t.TempDir(), "store")
-	b.values.Cache = "dir:" + dir
-	return dir
-}
-
-// afresh gives the bench an empty module cache, as the next job has it.
-func (b *bench) afresh() { b.modcache = filepath.Join(b.t.TempDir(), "mod") }
-
-// save saves the module cache and returns what was saved.
-func (b *bench) save() *report.Saved {
-	b.t.Helper()
-	j, err := b.prepare("off")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	r := j.Save(b.t.Context())
-	wantOutcome(b.t, r, report.OK)
-	if r.Cache.Saved == nil {
-		b.t.Fatalf("cache %+v says nothing of a save", r.Cache)
-	}
-	return r.Cache.Saved
-}
-
 // extract extracts trees, as a build does that uses these modules.
-func (b *bench) extract(versions ...module.Version) {
-	b.t.Helper()
-	c, err := modcache.Open(b.modcache)
+func extract(b *fetchtest.Bench, versions ...module.Version) {
+	b.T.Helper()
+	c, err := modcache.Open(b.ModCache)
 	if err != nil {
-		b.t.Fatal(err)
+		b.T.Fatal(err)
 	}
 	defer c.Close()
 	c.ModCacheRW = true
 	for _, v := range versions {
-		if err := c.Extract(b.t.Context(), v, b.fixtures.Get(v.Path, v.Version).ZipSum); err != nil {
-			b.t.Fatal(err)
+		if err := c.Extract(b.T.Context(), v, b.Fixtures.Get(v.Path, v.Version).ZipSum); err != nil {
+			b.T.Fatal(err)
 		}
 	}
 }
@@ -64,23 +40,23 @@ func sources(r *report.Result) map[string]int { return r.Totals.BySource }
 func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 10, 30_000)
-	s := start(t, nil, mirrortest.HTTP1, f)
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.withCache()
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.WithCache()
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if c := r.Cache; c.Hit != "miss" || c.Key == "" || c.Modules != 0 || c.Reason != "" || !strings.HasPrefix(c.Store, "dir:") {
 		t.Errorf("first run: cache %+v", c)
 	}
-	if saved := b.save(); saved.Layers != 1 || saved.Files != 30 || saved.Bytes == 0 || saved.Index == "" {
+	if saved := b.Save(); saved.Layers != 1 || saved.Files != 30 || saved.Bytes == 0 || saved.Index == "" {
 		t.Errorf("saved %+v", saved)
 	}
-	b.afresh()
-	b.values.NoProbe = true
+	b.Afresh()
+	b.Values.NoProbe = true
 	asked := len(s.Requests())
-	r = b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	r = b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if c := r.Cache; c.Hit != "exact" || c.Modules != 20 || c.Layers != 1 || c.Bytes == 0 || c.MS == 0 || len(c.Rejected) > 0 || c.Reason != "" {
 		t.Errorf("second run: cache %+v", c)
 	}
@@ -94,10 +70,10 @@ func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 		t.Errorf("the mirror was asked for %v", got)
 	}
 	// A third run has nothing to do and does not even look.
-	if r := b.run(s.URL); r.Cache.Hit != "off" || r.Cache.Reason == "" {
+	if r := b.Run(s.URL); r.Cache.Hit != "off" || r.Cache.Reason == "" {
 		t.Errorf("third run: cache %+v", r.Cache)
 	}
-	if saved := b.save(); saved.Reason != "the cache has it all already" || saved.Failed {
+	if saved := b.Save(); saved.Reason != "the cache has it all already" || saved.Failed {
 		t.Errorf("saved %+v", saved)
 	}
 }
@@ -105,22 +81,22 @@ func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 func TestWhatTheCacheLacksIsFetched(t *testing.T) {
 	t.Parallel()
 	all := mirrortest.Generate(t, 10, 10_000)
-	s := start(t, nil, mirrortest.HTTP1, all)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, all)
 	few := all.Without(all.Versions()[8:]...)
-	b := newBench(t, few, mirrortest.Checkout{})
-	dir := b.withCache()
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.save()
+	b := fetchtest.New(t, few, mirrortest.Checkout{})
+	dir := b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Save()
 
-	c := newBench(t, all, mirrortest.Checkout{})
-	c.values.Cache = "dir:" + dir
-	r := c.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	c.complete()
+	c := fetchtest.New(t, all, mirrortest.Checkout{})
+	c.Values.Cache = "dir:" + dir
+	r := c.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	c.Complete()
 	if r.Cache.Hit != "partial" || sources(r)[report.FromCache] != 16 || sources(r)[report.FromMirror] != 4 {
 		t.Errorf("cache %+v, sources %v", r.Cache, sources(r))
 	}
-	if saved := c.save(); saved.Layers != 1 || saved.Files != 6 || saved.Kept != 1 {
+	if saved := c.Save(); saved.Layers != 1 || saved.Files != 6 || saved.Kept != 1 {
 		t.Errorf("saved %+v", saved)
 	}
 }
@@ -128,21 +104,21 @@ func TestWhatTheCacheLacksIsFetched(t *testing.T) {
 func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 6, 10_000)
-	s := start(t, nil, mirrortest.HTTP1, f)
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.withCache()
-	b.values.Scope = "used"
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.WithCache()
+	b.Values.Scope = "used"
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if sources(r)[report.FromDeferred] > 0 {
 		t.Errorf("nothing is known yet, but something is deferred: %v", sources(r))
 	}
-	b.extract(f.Versions()[:2]...)
-	b.save()
+	extract(b, f.Versions()[:2]...)
+	b.Save()
 
-	b.afresh()
-	r = b.run(s.URL)
-	wantOutcome(t, r, report.OK)
+	b.Afresh()
+	r = b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if got := sources(r); got[report.FromCache] != 8 || got[report.FromDeferred] != 4 {
 		t.Errorf("sources %v, want 2 zips and 6 go.mod files from the cache and 4 zips deferred", got)
 	}
@@ -151,9 +127,9 @@ func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
 			t.Errorf("deferred %+v", m)
 		}
 	}
-	b.clean()
+	b.Clean()
 	// The trees of what is used are there already, nobody else's.
-	c, err := modcache.OpenForReading(b.modcache)
+	c, err := modcache.OpenForReading(b.ModCache)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,10 +138,10 @@ func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
 			t.Errorf("%s: extracted is %v", v, c.Extracted(v))
 		}
 	}
-	b.values.Scope = "build"
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.extract() // nothing more
-	b.complete()
+	b.Values.Scope = "build"
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	extract(b) // nothing more
+	b.Complete()
 }
 
 // A poisoned cache costs a fetch and never more; the next save leaves the
@@ -173,32 +149,32 @@ func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
 func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 4, 50_000)
-	s := start(t, nil, mirrortest.HTTP1, f)
-	b := newBench(t, f, mirrortest.Checkout{})
-	dir := b.withCache()
-	wantOutcome(t, b.run(s.URL), report.OK)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	dir := b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	// What somebody put into the module cache behind the go command's back is
 	// saved: the zip of another module under the name of the first.
-	name := b.file(f.Versions()[0], "zip")
-	remove(t, name)
-	write(t, name, string(f.All()[1].Zip))
-	b.save()
+	name := b.File(f.Versions()[0], "zip")
+	fetchtest.Remove(t, name)
+	fetchtest.Write(t, name, string(f.All()[1].Zip))
+	b.Save()
 
-	b.afresh()
-	r := b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b.Afresh()
+	r := b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if c := r.Cache; len(c.Rejected) != 1 || !strings.Contains(c.Rejected[0], f.Versions()[0].Path) || c.Hit != "partial" || c.Modules != 7 {
 		t.Errorf("cache %+v", c)
 	}
-	if saved := b.save(); saved.Layers != 1 || saved.Kept != 0 {
+	if saved := b.Save(); saved.Layers != 1 || saved.Kept != 0 {
 		t.Errorf("saved %+v, want all of it anew", saved)
 	}
-	b.afresh()
-	if r := b.run("off"); r.Outcome != report.OK || len(r.Cache.Rejected) > 0 {
+	b.Afresh()
+	if r := b.Run("off"); r.Outcome != report.OK || len(r.Cache.Rejected) > 0 {
 		t.Errorf("after healing: %s, cache %+v", r.Outcome, r.Cache)
 	}
-	b.complete()
+	b.Complete()
 
 	// Every layer is garbage.
 	garbled := 0
@@ -212,10 +188,10 @@ func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	if err != nil || garbled == 0 {
 		t.Fatalf("%d layers garbled, %v", garbled, err)
 	}
-	b.afresh()
-	r = b.run(s.URL)
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b.Afresh()
+	r = b.Run(s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if r.Cache.Reason == "" {
 		t.Errorf("cache %+v", r.Cache)
 	}
@@ -231,25 +207,25 @@ func garble(t *testing.T, name string) {
 	for i := len(data) / 2; i < len(data); i++ {
 		data[i] ^= 0x5a
 	}
-	remove(t, name)
-	write(t, name, string(data))
+	fetchtest.Remove(t, name)
+	fetchtest.Write(t, name, string(data))
 }
 
 // What nobody but version control has comes from the cache once it is there.
 func TestPrivateModulesComeFromTheCache(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 1000)
-	s := start(t, nil, mirrortest.HTTP1, f)
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.withCache()
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.save()
-	b.afresh()
-	b.env["GOPRIVATE"], b.env["GONOPROXY"], b.env["GONOSUMDB"] = "example.*", "example.*", "example.*"
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Save()
+	b.Afresh()
+	b.Env["GOPRIVATE"], b.Env["GONOPROXY"], b.Env["GONOSUMDB"] = "example.*", "example.*", "example.*"
 	asked := len(s.Requests())
-	r := b.run(s.URL + ",direct")
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	r := b.Run(s.URL + ",direct")
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if sources(r)[report.FromCache] != 6 {
 		t.Errorf("sources %v", sources(r))
 	}
@@ -263,24 +239,24 @@ func TestPrivateModulesComeFromTheCache(t *testing.T) {
 func TestACacheThatCannotBeUsedIsAReasonAndNoFailure(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 2, 1000)
-	s := start(t, nil, mirrortest.HTTP1, f)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
 	file := filepath.Join(t.TempDir(), "file")
-	write(t, file, "not a directory")
+	fetchtest.Write(t, file, "not a directory")
 	for _, tt := range []struct{ name, cache, reason string }{
 		{"a file in the place of the directory", "dir:" + file, "directory"},
 		{"no cache service here", "gha", "ACTIONS_RUNTIME_TOKEN"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.Cache = tt.cache
-			r := b.run(s.URL)
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.Cache = tt.cache
+			r := b.Run(s.URL)
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 			if r.Cache.Hit != "off" || !strings.Contains(r.Cache.Reason, tt.reason) {
 				t.Errorf("cache %+v, want a reason about %q", r.Cache, tt.reason)
 			}
-			if saved := b.save(); !strings.Contains(saved.Reason, tt.reason) || !saved.Failed {
+			if saved := b.Save(); !strings.Contains(saved.Reason, tt.reason) || !saved.Failed {
 				t.Errorf("saved %+v", saved)
 			}
 		})
@@ -290,29 +266,29 @@ func TestACacheThatCannotBeUsedIsAReasonAndNoFailure(t *testing.T) {
 func TestRestoreAloneAsksNoMirror(t *testing.T) {
 	t.Parallel()
 	all := mirrortest.Generate(t, 4, 1000)
-	s := start(t, nil, mirrortest.HTTP1, all)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, all)
 	few := all.Without(all.Versions()[3:]...)
-	b := newBench(t, few, mirrortest.Checkout{})
-	dir := b.withCache()
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.save()
+	b := fetchtest.New(t, few, mirrortest.Checkout{})
+	dir := b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Save()
 
-	c := newBench(t, all, mirrortest.Checkout{})
-	c.values.Cache = "dir:" + dir
-	j, err := c.prepare(s.URL)
+	c := fetchtest.New(t, all, mirrortest.Checkout{})
+	c.Values.Cache = "dir:" + dir
+	j, err := c.Open(s.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	asked := len(s.Requests())
-	r := j.Restore(t.Context())
-	wantOutcome(t, r, report.OK)
+	r := fetch.Restore(t.Context(), j, nil)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if n := len(s.Requests()) - asked; n > 0 {
 		t.Errorf("%d requests to the mirror", n)
 	}
 	if sources(r)[report.FromCache] != 6 || r.Message != "2 files are not in the cache; modferry fetch brings what is missing" {
 		t.Errorf("sources %v, message %q", sources(r), r.Message)
 	}
-	c.clean()
+	c.Clean()
 }
 
 func TestACacheSettingThatCannotBeMeantIsRefused(t *testing.T) {
@@ -324,10 +300,10 @@ func TestACacheSettingThatCannotBeMeantIsRefused(t *testing.T) {
 		"s3://u:p@b/": `found "s3://u:xxxxx@b/", which holds credentials, and a setting is no place for them; write the URL without them, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
 		"s3://b?a=1":  `found "s3://b?a=1", whose option "a" is unknown; write endpoint, region or path-style`,
 	} {
-		b := newBench(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
-		b.values.Cache = value
-		b.values.Sources["cache"] = "flag --cache"
-		_, err := b.prepare("off")
+		b := fetchtest.New(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
+		b.Values.Cache = value
+		b.Values.Sources["cache"] = "flag --cache"
+		_, err := b.Open("off")
 		if err == nil || err.Error() != "flag --cache: "+want {
 			t.Errorf("%s\n got %v\nwant flag --cache: %s", value, err, want)
 		}
@@ -337,24 +313,24 @@ func TestACacheSettingThatCannotBeMeantIsRefused(t *testing.T) {
 func TestListAndPrune(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 2, 1000)
-	s := start(t, nil, mirrortest.HTTP1, f)
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.withCache()
-	wantOutcome(t, b.run(s.URL), report.OK)
-	b.save()
-	j, err := b.prepare("off")
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Save()
+	j, err := b.Open("off")
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := j.List(t.Context())
+	entries, err := fetch.List(t.Context(), j)
 	if err != nil || len(entries) != 2 || !slices.ContainsFunc(entries, func(e store.Entry) bool { return strings.HasPrefix(e.Name, "modferry-i1-") }) {
 		t.Fatalf("listed %v, %v", entries, err)
 	}
-	b.values.CacheMaxSize = 1
-	if j, err = b.prepare("off"); err != nil {
+	b.Values.CacheMaxSize = 1
+	if j, err = b.Open("off"); err != nil {
 		t.Fatal(err)
 	}
-	removed, err := j.Prune(t.Context())
+	removed, err := fetch.Prune(t.Context(), j)
 	if err != nil || len(removed) != 2 {
 		t.Errorf("removed %v, %v", removed, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
@@ -16,7 +17,7 @@ import (
 func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 8, 60_000)
-	s := start(t, nil, mirrortest.HTTP1, f)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
 	// The index is a few hundred bytes, the layer half a megabyte.
 	// The first body is the index's.
 	bodies := func(fault ghatest.Fault) func(*ghatest.Server) {
@@ -61,22 +62,22 @@ func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 			t.Run(protocol+" "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				g := ghatest.Start(t, ghatest.Options{Protocol: protocol})
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.values.Cache = "gha:" + protocol
-				b.o.Getenv = g.Getenv
-				b.o.Patience = 3 * time.Second
-				wantOutcome(t, b.run(s.URL), report.OK)
-				if saved := b.save(); saved.Reason != "" {
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Values.Cache = "gha:" + protocol
+				b.Options.Getenv = g.Getenv
+				b.Options.Patience = 3 * time.Second
+				fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+				if saved := b.Save(); saved.Reason != "" {
 					t.Fatalf("saved %+v", saved)
 				}
 				if tt.fault != nil {
 					tt.fault(g)
 				}
-				b.afresh()
-				b.hasten(failure.Stall)
-				r := b.run(s.URL)
-				wantOutcome(t, r, report.OK)
-				b.complete()
+				b.Afresh()
+				b.Hasten(failure.Stall)
+				r := b.Run(s.URL)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
 				c := r.Cache
 				if c.Hit != tt.hit {
 					t.Errorf("hit %s, want %s: %+v", c.Hit, tt.hit, c)
@@ -102,7 +103,7 @@ func TestAJobEndsWithEveryModuleWhateverTheCacheServiceDoes(t *testing.T) {
 func TestASaveThatFailsSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 2, 1000)
-	s := start(t, nil, mirrortest.HTTP1, f)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
 	for _, tt := range []struct {
 		name   string
 		o      ghatest.Options
@@ -119,18 +120,18 @@ func TestASaveThatFailsSaysWhatToDo(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			g := ghatest.Start(t, tt.o)
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.Cache, b.o.Getenv, b.o.Patience = "gha:v2", g.Getenv, 3*time.Second
-			wantOutcome(t, b.run(s.URL), report.OK)
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.Cache, b.Options.Getenv, b.Options.Patience = "gha:v2", g.Getenv, 3*time.Second
+			fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 			for _, r := range tt.rules {
 				g.Fault(r)
 			}
-			saved := b.save()
+			saved := b.Save()
 			if !saved.Failed || !strings.Contains(saved.Reason, tt.reason) || !strings.Contains(saved.Fix, tt.fix) || saved.Index != "" {
 				t.Errorf("saved %+v, want a failure about %q", saved, tt.reason)
 			}
-			b.afresh()
-			if r := b.run(s.URL); r.Cache.Hit != "miss" {
+			b.Afresh()
+			if r := b.Run(s.URL); r.Cache.Hit != "miss" {
 				t.Errorf("after a save that failed: cache %+v", r.Cache)
 			}
 		})
@@ -142,7 +143,7 @@ func TestASaveThatFailsSaysWhatToDo(t *testing.T) {
 func TestANameThatHoldsNothingCostsNoFurtherJob(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 4, 1000)
-	s := start(t, nil, mirrortest.HTTP1, f)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
 	for what, rule := range map[string]ghatest.Rule{
 		"layer": ghatest.First(1, ghatest.Commit, ghatest.Status(403)),
 		"index": ghatest.Nth(2, ghatest.Commit, ghatest.Status(403)),
@@ -151,22 +152,22 @@ func TestANameThatHoldsNothingCostsNoFurtherJob(t *testing.T) {
 			t.Run(what+" "+protocol, func(t *testing.T) {
 				t.Parallel()
 				g := ghatest.Start(t, ghatest.Options{Protocol: protocol})
-				b := newBench(t, f, mirrortest.Checkout{})
-				b.values.Cache, b.o.Getenv, b.o.Patience = "gha:"+protocol, g.Getenv, 3*time.Second
-				wantOutcome(t, b.run(s.URL), report.OK)
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Values.Cache, b.Options.Getenv, b.Options.Patience = "gha:"+protocol, g.Getenv, 3*time.Second
+				fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 				g.Fault(rule)
-				if saved := b.save(); !saved.Failed {
+				if saved := b.Save(); !saved.Failed {
 					t.Fatalf("saved %+v, want a failure", saved)
 				}
-				if saved := b.save(); saved.Reason != "" || saved.Index == "" {
+				if saved := b.Save(); saved.Reason != "" || saved.Index == "" {
 					t.Fatalf("saved %+v", saved)
 				}
-				b.afresh()
-				r := b.run(s.URL)
+				b.Afresh()
+				r := b.Run(s.URL)
 				if r.Cache.Hit != "exact" || r.Totals.BySource[report.FromCache] != 8 {
 					t.Errorf("cache %+v, files %v", r.Cache, r.Totals.BySource)
 				}
-				b.complete()
+				b.Complete()
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -23,11 +24,11 @@ func TestTheResultHasTheHashesOfWhatIsThereAlone(t *testing.T) {
 	m := mirrortest.Module{Path: "example.test/target", Version: "v1.2.3", Size: 3000}
 	f := mirrortest.Build(t, m, mirrortest.Module{Path: "example.test/other", Version: "v1.0.0"})
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f.With(mirrortest.Corrupt(t, m, mirrortest.OtherContent))})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.NoProbe = true
-	first := b.run(s.URL + ",off")
-	wantOutcome(t, first, report.Integrity)
-	again := b.run(s.URL + ",off")
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.NoProbe = true
+	first := b.Run(s.URL + ",off")
+	fetchtest.WantOutcome(t, first, report.Integrity)
+	again := b.Run(s.URL + ",off")
 	for name, r := range map[string]*report.Result{"fetched": first, "present": again} {
 		failed := 0
 		for _, m := range r.Modules {
@@ -51,12 +52,12 @@ func TestAttemptsTellHowLongTheFirstByteTook(t *testing.T) {
 	for _, protocol := range mirrortest.Protocols() {
 		f := mirrortest.Generate(t, 8, 100)
 		authority := mirrortest.NewAuthority(t)
-		s := start(t, authority, protocol, f, mirrortest.First(1, "*/m003/@v/*.zip", mirrortest.Status(503)))
-		b := newBench(t, f, mirrortest.Checkout{})
-		b.trust(authority)
-		b.values.NoProbe, b.values.Fallback = true, "any"
-		r := b.run("http://" + mirrortest.Refused(t) + "|" + s.URL)
-		wantOutcome(t, r, report.OK)
+		s := fetchtest.Start(t, authority, protocol, f, mirrortest.First(1, "*/m003/@v/*.zip", mirrortest.Status(503)))
+		b := fetchtest.New(t, f, mirrortest.Checkout{})
+		b.Trust(authority)
+		b.Values.NoProbe, b.Values.Fallback = true, "any"
+		r := b.Run("http://" + mirrortest.Refused(t) + "|" + s.URL)
+		fetchtest.WantOutcome(t, r, report.OK)
 		answered, connected := 0, 0
 		for _, m := range r.Modules {
 			for _, a := range m.Attempts {
@@ -86,11 +87,11 @@ func TestAFileOfADirectoryHasNoFirstByte(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	wantOutcome(t, b.run(s.URL), report.OK)
-	other := newBench(t, f, mirrortest.Checkout{})
-	r := other.run("file://" + b.modcache + "/cache/download")
-	wantOutcome(t, r, report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	other := fetchtest.New(t, f, mirrortest.Checkout{})
+	r := other.Run("file://" + b.ModCache + "/cache/download")
+	fetchtest.WantOutcome(t, r, report.OK)
 	if i := slices.IndexFunc(r.Modules, func(m report.Module) bool { return m.Attempts[0].FirstByteMS != nil }); i >= 0 {
 		t.Errorf("%+v has a first byte, want none", r.Modules[i])
 	}

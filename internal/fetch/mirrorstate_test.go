@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"testing"
 
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -24,14 +25,14 @@ func TestAMirrorThatFailsAfterThePreflightIsNotHealthy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, zips)
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.Retries = 1
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.Retries = 1
 			chain := s.URL
 			if tt.second {
 				chain += "|" + mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL
 			}
-			r := b.run(chain)
-			wantOutcome(t, r, tt.outcome)
+			r := b.Run(chain)
+			fetchtest.WantOutcome(t, r, tt.outcome)
 			if m := r.Mirrors[0]; m.Failures > 0 && m.State != report.Degraded && m.State != report.Failing || m.Failures == 0 && !tt.second {
 				t.Errorf("after the run: %+v", m)
 			}

@@ -3,78 +3,67 @@ package fetch
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
 
+	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
 )
 
-// newResult begins a run and its result.
-func (j *Job) newResult() *report.Result {
-	j.began = time.Now()
-	return &report.Result{
-		Schema: report.Schema, Tool: j.o.Tool, Started: j.began.UTC().Format(time.RFC3339), Outcome: report.OK,
-		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
-		Settings: j.effective(), Cache: report.Cache{Store: "off", Hit: "off"},
-		StatusCodes: map[string]map[string]int{},
+// fill puts the chain, the mirrors and the findings into the result; about are
+// further findings about the chain. Every candidate has an entry, the chosen ones
+// first and in order.
+func (r *run) fill(res *report.Result, d preflight.Decision, about ...finding.Finding) {
+	res.Settings.GOPROXY = d.Chain().List().Redacted()
+	res.Choice = report.Choice{Configured: r.Configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: d.Reasons}
+	if len(d.All) > 0 {
+		res.Findings = slices.Concat(r.About, about)
 	}
-}
-
-// fill puts the chain, the mirrors and the findings into the result. Every
-// candidate of all has an entry, the chosen ones first and in order.
-func (j *Job) fill(res *report.Result, all, chosen chain, reasons []string) {
-	list := chosen.list()
-	j.exported, res.Settings.GOPROXY = j.forLaterSteps(chosen).String(), list.Redacted()
-	res.Choice = report.Choice{Configured: j.configured.Redacted(), Chain: res.Settings.GOPROXY, Reasons: reasons}
-	if len(all.hops) > 0 {
-		res.Findings = slices.Clone(j.about)
+	res.Findings = slices.Concat(res.Findings, r.Findings, r.rec.noted())
+	for i, c := range d.Chosen {
+		res.Mirrors = append(res.Mirrors, mirrorEntry(c, i+1))
 	}
-	res.Findings = append(res.Findings, j.findings...)
-	for i, h := range chosen.hops {
-		res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, i+1))
-	}
-	for _, h := range all.hops {
-		if !slices.ContainsFunc(chosen.hops, func(g *hop) bool { return g.Mirror == h.Mirror }) {
-			res.Mirrors = append(res.Mirrors, j.mirrorEntry(h, 0))
+	for _, c := range d.All {
+		if !slices.Contains(d.Chosen, c) {
+			res.Mirrors = append(res.Mirrors, mirrorEntry(c, 0))
 		}
-		c := h.Health.Counts()
-		if len(c.Codes) > 0 {
-			res.StatusCodes[h.Name()] = c.Codes
+		if codes := c.Health.Counts().Codes; len(codes) > 0 {
+			res.StatusCodes[c.Name()] = codes
 		}
 	}
-	j.contacts.fill(res, j.cacheUse())
+	r.FillHosts(res)
 }
 
 // fillChainless fills in the result of a run that asks no mirror.
-func (j *Job) fillChainless(res *report.Result) {
-	j.fill(res, chain{}, chain{}, nil)
+func (r *run) fillChainless(res *report.Result) {
+	r.fill(res, preflight.Decision{})
 	res.Choice, res.Uncontacted = report.Choice{}, nil
 }
 
-func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
+func mirrorEntry(h *preflight.Candidate, rank int) report.Mirror {
 	c := h.Health.Counts()
-	e := report.Mirror{URL: h.Name(), Label: h.operator, State: report.Skipped, Chosen: rank > 0, Rank: rank,
+	e := report.Mirror{URL: h.Name(), Label: h.Operator, State: report.Skipped, Chosen: rank > 0, Rank: rank,
 		Files: c.Files, Bytes: c.Bytes, Failures: c.Failures}
 	if c.BPS > 0 {
 		e.ThroughputBPS = &c.BPS
 	}
-	v := h.verdict
+	v := h.Verdict
 	if v == nil {
 		e.Reason = "not probed"
-		if h.asked {
+		if h.Asked {
 			e.Reason = "not waited for: it had not answered the preflight when every file was there"
 		}
 		return e
 	}
 	e.State, e.SumDB, e.HTTP = report.Healthy, v.SumDB, v.Seen.Proto
 	t := v.Seen.Timing
-	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = ms(t.DNS), ms(t.Connect), ms(t.TLS), ms(t.Wait)
+	e.DNSMS, e.ConnectMS, e.TLSMS, e.FirstByteMS = download.Measured(t.DNS), download.Measured(t.Connect), download.Measured(t.TLS), download.Measured(t.Wait)
 	switch {
-	case v.Class != "" && !h.failing():
+	case v.Class != "" && !h.Failing():
 		e.State, e.Reason = report.Slow, "too slow for the preflight: "+v.Limit
 	case v.Class != "":
 		e.State, e.Class, e.Reason, e.Issuer = report.Failing, v.Class, v.Reason, v.Issuer
@@ -87,38 +76,26 @@ func (j *Job) mirrorEntry(h *hop, rank int) report.Mirror {
 }
 
 // elapsed is the time since the start of the run in milliseconds.
-func (j *Job) elapsed() float64 { return millis(time.Since(j.began)) }
-
-// millis is a duration for the result.
-func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-// ms is a duration for the result; nil for one that was not measured.
-func ms(d time.Duration) *float64 {
-	if d == 0 {
-		return nil
-	}
-	f := millis(d)
-	return &f
-}
+func (r *run) elapsed() float64 { return download.Millis(time.Since(r.began)) }
 
 // collect adds the fate of the items to the result.
-func (j *Job) collect(res *report.Result, items []*item) {
+func (r *run) collect(res *report.Result, items []*download.Item) {
 	lacking := 0
 	var example string
-	j.misplaced(res, items)
+	r.misplaced(res, items)
 	for _, it := range items {
-		if it.rec.Source == "" {
+		if it.Record.Source == "" {
 			// The run ended before its turn.
-			it.rec.Source, it.rec.Class, it.rec.Message = report.FromFailed, failure.Cancelled, "not tried: the run ended before"
+			it.Record.Source, it.Record.Class, it.Record.Message = report.FromFailed, failure.Cancelled, "not tried: the run ended before"
 		}
-		if it.rec.Source == report.FromFailed && it.rec.Class == failure.HashMismatch && it.sum.Line > 0 {
-			it.rec.File, it.rec.Line = it.sum.File, it.sum.Line // that line, or the bytes, are wrong
+		if it.Record.Source == report.FromFailed && it.Record.Class == failure.HashMismatch && it.Sum.Line > 0 {
+			it.Record.File, it.Record.Line = it.Sum.File, it.Sum.Line // that line, or the bytes, are wrong
 		}
-		if it.kind != kindInfo {
-			res.Modules = append(res.Modules, it.entry())
-		} else if it.rec.Source == report.FromFailed {
+		if it.Kind != download.KindInfo {
+			res.Modules = append(res.Modules, it.Entry())
+		} else if it.Record.Source == report.FromFailed {
 			lacking++
-			example = it.mod.String()
+			example = it.Mod.String()
 		}
 	}
 	if lacking > 0 {
@@ -132,15 +109,15 @@ func (j *Job) collect(res *report.Result, items []*item) {
 // misplaced tells of the mirrors that have none of the files they were asked
 // for: the wrong URL of a repository manager answers so, and then the modules
 // are not what to look at. URLs of the public catalogue are right.
-func (j *Job) misplaced(res *report.Result, items []*item) {
+func (r *run) misplaced(res *report.Result, items []*download.Item) {
 	const advice = "check the mirror's URL: that of a repository manager needs the path of the repository"
 	empty := map[string]bool{}
-	for _, h := range j.chain.hops {
-		empty[h.Name()] = !h.public
+	for _, h := range r.Chain.Hops {
+		empty[h.Name()] = !h.Public
 	}
 	asked := map[string]int{}
 	for _, it := range items {
-		for _, a := range it.rec.Attempts {
+		for _, a := range it.Record.Attempts {
 			asked[a.Mirror]++
 			empty[a.Mirror] = empty[a.Mirror] && (a.Class == failure.NotFound || a.Class == failure.Gone)
 		}
@@ -151,17 +128,17 @@ func (j *Job) misplaced(res *report.Result, items []*item) {
 		}
 	}
 	for _, it := range items {
-		if n := len(it.rec.Attempts); n > 0 && it.rec.Source != report.FromMirror && empty[it.rec.Attempts[n-1].Mirror] {
-			it.rec.Message += ". The mirror has nothing of what it was asked for: " + advice
+		if n := len(it.Record.Attempts); n > 0 && it.Record.Source != report.FromMirror && empty[it.Record.Attempts[n-1].Mirror] {
+			it.Record.Message += ". The mirror has nothing of what it was asked for: " + advice
 		}
 	}
 }
 
 // conclude decides on the outcome.
-func (j *Job) conclude(ctx context.Context, res *report.Result) {
+func (r *run) conclude(ctx context.Context, res *report.Result) {
 	report.Settle(res)
 	report.Aggregate(res)
-	res.Totals.MS = j.elapsed()
+	res.Totals.MS = r.elapsed()
 	// Of the mirrors and the cache, not of the modules: .info files and
 	// given-up requests count, too.
 	res.Totals.Bytes = res.Cache.Bytes
@@ -187,7 +164,7 @@ func (j *Job) conclude(ctx context.Context, res *report.Result) {
 	case wrong > 0:
 		res.Outcome = report.Integrity
 		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", count(wrong, "file"))
-	case cause != nil && local(fe.Class):
+	case cause != nil && download.Local(fe.Class):
 		res.Outcome, res.Message = report.Settings, fe.Error()
 	case cause != nil:
 		res.Outcome, res.Interrupted = report.Incomplete, true
@@ -195,7 +172,7 @@ func (j *Job) conclude(ctx context.Context, res *report.Result) {
 	case failed > 0:
 		res.Outcome = report.Incomplete
 		res.Message = fmt.Sprintf("%s could not be obtained", count(failed, "file"))
-	case len(j.list.Modules) == 0 && len(j.list.Vendored) > 0 && len(j.list.Vendored) == len(j.list.Mains):
+	case len(r.List.Modules) == 0 && len(r.List.Vendored) > 0 && len(r.List.Vendored) == len(r.List.Mains):
 		res.Message = "builds take every package from the vendor directory"
 	case low > 0:
 		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", count(low, "go.mod file"))
@@ -207,4 +184,16 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// refusals explains by the file of passwords why mirrors wanted credentials.
+func (r *run) refusals(d preflight.Decision) []finding.Finding {
+	refused := func(h *preflight.Candidate) bool {
+		codes := h.Health.Counts().Codes
+		return codes["401"]+codes["403"] > 0 || h.Failing() && (h.Verdict.Class == failure.Unauthorized || h.Verdict.Class == failure.Forbidden)
+	}
+	if !slices.ContainsFunc(d.All, refused) {
+		return nil
+	}
+	return r.UnusedCredentials()
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -37,45 +38,47 @@ func TestExtractReplacesAPoisonedModule(t *testing.T) {
 	f := mirrortest.Generate(t, 2, 100)
 	v := f.Versions()[0]
 	in := v.Path + "@" + v.Version + "/"
-	tree := func(b *bench) string { return filepath.Join(b.modcache, filepath.FromSlash(v.Path)+"@"+v.Version) }
+	tree := func(b *fetchtest.Bench) string {
+		return filepath.Join(b.ModCache, filepath.FromSlash(v.Path)+"@"+v.Version)
+	}
 	other := mirrortest.Corrupt(t, mirrortest.Module{Path: v.Path, Version: v.Version, Size: 100}, mirrortest.OtherContent)
 	for _, tt := range []struct {
 		name string
 		zip  []byte
-		harm func(t *testing.T, b *bench)
+		harm func(t *testing.T, b *fetchtest.Bench)
 	}{
 		{"other contents under the right ziphash", other.Zip, nil},
 		{"no zip at all", []byte("<html>log in</html>"), nil},
 		{"a zip that breaks the rules", zipOf(t, in+"a.go", in+"A.go"), nil},
 		{"foreign names", zipOf(t, "../evil.go"), nil},
 		{"a cut zip", other.Zip[:len(other.Zip)/2], nil},
-		{"other contents beside a partial tree", other.Zip, func(t *testing.T, b *bench) {
+		{"other contents beside a partial tree", other.Zip, func(t *testing.T, b *fetchtest.Bench) {
 			if err := os.MkdirAll(tree(b), 0o777); err != nil {
 				t.Fatal(err)
 			}
-			write(t, filepath.Join(tree(b), "evil.go"), "package evil\n")
-			write(t, b.file(v, "partial"), "")
+			fetchtest.Write(t, filepath.Join(tree(b), "evil.go"), "package evil\n")
+			fetchtest.Write(t, b.File(v, "partial"), "")
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-			b := newBench(t, f, mirrortest.Checkout{})
-			b.values.NoProbe = true
-			b.env["GOFLAGS"] = "-modcacherw"
-			wantOutcome(t, b.run(s.URL), report.OK)
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Values.NoProbe = true
+			b.Env["GOFLAGS"] = "-modcacherw"
+			fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 			poison(t, b, v, tt.zip)
 			if tt.harm != nil {
 				tt.harm(t, b)
 			}
-			b.values.Extract = "all"
-			r := b.run(s.URL)
-			wantOutcome(t, r, report.OK)
-			b.complete()
+			b.Values.Extract = "all"
+			r := b.Run(s.URL)
+			fetchtest.WantOutcome(t, r, report.OK)
+			b.Complete()
 			if n := r.Totals.BySource[report.FromMirror]; n != 1 {
 				t.Errorf("%d files fetched, want the poisoned one", n)
 			}
-			if x := found(r, "cache-poisoned"); x == nil || x.Found != v.String() {
+			if x := fetchtest.Found(r, "cache-poisoned"); x == nil || x.Found != v.String() {
 				t.Errorf("findings %v, want cache-poisoned of %s", r.Findings, v)
 			}
 			if _, err := os.Stat(filepath.Join(tree(b), "evil.go")); err == nil {
@@ -89,13 +92,13 @@ func TestExtractReplacesAPoisonedModule(t *testing.T) {
 	t.Run("no source has the right bytes", func(t *testing.T) {
 		t.Parallel()
 		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-		b := newBench(t, f, mirrortest.Checkout{})
-		b.values.NoProbe = true
-		wantOutcome(t, b.run(s.URL), report.OK)
+		b := fetchtest.New(t, f, mirrortest.Checkout{})
+		b.Values.NoProbe = true
+		fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 		poison(t, b, v, other.Zip)
-		b.values.Extract = "all"
-		wantOutcome(t, b.run("off"), report.Incomplete)
-		if _, err := os.Stat(b.file(v, "zip")); !os.IsNotExist(err) {
+		b.Values.Extract = "all"
+		fetchtest.WantOutcome(t, b.Run("off"), report.Incomplete)
+		if _, err := os.Stat(b.File(v, "zip")); !os.IsNotExist(err) {
 			t.Errorf("the wrong zip stayed: %v", err)
 		}
 	})

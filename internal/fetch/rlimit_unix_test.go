@@ -10,9 +10,11 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -27,17 +29,17 @@ func TestFetchWithFewOpenFiles(t *testing.T) {
 	}
 	t.Parallel()
 	f := mirrortest.Generate(t, 60, 20<<10)
-	b := newBench(t, f, mirrortest.Checkout{})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	var chain []string
 	for range 3 {
 		chain = append(chain, mirrortest.Start(t, mirrortest.Options{Fixtures: f}).URL)
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), fewFiles+"="+strings.Join([]string{b.dir, b.modcache, strings.Join(chain, "|")}, "\n"))
+	cmd.Env = append(os.Environ(), fewFiles+"="+strings.Join([]string{b.Dir, b.ModCache, strings.Join(chain, "|")}, "\n"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b.complete()
+	b.Complete()
 }
 
 func fetchWithFewFiles(t *testing.T, job []string) {
@@ -49,9 +51,10 @@ func fetchWithFewFiles(t *testing.T, job []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := fetch.Prepare(v, goenv.Env{"GOPROXY": {Value: job[2]}, "GOMODCACHE": {Value: job[1]}, "GOSUMDB": {Value: "off"}}, fetch.Options{Tool: "modferry test"})
+	j, err := session.Open(v, goenv.Env{"GOPROXY": {Value: job[2]}, "GOMODCACHE": {Value: job[1]}, "GOSUMDB": {Value: "off"}}, session.Options{Tool: "modferry test"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantOutcome(t, j.Run(t.Context()), report.OK)
+	r, _ := fetch.Run(t.Context(), j, nil)
+	fetchtest.WantOutcome(t, r, report.OK)
 }

@@ -3,270 +3,188 @@ package fetch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/finding"
-	"github.com/modferry/modferry/internal/httpx"
-	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/modcache"
-	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/preflight"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 )
 
-// run is one pass over the items that are missing. Workers take them in order;
-// when none is left, they help the last large zips along.
-type run struct {
-	chain   chain
-	access  access
-	cache   *modcache.Cache
-	values  *settings.Values
-	began   time.Time
-	backoff time.Duration
-	hedge   time.Duration
-	silence time.Duration
-	random  func() float64
-	stop    func(*failure.Error) // ends the run: this machine cannot go on
-	note    func(finding.Finding)
-	log     func(format string, args ...any)
+// Run brings what is missing into the module cache. The result is complete
+// whatever happens, also when ctx is cancelled meanwhile; beside it is the chain
+// that was chosen, for session.Exports. rec follows the run; nil for nobody.
+func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result, session.Chain) {
+	r, res := begin(s, rec)
+	defer r.close()
+	ctx, end := r.limited(ctx)
+	defer end()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 
-	bytes    atomic.Int64 // of the files kept
-	done     atomic.Int64
-	hedges   atomic.Int64
-	requests int           // at a time over all mirrors
-	slots    chan struct{} // verifications at a time
-	wg       sync.WaitGroup
-
-	mu      sync.Mutex
-	cond    *sync.Cond
-	queue   []*item
-	working int
-	active  map[*transfer]bool
-	// refusals are the mirrors that are not there, as far as the last attempts
-	// know.
-	refusals map[*mirror.Mirror]refusal
-	asked    map[*item]asked
-}
-
-// asked is a mirror that an item waits for.
-type asked struct {
-	hop   *hop
-	since time.Time
-}
-
-// firstSilence is the wait for a first byte from a mirror of which nothing is
-// known yet, while another one may be asked: long for a mirror at work, short
-// against the limits of requests.
-const firstSilence = 2 * time.Second
-
-// fewLeft is the number of transfers from which on idle workers help with
-// them: before that, other zips use the link just as well.
-const fewLeft = 4
-
-func newRun(j *Job, c chain, items []*item, stop func(*failure.Error)) *run {
-	slices.SortStableFunc(items, func(a, b *item) int { return cmp.Compare(a.rank(), b.rank()) })
-	r := &run{
-		chain: c, access: j.access, cache: j.cache, values: j.values, began: j.began,
-		backoff: cmp.Or(j.o.Backoff, firstBackoff), hedge: cmp.Or(j.o.Hedge, leastHedge), silence: cmp.Or(j.o.Silence, firstSilence), random: rand.Float64, stop: stop, note: j.note, log: j.log,
-		requests: j.room.requests, slots: make(chan struct{}, j.room.verifiers), queue: items, active: map[*transfer]bool{},
-		refusals: map[*mirror.Mirror]refusal{}, asked: map[*item]asked{},
+	if err := r.openModCache(); err != nil {
+		return r.refuse(res, err)
 	}
-	r.cond = sync.NewCond(&r.mu)
-	return r
-}
-
-// all brings every item and returns when each has its fate.
-func (r *run) all(ctx context.Context) {
-	workers := min(len(r.queue), r.requests+2*cap(r.slots))
-	unblock := context.AfterFunc(ctx, func() { r.mu.Lock(); r.cond.Broadcast(); r.mu.Unlock() })
-	defer unblock()
-	for range workers {
-		r.wg.Go(func() {
-			for it := r.take(); it != nil; it = r.take() {
-				r.bring(ctx, it)
-				r.done.Add(1)
-				r.finished()
-			}
-			for r.assist(ctx) {
-			}
-		})
-	}
-	r.wg.Wait()
-}
-
-func (r *run) take() *item {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
-		return nil
-	}
-	it := r.queue[0]
-	r.queue = r.queue[1:]
-	r.working++
-	return it
-}
-
-func (r *run) finished() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.working--
-	r.cond.Broadcast()
-}
-
-func (r *run) track(t *transfer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.active[t] = true
-	r.cond.Broadcast()
-}
-
-func (r *run) untrack(t *transfer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.active, t)
-	r.cond.Broadcast()
-}
-
-// assist helps with the transfer that has most to come, once few are left. It
-// returns false when the run is over.
-func (r *run) assist(ctx context.Context) bool {
-	t := r.neediest(ctx)
-	if t == nil {
-		return false
-	}
-	from := t.source()
-	if from.Limiter.Acquire(ctx) != nil {
-		return false
-	}
-	defer from.Limiter.Release(0, false)
-	t.help(from)
-	return true
-}
-
-// neediest waits for a transfer that can be helped.
-func (r *run) neediest(ctx context.Context) *transfer {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for ctx.Err() == nil && r.working > 0 {
-		if len(r.active) <= fewLeft {
-			var best *transfer
-			var most int64
-			for t := range r.active {
-				if n := t.remaining(); n > most {
-					best, most = t, n
-				}
-			}
-			if best != nil {
-				return best
-			}
+	r.rec.enter(lookingAtCache)
+	var p *preflight.Probes
+	var once sync.Once
+	items, present, err := r.missing(ctx, func(it *download.Item) {
+		if !r.Values.NoProbe && len(r.Access.Route(r.Chain, it.Mod.Path)) > 0 {
+			once.Do(func() { p = preflight.Start(ctx, s) })
 		}
-		r.cond.Wait()
+	})
+	if p != nil {
+		defer p.End()
+		r.rec.probing(p)
 	}
+	if err != nil {
+		return r.refuse(res, err)
+	}
+	res.Modules = present
+	r.rec.expect(len(items))
+
+	r.rec.enter(restoring)
+	cached := r.lookup(ctx, items)
+	covered, rest := cached.apart(items)
+	cached.restore(ctx, stop)
+	r.rec.did(len(items)-len(covered)-len(rest), 0)
+
+	// What no layer has need not wait for the layers, and what one may have
+	// need not wait for a mirror.
+	fetch := func(items []*download.Item) {
+		if len(items) > 0 {
+			c := r.earlyChain(p)
+			r.rec.enter(fetching)
+			r.fetch(ctx, c, items, stop)
+		}
+	}
+	fetch(rest)
+	fetch(cached.wait(covered))
+
+	r.rec.enter(finishing)
+	chosen := preflight.Unprobed(s)
+	chosen.Reasons = nil // nothing was measured
+	if p != nil {
+		chosen = p.Final(slices.ContainsFunc(items, func(it *download.Item) bool { return it.Record.Source == report.FromFailed || it.Record.Source == "" }))
+		res.SumDB = p.Database()
+	}
+	cached.conclude(res) // notes findings, which fill collects
+	r.fill(res, chosen, r.refusals(chosen)...)
+	r.collect(res, items)
+	r.conclude(ctx, res)
+	return res, chosen.Chain()
+}
+
+// earlyChain is the chain that the fetch begins with; p is nil without a
+// preflight.
+func (r *run) earlyChain(p *preflight.Probes) session.Chain {
+	if p == nil {
+		return preflight.Unprobed(r.Session).Chain()
+	}
+	r.rec.enter(probingMirrors)
+	c := p.Early()
+	r.log("chain chosen for the fetch: %s", c.List().Redacted())
+	return c
+}
+
+// fetch brings items from mirrors.
+func (r *run) fetch(ctx context.Context, c session.Chain, items []*download.Item, stop context.CancelCauseFunc) {
+	e := download.New(r.Session, c, r.cache, download.Options{Began: r.began, Note: r.rec.note, Log: r.log})
+	defer e.Close()
+	q := e.Queue(items)
+	r.rec.follow(q)
+	defer r.rec.follow(nil)
+	if err := q.Run(ctx); err != nil {
+		stop(err)
+	}
+}
+
+// run is one run over a session.
+type run struct {
+	*session.Session
+	rec   *Recorder
+	cache *modcache.Cache // nil for a run without
+	began time.Time
+}
+
+// begin begins a run and its result.
+func begin(s *session.Session, rec *Recorder) (*run, *report.Result) {
+	if rec == nil {
+		rec = new(Recorder)
+	}
+	rec.begin()
+	r := &run{Session: s, rec: rec, began: time.Now()}
+	return r, &report.Result{
+		Schema: report.Schema, Tool: r.Options.Tool, Started: r.began.UTC().Format(time.RFC3339), Outcome: report.OK,
+		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
+		Settings: r.Effective(), Cache: report.Cache{Store: "off", Hit: "off"},
+		StatusCodes: map[string]map[string]int{},
+	}
+}
+
+// limited bounds a run by --timeout.
+func (r *run) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	if r.Values.Timeout <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, r.Values.Timeout,
+		fmt.Errorf("the run was not complete after the %v of --timeout", r.Values.Timeout))
+}
+
+// openModCache opens the module cache for writing.
+func (r *run) openModCache() error {
+	var err error
+	if err = r.Confined("the module cache", r.Env.Get("GOMODCACHE")); err != nil {
+		return err
+	}
+	if r.cache, err = modcache.Open(r.Env.Get("GOMODCACHE")); err != nil {
+		return err
+	}
+	r.cache.ModCacheRW = goenv.BoolFlag(r.Env.Get("GOFLAGS"), "modcacherw")
 	return nil
 }
 
-// partners are the mirrors that may supply parts of the item besides h: those
-// that a failure of h would lead to.
-func (r *run) partners(it *item, h *hop) []*mirror.Mirror {
-	if h.protected() || h.Local() || it.alone {
-		return nil
+// refuse ends a run that this machine does not allow.
+func (r *run) refuse(res *report.Result, err error) (*report.Result, session.Chain) {
+	r.fill(res, preflight.AsConfigured(r.Session))
+	res.Outcome, res.Message = report.Settings, err.Error()
+	if errors.Is(err, context.Canceled) {
+		res.Outcome, res.Interrupted = report.Incomplete, true
 	}
-	var out []*mirror.Mirror
-	behind := false
-	for _, g := range r.access.route(r.chain, it.mod.Path) {
-		if behind && !g.Local() && !g.Health.Out() {
-			out = append(out, g.Mirror)
-		}
-		behind = behind || g == h
-		if behind && g.protected() {
-			break
-		}
-	}
-	return out
+	return res, r.Chain
 }
 
-// verifier waits for a processor to verify with. The module cache lets a zip
-// use further ones while they are free.
-func (r *run) verifier(ctx context.Context, it *item) (modcache.PutOptions, func(), error) {
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return modcache.PutOptions{}, nil, context.Cause(ctx)
-	}
-	o := modcache.PutOptions{Extract: extracts(r.values, it), Parallel: cap(r.slots)}
-	return o, func() { <-r.slots }, nil
+// refused is refuse for a run that chooses no chain.
+func (r *run) refused(res *report.Result, err error) *report.Result {
+	res, _ = r.refuse(res, err)
+	return res
 }
 
-// extracts reports whether the item's tree is wanted, too.
-func extracts(v *settings.Values, it *item) bool {
-	switch v.Extract {
-	case "all":
-		return true
-	case "needed":
-		return !it.rec.Low
-	case "used":
-		return it.used
+// log tells of an event, for --verbose.
+func (r *run) log(format string, args ...any) {
+	if r.Options.Log != nil {
+		r.Options.Log(fmt.Sprintf(format, args...))
 	}
-	return false
 }
 
-// mayHedge grants a hedge while they are few: at most one in twenty requests.
-func (r *run) mayHedge() bool {
-	if r.hedges.Load() > 2+r.done.Load()/20 {
-		return false
+func (r *run) close() {
+	for _, h := range r.Chain.Hops {
+		h.Close()
 	}
-	r.hedges.Add(1)
-	return true
-}
-
-// waiting notes which mirror an item waits for; nil for none.
-func (r *run) waiting(it *item, h *hop) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if h == nil {
-		delete(r.asked, it)
-		return
-	}
-	a, ok := r.asked[it]
-	if !ok {
-		a.since = time.Now()
-	}
-	a.hop = h
-	r.asked[it] = a
-}
-
-// tellAfter is the wait for one file from which on progress names it.
-const tellAfter = 3 * time.Second
-
-// awaited is what has been waited for longest, in words; "" when nothing takes
-// long.
-func (r *run) awaited() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var at *item
-	for it, a := range r.asked {
-		if at == nil || a.since.Before(r.asked[at].since) {
-			at = it
+	if r.cache != nil {
+		if err := r.cache.Close(); err != nil {
+			r.log("remove temporary files: %v", err)
 		}
 	}
-	if at == nil {
-		return ""
-	}
-	since := time.Since(r.asked[at].since)
-	if since < tellAfter {
-		return ""
-	}
-	return fmt.Sprintf("%s %s from %s for %d s", at.mod, at.kind, r.asked[at].hop.Name(), int(since.Seconds()))
 }
 
-// since is the time since the start of the run in milliseconds.
-func (r *run) since() float64 { return millis(time.Since(r.began)) }
-
-// sleep waits; false means that ctx ended first.
-func (r *run) sleep(ctx context.Context, d time.Duration) bool {
-	return httpx.Sleep(ctx, d) == nil
+func byModule(a, b report.Module) int {
+	return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version), -cmp.Compare(a.Kind, b.Kind))
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -32,16 +33,16 @@ func TestFIFOsInTheModuleCacheAreReplaced(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	for _, ext := range []string{"mod", "info", "zip", "ziphash", "lock", "partial"} {
-		mkfifo(t, b.file(f.Versions()[0], ext))
+		mkfifo(t, b.File(f.Versions()[0], ext))
 	}
-	mkfifo(t, filepath.Join(b.modcache, "cache", "modferry", "bad-layers"))
-	wantOutcome(t, b.run(s.URL), report.OK)
-	if err := os.Remove(filepath.Join(b.modcache, "cache", "modferry", "bad-layers")); err != nil && !os.IsNotExist(err) {
+	mkfifo(t, filepath.Join(b.ModCache, "cache", "modferry", "bad-layers"))
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	if err := os.Remove(filepath.Join(b.ModCache, "cache", "modferry", "bad-layers")); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	b.complete()
+	b.Complete()
 }
 
 func TestFIFOsInAFileMirrorAreNoAnswers(t *testing.T) {
@@ -56,19 +57,19 @@ func TestFIFOsInAFileMirrorAreNoAnswers(t *testing.T) {
 			v := f.Versions()[0]
 			mkfifo(t, filepath.Join(dir, filepath.FromSlash(v.Path), "@v", v.Version+"."+ext))
 
-			b := newBench(t, f, mirrortest.Checkout{})
-			r := b.run(url + "|off")
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			r := b.Run(url + "|off")
 			if ext == "info" {
-				wantOutcome(t, r, report.OK)
+				fetchtest.WantOutcome(t, r, report.OK)
 			} else {
-				wantOutcome(t, r, report.Incomplete)
+				fetchtest.WantOutcome(t, r, report.Incomplete)
 			}
-			if !met(r, failure.WrongContent) && ext != "info" {
+			if !fetchtest.Met(r, failure.WrongContent) && ext != "info" {
 				t.Error("the FIFO is not in the result")
 			}
-			b = newBench(t, f, mirrortest.Checkout{})
-			wantOutcome(t, b.run(url+"|"+healthy.URL), report.OK)
-			b.complete()
+			b = fetchtest.New(t, f, mirrortest.Checkout{})
+			fetchtest.WantOutcome(t, b.Run(url+"|"+healthy.URL), report.OK)
+			b.Complete()
 		})
 	}
 }
@@ -80,7 +81,7 @@ func TestFilesThatTheJobNamesAreNotWaitedFor(t *testing.T) {
 	mkfifo(t, fifo)
 	for _, test := range []struct {
 		name, file string
-		set        func(b *bench, file string)
+		set        func(b *fetchtest.Bench, file string)
 		refused    bool
 	}{
 		{"NETRC", fifo, setenv("NETRC"), true},
@@ -89,13 +90,13 @@ func TestFilesThatTheJobNamesAreNotWaitedFor(t *testing.T) {
 		{"SSL_CERT_FILE", fifo, setenv("SSL_CERT_FILE"), true},
 		{"SSL_CERT_FILE", "/dev/zero", setenv("SSL_CERT_FILE"), true},
 		{"SSL_CERT_FILE", os.DevNull, setenv("SSL_CERT_FILE"), false},
-		{"--ca-file", fifo, func(b *bench, file string) { b.values.CAFile = file }, true},
+		{"--ca-file", fifo, func(b *fetchtest.Bench, file string) { b.Values.CAFile = file }, true},
 	} {
 		t.Run(test.name+" "+filepath.Base(test.file), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, f, mirrortest.Checkout{})
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
 			test.set(b, test.file)
-			_, err := b.prepare("off")
+			_, err := b.Open("off")
 			if (err != nil) != test.refused {
 				t.Fatalf("%v, want refused: %t", err, test.refused)
 			}
@@ -106,9 +107,9 @@ func TestFilesThatTheJobNamesAreNotWaitedFor(t *testing.T) {
 	}
 }
 
-func setenv(name string) func(*bench, string) {
-	return func(b *bench, value string) {
-		b.o.Getenv = func(n string) string {
+func setenv(name string) func(*fetchtest.Bench, string) {
+	return func(b *fetchtest.Bench, value string) {
+		b.Options.Getenv = func(n string) string {
 			if n == name {
 				return value
 			}

@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 )
 
 // patient makes every limit that is a setting so long that a test which waits
 // for one does not end.
-func patient(b *bench) {
-	v := b.values
+func patient(b *fetchtest.Bench) {
+	v := b.Values
 	v.ProbeTimeout, v.ConnectTimeout, v.TLSTimeout = time.Hour, time.Hour, time.Hour
 	v.FirstByteTimeout, v.StallTimeout, v.RequestTimeout = time.Hour, time.Hour, time.Hour
-	b.o.Grace, b.o.Silence = time.Millisecond, time.Hour
+	b.Options.Grace, b.Options.Silence = time.Millisecond, time.Hour
 }
 
 // hanging are mirrors that never answer, each in its own way.
@@ -56,19 +57,19 @@ func TestNobodyWaitsForAHangingMirrorThatIsNotNeeded(t *testing.T) {
 		} {
 			t.Run(kind+", "+test.name, func(t *testing.T) {
 				t.Parallel()
-				b := newBench(t, f, mirrortest.Checkout{})
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
 				patient(b)
 				if test.noProbe && kind != "no response" {
 					// Where there is no connection no first byte is late.
-					b.values.ConnectTimeout, b.values.TLSTimeout = 50*time.Millisecond, 50*time.Millisecond
+					b.Values.ConnectTimeout, b.Values.TLSTimeout = 50*time.Millisecond, 50*time.Millisecond
 				}
-				b.o.Dial = blackHole()
-				if b.values.NoProbe = test.noProbe; test.noProbe {
-					b.o.Silence = 200 * time.Millisecond // long for the good one
+				b.Options.Dial = blackHole()
+				if b.Values.NoProbe = test.noProbe; test.noProbe {
+					b.Options.Silence = 200 * time.Millisecond // long for the good one
 				}
-				r := b.run(test.proxy)
-				wantOutcome(t, r, report.OK)
-				b.complete()
+				r := b.Run(test.proxy)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
 				if r.Settings.GOPROXY != test.chosen {
 					t.Errorf("chosen chain %s, want %s", r.Settings.GOPROXY, test.chosen)
 				}
@@ -87,11 +88,11 @@ func TestAHangingGatekeeperIsNotPassedBy(t *testing.T) {
 	f := mirrortest.Generate(t, 20, 100)
 	gate := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
 	other := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	patient(b)
-	b.values.NoProbe, b.values.FirstByteTimeout, b.values.Retries = true, 50*time.Millisecond, 0
-	r := b.run(gate.URL + "," + other.URL)
-	wantOutcome(t, r, report.Incomplete)
+	b.Values.NoProbe, b.Values.FirstByteTimeout, b.Values.Retries = true, 50*time.Millisecond, 0
+	r := b.Run(gate.URL + "," + other.URL)
+	fetchtest.WantOutcome(t, r, report.Incomplete)
 	if n := len(other.Requests()); n != 0 {
 		t.Errorf("the mirror behind the comma got %d requests", n)
 	}
@@ -101,13 +102,13 @@ func TestNothingMissingAsksNobodyThoughTheMirrorsAreProbed(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 5, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	wantOutcome(t, b.run(s.URL), report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	s.Forget()
 	patient(b)
-	b.o.Dial = blackHole()
-	r := b.run("http://hole.example.test|" + s.URL)
-	wantOutcome(t, r, report.OK)
+	b.Options.Dial = blackHole()
+	r := b.Run("http://hole.example.test|" + s.URL)
+	fetchtest.WantOutcome(t, r, report.OK)
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests for nothing", n)
 	}
@@ -120,9 +121,9 @@ func TestWhereOnlyPrivateModulesAreMissingNobodyIsProbed(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Build(t, mirrortest.Module{Path: "git.corp.test/secret", Version: "v1.0.0"})
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.env["GOPRIVATE"], b.env["GONOPROXY"] = "git.corp.test", "git.corp.test"
-	wantOutcome(t, b.run(s.URL+"|direct"), report.OK)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Env["GOPRIVATE"], b.Env["GONOPROXY"] = "git.corp.test", "git.corp.test"
+	fetchtest.WantOutcome(t, b.Run(s.URL+"|direct"), report.OK)
 	if n := len(s.Requests()); n != 0 {
 		t.Errorf("%d requests, though no mirror may be asked for what is missing", n)
 	}
@@ -132,10 +133,10 @@ func TestWithoutAPreflightNobodyIsProbed(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 100)
 	one, two := mirrortest.Start(t, mirrortest.Options{Fixtures: f}), mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	patient(b)
-	b.values.NoProbe = true
-	wantOutcome(t, b.run(one.URL+"|"+two.URL), report.OK)
+	b.Values.NoProbe = true
+	fetchtest.WantOutcome(t, b.Run(one.URL+"|"+two.URL), report.OK)
 	if n := len(two.Requests()); n != 0 {
 		t.Errorf("%d requests to the mirror that was not needed", n)
 	}
@@ -158,18 +159,18 @@ func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
 	} {
 		for _, probe := range []bool{true, false} {
 			for _, retries := range []int{3, 0} {
-				b := newBench(t, f, mirrortest.Checkout{})
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
 				patient(b)
-				b.o.Pause = time.Hour // a run that waits for a breaker does not end
+				b.Options.Pause = time.Hour // a run that waits for a breaker does not end
 				nowhere := new(mirrortest.Network)
 				nowhere.NoSuchHost("nowhere.example.test")
-				b.o.Dial = nowhere.DialContext
-				b.values.NoProbe, b.values.Retries = !probe, retries
+				b.Options.Dial = nowhere.DialContext
+				b.Values.NoProbe, b.Values.Retries = !probe, retries
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
-					r := b.run(test.proxy)
-					wantOutcome(t, r, report.Incomplete)
-					b.clean()
+					r := b.Run(test.proxy)
+					fetchtest.WantOutcome(t, r, report.Incomplete)
+					b.Clean()
 					for _, m := range r.Modules {
 						if m.Class != test.class {
 							t.Errorf("%s %s: class %q, want %q (%s)", m.Path, m.Kind, m.Class, test.class, m.Message)
@@ -189,11 +190,11 @@ func TestWhereOneMirrorIsThereTheOthersAreNoEnd(t *testing.T) {
 	f := mirrortest.Generate(t, 60, 100)
 	for _, noProbe := range []bool{true, false} {
 		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(3, "*", mirrortest.Status(503))}})
-		b := newBench(t, f, mirrortest.Checkout{})
-		b.values.NoProbe = noProbe
-		r := b.run("http://" + mirrortest.Refused(t) + "|" + s.URL + "|http://" + mirrortest.Refused(t))
-		wantOutcome(t, r, report.OK)
-		b.complete()
+		b := fetchtest.New(t, f, mirrortest.Checkout{})
+		b.Values.NoProbe = noProbe
+		r := b.Run("http://" + mirrortest.Refused(t) + "|" + s.URL + "|http://" + mirrortest.Refused(t))
+		fetchtest.WantOutcome(t, r, report.OK)
+		b.Complete()
 	}
 }
 
@@ -202,19 +203,19 @@ func TestASlowPreflightIsNoFailure(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 100)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
-	b := newBench(t, f, mirrortest.Checkout{})
-	b.values.ProbeTimeout = time.Nanosecond
-	r := b.run(s.URL + "|direct")
-	wantOutcome(t, r, report.OK)
-	b.complete()
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.ProbeTimeout = time.Nanosecond
+	r := b.Run(s.URL + "|direct")
+	fetchtest.WantOutcome(t, r, report.OK)
+	b.Complete()
 	if m := r.Mirrors[0]; m.State != report.Slow || !m.Chosen || m.Class != "" || !strings.Contains(m.Reason, "1ns of --probe-timeout") {
 		t.Errorf("the mirror is %+v, want slow, and the limit named", m)
 	}
-	b = newBench(t, f, mirrortest.Checkout{})
+	b = fetchtest.New(t, f, mirrortest.Checkout{})
 	patient(b)
-	b.values.ProbeTimeout, b.values.FirstByteTimeout, b.values.Retries = time.Nanosecond, time.Nanosecond, 0
-	r = b.run(s.URL + "|direct")
-	wantOutcome(t, r, report.Incomplete)
+	b.Values.ProbeTimeout, b.Values.FirstByteTimeout, b.Values.Retries = time.Nanosecond, time.Nanosecond, 0
+	r = b.Run(s.URL + "|direct")
+	fetchtest.WantOutcome(t, r, report.Incomplete)
 	if m := r.Mirrors[0]; m.State != report.Failing || !strings.Contains(m.Reason, "1ns of --probe-timeout") {
 		t.Errorf("the mirror is %+v, want failing, and the limit named", m)
 	}

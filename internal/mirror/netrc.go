@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/modferry/modferry/internal/diskfile"
 )
@@ -53,7 +54,9 @@ func ReadNetrc(getenv func(string) string, goauth string) ([]NetrcEntry, error) 
 		return nil, nil
 	}
 	data, err := diskfile.Read(name, MaxNetrc)
-	if errors.Is(err, fs.ErrNotExist) {
+	// The go command goes on without a file that it may not read, or whose
+	// directory is none: jobs may run as a user without a home.
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
 	if err != nil {

@@ -31,7 +31,7 @@ func acceptedList(id, says, list string) claim {
 
 // chainClaims say how a GOPROXY list is read.
 func chainClaims() []claim {
-	const leans = "internal/goenv/proxy.go, internal/goenv/check_proxy.go, internal/fetch/policy.go"
+	const leans = "internal/goenv/proxy.go, internal/goenv/check_proxy.go, internal/session/chain.go"
 	return []claim{
 		{"list-ends-at-direct", "what stands behind direct is never asked", leans, func(t *testing.T) string {
 			f := one(t)
@@ -90,7 +90,7 @@ func chainClaims() []claim {
 			got := strings.TrimSpace(j.must("env", "GOPROXY").stdout)
 			return all(equal("GOPROXY", got, want), unless(strings.HasPrefix(got, "https://"), "the default %q begins with no mirror", got))
 		}},
-		{"fallback-is-per-file", "the files of one module may come from different mirrors", leans + ", internal/fetch", func(t *testing.T) string {
+		{"fallback-is-per-file", "the files of one module may come from different mirrors", leans + ", internal/download", func(t *testing.T) string {
 			f := one(t)
 			first := serve(t, f, mirrortest.Always("*.zip", mirrortest.Status(404)))
 			second := serve(t, f)

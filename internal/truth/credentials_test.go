@@ -19,7 +19,7 @@ import (
 // netrcClaim says whether a netrc file, in which HOST is the mirror's name and
 // PORT its port, gets the credentials u:p to a mirror over https.
 func netrcClaim(id, says, text string, sent bool) claim {
-	return claim{id, says, "internal/mirror/netrc.go, internal/fetch/doctornetrc.go", func(t *testing.T) string {
+	return claim{id, says, "internal/mirror/netrc.go, internal/session/netrccheck.go", func(t *testing.T) string {
 		f := one(t)
 		s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, BasicAuth: "u:p", Base: "/base"})
 		_, port, _ := strings.Cut(s.Addr, ":")
@@ -80,7 +80,7 @@ func credentialClaims() []claim {
 			writeFile(t, netrc, "machine "+s.Addr+" login u password p\n")
 			return all(j.set("NETRC", netrc).run("mod", "download").fails("401 Unauthorized"), noCredentials(s))
 		}},
-		{"goauth-off", "GOAUTH=off leaves netrc unread", leans + ", internal/fetch/environment.go", func(t *testing.T) string {
+		{"goauth-off", "GOAUTH=off leaves netrc unread", leans + ", internal/session/environment.go", func(t *testing.T) string {
 			f := one(t)
 			s, ca := serveTLS(t, mirrortest.Options{Fixtures: f, BasicAuth: "u:p"})
 			j := newJob(t, f, s.URL).trust(ca)

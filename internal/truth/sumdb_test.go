@@ -69,7 +69,7 @@ func badSumDB(id, says, value, message string) claim {
 
 // sumDBClaims say when the checksum database is asked, and what is verified.
 func sumDBClaims() []claim {
-	const leans = "internal/goenv/sumdb.go, internal/goenv/check_sumdb.go, internal/fetch/doctor.go (sumdb-unreachable)"
+	const leans = "internal/goenv/sumdb.go, internal/goenv/check_sumdb.go, internal/doctor/doctor.go (sumdb-unreachable)"
 	const noVerifier = "invalid GOSUMDB: malformed verifier id"
 	return []claim{
 		{"asked-for-what-go-sum-lacks", "the database is asked for hashes that go.sum lacks, once for a module", leans, func(t *testing.T) string {
@@ -179,7 +179,7 @@ func sumDBClaims() []claim {
 
 // sumDBRouteClaims say where the database is asked.
 func sumDBRouteClaims() []claim {
-	const leans = "internal/goenv/check_sumdb.go, internal/mirror/probe.go, internal/fetch/doctor.go (sumdb-unreachable)"
+	const leans = "internal/goenv/check_sumdb.go, internal/mirror/probe.go, internal/doctor/doctor.go (sumdb-unreachable)"
 	supported := func(f mirrortest.Fault) mirrortest.Rule { return mirrortest.Always("/sumdb/*/supported", f) }
 	// route runs a download through a first mirror with the fault for the
 	// question whether it supports the database, and a second that does.

@@ -1,0 +1,187 @@
+// Package doctor examines what a session was opened with: settings, checkout,
+// mirrors, machine, and what programs were built from. It tells what it finds
+// and changes nothing.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// Examine examines the configuration as the go command sees it: every setting
+// against the modules of the checkout, what the checkout asks for, this machine,
+// and, unless probing is off, the mirrors. The result is that of a probe with
+// more findings; its outcome is Settings when a finding is an error.
+func Examine(ctx context.Context, s *session.Session) *report.Result {
+	e := examination{s}
+	var paths []string
+	for _, m := range s.List.Modules {
+		paths = append(paths, m.Path)
+	}
+	paths = slices.Compact(paths) // modules are sorted
+	toolchains, refused := s.Toolchains()
+	findings := slices.Concat(goenv.Check(s.Env, paths), s.Findings, e.unprotected(paths), e.vendored(), e.workspaces(), e.machine(), refused)
+
+	var res *report.Result
+	if s.Unsound || s.Values.NoProbe {
+		res, _ = fetch.Unprobed(s)
+	} else {
+		res, _ = fetch.Probe(ctx, s)
+		findings = slices.Concat(findings, mirrorFindings(res), e.unservedToolchains(ctx, toolchains), e.unreachableSumDB(res, len(toolchains) > 0))
+	}
+	// All of them, also of a chain without a mirror.
+	res.Findings = findings
+	// What is examined is the list as it is written, not the choice.
+	res.Settings.GOPROXY = settings.Redact(s.Env.Get("GOPROXY"))
+	if n := countErrors(res.Findings); n > 0 {
+		res.Outcome, res.Message = report.Settings, fmt.Sprintf("the findings tell %s to correct", count(n, "error"))
+	}
+	return res
+}
+
+// examination is of one session.
+type examination struct{ s *session.Session }
+
+func countErrors(all []finding.Finding) int {
+	n := 0
+	for _, f := range all {
+		if f.Severity == finding.Error {
+			n++
+		}
+	}
+	return n
+}
+
+// unprotected finds modules whose names look private and match no pattern: a
+// mirror and the checksum database would be told them.
+func (e examination) unprotected(paths []string) []finding.Finding {
+	byHost := map[string][]string{}
+	var hosts []string
+	for _, p := range paths {
+		host, _, _ := strings.Cut(p, "/")
+		if !goenv.PrivateHost(host) || goenv.MatchPatterns(e.s.Env.Get("GONOPROXY"), p) {
+			continue
+		}
+		if byHost[host] == nil {
+			hosts = append(hosts, host)
+		}
+		byHost[host] = append(byHost[host], p)
+	}
+	var out []finding.Finding
+	for _, host := range hosts {
+		m := byHost[host]
+		setting, instead := "GOPRIVATE", "GOPRIVATE="+extended(e.s.Env.Get("GOPRIVATE"), host)
+		if noProxy := e.s.Env.Get("GONOPROXY"); noProxy != e.s.Env.Get("GOPRIVATE") { // GOPRIVATE is not its default then
+			setting = "GONOPROXY"
+			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(e.s.Env.Get("GONOSUMDB"), host)
+		}
+		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
+			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
+			Instead: instead})
+	}
+	return out
+}
+
+// extended is a list of patterns with one more.
+func extended(patterns, pattern string) string {
+	if patterns == "none" { // a pattern that matches nothing
+		patterns = ""
+	}
+	return strings.Trim(patterns+","+pattern, ",")
+}
+
+// vendored tells of main modules that need no module cache.
+func (e examination) vendored() []finding.Finding {
+	var out []finding.Finding
+	for _, dir := range e.s.List.Vendored {
+		out = append(out, finding.Finding{Check: "vendor-in-use", Severity: finding.Info, File: dir,
+			Effect: "Builds use its vendor directory: they download nothing and compare nothing with go.sum."})
+	}
+	return out
+}
+
+// workspaces tells of a go.work that decides from above, or is kept from it.
+func (e examination) workspaces() []finding.Finding {
+	dir, err := filepath.Abs(e.s.Values.Dir)
+	if err != nil || len(e.s.List.Mains) == 0 {
+		return nil
+	}
+	above := worklist.SearchUp(dir, "go.work")
+	switch {
+	case above == "":
+	case e.s.Env.Get("GOWORK") == "off":
+		return []finding.Finding{{Check: "gowork-off", Severity: finding.Info, Setting: "GOWORK", Found: "off", Source: e.s.Env.Source("GOWORK"), File: "go.work",
+			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
+	case e.s.List.Mains[0].Work && above != dir:
+		return []finding.Finding{{Check: "go-work-above", Severity: finding.Info, Setting: "GOWORK", File: "go.work",
+			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
+			Instead: "GOWORK=off, where the module is to be built by itself"}}
+	}
+	return nil
+}
+
+// mirrorFindings are what the preflight found wrong, each with its remedy.
+func mirrorFindings(res *report.Result) []finding.Finding {
+	var out []finding.Finding
+	for _, m := range res.Mirrors {
+		switch {
+		case m.State != report.Failing:
+		case m.Issuer != "":
+			out = append(out, certificateFinding(m))
+		default:
+			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
+		}
+	}
+	return out
+}
+
+// unreachableSumDB tells of a checksum database that did not answer
+// and is needed: a complete go.sum leaves it nothing to say.
+func (e examination) unreachableSumDB(res *report.Result, toolchains bool) []finding.Finding {
+	s := res.SumDB
+	if s == nil || s.Reachable || e.s.List.Lacking == 0 && !toolchains {
+		return nil
+	}
+	return []finding.Finding{{Check: "sumdb-unreachable", Severity: finding.Warning, Setting: "GOSUMDB", Found: s.Name,
+		Effect:  "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
+		Instead: "a complete go.sum, or a mirror that serves the checksum database"}}
+}
+
+// title begins a sentence.
+func title(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// certificateFinding is about a mirror whose certificate is not trusted.
+func certificateFinding(m report.Mirror) finding.Finding {
+	who := "either the mirror has an authority of its own, or something on the way (a corporate proxy, a virus scanner) opens the connection"
+	if m.Label != "" {
+		who = "this public mirror has a certificate that every machine trusts, so something on the way (a corporate proxy, a virus scanner) opens the connection and shows its own"
+	}
+	return finding.Finding{Check: "mirror-certificate", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
+		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
+		Instead: "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,76 @@
+package download
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
+)
+
+// conclude says what became of an item that no hop supplied.
+func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
+	if len(tries) == 0 {
+		return e.unasked(it)
+	}
+	// The most telling failure stands for the item: wrong bytes before
+	// everything, and a 404 only when there was nothing else (the go command
+	// ranks likewise, modfetch/proxy.go: TryProxies).
+	var worst *failure.Error
+	var at *session.Hop
+	for _, t := range tries {
+		if t.last == nil {
+			break // behind a failure that did not pass on
+		}
+		if worst == nil || weight(t.last.Class) >= weight(worst.Class) {
+			worst, at = t.last, t.hop
+		}
+	}
+	missing := worst.Class == failure.NotFound || worst.Class == failure.Gone
+	switch {
+	case missing && e.chain.End == goenv.Direct && tries[len(tries)-1].over:
+		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
+	default:
+		it.fail(worst)
+		if at.Protected() && at.Sep == goenv.Comma && !missing {
+			it.Record.Message += fmt.Sprintf(". The comma after %s keeps this failure from passing on; write | instead, or --fallback any, if others may be asked", at.Name())
+		}
+	}
+	return worst
+}
+
+func weight(c failure.Class) int {
+	switch c {
+	case failure.NotFound, failure.Gone:
+		return 0
+	case failure.HashMismatch, failure.UnsafeZip:
+		return 2
+	}
+	return 1
+}
+
+// unasked is the fate of an item that no mirror may be asked for.
+func (e *Engine) unasked(it *Item) *failure.Error {
+	switch {
+	case goenv.MatchPatterns(e.s.Access.NoProxy, it.Mod.Path) || goenv.MatchPatterns(e.s.Access.Private, it.Mod.Path):
+		return it.deferTo(failure.Private, "private: left to the go command")
+	case e.chain.End == goenv.Direct:
+		return it.deferTo(failure.OnlyDirect, "the chain has no mirror; the go command will ask version control (direct)")
+	}
+	return it.fail(failure.New(failure.Disabled, "get", "", nil))
+}
+
+// fail notes the failure that stands for the item, and returns it.
+func (it *Item) fail(fe *failure.Error) *failure.Error {
+	it.Record.Source, it.Record.Class = report.FromFailed, fe.Class
+	it.Record.Message = fe.Error()
+	return fe
+}
+
+// deferTo leaves the item to the go command.
+func (it *Item) deferTo(class failure.Class, why string) *failure.Error {
+	it.Record.Source, it.Record.Class, it.Record.Message = report.FromDeferred, class, why
+	return failure.New(class, "get", "", errors.New(why))
+}

@@ -1,0 +1,117 @@
+package fetch
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/preflight"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// Recorder follows a run: how far it is, and what it finds on the way. The zero
+// value is ready to be given to a run, which begins it anew; one follows one run
+// at a time. It is safe for concurrent use.
+type Recorder struct {
+	mu       sync.Mutex
+	phase    string
+	total    int
+	done     int               // files dealt with, but those of the queue under way
+	bytes    int64             // of those files
+	queue    *download.Queue   // under way; nil for none
+	probes   *preflight.Probes // nil for none
+	findings []finding.Finding
+}
+
+// The phases of a run.
+const (
+	lookingAtCache = "looking at the module cache"
+	restoring      = "restoring"
+	probingMirrors = "probing mirrors"
+	fetching       = "fetching"
+	finishing      = "finishing"
+	verifyingCache = "verifying"
+	savingToStore  = "saving"
+)
+
+// begin begins a run.
+func (r *Recorder) begin() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase, r.total, r.done, r.bytes, r.queue, r.probes, r.findings = "", 0, 0, 0, nil, nil, nil
+}
+
+// enter begins a phase.
+func (r *Recorder) enter(phase string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase = phase
+}
+
+// expect says how many files or modules the run is about.
+func (r *Recorder) expect(total int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.total = total
+}
+
+// did notes files that are dealt with, and their bytes.
+func (r *Recorder) did(n int, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += n
+	r.bytes += bytes
+}
+
+// note adds a finding of the run.
+func (r *Recorder) note(f finding.Finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.findings = append(r.findings, f)
+}
+
+// noted are the findings so far.
+func (r *Recorder) noted() []finding.Finding {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.findings)
+}
+
+// probing says which probes are under way.
+func (r *Recorder) probing(p *preflight.Probes) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.probes = p
+}
+
+// follow says which queue is under way, nil that it is over: then what it did
+// counts as done.
+func (r *Recorder) follow(q *download.Queue) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if old := r.queue; old != nil {
+		p := old.Progress()
+		r.done += p.Done
+		r.bytes += p.Bytes
+	}
+	r.queue = q
+}
+
+// Snapshot is the progress so far.
+func (r *Recorder) Snapshot() report.Snapshot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := report.Snapshot{Phase: r.phase, Total: r.total, Done: r.done, DoneBytes: r.bytes}
+	if r.probes != nil && s.Phase == probingMirrors {
+		s.Waiting = strings.Join(r.probes.Awaited(), ", ")
+	}
+	if q := r.queue; q != nil {
+		p := q.Progress()
+		s.Waiting, s.InFlight = p.Waiting, p.InFlight
+		s.Done += p.Done
+		s.DoneBytes += p.Bytes
+	}
+	return s
+}

@@ -1,0 +1,195 @@
+// Package preflight probes all mirrors of a session at once, ranks them and
+// chooses the chain, in words, too.
+//
+// Its main invariant: a probe tells no name that is private, and behind a
+// gatekeeper none of the work list at all.
+package preflight
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/session"
+)
+
+// Candidate is a mirror of the session's chain with what its probe found.
+type Candidate struct {
+	*session.Hop
+	Verdict *mirror.Verdict // nil: not probed, or not yet
+	Asked   bool            // by a probe
+	Late    bool            // had not answered a while after another mirror had
+}
+
+// Failing reports whether the probe found the mirror unusable. One that was
+// only too slow for it, and then supplied files, is not.
+func (c *Candidate) Failing() bool {
+	return c.Verdict != nil && c.Verdict.Class != "" && !(c.Verdict.Limit != "" && c.Health.Counts().Files > 0)
+}
+
+// Usable reports whether the probe found the mirror in order.
+func (c *Candidate) Usable() bool { return c.Verdict != nil && c.Verdict.Class == "" }
+
+// Decision is the mirrors that were chosen, in order, all that there were to
+// choose from, and why.
+type Decision struct {
+	Chosen, All []*Candidate
+	Reasons     []string
+
+	end goenv.Kind
+}
+
+// Chain is the chain that was chosen.
+func (d Decision) Chain() session.Chain {
+	c := session.Chain{End: d.end}
+	for _, k := range d.Chosen {
+		c.Hops = append(c.Hops, k.Hop)
+	}
+	return c
+}
+
+// AsConfigured decides nothing: every candidate of the session in its place.
+func AsConfigured(s *session.Session) Decision {
+	all := unprobed(s)
+	return Decision{Chosen: all, All: all, end: s.Chain.End}
+}
+
+// Unprobed chooses the chain without any probe.
+func Unprobed(s *session.Session) Decision {
+	return decide(s, session.Configured, unprobed(s))
+}
+
+func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
+	d := Decision{All: all, end: s.Chain.End}
+	d.Chosen, d.Reasons = choose(how, all)
+	return d
+}
+
+func unprobed(s *session.Session) []*Candidate {
+	var all []*Candidate
+	for _, h := range s.Chain.Hops {
+		all = append(all, &Candidate{Hop: h})
+	}
+	return all
+}
+
+// choose decides on the chain from the verdicts, in words, too. It keeps the
+// configured order but for public mirrors under auto and cn, which are ranked
+// among themselves; it drops dead mirrors, but never one whose failures do not
+// pass on, and never the last mirror.
+func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
+	var reasons []string
+	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
+
+	hops := slices.Clone(all)
+	slices.SortStableFunc(hops, func(a, b *Candidate) int { return boolCompare(a.Last, b.Last) })
+
+	kept := make([]*Candidate, 0, len(hops))
+	var dead []*Candidate
+	for _, h := range hops {
+		switch {
+		case !h.Failing():
+			if h.Added && h.Verdict != nil && h.Verdict.Has == 0 {
+				say("%s is left out: it has none of the samples", h.Name())
+				continue
+			}
+			kept = append(kept, h)
+		case h.Protected() && !h.Added:
+			kept = append(kept, h)
+			if h.Written == goenv.End {
+				say("%s is failing (%s) but stays: no other mirror follows it", h.Name(), h.Verdict.Class.Title())
+			} else {
+				say("%s is failing (%s) but stays: behind its comma only 404 and 410 pass on; write | after it, or --fallback any, to let other failures pass on",
+					h.Name(), h.Verdict.Class.Title())
+			}
+		default:
+			dead = append(dead, h)
+		}
+	}
+	named := func(h *Candidate) bool { return !h.Added }
+	if !slices.ContainsFunc(kept, func(h *Candidate) bool { return !h.Failing() }) && slices.ContainsFunc(dead, named) {
+		// With every mirror dead, the configured chain is the best guess: a
+		// network that is down for a moment must not cost the job its mirrors.
+		say("no mirror answered rightly; the configured chain is kept")
+		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return h.Added })
+		dead = nil
+	}
+	for _, h := range dead {
+		say("%s is left out: %s", h.Name(), h.Verdict.Class.Title())
+	}
+	behind(kept, say)
+	if how != session.Configured {
+		rank(kept, say)
+	}
+	if slices.ContainsFunc(kept, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
+		say("| after a mirror of the public catalogue (or under --fallback any): all its failures pass on, not only 404 and 410")
+	}
+	return kept, reasons
+}
+
+func boolCompare(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
+}
+
+// behind puts mirrors that had not answered behind those that had, as far as
+// the separators let their failures pass on.
+func behind(hops []*Candidate, say func(string, ...any)) {
+	for i := 0; i < len(hops); {
+		j := i + 1
+		for j < len(hops) && !hops[j-1].Protected() {
+			j++
+		}
+		waits := func(h *Candidate) bool { return h.Late && !h.Protected() }
+		if run := hops[i:j]; slices.ContainsFunc(run, (*Candidate).Usable) && slices.ContainsFunc(run, waits) {
+			slices.SortStableFunc(run, func(a, b *Candidate) int { return boolCompare(waits(a), waits(b)) })
+			for _, h := range run {
+				if waits(h) {
+					say("%s stands behind the mirrors that answered sooner: it had not answered when the run did not need it any more", h.Name())
+				}
+			}
+		}
+		i = j
+	}
+}
+
+// rank sorts each run of neighbouring public mirrors by the wait for a first
+// byte, divided by the weight; a private mirror keeps its place, because what
+// stands before and behind it is policy.
+func rank(hops []*Candidate, say func(string, ...any)) {
+	for i := 0; i < len(hops); {
+		j := i
+		for j < len(hops) && hops[j].Public && !hops[j].Last {
+			j++
+		}
+		if run := hops[i:j]; len(run) > 1 {
+			slices.SortStableFunc(run, func(a, b *Candidate) int { return int(cost(a) - cost(b)) })
+			var parts []string
+			for _, h := range run {
+				if h.Verdict == nil {
+					parts = append(parts, h.Name()+" not known")
+					continue
+				}
+				parts = append(parts, fmt.Sprintf("%s %d ms", h.Name(), cost(h).Milliseconds()))
+			}
+			say("ranked by the time to a first byte: %s", strings.Join(parts, ", "))
+		}
+		i = max(j, i+1)
+	}
+}
+
+// cost is what a mirror is ranked by: lower is better.
+func cost(h *Candidate) time.Duration {
+	if h.Verdict == nil {
+		return time.Hour
+	}
+	return h.Verdict.Seen.Timing.Wait / time.Duration(max(h.Weight, 1))
+}

@@ -1,0 +1,46 @@
+package session
+
+import (
+	"errors"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// OpenForDoctor opens a session to be examined. What Open refuses becomes a
+// finding: all that is wrong is told at once, as a compiler does. noticed are
+// the findings about where the settings come from.
+func OpenForDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding, o Options) *Session {
+	s := newSession(v, env, o)
+	s.Findings = append(s.Findings, noticed...)
+	if err := s.readList(); err != nil {
+		s.Findings = append(s.Findings, inputFinding(err))
+	}
+	if err := s.open(); err != nil {
+		s.Unsound = true
+		// goenv.Check finds what a SyntaxError says, and more of the kind.
+		var syntax *goenv.SyntaxError
+		if !errors.As(err, &syntax) {
+			s.Findings = append(s.Findings, finding.Finding{Check: "setting-refused", Severity: finding.Error, Setting: "modferry",
+				Effect: "It cannot run with the settings it has: " + failure.Plain(err.Error())})
+		}
+	}
+	return s
+}
+
+// inputFinding is what keeps the checkout from being read.
+func inputFinding(err error) finding.Finding {
+	var input *worklist.InputError
+	switch {
+	case !errors.As(err, &input):
+		return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, Effect: failure.Plain(err.Error())}
+	case errors.Is(err, worklist.ErrNoCheckout):
+		return finding.Finding{Check: "checkout-missing", Severity: finding.Info, File: input.File, Found: input.Found,
+			Effect: "The settings are checked without the modules they are for.", Instead: input.Remedy}
+	}
+	return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, File: input.File, Line: input.Line, Found: input.Found,
+		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Instead: input.Remedy}
+}

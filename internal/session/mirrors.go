@@ -1,0 +1,81 @@
+package session
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// Transport reaches servers that are no mirrors with the settings of the run:
+// CA certificates, forward proxy, limits of connecting.
+func (s *Session) Transport() http.RoundTripper { return s.Client.Transport() }
+
+// openMirrors makes the candidates of the chain.
+func (s *Session) openMirrors() error {
+	v := s.Values
+	if err := mirror.CheckCertFile(s.Options.Getenv); err != nil {
+		return err
+	}
+	roots, err := mirror.CertPool(nil, "--ca-file", v.CAFile)
+	if err != nil {
+		return err
+	}
+	var netrc []mirror.NetrcEntry
+	if !s.guest {
+		if netrc, err = mirror.ReadNetrc(s.Options.Getenv, s.Env.Get("GOAUTH")); err != nil {
+			return err
+		}
+	}
+	if !s.SumDB.Off {
+		s.contacts.expect(s.SumDB.URL, "the checksum database "+s.SumDB.Name)
+	}
+	s.Client = mirror.NewClient(mirror.Options{
+		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
+			Stall: v.StallTimeout, Total: v.RequestTimeout},
+		Proxy: s.contacts.watch(s.Options.proxy(), ""), Dial: s.Options.Dial, RootCAs: roots, Netrc: netrc,
+		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(s.Options.Tool), Secrets: s.Options.Secrets,
+	})
+	catalogue := mirror.PublicCatalogue()
+	named := s.Configured.Mirrors()
+	seen := map[string]bool{}
+	for _, e := range candidates(s.Choice, s.Configured, catalogue) {
+		if seen[e.URL] {
+			continue // the same URL twice brings nothing that a repeated attempt doesn't
+		}
+		seen[e.URL] = true
+		p, public := catalogue.Find(e.URL)
+		h := &Hop{URL: e.URL, Written: e.Sep, Sep: s.fallback.Separator(e.Sep, public), Public: public, Operator: p.Operator, Weight: 1}
+		h.Added = !slices.ContainsFunc(named, func(n goenv.Entry) bool { return n.URL == e.URL })
+		var limits mirror.Limits
+		for _, c := range s.mirrorConfigs() {
+			if strings.TrimRight(c.URL, "/") == e.URL {
+				h.Weight, h.Last = max(c.Weight, 1), c.FallbackOnly
+				limits = mirror.Limits{Connect: c.Timeouts.Connect, TLS: c.Timeouts.TLS, FirstByte: c.Timeouts.FirstByte,
+					Stall: c.Timeouts.Stall, Total: c.Timeouts.Request}
+			}
+		}
+		if h.Mirror, err = s.Client.Open(e.URL, limits); err != nil {
+			return openError(e.URL, err)
+		}
+		s.contacts.expect(e.URL, "the mirror "+h.Name())
+		s.Chain.Hops = append(s.Chain.Hops, h)
+	}
+	if n := len(s.Configured); n > 0 {
+		s.Chain.End = s.Configured[n-1].Kind
+	}
+	return nil
+}
+
+func openError(rawURL string, err error) error {
+	if failure.Classify(err) != failure.InsecureCredentials {
+		return err
+	}
+	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
+		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
+		Instead: "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
+}

@@ -1,0 +1,54 @@
+package session
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/goenv"
+)
+
+// Toolchains are those that the go command would download for the checkout, and
+// what there is to say about the ones that it asks for.
+func (s *Session) Toolchains() (names []string, findings []finding.Finding) {
+	for _, m := range s.List.Mains {
+		file := "go.mod"
+		if m.Work {
+			file = "go.work"
+		}
+		name, f := goenv.Toolchain(s.Env, goenv.Asked{File: path.Join(m.Dir, file), Go: m.Go, Toolchain: m.Toolchain})
+		if f != nil && !slices.ContainsFunc(findings, func(g finding.Finding) bool { return g.Effect == f.Effect }) {
+			findings = append(findings, *f)
+		}
+		fromPath := strings.HasSuffix(s.Env.Get("GOTOOLCHAIN"), "path")
+		if name != "" && !fromPath && !slices.Contains(names, name) && len(s.Programs(name)) == 0 {
+			names = append(names, name)
+		}
+	}
+	return names, findings
+}
+
+// Programs are the different files that a name stands for on PATH.
+func (s *Session) Programs(name string) []string {
+	if s.Options.Getenv == nil {
+		return nil
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	var found []string
+	for _, dir := range filepath.SplitList(s.Options.Getenv("PATH")) {
+		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
+		if err != nil {
+			continue
+		}
+		if info, err := os.Stat(real); err == nil && info.Mode().IsRegular() && !slices.Contains(found, real) {
+			found = append(found, real)
+		}
+	}
+	return found
+}
