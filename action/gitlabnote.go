@@ -17,6 +17,7 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -65,7 +66,7 @@ func (g *GitLab) Note(ctx context.Context, res *report.Result, o NoteOptions) (r
 	prefix, _ := g.within(o.Root)
 	var body bytes.Buffer
 	// It fits, so that nothing is cut that would refer to a summary of the job.
-	if err := report.Markdown(&body, res, report.MarkdownOptions{Limit: maxAPIText - 1024}); err != nil {
+	if err := markdown.Write(&body, res, markdown.Options{Limit: maxAPIText - 1024}); err != nil {
 		return none + err.Error()
 	}
 	ctx, end := context.WithTimeout(ctx, noteLimit)

@@ -21,6 +21,8 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -76,9 +78,9 @@ func Main(ctx context.Context, p Process) int {
 	if err != nil {
 		return p.refuse(err)
 	}
-	progress := report.StartProgress(p.Stdout, report.ProgressOptions{}, s.job.Snapshot)
+	shown := progress.Start(p.Stdout, progress.Options{}, s.job.Snapshot)
 	res := s.job.Run(ctx)
-	progress.Stop()
+	shown.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
 	res.Hide(s.Secrets.Hide)
@@ -86,7 +88,7 @@ func Main(ctx context.Context, p Process) int {
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
 	}
-	if err := report.Text(p.Stdout, res, report.TextOptions{}); err != nil {
+	if err := text.Write(p.Stdout, res, text.Options{}); err != nil {
 		s.warn(err)
 	}
 	if res.Outcome != report.Settings {

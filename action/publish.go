@@ -9,6 +9,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/markdown"
 )
 
 // publish shows the result: summary, annotations, and where a token allows it a
@@ -23,7 +24,7 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		}
 	}
 	var summary bytes.Buffer
-	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
+	if err := markdown.Write(&summary, res, markdown.Options{}); err != nil {
 		s.warn(err)
 	}
 	if s.inputs.on("summary") {

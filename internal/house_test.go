@@ -20,7 +20,9 @@ const modulePath = "github.com/modferry/modferry/"
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
 	"cmd/modferry", "action", "internal/relay", "internal/fetch", "internal/layer", "internal/mirror",
-	"internal/store", "internal/modcache", "internal/report", "internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
+	"internal/store", "internal/modcache",
+	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
+	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report", "internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
 	"internal/goenv", "internal/finding", "internal/settings", "internal/diskfile", "internal/secret",
 }
 
@@ -31,7 +33,8 @@ var forbidden = map[string][]string{
 }
 
 // pure rooms use no network, no environment, no clock and start no programs.
-var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret"}
+var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret",
+	"internal/report", "internal/report/render", "internal/report/text", "internal/report/markdown", "internal/report/html", "internal/report/export", "internal/report/compare"}
 
 // impure is what pure rooms must not call. Packages of the network are allowed
 // to failure alone, which needs the types of their errors.

@@ -16,7 +16,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/golog"
-	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -58,7 +58,7 @@ func (a *app) explain(cmd *cobra.Command, files []string) error {
 		return err
 	}
 	out := newOutput(a.process, values)
-	out.render = report.Diagnosis
+	out.render = text.Diagnosis
 	job, _, err := a.prepare(values, doctoring, out)
 	if err != nil {
 		return err
@@ -125,8 +125,8 @@ func (a *app) explainBuilds(text io.Reader, job *fetch.Job, out *output) error {
 	return nil
 }
 
-func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
-	log, err := golog.Read(text, golog.Options{})
+func (a *app) explainLog(name string, in io.Reader, job *fetch.Job) error {
+	log, err := golog.Read(in, golog.Options{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
@@ -138,7 +138,7 @@ func (a *app) explainLog(name string, text io.Reader, job *fetch.Job) error {
 		return fmt.Sprintf("%s:%d", file, line)
 	}
 	var b bytes.Buffer
-	if err := report.LogText(&b, log, position, a.textOptions(a.stdout)); err != nil {
+	if err := text.Log(&b, log, position, a.textOptions(a.stdout)); err != nil {
 		return err
 	}
 	if _, err := a.stdout.Write(b.Bytes()); err != nil {

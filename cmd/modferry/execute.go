@@ -15,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -82,12 +83,12 @@ func (a *app) execute(cmd *cobra.Command, m mode) error {
 		report.Judge(res)
 	}
 	a.code = res.Outcome.ExitCode()
-	out.render = report.Text
+	out.render = text.Write
 	if m.helps() {
 		out.fold = string(m)
 	}
 	if m == doctoring {
-		out.render = report.Diagnosis
+		out.render = text.Diagnosis
 	}
 	err = a.publish(out, res)
 	if m == fetching {

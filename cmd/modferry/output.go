@@ -19,6 +19,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -27,18 +29,18 @@ import (
 type output struct {
 	process
 	values  *settings.Values
-	render  rendering                       // of the result as text
-	gitlab  *action.GitLab                  // nil elsewhere
-	goflags string                          // GOFLAGS of the go commands of the job, "" to leave it as it is
-	fold    string                          // the command whose details GitLab folds, "" for none
-	live    atomic.Pointer[report.Progress] // nil while no progress is shown
+	render  rendering                        // of the result as text
+	gitlab  *action.GitLab                   // nil elsewhere
+	goflags string                           // GOFLAGS of the go commands of the job, "" to leave it as it is
+	fold    string                           // the command whose details GitLab folds, "" for none
+	live    atomic.Pointer[progress.Display] // nil while no progress is shown
 }
 
 // rendering is one of package report's for people who read a terminal or a log.
-type rendering func(io.Writer, *report.Result, report.TextOptions) error
+type rendering func(io.Writer, *report.Result, text.Options) error
 
 func newOutput(p process, v *settings.Values) *output {
-	return &output{process: p, values: v, render: report.Text, gitlab: action.OnGitLab(p.getenv)}
+	return &output{process: p, values: v, render: text.Write, gitlab: action.OnGitLab(p.getenv)}
 }
 
 // remark prints diagnostics that are no errors.
@@ -65,7 +67,7 @@ func (o *output) log() func(string) {
 }
 
 // progress shows the progress until the function it returns is called.
-func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
+func (o *output) progress(snapshot func() progress.Snapshot) (stop func()) {
 	if o.values.Quiet {
 		return func() {}
 	}
@@ -73,7 +75,7 @@ func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
 	if live {
 		w = outlet.Commands(w)
 	}
-	p := report.StartProgress(w, report.ProgressOptions{
+	p := progress.Start(w, progress.Options{
 		Terminal: live,
 		Width:    func() int { return width(o.stderr) },
 	}, snapshot)
@@ -125,8 +127,8 @@ func (p process) renderText(w io.Writer, res *report.Result, verbose bool, rende
 }
 
 // textOptions are how text for w looks.
-func (p process) textOptions(w io.Writer) report.TextOptions {
-	return report.TextOptions{
+func (p process) textOptions(w io.Writer) text.Options {
+	return text.Options{
 		Color: isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
 		Width: width(w),
 	}

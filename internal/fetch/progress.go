@@ -3,12 +3,12 @@ package fetch
 import (
 	"strings"
 
-	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
 )
 
 // Snapshot is the progress so far. It is safe for concurrent use.
-func (j *Job) Snapshot() report.Snapshot {
-	s := report.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
+func (j *Job) Snapshot() progress.Snapshot {
+	s := progress.Snapshot{Phase: j.phase.Load().(string), Total: int(j.total.Load()), Done: int(j.verified.Load()),
 		DoneBytes: j.restored.Load() + j.fetched.Load()}
 	if p := j.probing.Load(); p != nil && s.Phase == probingMirrors {
 		s.Waiting = strings.Join(p.awaited(), ", ")

@@ -59,7 +59,7 @@ func Judge(r *Result) {
 				more++
 			}
 		}
-		where := position(f.File, f.Line)
+		where := Position(f.File, f.Line)
 		if where == "" {
 			where = f.Setting
 		}
@@ -79,22 +79,7 @@ func Aggregate(r *Result) {
 	t := Totals{Modules: len(r.Modules), MS: r.Totals.MS, BySource: map[string]int{}}
 	for _, m := range r.Modules {
 		t.BySource[m.Source]++
-		t.Bytes += received(m)
+		t.Bytes += m.Received()
 	}
 	r.Totals = t
-}
-
-// received is the number of bytes that arrived for m.
-func received(m Module) int64 {
-	if m.Source == FromPresent {
-		return 0
-	}
-	if len(m.Attempts) == 0 {
-		return m.Bytes
-	}
-	var n int64
-	for _, a := range m.Attempts {
-		n += a.Bytes
-	}
-	return n
 }

@@ -138,6 +138,9 @@ type Cache struct {
 	Saved    *Saved   `json:"saved,omitempty"`    // nil when nothing was to be saved
 }
 
+// Used reports whether a cache was asked, or was to be.
+func (c Cache) Used() bool { return c.Store != "off" && c.Store != "" }
+
 // Saved is what a save added to the cache.
 type Saved struct {
 	Index   string  `json:"index,omitempty"`   // name of the entry
