@@ -204,7 +204,7 @@ func (c *comparison) mirrors() {
 func spreadsOf(r *report.Result) map[string]map[string]render.Spread {
 	v := render.Of(r)
 	by := map[string]map[string]render.Spread{}
-	for _, s := range v.Spreads() {
+	for _, s := range v.Durations() {
 		if by[s.URL] == nil {
 			by[s.URL] = map[string]render.Spread{}
 		}

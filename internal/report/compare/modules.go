@@ -44,7 +44,7 @@ func (c *comparison) modules() {
 	}
 	c.section("Now failing", someLines(lines, render.Few))
 	if len(back) > 0 {
-		c.section(fmt.Sprintf("Obtained again (%s)", report.Count(len(back), "file")), []string{render.Names(back, false, render.AsIs)})
+		c.section(fmt.Sprintf("Obtained again (%s)", report.Count(len(back), "file")), []string{render.Names(back, false)})
 	}
 	c.versions()
 }

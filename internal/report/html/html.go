@@ -5,7 +5,6 @@
 package html
 
 import (
-	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -14,147 +13,119 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// The parts of the page.
+// The parts of the page that are ours.
 var (
 	//go:embed page.css
-	htmlStyle string
+	style string
 	//go:embed page.js
-	htmlScript string
+	script string
 )
 
 // Write renders r as one page that needs nothing else: no other file, no host,
 // and no script to be read. Its script only sorts and filters tables, and its
 // policy lets the browser run and fetch nothing but what is in the page.
 //
-// Whatever a server sends stays text (see htmlWriter). A table of more rows than a browser likes is cut, and says
-// what it leaves out.
+// Whatever a server sends stays text (see writer). A table of more rows than a
+// browser likes is cut, and says what it leaves out.
 func Write(w io.Writer, r *report.Result) error {
-	var page htmlWriter
-	page.page(htmlPageOf(r))
+	var page writer
+	page.page(&view{render.Of(r)})
 	if _, err := io.WriteString(w, page.b.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }
 
-// htmlPage is what the page shows. Every text is neutral.
-type htmlPage struct {
-	Policy         string
-	Style, Script  string // ours
-	Verdict, Tone  string // Tone is the class of its colour
-	Clause, Remark string
-	Tool, Started  string
-	Facts          []htmlPair
-	Sections       []htmlSection
+// view is a rendering under way.
+type view struct{ *render.View }
+
+// section is one part of the page, below a heading of its own.
+type section struct {
+	render.Section
+	groups []group
 }
 
-// htmlPair is a term and what it stands for.
-type htmlPair struct{ Term, Text string }
-
-// htmlSection is one part of the page, below a heading of its own.
-type htmlSection struct {
-	ID, Title string
-	Lines     []string // paragraphs
-	Keys      []htmlKey
-	Groups    []htmlGroup
-	Tables    []htmlTable
-	List      []string
-	Codes     []string // a list in the form of code
+// group is a part of a section, below a heading of the third level.
+type group struct {
+	title string
+	notes []pair
+	table *render.Table // nil for none
 }
 
-// htmlGroup is a part of a section, below a heading of the third level.
-type htmlGroup struct {
-	Tone, Title string
-	Notes       []htmlPair
-	Tables      []htmlTable
+// pair is a term and what it stands for.
+type pair struct{ term, text string }
+
+// sections are what is to be shown, in the order of a reader's questions: what
+// is to be done, and how it came about.
+func (v *view) sections() []section {
+	recovered, _, _ := v.Recovered(false)
+	var all []section
+	for _, s := range []section{
+		v.failures(), {Section: v.findings()}, {Section: v.mirrors()}, {Section: v.Origins("in this report")}, {Section: v.Waterfall()}, {Section: recovered},
+		{Section: v.cache()}, {Section: v.Deferred(mostRows)}, {Section: noted(v.Spreads())}, {Section: v.Answers()}, {Section: noted(v.Periods())},
+		{Section: v.hosts()}, {Section: v.Files()}, {Section: v.UsedSettings()},
+	} {
+		if s.ID != "" {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
-// htmlKey explains a colour of bars.
-type htmlKey struct{ Class, Text string }
-
-// htmlColumn is how the cells of a column look.
-type htmlColumn struct {
-	Title  string
-	Head   bool // names the row
-	Code   bool
-	Number bool
-	Bar    bool
+// noted is a section whose note stands above its tables.
+func noted(s render.Section) render.Section {
+	if s.ID != "" {
+		s.Lines = append(s.Lines, say(s.Note))
+	}
+	return s
 }
 
-// htmlCell is a text and, where its order is another, the number to sort by.
-type htmlCell struct {
-	Text string
-	Sort string
-	Tone string
-	Bar  *htmlBar
-	More []string // folded below the text
+func say(text string) render.Line { return render.Line{Spans: []render.Span{{Text: text}}} }
+
+// sentence is a line as a paragraph begins; its first word is ours.
+func sentence(l render.Line) render.Line {
+	text := textOf(l)
+	return render.Line{Spans: []render.Span{{Text: strings.ToUpper(text[:1]) + text[1:]}}, In: l.In}
 }
 
-// htmlTable is a table; Rest says what it leaves out.
-type htmlTable struct {
-	Caption string
-	Columns []htmlColumn
-	Rows    [][]htmlCell
-	Rest    string
-}
+// mostRows is how many rows of tables and items of lists are shown that have no
+// limit of their own.
+const mostRows = 200
 
-// The most rows of tables. A browser takes seconds for some ten thousand.
-const (
-	htmlRows  = 500  // of downloads, each with a bar
-	htmlFiles = 2000 // of files, in words
-	htmlFew   = 200  // of everything else
-)
-
-// htmlCut keeps the first few of a list, and says how many it left out.
-func htmlCut[T any](all []T, most int, thing string) (kept []T, rest string) {
+// cut keeps the first few of a list, and says how many it left out.
+func cut[T any](all []T, most int, thing string) (kept []T, rest string) {
 	if len(all) <= most {
 		return all, ""
 	}
 	return all[:most], fmt.Sprintf("and %d more of %s, not shown", len(all)-most, report.Count(len(all), thing))
 }
 
-// htmlPageOf collects what is to be shown, in the order of a reader's questions:
-// what became of the run, what is to be done, and how it came about.
-func htmlPageOf(r *report.Result) htmlPage {
-	h := &htmlView{render.Of(r)}
-	word, tone := h.Verdict()
-	clause, remark := h.Says()
-	p := htmlPage{
-		Policy: htmlPolicy(), Style: htmlStyle, Script: htmlScript,
-		Verdict: word, Tone: htmlTone(tone), Clause: clause, Remark: remark,
-		Tool: failure.Plain(r.Tool), Started: failure.Plain(r.Started), Facts: h.facts(),
+// cutItems is cut for the items of a section.
+func cutItems(items []render.Line, thing string) []render.Line {
+	kept, rest := cut(items, mostRows, thing)
+	if rest != "" {
+		kept = append(kept[:len(kept):len(kept)], say(rest))
 	}
-	for _, part := range []func() htmlSection{
-		h.failures, h.findings, h.mirrors, h.origins, h.downloads, h.retried, h.cache, h.deferred, h.spreads, h.answers, h.periods, h.hosts, h.files, h.settings,
-	} {
-		if s := part(); s.ID != "" {
-			p.Sections = append(p.Sections, s)
-		}
-	}
-	return p
+	return kept
 }
 
-// htmlView is a rendering under way. A part that has nothing to show is an empty
-// section.
-type htmlView struct{ *render.View }
-
-// htmlPolicy allows the tone and the script of the page, by their hashes, and
-// nothing else. Bars have no tone attributes, which it would not allow.
-func htmlPolicy() string {
+// policy allows the style and the script of the page, by their hashes, and
+// nothing else. Bars have no style attributes, which it would not allow.
+func policy() string {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	return "default-src 'none'; style-src " + hash(htmlStyle) + "; script-src " + hash(htmlScript) + "; base-uri 'none'; form-action 'none'"
+	return "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) + "; base-uri 'none'; form-action 'none'"
 }
 
-func htmlTone(s render.Tone) string {
-	switch s {
+// toneOf is the class of a tone's colour.
+func toneOf(t render.Tone) string {
+	switch t {
 	case render.Good:
 		return "good"
 	case render.Fair:
@@ -166,106 +137,77 @@ func htmlTone(s render.Tone) string {
 }
 
 // facts are the numbers that most readers look for.
-func (h *htmlView) facts() []htmlPair {
-	c := h.Tally
-	facts := []htmlPair{}
-	for _, x := range []struct {
-		n    int
-		term string
-	}{
-		{c.All, "files needed"}, {c.Present, "there already"}, {c.Cached, "from the cache"}, {c.Fetched, "from mirrors"},
-		{c.Deferred, "left to the go command"}, {c.Failed, "missing"},
-	} {
-		if x.n > 0 {
-			facts = append(facts, htmlPair{x.term, fmt.Sprint(x.n)})
-		}
+func (v *view) facts() []pair {
+	var facts []pair
+	if n := v.Tally.All; n > 0 {
+		facts = append(facts, pair{"files needed", fmt.Sprint(n)})
 	}
-	if h.Result.Totals.Bytes > 0 {
-		facts = append(facts, htmlPair{"received", report.Bytes(h.Result.Totals.Bytes)})
+	for _, c := range v.Counts() {
+		facts = append(facts, pair{c.What, fmt.Sprint(c.N)})
 	}
-	return append(facts, htmlPair{"time", report.Millis(h.Result.Totals.MS)})
+	if v.Result.Totals.Bytes > 0 {
+		facts = append(facts, pair{"received", report.Bytes(v.Result.Totals.Bytes)})
+	}
+	return append(facts, pair{"time", report.Millis(v.Result.Totals.MS)})
 }
 
-// findings are the remarks on configuration and checkout, the worst first.
-func (h *htmlView) findings() htmlSection {
-	all := h.View.Findings(true)
-	if len(all) == 0 {
-		return htmlSection{}
+// mirrors is the chain, why it is this one, and the table of probes.
+func (v *view) mirrors() render.Section {
+	s, chain := v.Mirrors(), v.Chain()
+	s.ID, s.Title = "mirrors", "Mirrors"
+	var lines []render.Line
+	for _, code := range chain.Codes {
+		line := say(code)
+		line.Label = "chain"
+		lines = append(lines, line)
 	}
-	t := htmlTable{Caption: "Findings", Columns: []htmlColumn{{Title: "severity"}, {Title: "finding", Head: true}, {Title: "write instead", Code: true}, {Title: "check", Code: true}}}
-	all, t.Rest = htmlCut(all, htmlFew, "finding")
-	for _, f := range all {
-		t.Rows = append(t.Rows, []htmlCell{
-			{Text: render.Word(string(f.Severity)), Tone: htmlSeverity(f.Severity)}, {Text: render.RemarkOf(f)}, {Text: failure.Plain(f.Instead)}, {Text: render.CheckOf(f)},
-		})
+	s.Lines = append(append(lines, chain.Lines...), s.Lines...)
+	for i, line := range s.Lines {
+		s.Lines[i] = sentence(line)
 	}
-	return htmlSection{ID: "findings", Title: "Findings", Tables: []htmlTable{t}}
+	if len(s.Lines)+len(s.Tables) == 0 {
+		return render.Section{}
+	}
+	s.Items = cutItems(chain.Items, "reason")
+	return s
 }
 
-func htmlSeverity(s finding.Severity) string { return htmlTone(render.SeverityTone(s)) }
-
-// cache is what a restore and a save did.
-func (h *htmlView) cache() htmlSection {
-	c := h.Result.Cache
-	if !c.Used() {
-		return htmlSection{}
-	}
-	s := htmlSection{ID: "cache", Title: "Cache"}
-	line := failure.Plain(c.Store) + ": " + render.Restored(c)
-	if c.Modules > 0 || c.Bytes > 0 {
-		line += fmt.Sprintf("; %s, %s", report.Count(c.Modules, "file"), report.Bytes(c.Bytes))
-	}
-	if c.Scope != "" {
-		line += "; scope " + failure.Plain(c.Scope)
-	}
-	if c.Key != "" {
-		line += "; key " + failure.Plain(c.Key)
-	}
-	s.Lines = append(s.Lines, line)
-	if c.Reason != "" {
-		s.Lines = append(s.Lines, failure.Plain(c.Reason))
-	}
-	if c.Saved != nil {
-		s.Lines = append(s.Lines, h.SaveState())
-		if c.Saved.Index != "" {
-			s.Lines = append(s.Lines, "index "+failure.Plain(c.Saved.Index))
-		}
-	}
-	if len(c.Rejected) > 0 {
-		s.Lines = append(s.Lines, render.Refused(c)+":")
-		kept, rest := htmlCut(c.Rejected, htmlFew, "file")
-		for _, x := range kept {
-			s.List = append(s.List, failure.Plain(x))
-		}
-		if rest != "" {
-			s.List = append(s.List, rest)
-		}
+func (v *view) cache() render.Section {
+	s := v.Cache()
+	if len(s.Items) > 0 {
+		s.Lines = append(s.Lines, say(render.Refused(v.Result.Cache)+":"))
+		s.Items = cutItems(s.Items, "file")
 	}
 	return s
 }
 
 // hosts are those contacted, one in a line, as allow-lists want them.
-func (h *htmlView) hosts() htmlSection {
-	kept, rest := htmlCut(h.View.Hosts(), htmlFew, "host")
-	if len(kept) == 0 {
-		return htmlSection{}
+func (v *view) hosts() render.Section {
+	s := v.Hosts()
+	if s.ID == "" {
+		return s
 	}
-	s := htmlSection{ID: "hosts", Title: "Hosts contacted", Codes: kept, Lines: []string{"Redirects included: what an allow-list of outgoing connections needs."}}
-	if rest != "" {
-		s.Lines = append(s.Lines, rest)
+	var rest string
+	s.Lines = append(s.Lines, say("Redirects included: what an allow-list of outgoing connections needs."))
+	if s.Codes, rest = cut(s.Codes, mostRows, "host"); rest != "" {
+		s.Lines = append(s.Lines, say(rest))
 	}
-	s.List, _ = htmlCut(h.View.HostUses(), htmlFew, "host")
+	s.Items, _ = cut(s.Items, mostRows, "host")
 	return s
 }
 
-// settings are the chain and the go command's settings, with their sources.
-func (h *htmlView) settings() htmlSection {
-	t := htmlTable{Caption: "Settings of the go command", Columns: []htmlColumn{{Title: "setting", Head: true, Code: true}, {Title: "value", Code: true}, {Title: "from"}}}
-	for _, x := range h.View.Settings() {
-		t.Rows = append(t.Rows, []htmlCell{{Text: x.Name}, {Text: x.Value}, {Text: cmp.Or(strings.TrimSpace(x.Source), "–")}})
+// findings are the remarks on configuration and checkout, the worst first.
+func (v *view) findings() render.Section {
+	t := render.Table{Caption: "Findings", Thing: "finding", Columns: []render.Column{
+		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "write instead", Code: true}, {Title: "check", Code: true},
+	}}
+	for _, f := range v.Findings(true) {
+		t.Rows = append(t.Rows, []render.Cell{
+			{Text: render.Word(string(f.Severity)), Tone: render.SeverityTone(f.Severity)}, {Text: render.RemarkOf(f)}, {Text: failure.Plain(f.Instead)}, {Text: render.CheckOf(f)},
+		})
 	}
 	if len(t.Rows) == 0 {
-		return htmlSection{}
+		return render.Section{}
 	}
-	return htmlSection{ID: "settings", Title: "Settings", Tables: []htmlTable{t}}
+	return render.Section{ID: "findings", Title: "Findings", Tables: []render.Table{t}}
 }

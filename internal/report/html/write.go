@@ -1,19 +1,23 @@
 package html
 
 import (
+	"cmp"
 	"html"
 	"regexp"
 	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report/render"
 )
 
-// htmlWriter writes the elements of the page. Every text and attribute goes
+// writer writes the elements of the page. Every text and attribute goes
 // through esc, in element content or between double quotes, so whatever a server
 // sends stays text. It is written by hand because html/template calls methods by
 // name, which keeps the linker from leaving anything out: 6 MB of program.
-type htmlWriter struct{ b strings.Builder }
+type writer struct{ b strings.Builder }
 
 // raw writes parts of the page that are ours.
-func (w *htmlWriter) raw(parts ...string) {
+func (w *writer) raw(parts ...string) {
 	for _, p := range parts {
 		w.b.WriteString(p)
 	}
@@ -29,46 +33,49 @@ func attr(name, value string) string {
 	return " " + name + `="` + esc(value) + `"`
 }
 
-func (w *htmlWriter) page(p htmlPage) {
+func (w *writer) page(v *view) {
+	verdict, tone := v.Verdict()
+	clause, remark := v.Says()
+	sections := v.sections()
 	w.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
-		`<meta http-equiv="Content-Security-Policy"`, attr("content", p.Policy), "/>\n",
+		`<meta http-equiv="Content-Security-Policy"`, attr("content", policy()), "/>\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1"/>`, "\n",
 		`<meta name="color-scheme" content="light dark"/>`, "\n",
 		`<meta name="referrer" content="no-referrer"/>`, "\n",
-		"<title>modferry: ", esc(p.Verdict), "</title>\n<style>", p.Style, "</style>\n</head>\n<body>\n",
+		"<title>modferry: ", esc(verdict), "</title>\n<style>", style, "</style>\n</head>\n<body>\n",
 		`<a class="skip" href="#content">Skip to the content</a>`, "\n<header>\n",
-		`<h1>modferry: <span`, attr("class", "tone "+p.Tone), ">", esc(p.Verdict), "</span></h1>\n")
-	if p.Clause != "" {
-		w.raw(`<p class="lead">`, esc(p.Clause), "</p>\n")
+		`<h1>modferry: <span`, attr("class", "tone "+toneOf(tone)), ">", esc(verdict), "</span></h1>\n")
+	if clause != "" {
+		w.raw(`<p class="lead">`, esc(clause), "</p>\n")
 	}
-	if p.Remark != "" {
-		w.raw("<p>", esc(p.Remark), "</p>\n")
+	if remark != "" {
+		w.raw("<p>", esc(remark), "</p>\n")
 	}
-	w.pairs("facts", p.Facts)
+	w.pairs("facts", v.facts())
 	w.raw("</header>\n")
-	if len(p.Sections) > 0 {
+	if len(sections) > 0 {
 		w.raw("<nav aria-label=\"Sections\">\n<ul>\n")
-		for _, s := range p.Sections {
+		for _, s := range sections {
 			w.raw("<li><a", attr("href", "#"+s.ID), ">", esc(s.Title), "</a></li>\n")
 		}
 		w.raw("</ul>\n</nav>\n")
 	}
 	w.raw("<main id=\"content\">\n")
-	for _, s := range p.Sections {
+	for _, s := range sections {
 		w.section(s)
 	}
-	w.raw("</main>\n<footer>\n<p>", esc(p.Tool))
-	if p.Started != "" {
-		w.raw(", started ", esc(p.Started))
+	w.raw("</main>\n<footer>\n<p>", esc(failure.Plain(v.Result.Tool)))
+	if started := failure.Plain(v.Result.Started); started != "" {
+		w.raw(", started ", esc(started))
 	}
-	w.raw("</p>\n</footer>\n<script>", p.Script, "</script>\n</body>\n</html>\n")
+	w.raw("</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
 }
 
 // pairs writes terms and what they stand for.
-func (w *htmlWriter) pairs(class string, all []htmlPair) {
+func (w *writer) pairs(class string, all []pair) {
 	w.raw("<dl", attr("class", class), ">\n")
 	for _, p := range all {
-		w.raw("<div><dt>", esc(p.Term), "</dt><dd>", prose(p.Text), "</dd></div>\n")
+		w.raw("<div><dt>", esc(p.term), "</dt><dd>", prose(p.text), "</dd></div>\n")
 	}
 	w.raw("</dl>\n")
 }
@@ -81,7 +88,7 @@ var flag = regexp.MustCompile(`(^|[ (])(--[a-z][a-z-]{1,24}[a-z])\b`)
 func prose(text string) string { return flag.ReplaceAllString(esc(text), "$1<code>$2</code>") }
 
 // list writes items, each between open and end, which are ours.
-func (w *htmlWriter) list(class string, items []string, open, end string) {
+func (w *writer) list(class string, items []string, open, end string) {
 	if len(items) == 0 {
 		return
 	}
@@ -92,13 +99,30 @@ func (w *htmlWriter) list(class string, items []string, open, end string) {
 	w.raw("</ul>\n")
 }
 
-func (w *htmlWriter) section(s htmlSection) {
+// textOf is a line with its label.
+func textOf(l render.Line) string {
+	text := l.Plain()
+	if l.Label != "" {
+		text = l.Label + ": " + text
+	}
+	return text
+}
+
+func (w *writer) section(s section) {
 	w.raw("<section", attr("aria-labelledby", s.ID), ">\n<h2", attr("id", s.ID), ">", esc(s.Title), "</h2>\n")
 	for _, line := range s.Lines {
-		w.raw("<p>", esc(line), "</p>\n")
+		if line.In.Has(render.HTML) {
+			w.raw("<p>", esc(textOf(line)), "</p>\n")
+		}
 	}
-	w.list("", s.List, "", "")
-	w.list("codes", s.Codes, "<code>", "</code>")
+	var items []string
+	for _, item := range s.Items {
+		items = append(items, textOf(item))
+	}
+	w.list("", items, "", "")
+	if s.ID == "hosts" {
+		w.list("codes", s.Codes, "<code>", "</code>")
+	}
 	if len(s.Keys) > 0 {
 		w.raw("<ul class=\"keys\">\n")
 		for _, k := range s.Keys {
@@ -107,11 +131,11 @@ func (w *htmlWriter) section(s htmlSection) {
 		}
 		w.raw("</ul>\n")
 	}
-	for _, g := range s.Groups {
-		w.raw("<article>\n<h3", attr("class", g.Tone), ">", esc(g.Title), "</h3>\n")
-		w.pairs("notes", g.Notes)
-		for _, t := range g.Tables {
-			w.table(t)
+	for _, g := range s.groups {
+		w.raw("<article>\n<h3 class=\"bad\">", esc(g.title), "</h3>\n")
+		w.pairs("notes", g.notes)
+		if g.table != nil {
+			w.table(*g.table)
 		}
 		w.raw("</article>\n")
 	}
@@ -121,14 +145,18 @@ func (w *htmlWriter) section(s htmlSection) {
 	w.raw("</section>\n")
 }
 
-func (w *htmlWriter) table(t htmlTable) {
+func (w *writer) table(t render.Table) {
+	t = t.For(render.HTML)
+	if t.Thing != "" && t.Rest == "" {
+		t.Rows, t.Rest = cut(t.Rows, mostRows, t.Thing)
+	}
 	w.raw(`<div class="box" role="region"`, attr("aria-label", t.Caption), " tabindex=\"0\">\n<table>\n<caption>", esc(t.Caption), "</caption>\n<thead>\n<tr>\n")
 	for _, c := range t.Columns {
 		class := ""
 		if c.Number {
 			class = "number"
 		}
-		w.raw(`<th scope="col"`, attr("class", class), ">", esc(c.Title), "</th>\n")
+		w.raw(`<th scope="col"`, attr("class", class), ">", esc(cmp.Or(c.Name, c.Title)), "</th>\n")
 	}
 	w.raw("</tr>\n</thead>\n<tbody>\n")
 	for _, row := range t.Rows {
@@ -144,14 +172,14 @@ func (w *htmlWriter) table(t htmlTable) {
 	}
 }
 
-func (w *htmlWriter) cell(c htmlColumn, x htmlCell) {
+func (w *writer) cell(c render.Column, x render.Cell) {
 	if c.Head {
-		w.raw(`<th scope="row"`, attr("class", x.Tone), ">")
+		w.raw(`<th scope="row"`, attr("class", toneOf(x.Tone)), ">")
 		w.content(x)
 		w.raw("</th>\n")
 		return
 	}
-	class := x.Tone
+	class := toneOf(x.Tone)
 	switch {
 	case c.Number:
 		class = "number"
@@ -168,7 +196,7 @@ func (w *htmlWriter) cell(c htmlColumn, x htmlCell) {
 }
 
 // content writes what is in a cell: a bar, or a text, with more folded below it.
-func (w *htmlWriter) content(x htmlCell) {
+func (w *writer) content(x render.Cell) {
 	switch {
 	case x.Bar != nil:
 		w.raw(`<svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`, attr("aria-label", x.Bar.Label), "><title>", esc(x.Bar.Label), "</title>")
@@ -177,12 +205,12 @@ func (w *htmlWriter) content(x htmlCell) {
 		}
 		w.raw("</svg>")
 	case len(x.More) > 0:
-		w.raw("<details><summary>", esc(x.Text), "</summary><ol>")
+		w.raw("<details><summary>", esc(x.Plain()), "</summary><ol>")
 		for _, m := range x.More {
 			w.raw("<li>", esc(m), "</li>")
 		}
 		w.raw("</ol></details>")
 	default:
-		w.raw(esc(x.Text))
+		w.raw(esc(x.Plain()))
 	}
 }

@@ -10,119 +10,68 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// failures adds what could not be obtained, by class and mirror; what a class
-// means and what to do only once per class.
+// failures adds what could not be obtained, by class and mirror.
 func (m *markdown) failures() {
-	explained := map[failure.Class]bool{}
-	for i, g := range m.Failed() {
-		text := m.failure(g, !explained[g.Class])
+	for i, f := range m.Failures() {
+		text := failureOf(f)
 		if i == 0 {
 			text = section("Failures", text)
 		}
 		m.add(failureGroups, text)
-		explained[g.Class] = true
-		if rest := g.Modules[shown(g):]; len(rest) > 0 {
+		if rest := f.Modules[f.Shown():]; len(rest) > 0 {
 			title := fmt.Sprintf("and %d more", len(rest))
-			if len(rest) == len(g.Modules) {
+			if len(rest) == len(f.Modules) {
 				title = "Which files"
 			}
-			m.add(furtherFiles, fold(title, failedFiles(rest)))
+			m.add(furtherFiles, fold(title, tableOf(render.FailedFiles("", rest))))
 		}
 	}
 }
 
-// shown is the number of modules of a failure that are listed openly: the
-// first few, none when the run ended before them.
-func shown(g *render.Group) int {
-	switch n := len(g.Modules); {
-	case g.Class == failure.Cancelled:
-		return 0
-	case n > render.Few:
-		return render.Few - 1
-	default:
-		return n
+// failureOf is one failure with its first files.
+func failureOf(f render.Failure) string {
+	text := "**" + escape(f.Title) + "**"
+	if f.Mirror != "" {
+		text += " at " + code(f.Mirror)
 	}
-}
-
-// failure is one group.
-func (m *markdown) failure(g *render.Group, explain bool) string {
-	text := "**" + escape(g.String()) + "**"
-	if g.Mirror != "" {
-		text += " at " + code(failure.Plain(g.Mirror))
+	text += ": " + report.Count(len(f.Modules), "file") + "\n"
+	if f.Remedy != "" {
+		if f.Class != failure.Cancelled { // the outcome says it
+			text += "\n" + escape(f.Explain) + "\n"
+		}
+		text += "\n**What to do:** " + escape(f.Remedy) + "\n"
 	}
-	text += ": " + report.Count(len(g.Modules), "file") + "\n"
-	if explain {
-		if g.Class != failure.Cancelled { // the outcome says it
-			text += "\n" + escape(g.Class.Explain()) + "\n"
-		}
-		text += "\n**What to do:** " + escape(g.Class.Remedy()) + "\n"
+	n := f.Shown()
+	if n == 0 {
+		return text
 	}
-	if n := shown(g); n > 0 {
-		text += "\n" + failedFiles(g.Modules[:n])
-		var lines []string
-		if s := render.Tried(g.Modules); s != "" {
-			lines = append(lines, "tried: "+escape(s))
+	text += "\n" + tableOf(render.FailedFiles("", f.Modules[:n]))
+	var lines []string
+	if f.Tried != "" {
+		lines = append(lines, "tried: "+escape(f.Tried))
+	}
+	if f.Error != "" {
+		label := "error"
+		if len(f.Modules) > 1 {
+			label = "for example"
 		}
-		if s := failure.Plain(g.Modules[0].Message); s != "" {
-			label := "error"
-			if len(g.Modules) > 1 {
-				label = "for example"
-			}
-			lines = append(lines, label+": "+escape(s))
-		}
-		if len(lines) > 0 {
-			text += "\n" + list(lines)
-		}
+		lines = append(lines, label+": "+escape(f.Error))
+	}
+	if len(lines) > 0 {
+		text += "\n" + list(lines)
 	}
 	return text
 }
 
-// failedFiles is a table of files that failed.
-func failedFiles(modules []report.Module) string {
-	var rows [][]string
-	for _, m := range modules {
-		rows = append(rows, []string{code(m.Name()), code(report.Position(m.File, m.Line)), render.Tries(m)})
-	}
-	return tableOf([]render.Column{{Title: "file"}, {Title: "line"}, {Title: "attempts"}}, rows)
-}
-
-// retried adds the failed attempts that other attempts made up for, openly
-// when wrong bytes were among them.
-func (m *markdown) retried() {
-	all := m.View.Retried()
-	if len(all) == 0 {
-		return
-	}
-	attempts, serious := 0, false
-	var rows [][]string
-	for _, g := range all {
-		what := g.String()
-		if g.Serious() {
-			serious = true
-			what = sign(render.Bad) + " " + what
-		}
-		attempts += g.Attempts
-		rows = append(rows, []string{escape(what), code(failure.Plain(g.Mirror)), fmt.Sprint(g.Attempts), fmt.Sprint(len(g.Modules)), render.Names(g.Modules, false, code)})
-	}
-	table := tableOf([]render.Column{{Title: "trouble"}, {Title: "mirror"}, {Title: "attempts", Right: true}, {Title: "files", Right: true}, {Title: "which"}}, rows)
+// recovered adds the failed attempts after which another brought the file,
+// openly when wrong bytes were among them.
+func (m *markdown) recovered() {
+	s, attempts, serious := m.Recovered(false)
 	if serious {
-		m.add(madeUpFor, section("Failed attempts that others made up for", table))
-		return
+		m.open(recoveredFailures, s)
+	} else {
+		m.fold(recoveredFailures, s, attempts)
 	}
-	m.add(madeUpFor, fold(fmt.Sprintf("Failed attempts that others made up for (%d)", attempts), table))
-}
-
-// deferred adds what is left to the go command.
-func (m *markdown) deferred() {
-	all := m.View.Deferred()
-	if len(all) == 0 {
-		return
-	}
-	var lines []string
-	for _, g := range all {
-		lines = append(lines, report.Count(len(g.Modules), "file")+" ("+escape(g.Class.Title())+"): "+render.Names(g.Modules, true, code))
-	}
-	m.add(leftToGo, fold(fmt.Sprintf("Left to the go command (%d)", m.Tally.Deferred), list(lines)))
 }
 
 // findings adds the remarks on configuration and checkout, folded when all of

@@ -9,9 +9,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -54,8 +54,8 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	case m.Idle():
 		m.chainInBrief()
 	default:
-		m.chain()
-		m.mirrors()
+		m.open(chosenChain, m.Chain())
+		m.open(mirrorTable, m.Mirrors())
 		m.cache()
 		m.origins()
 		m.slowest()
@@ -64,23 +64,23 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		m.failures()
 	}
 	m.findings()
-	m.retried()
-	m.deferred()
+	m.recovered()
+	m.fold(leftToGo, m.Deferred(0), m.Tally.Deferred)
 	m.downloads()
 	if m.Idle() {
-		m.mirrors()
+		m.fold(mirrorTable, m.Mirrors(), 0)
 	}
-	m.spreads()
-	m.answers()
-	m.periods()
-	m.contacted()
+	m.fold(durationTable, m.Spreads(), 0)
+	m.fold(statusCodes, m.Answers(), 0)
+	m.fold(courseOfRun, m.Periods(), 0)
+	m.add(hostList, contacted(m.Hosts(), "Hosts contacted (%d), for an allow-list of outgoing connections"))
 	m.settings()
 	return m.write(w, o.limit())
 }
 
 // markdown is a rendering under way.
 type markdown struct {
-	markdownPage
+	page
 	*render.View
 }
 
@@ -131,7 +131,7 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 	if len(l.Modules) == 0 && l.Saved == nil {
 		return nil
 	}
-	var p markdownPage
+	var p page
 	p.add(indispensable, "## "+o.heading()+": after the later steps\n")
 	text := ""
 	if n := len(l.Modules); n > 0 {
@@ -148,25 +148,23 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 	if len(l.Modules) > 0 {
 		p.add(everyDownload, laterFiles(l.Modules))
 	}
-	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses})
-	if text := contacted(hosts, "Further hosts contacted (%d), for an allow-list of outgoing connections"); text != "" {
-		p.add(hostList, text)
-	}
+	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
+	p.add(hostList, contacted(hosts, "Further hosts contacted (%d), for an allow-list of outgoing connections"))
 	return p.write(w, o.limit())
 }
 
 // laterFiles is the table of what later steps added, the largest first.
 func laterFiles(modules []report.Module) string {
-	modules = bySize(modules)
-	var rows [][]string
+	modules = slices.SortedStableFunc(slices.Values(modules), func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	t := render.Table{Columns: []render.Column{{Title: "file", Code: true}, {Title: "size", Number: true}}}
 	for _, m := range modules[:min(len(modules), most)] {
-		rows = append(rows, []string{code(m.Name()), report.Bytes(m.Bytes)})
+		t.Rows = append(t.Rows, []render.Cell{{Text: m.Name()}, {Text: report.Bytes(m.Bytes)}})
 	}
 	title := "What later steps added"
-	if rest := len(modules) - len(rows); rest > 0 {
-		title += fmt.Sprintf(", the largest %d files of %d", len(rows), len(modules))
+	if len(t.Rows) < len(modules) {
+		title += fmt.Sprintf(", the largest %d files of %d", len(t.Rows), len(modules))
 	}
-	return fold(title, tableOf([]render.Column{{Title: "file"}, {Title: "size", Right: true}}, rows))
+	return fold(title, tableOf(t))
 }
 
 // chainInBrief adds the chain in one line, with the mirrors that fail.
@@ -174,27 +172,4 @@ func (m *markdown) chainInBrief() {
 	if m.Result.Choice.Chain != "" {
 		m.add(chosenChain, "Chain: "+escape(m.View.ChainInBrief())+"\n")
 	}
-}
-
-// chain adds the chosen chain and why it is this one.
-func (m *markdown) chain() {
-	c := m.Result.Choice
-	if c.Chain == "" {
-		return
-	}
-	body := fence(failure.Plain(c.Chain))
-	why := []string{}
-	switch {
-	case c.Configured == c.Chain && len(c.Reasons) == 0:
-		why = append(why, "as configured")
-	case c.Configured != "" && c.Configured != c.Chain:
-		why = append(why, "configured: "+code(failure.Plain(c.Configured)))
-	}
-	for _, reason := range c.Reasons {
-		why = append(why, escape(failure.Plain(reason)))
-	}
-	if len(why) > 0 {
-		body += "\n" + list(why)
-	}
-	m.add(chosenChain, section("Chain", body))
 }

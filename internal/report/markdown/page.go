@@ -22,7 +22,7 @@ const (
 	timings
 	usedSettings
 	leftToGo
-	madeUpFor
+	recoveredFailures
 	furtherFiles
 	statusCodes
 	remarks
@@ -51,7 +51,7 @@ func (d detail) named(n int) string {
 		return "the settings"
 	case leftToGo:
 		return "what is left to the go command"
-	case madeUpFor:
+	case recoveredFailures:
 		return "failed attempts that others made up for"
 	case furtherFiles:
 		return "further files that failed"
@@ -82,15 +82,19 @@ type block struct {
 	text   string
 }
 
-// markdownPage collects blocks.
-type markdownPage struct{ blocks []block }
+// page collects blocks.
+type page struct{ blocks []block }
 
-func (p *markdownPage) add(d detail, text string) { p.blocks = append(p.blocks, block{d, text}) }
+func (p *page) add(d detail, text string) {
+	if text != "" {
+		p.blocks = append(p.blocks, block{d, text})
+	}
+}
 
 // write writes the blocks, an empty line between them. When they are more than
 // limit bytes, it drops some, the least important first and of equal ones the
 // last first, and says so at the end.
-func (p *markdownPage) write(w io.Writer, limit int) error {
+func (p *page) write(w io.Writer, limit int) error {
 	order := make([]int, len(p.blocks))
 	for i := range order {
 		order[i] = i
@@ -153,32 +157,6 @@ func list(lines []string) string {
 		b.WriteString("- " + l + "\n")
 	}
 	return b.String()
-}
-
-// tableOf returns rows of escaped cells as a table under the titles of its
-// columns. As in text, columns in which no row has anything are left out.
-func tableOf(columns []render.Column, rows [][]string) string {
-	var head, rule strings.Builder
-	lines := make([]strings.Builder, len(rows))
-	for i, c := range columns {
-		if !slices.ContainsFunc(rows, func(row []string) bool { return row[i] != "" }) {
-			continue
-		}
-		head.WriteString("| " + c.Title + " ")
-		if c.Right {
-			rule.WriteString("|--:")
-		} else {
-			rule.WriteString("|---")
-		}
-		for k, row := range rows {
-			lines[k].WriteString("| " + row[i] + " ")
-		}
-	}
-	text := head.String() + "|\n" + rule.String() + "|\n"
-	for i := range lines {
-		text += lines[i].String() + "|\n"
-	}
-	return text
 }
 
 // sign is a tone where there are no colours.

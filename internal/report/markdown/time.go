@@ -1,13 +1,11 @@
 package markdown
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -28,21 +26,13 @@ const (
 
 // slowest adds a picture of the downloads that took longest.
 func (m *markdown) slowest() {
-	all := m.View.Slowest()
+	all := m.Slowest()
 	if len(all) == 0 {
 		return
 	}
 	all = all[:min(len(all), drawn)]
 	p := render.PictureOf(all)
-	var rows [][]string
-	for _, x := range all {
-		rows = append(rows, []string{
-			unbroken(report.Millis(x.MS)), code(draw(p, x)), code(x.Name()), unbroken(report.Bytes(x.Received())), unbroken(render.Again(x)),
-		})
-	}
-	text := tableOf([]render.Column{
-		{Title: "time", Right: true}, {Title: p.Scale()}, {Title: "file"}, {Title: "size", Right: true}, {Title: "attempts"},
-	}, rows)
+	text := tableOf(render.Downloads(all, p.Scale(), func(x report.Module) string { return draw(p, x) }))
 	if strings.Contains(text, troubled) {
 		text += "\n" + code(troubled) + " failed attempts and pauses between attempts\n"
 	}
@@ -51,26 +41,15 @@ func (m *markdown) slowest() {
 
 // downloads adds the list of all downloads, when the picture does not show all.
 func (m *markdown) downloads() {
-	all := m.View.Slowest()
+	all := m.Slowest()
 	if len(all) <= drawn {
 		return
 	}
-	var rows [][]string
-	for _, x := range all[:min(len(all), most)] {
-		rows = append(rows, []string{unbroken(report.Millis(x.MS)), code(x.Name()), unbroken(report.Bytes(x.Received())), code(failure.Plain(x.Mirror)), unbroken(render.Again(x))})
-	}
 	title := fmt.Sprintf("All downloads (%d)", len(all))
-	if len(rows) < len(all) {
-		title = fmt.Sprintf("The slowest %d of %d downloads", len(rows), len(all))
+	if len(all) > most {
+		title = fmt.Sprintf("The slowest %d of %d downloads", most, len(all))
 	}
-	m.add(everyDownload, fold(title, tableOf([]render.Column{
-		{Title: "time", Right: true}, {Title: "file"}, {Title: "size", Right: true}, {Title: "mirror"}, {Title: "attempts"},
-	}, rows)))
-}
-
-// bySize returns modules, the largest first.
-func bySize(modules []report.Module) []report.Module {
-	return slices.SortedStableFunc(slices.Values(modules), func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	m.add(everyDownload, fold(title, tableOf(render.Downloads(all[:min(len(all), most)], "", nil))))
 }
 
 // cellsWide is the width of a line of a picture.

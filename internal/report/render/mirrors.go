@@ -7,6 +7,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
+// Database says whether the checksum database was reached, and how.
 func Database(s *report.SumDB) string {
 	reason := failure.Plain(s.Reason)
 	if reason == "" {
@@ -23,7 +24,7 @@ func Database(s *report.SumDB) string {
 	return "not reached"
 }
 
-func StateTone(state string) Tone {
+func stateTone(state string) Tone {
 	switch state {
 	case report.Healthy:
 		return Good
@@ -32,26 +33,18 @@ func StateTone(state string) Tone {
 	case report.Failing:
 		return Bad
 	}
-	return neutral
-}
-
-// Phase is a measured duration, "" for one that was not.
-func Phase(ms *float64) string {
-	if ms == nil {
-		return ""
-	}
-	return report.Millis(*ms)
+	return Quiet
 }
 
 // Version is "2" for "HTTP/2.0".
-func Version(proto string) string {
+func protocol(proto string) string {
 	return Word(strings.TrimSuffix(strings.TrimPrefix(proto, "HTTP/"), ".0"))
 }
 
 // Word is a text that is one short word unless somebody means ill.
 func Word(s string) string { return Cut(failure.Neutral(s), 12) }
 
-func ServesSumDB(serves *bool) string {
+func servesSumDB(serves *bool) string {
 	switch {
 	case serves == nil:
 		return ""
@@ -61,9 +54,9 @@ func ServesSumDB(serves *bool) string {
 	return "no"
 }
 
-// Remark is what a mirror's row says at its end: what is wrong, and whose
+// remark is what a mirror's row says at its end: what is wrong, and whose
 // mirror it is.
-func Remark(m report.Mirror) string {
+func remark(m report.Mirror) string {
 	var parts []string
 	reason := withoutURL(failure.Plain(m.Reason), failure.Plain(m.URL))
 	title := m.Class.Title()

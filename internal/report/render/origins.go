@@ -2,10 +2,8 @@ package render
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -13,42 +11,42 @@ import (
 
 // origin is one of the places where files came from.
 type origin struct {
-	From   string
-	Mirror bool // from is its URL
-	Files  int
-	Bytes  int64   // received, 0 unknown
-	Rate   float64 // bytes per second, 0 unknown
-	MS     float64 // from its first file's start to its last file's end, 0 unknown
-	Remark string
+	from   string
+	mirror bool // from is its URL
+	files  int
+	bytes  int64   // received, 0 unknown
+	rate   float64 // bytes per second, 0 unknown
+	ms     float64 // from its first file's start to its last file's end, 0 unknown
+	remark string
 }
 
-// Size is what was received from an origin, "" when that is not known.
-func (o origin) Size() string {
-	if o.Bytes <= 0 {
+// size is what was received from an origin, "" when that is not known.
+func (o origin) size() string {
+	if o.bytes <= 0 {
 		return ""
 	}
-	return report.Bytes(o.Bytes)
+	return report.Bytes(o.bytes)
 }
 
-// Origins returns where the files came from, in the order of a run; failures
+// origins returns where the files came from, in the order of a run; failures
 // is where the reader finds those.
-func (v *View) Origins(failures string) []origin {
+func (v *View) origins(failures string) []origin {
 	if v.Tally.All == 0 || v.Audit() {
 		return nil
 	}
 	var all []origin
 	if v.Tally.Present > 0 {
-		all = append(all, origin{From: "module cache", Files: v.Tally.Present, Remark: "there already"})
+		all = append(all, origin{from: "module cache", files: v.Tally.Present, remark: "there already"})
 	}
 	if c := v.Result.Cache; c.Hit != "off" && c.Hit != "" {
-		all = append(all, origin{From: "cache " + failure.Plain(c.Store), Files: v.Tally.Cached, Bytes: c.Bytes, MS: c.MS, Remark: Restored(c)})
+		all = append(all, origin{from: "cache " + failure.Plain(c.Store), files: v.Tally.Cached, bytes: c.Bytes, ms: c.MS, remark: restored(c)})
 	}
 	all = append(all, v.suppliers()...)
 	if v.Tally.Deferred > 0 {
-		all = append(all, origin{From: "go command", Files: v.Tally.Deferred, Remark: "left to it"})
+		all = append(all, origin{from: "go command", files: v.Tally.Deferred, remark: "left to it"})
 	}
 	if v.Tally.Failed > 0 {
-		all = append(all, origin{From: "nowhere", Files: v.Tally.Failed, Remark: "see the failures " + failures})
+		all = append(all, origin{from: "nowhere", files: v.Tally.Failed, remark: "see the failures " + failures})
 	}
 	return all
 }
@@ -83,42 +81,24 @@ func (v *View) suppliers() []origin {
 		if s.files == 0 && m.Bytes <= 0 && m.Failures <= 0 {
 			continue
 		}
-		o := origin{From: failure.Plain(m.URL), Mirror: true, Files: s.files, Bytes: max(m.Bytes, s.bytes), MS: s.last - s.first}
+		o := origin{from: failure.Plain(m.URL), mirror: true, files: s.files, bytes: max(m.Bytes, s.bytes), ms: s.last - s.first}
 		if m.ThroughputBPS != nil {
-			o.Rate = *m.ThroughputBPS
+			o.rate = *m.ThroughputBPS
 		}
 		if m.Failures > 0 {
-			o.Remark = report.Count(m.Failures, "failed attempt")
+			o.remark = report.Count(m.Failures, "failed attempt")
 		}
 		all = append(all, o)
 	}
 	for _, url := range slices.Sorted(maps.Keys(by)) {
 		s := by[url]
-		all = append(all, origin{From: failure.Plain(url), Mirror: true, Files: s.files, Bytes: s.bytes, MS: s.last - s.first})
+		all = append(all, origin{from: failure.Plain(url), mirror: true, files: s.files, bytes: s.bytes, ms: s.last - s.first})
 	}
 	return all
 }
 
 // sorted returns the keys of m in order.
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// Restored describes what a restore did.
-func Restored(c report.Cache) string {
-	parts := []string{failure.Neutral(c.Hit)}
-	if c.Hit == "exact" || c.Hit == "partial" {
-		parts[0] += " hit"
-	}
-	if c.Layers > 0 {
-		parts = append(parts, report.Count(c.Layers, "layer"))
-	}
-	if c.MS > 0 {
-		parts = append(parts, report.Millis(c.MS))
-	}
-	if len(c.Rejected) > 0 {
-		parts = append(parts, fmt.Sprintf("%d rejected", len(c.Rejected)))
-	}
-	return strings.Join(parts, ", ")
-}
 
 // Slowest returns the downloads, the longest first.
 func (v *View) Slowest() []report.Module {
@@ -132,8 +112,8 @@ func (v *View) Slowest() []report.Module {
 	return all
 }
 
-// Again counts the attempts for m when there were several.
-func Again(m report.Module) string {
+// again counts the attempts for m when there were several.
+func again(m report.Module) string {
 	if len(m.Attempts) < 2 {
 		return ""
 	}

@@ -14,17 +14,17 @@ const mostPeriods = 10
 
 // period is what one mirror answered in one span of the run.
 type period struct {
-	Mirror   string
-	From, to float64 // milliseconds since the start of the run
-	Answers  map[string]int
+	mirror   string
+	from, to float64 // milliseconds since the start of the run
+	answers  map[string]int
 }
 
-// Periods divide the run into spans of equal length, the shortest of 1, 2 or 5
+// periods divide the run into spans of equal length, the shortest of 1, 2 or 5
 // times a power of ten milliseconds of which mostPeriods are enough. An answer
 // is counted where its first byte came, a request without an answer where it
 // failed, by its class. Spans without requests are left out; a run of one span
 // has none, for that is what the status codes of the whole say.
-func (v *View) Periods() []period {
+func (v *View) periods() []period {
 	last := v.Result.Totals.MS
 	mirrors := map[string]bool{}
 	for _, m := range v.Result.Modules {
@@ -103,16 +103,5 @@ func answerOf(a report.Attempt) string {
 	return strings.TrimSpace(failure.Neutral(a.Class.Title()))
 }
 
-// Span is the time of a period in words.
-func (p period) Span() string { return report.Millis(p.From) + " to " + report.Millis(p.to) }
-
-// PeriodTitle and PeriodNote explain the tables of periods.
-const (
-	PeriodTitle = "HTTP status codes in the course of the run"
-	PeriodNote  = "Of the requests for the files of this report: without the preflight and without .info files."
-)
-
-// PeriodColumns are the titles of their columns.
-func PeriodColumns() []Column {
-	return []Column{{Title: "mirror"}, {Title: "since the start", Right: true}, {Title: "answers"}}
-}
+// span is the time of a period in words.
+func (p period) span() string { return report.Millis(p.from) + " to " + report.Millis(p.to) }

@@ -10,6 +10,7 @@ import (
 // characters, from the start of the first to the end of the last.
 type Picture struct{ First, Last float64 }
 
+// PictureOf is the span in which the downloads of modules, at least one, were.
 func PictureOf(modules []report.Module) Picture {
 	p := Picture{math.Inf(1), math.Inf(-1)}
 	for _, m := range modules {

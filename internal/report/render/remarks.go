@@ -26,6 +26,7 @@ func (v *View) Findings(every bool) []finding.Finding {
 	return all
 }
 
+// SeverityTone is how bad a finding is.
 func SeverityTone(s finding.Severity) Tone {
 	switch s {
 	case finding.Error:
@@ -33,7 +34,7 @@ func SeverityTone(s finding.Severity) Tone {
 	case finding.Warning:
 		return Fair
 	}
-	return neutral
+	return Quiet
 }
 
 // PlaceOf is what a finding is about and where that stands.

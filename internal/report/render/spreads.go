@@ -2,7 +2,6 @@ package render
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -42,7 +41,7 @@ type Spread struct {
 // Spreads returns the stages of each mirror, the mirrors in the order of the
 // result. Connecting is told of when it was done leastSamples times: over
 // HTTP/2 one or two connections carry all requests.
-func (v *View) Spreads() []Spread {
+func (v *View) Durations() []Spread {
 	type key struct {
 		mirror string
 		stage  int
@@ -105,39 +104,9 @@ func (s Spread) Percentile(percent int) (ms float64, ok bool) {
 	return s.Ordered[rank-1], true
 }
 
-// Longest is the longest duration.
-func (s Spread) Longest() float64 { return s.Ordered[len(s.Ordered)-1] }
+// longest is the longest duration.
+func (s Spread) longest() float64 { return s.Ordered[len(s.Ordered)-1] }
 
 // Percents are the percentiles that are told: what is usual, and what a build
 // with hundreds of requests waits for.
 var Percents = [...]int{50, 95, 99}
-
-// Cells are the columns that follow mirror and stage: how many, the
-// percentiles and the longest.
-func (s Spread) Cells() []string {
-	cells := []string{fmt.Sprint(len(s.Ordered))}
-	for _, p := range Percents {
-		if ms, ok := s.Percentile(p); ok {
-			cells = append(cells, report.Millis(ms))
-		} else {
-			cells = append(cells, "–")
-		}
-	}
-	return append(cells, report.Millis(s.Longest()))
-}
-
-// SpreadTitle and SpreadNote explain the tables of spreads.
-const (
-	SpreadTitle = "Durations of requests"
-	SpreadNote  = "Half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – where there are too few to tell. " +
-		"First byte is of all requests that were answered, whole file of those that brought one."
-)
-
-// SpreadColumns are the titles of the columns.
-func SpreadColumns() []Column {
-	list := []Column{{Title: "mirror", Flexible: true}, {Title: "stage"}, {Title: "requests", Right: true}}
-	for _, p := range Percents {
-		list = append(list, Column{Title: fmt.Sprintf("p%d", p), Right: true})
-	}
-	return append(list, Column{Title: "longest", Right: true})
-}

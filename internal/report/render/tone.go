@@ -3,8 +3,10 @@ package render
 // Tone says whether a word is good news.
 type Tone int
 
+// The tones; Neutral is that of every other word.
 const (
-	neutral Tone = iota
+	Neutral Tone = iota
+	Quiet        // of no importance
 	Good
 	Fair
 	Bad

@@ -22,6 +22,7 @@ type View struct {
 	Tally  tally
 }
 
+// Of looks at a result, which must not change from then on.
 func Of(r *report.Result) *View { return &View{r, TallyOf(r)} }
 
 // tally counts the entries of a result by what became of them.
@@ -29,6 +30,7 @@ type tally struct {
 	All, Present, Cached, Fetched, Deferred, Failed, low int // low: failed, but only graph commands read it
 }
 
+// TallyOf counts the files of r.
 func TallyOf(r *report.Result) tally {
 	c := tally{All: len(r.Modules)}
 	for _, m := range r.Modules {
@@ -113,7 +115,7 @@ func (v *View) state() string {
 	took := report.Millis(v.Result.Totals.MS)
 	switch {
 	case v.Result.Cache.Saved != nil:
-		return v.SaveState()
+		return v.saveState()
 	case v.Restoring() && v.Result.Outcome == report.OK:
 		return v.restoreState()
 	case v.Result.Preflight:
@@ -205,8 +207,8 @@ func (v *View) restoreState() string {
 	return s + " (" + report.Millis(v.Result.Totals.MS) + ")"
 }
 
-// SaveState is the state of a run that saved.
-func (v *View) SaveState() string {
+// saveState is the state of a run that saved.
+func (v *View) saveState() string {
 	if s := v.Result.Cache.Saved; s.Failed && !v.Result.Interrupted {
 		return "cache " + failure.Plain(v.Result.Cache.Store) + ": " + unsaved(s) // the verdict says the rest
 	}
@@ -255,11 +257,26 @@ func (v *View) ChainInBrief() string {
 	return text
 }
 
-// Answers lists how often a mirror gave which status code.
-func Answers(codes map[string]int) string {
+// answers lists how often a mirror gave which status code.
+func answers(codes map[string]int) string {
 	var list []string
 	for _, code := range slices.Sorted(maps.Keys(codes)) {
 		list = append(list, fmt.Sprintf("%d × %s", codes[code], failure.Neutral(code)))
 	}
 	return strings.Join(list, ", ")
+}
+
+// Count is a number of files and what became of them.
+type Count struct {
+	N    int
+	What string
+}
+
+// Counts is how many files had which fate, those left out that none had.
+func (v *View) Counts() []Count {
+	c := v.Tally
+	return slices.DeleteFunc([]Count{
+		{c.Present, "there already"}, {c.Cached, "from the cache"}, {c.Fetched, "from mirrors"},
+		{c.Deferred, "left to the go command"}, {c.Failed, "missing"},
+	}, func(c Count) bool { return c.N == 0 })
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
@@ -54,6 +53,7 @@ func Fixtures() map[string]*report.Result {
 	}
 }
 
+// Start is a run before its modules.
 func Start(outcome report.Outcome) *report.Result {
 	const chain = Goproxy + "|" + Company + ",direct"
 	return &report.Result{
@@ -102,6 +102,7 @@ func Modules(n int, kind, source, mirror string) []report.Module {
 	return out
 }
 
+// Finish sums a run up that took ms.
 func Finish(r *report.Result, ms float64) *report.Result {
 	report.Aggregate(r)
 	r.Totals.MS = ms
@@ -120,6 +121,8 @@ func Finish(r *report.Result, ms float64) *report.Result {
 	return r
 }
 
+// Good is a run in which all went well; those below are named for what happened
+// in them.
 func Good() *report.Result {
 	r := Start(report.OK)
 	r.Cache = report.Cache{Store: "gha", Key: "modferry-linux-7d1f", Hit: "partial", Layers: 2, Modules: 20, Bytes: 31_400_000, MS: 840}
@@ -306,44 +309,6 @@ func LowOnly() *report.Result {
 	r.Modules = append(r.Modules, low...)
 	r.Message = "2 go.mod files that only go mod download, graph and verify read could not be obtained"
 	return Finish(r, 410)
-}
-
-// Hostile has evil in every text field.
-func Hostile(evil string) *report.Result {
-	url := "https://u:s3cret@evil.example.test/" + evil
-	r := &report.Result{
-		Schema: report.Schema, Tool: evil, Started: evil, Outcome: report.Integrity, Message: evil,
-		Machine: &report.Machine{OS: evil, Arch: evil, CPUs: -1},
-		Settings: report.EffectiveSettings{GOPROXY: evil, GOSUMDB: evil, GOPRIVATE: evil, GONOPROXY: evil, GONOSUMDB: evil, ModCache: evil,
-			Sources: map[string]string{"GOPROXY": evil, evil: evil}},
-		Choice: report.Choice{Configured: url + ",direct", Chain: url, Reasons: []string{evil, url}},
-		Mirrors: []report.Mirror{
-			{URL: url, Label: evil, State: evil, Class: failure.Class(evil), Reason: evil, HTTP: evil, DNSMS: F(-1), Rank: 1, Bytes: -5, Failures: -1},
-			{URL: evil, Label: evil, State: report.Failing, Class: failure.Reset, Reason: strings.Repeat(evil, 20), Failures: 2},
-		},
-		SumDB: &report.SumDB{Name: evil, Via: evil, Reachable: true, Class: failure.Class(evil), Reason: evil},
-		Cache: report.Cache{Store: evil, Key: evil, Hit: evil, Layers: 1, Rejected: []string{evil}, Reason: evil},
-		StatusCodes: map[string]map[string]int{
-			url:  {evil: 1, "200": 2},
-			evil: {evil: 3},
-		},
-		Hosts: []string{evil, "h.example.test" + evil}, HostUses: map[string][]string{evil: {evil, url}}, Uncontacted: []string{evil},
-		Findings: []finding.Finding{
-			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
-			{Severity: finding.Error, Effect: evil},
-		},
-	}
-	for _, source := range []string{report.FromMirror, report.FromFailed, report.FromDeferred, report.FromCache, evil} {
-		r.Modules = append(r.Modules, report.Module{
-			Path: evil, Version: evil, Kind: evil, Source: source, Mirror: url, Bytes: 1, MS: 2, Class: failure.Class(evil), Message: evil, File: evil, Line: 7, Sum: "h1:" + evil,
-			Attempts: []report.Attempt{
-				{Mirror: evil, Status: 500, Class: failure.Class(evil), FirstByteMS: F(-3), Detail: evil},
-				{Mirror: evil, Class: failure.Class(evil), StartMS: 400, DNSMS: F(7), FirstByteMS: F(4), MS: 2},
-				{Mirror: url, Status: 200, Class: failure.HashMismatch, Detail: evil},
-			},
-		})
-	}
-	return Finish(r, 5)
 }
 
 // Unrestored is a run that was to restore from a cache that does not answer.

@@ -25,7 +25,7 @@ func Diagnosis(w io.Writer, r *report.Result, o Options) error {
 	if len(r.Mirrors) > 0 && slices.ContainsFunc(r.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped }) {
 		t.mirrors()
 	}
-	t.settings()
+	t.section(t.UsedSettings())
 	return t.WriteTo(w, "report")
 }
 

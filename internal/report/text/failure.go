@@ -8,75 +8,32 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// retried writes the failed attempts that other attempts made up for.
-func (t *text) retried() {
-	found := t.View.Retried()
-	if len(found) == 0 {
-		return
-	}
-	t.Heading("Failed attempts that others made up for")
-	var rows [][]Span
-	for _, g := range found {
-		what := g.MadeUp()
-		if g.Serious() || t.verbose {
-			what += ": " + render.Names(g.Modules, t.verbose, render.AsIs)
-		}
-		mark := style("")
-		if g.Serious() {
-			mark = red
-		}
-		rows = append(rows, []Span{{g.String(), mark}, {Text: failure.Plain(g.Mirror)}, {Text: what}})
-	}
-	t.table(2, []render.Column{{}, {Flexible: true}, {}}, rows)
-}
-
-// deferred writes what is left to the go command.
-func (t *text) deferred() {
-	found := t.View.Deferred()
-	if len(found) == 0 {
-		return
-	}
-	t.Heading("Left to the go command")
-	for _, g := range found {
-		t.Prose(Span{Text: "  "}, report.Count(len(g.Modules), "file")+" ("+g.Class.Title()+"): "+render.Names(g.Modules, t.verbose, render.AsIs), 4)
-	}
-}
-
 // failures writes what could not be obtained, by class and mirror.
 func (t *text) failures() {
-	found := t.View.Failed()
-	if len(found) == 0 {
-		return
-	}
-	t.Heading("Failures")
-	explained := map[failure.Class]bool{}
-	for i, g := range found {
-		if i > 0 {
+	for i, f := range t.Failures() {
+		if i == 0 {
+			t.Heading("Failures")
+		} else {
 			t.b.WriteByte('\n')
 		}
-		t.failure(g, !explained[g.Class])
-		explained[g.Class] = true
+		t.failure(f)
 	}
 }
 
-// failure writes one group; what its class means and what to do only once per
-// class.
-func (t *text) failure(g *render.Group, explain bool) {
-	head, tail := g.String()+": ", report.Count(len(g.Modules), "file")
-	if g.Mirror != "" {
-		head, tail = g.String()+" ", "at "+failure.Plain(g.Mirror)+": "+tail
+func (t *text) failure(f render.Failure) {
+	head, tail := f.Title+": ", report.Count(len(f.Modules), "file")
+	if f.Mirror != "" {
+		head, tail = f.Title+" ", "at "+f.Mirror+": "+tail
 	}
 	t.Prose(Span{"  " + head, red}, tail, 4)
-	if g.Class == failure.Cancelled && !t.verbose {
+	if f.Class == failure.Cancelled && !t.verbose {
 		// The outcome says it all.
-		t.note("do", g.Class.Remedy())
+		t.note("do", f.Class.Remedy())
 		return
 	}
-	t.files(g)
-	if explain {
-		t.note("means", g.Class.Explain())
-		t.note("do", g.Class.Remedy())
-	}
+	t.files(f)
+	t.note("means", f.Explain)
+	t.note("do", f.Remedy)
 }
 
 // note writes a labelled text below a failure.
@@ -86,33 +43,27 @@ func (t *text) note(label, text string) {
 	}
 }
 
-// files writes the modules of a group and what was tried for them.
-func (t *text) files(g *render.Group) {
-	n := len(g.Modules)
+// files writes the modules of a failure and what was tried for them.
+func (t *text) files(f render.Failure) {
+	n := len(f.Modules)
 	if !t.verbose && n > render.Few {
 		n = render.Few - 1
 	}
-	var rows [][]Span
-	for _, m := range g.Modules[:n] {
-		rows = append(rows, []Span{{Text: m.Name()}, {Text: report.Position(m.File, m.Line)}, {Text: render.Tries(m)}})
-	}
-	t.table(4, []render.Column{{Flexible: true}, {Flexible: true}, {Below: true}}, rows)
-	if rest := len(g.Modules) - n; rest > 0 {
+	t.table(4, render.FailedFiles("", f.Modules[:n]))
+	if rest := len(f.Modules) - n; rest > 0 {
 		t.Emit(Span{fmt.Sprintf("    and %d more", rest), dim})
 	}
-	t.note("tried", render.Tried(g.Modules))
+	t.note("tried", f.Tried)
 	label := "error"
-	if len(g.Modules) > 1 {
+	if len(f.Modules) > 1 {
 		label = "e.g."
 	}
-	t.note(label, failure.Plain(g.Modules[0].Message))
+	t.note(label, f.Error)
 }
 
-// findings writes the remarks on configuration and checkout, the worst first. A
-// run that had nothing to do keeps those to itself that are merely worth
-// knowing, unless they may be the reason that it had nothing to do.
+// findings writes the remarks on configuration and checkout, the worst first.
 func (t *text) findings() {
-	all := t.View.Findings(t.verbose)
+	all := t.Findings(t.verbose)
 	if len(all) == 0 {
 		return
 	}
@@ -122,17 +73,5 @@ func (t *text) findings() {
 		if f.Instead != "" {
 			t.Prose(Span{"    write: ", dim}, failure.Plain(f.Instead), 0)
 		}
-	}
-}
-
-// settings writes the go command's settings of the run and their sources.
-func (t *text) settings() {
-	rows := [][]Span{}
-	for _, s := range t.View.Settings() {
-		rows = append(rows, []Span{{Text: s.Name}, {Text: s.Value}, {s.Source, dim}})
-	}
-	if len(rows) > 0 {
-		t.Heading("Settings")
-		t.table(2, []render.Column{{}, {Flexible: true}, {}}, rows)
 	}
 }

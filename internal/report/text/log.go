@@ -134,13 +134,13 @@ func logRequests(p *Page, all []golog.Request) {
 	slow := slices.Clone(all)
 	slices.SortStableFunc(slow, func(a, b golog.Request) int { return cmp.Compare(b.Time, a.Time) })
 	p.Heading(fmt.Sprintf("Slowest of %s", report.Count(len(all), "request")))
-	var rows [][]Span
+	t := render.Table{Bare: true, Columns: []render.Column{{Title: "time", Number: true}, {Title: "URL", Flexible: true}, {Title: "answer"}}}
 	for _, r := range slow[:min(mostRequests, len(slow))] {
 		answer := failure.Plain(r.Text)
 		if r.EndLine == 0 {
 			answer = "no end in the log"
 		}
-		rows = append(rows, []Span{{Text: report.Millis(float64(r.Time.Microseconds()) / 1000)}, {Text: failure.Plain(r.URL)}, {Text: answer}})
+		t.Rows = append(t.Rows, []render.Cell{{Text: report.Millis(float64(r.Time.Microseconds()) / 1000)}, {Text: failure.Plain(r.URL)}, {Text: answer}})
 	}
-	p.table(2, []render.Column{{Right: true}, {Flexible: true}, {}}, rows)
+	p.table(2, t)
 }

@@ -2,8 +2,10 @@ package text
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
@@ -20,8 +22,20 @@ const (
 // text are left out. Where lines have a width and it is too small, the last
 // column moves to lines of its own if it may; then optional columns are left
 // out, from the right; then flexible ones are cut.
-func (p *Page) table(indent int, columns []render.Column, rows [][]Span) {
-	g := newGrid(columns, rows)
+func (p *Page) table(indent int, t render.Table) {
+	t = t.For(render.Text)
+	rows := make([][]Span, len(t.Rows))
+	for i, row := range t.Rows {
+		for k, cell := range row {
+			rows[i] = append(rows[i], spanOf(t, t.Columns[k], cell))
+		}
+	}
+	if t.Bare {
+		for i := range t.Columns {
+			t.Columns[i].Title = ""
+		}
+	}
+	g := newGrid(t.Columns, rows)
 	if len(g.rows) == 0 || len(g.columns) == 0 {
 		return
 	}
@@ -34,6 +48,20 @@ func (p *Page) table(indent int, columns []render.Column, rows [][]Span) {
 	}
 }
 
+func spanOf(t render.Table, c render.Column, cell render.Cell) Span {
+	s := Span{Text: cell.Plain()}
+	if n, err := strconv.Atoi(s.Text); err == nil && t.Bare && c.Unit != "" {
+		s.Text = report.Count(n, c.Unit)
+	}
+	switch {
+	case c.Faint:
+		s.style = dim
+	case cell.Tone != render.Neutral:
+		s.style = styleOf(cell.Tone)
+	}
+	return s
+}
+
 // row writes one row; room are the cells for its last column, 0 for no limit.
 func (p *Page) row(g *grid, row []Span, indent, room int, below bool) {
 	last := len(row) - 1
@@ -42,7 +70,7 @@ func (p *Page) row(g *grid, row []Span, indent, room int, below bool) {
 	for i, c := range row[:last] {
 		text := render.Cut(c.Text, g.widths[i])
 		pad := strings.Repeat(" ", g.widths[i]-render.Cells(text))
-		if g.columns[i].Right {
+		if g.columns[i].Number {
 			spans = append(spans, Span{Text: pad}, Span{text, c.style}, Span{Text: gap})
 		} else {
 			spans = append(spans, Span{text, c.style}, Span{Text: pad + gap})

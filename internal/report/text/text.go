@@ -8,8 +8,6 @@ package text
 import (
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -35,21 +33,22 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	case t.Idle() && !o.Verbose:
 		t.chainInBrief()
 	default:
-		t.chain()
+		t.section(t.Chain())
 		t.mirrors()
-		t.origins()
+		t.section(t.Origins("below"))
 		t.slowest()
 		if o.Verbose {
-			t.spreads()
+			t.section(t.Spreads())
 		}
-		t.retried()
+		recovered, _, _ := t.Recovered(t.verbose)
+		t.section(recovered)
 		t.deferred()
 		t.cacheTrouble()
 	}
 	t.failures()
 	t.findings()
 	if o.Verbose {
-		t.settings()
+		t.section(t.UsedSettings())
 	}
 	if !t.Idle() || o.Verbose {
 		t.totals()
@@ -64,6 +63,39 @@ type text struct {
 	verbose bool
 }
 
+// section writes what every section may have.
+func (t *text) section(s render.Section) {
+	if s.ID == "" {
+		return
+	}
+	t.Heading(s.Title)
+	for _, code := range s.Codes {
+		t.Prose(Span{Text: "  "}, code, 4)
+	}
+	for _, table := range s.Tables {
+		t.table(2, table)
+	}
+	t.lines(s.Lines)
+	for _, item := range s.Items {
+		t.Prose(Span{"  - ", dim}, item.Plain(), 0)
+	}
+	if s.Note != "" {
+		t.Prose(Span{Text: "  "}, s.Note, 2)
+	}
+}
+
+func (t *text) lines(lines []render.Line) {
+	for _, line := range lines {
+		switch {
+		case !line.In.Has(render.Text):
+		case line.Label != "":
+			t.Prose(Span{"  " + line.Label + ": ", dim}, line.Plain(), 4)
+		default:
+			t.Prose(Span{Text: "  "}, line.Plain(), 4)
+		}
+	}
+}
+
 // outcome writes the first line, and a second one for a remark on a good run.
 func (t *text) outcome() {
 	word, colour := t.Verdict()
@@ -76,25 +108,58 @@ func (t *text) outcome() {
 
 // chainInBrief is the chain in one line, with the mirrors that fail.
 func (t *text) chainInBrief() {
-	if t.Result.Choice.Chain == "" {
-		return
+	if t.Result.Choice.Chain != "" {
+		t.Emit(Span{"chain: ", bold}, Span{Text: t.ChainInBrief()})
 	}
-	t.Emit(Span{"chain: ", bold}, Span{Text: t.View.ChainInBrief()})
 }
 
-// chain writes the chosen chain and why it is this one.
-func (t *text) chain() {
-	c := t.Result.Choice
-	if c.Chain == "" {
+func (t *text) mirrors() {
+	if s := t.Mirrors(); len(s.Tables) > 0 {
+		t.section(s)
+	} else {
+		t.lines(s.Lines)
+	}
+}
+
+func (t *text) slowest() {
+	if all := t.Slowest(); len(all) > 0 {
+		table := render.Downloads(all[:min(len(all), render.Few)], "", nil)
+		t.section(render.Section{ID: "slowest", Title: "Slowest", Tables: []render.Table{table}})
+	}
+}
+
+func (t *text) deferred() {
+	most := render.Few
+	if t.verbose {
+		most = 0
+	}
+	if s := t.Deferred(most); s.ID != "" {
+		t.Heading(s.Title)
+		t.lines(s.Items)
+	}
+}
+
+// cacheTrouble writes what the cache held and was not let in, and why it
+// brought less than it might.
+func (t *text) cacheTrouble() {
+	c := t.Result.Cache
+	if len(c.Rejected) == 0 && (c.Reason == "" || t.Idle()) {
 		return
 	}
-	t.Heading("Chain")
-	t.Prose(Span{Text: "  "}, failure.Plain(c.Chain), 4)
-	if c.Configured != "" && c.Configured != c.Chain {
-		t.Prose(Span{"  configured: ", dim}, failure.Plain(c.Configured), 4)
+	t.Heading("Cache")
+	if c.Reason != "" {
+		t.Prose(Span{Text: "  "}, failure.Plain(c.Store)+": "+failure.Plain(c.Reason), 4)
 	}
-	for _, reason := range c.Reasons {
-		t.Prose(Span{"  - ", dim}, failure.Plain(reason), 0)
+	if len(c.Rejected) == 0 {
+		return
+	}
+	t.Prose(Span{Text: "  "}, render.Refused(c)+":", 4)
+	for i, r := range c.Rejected {
+		if i == render.Few && !t.verbose {
+			t.Prose(Span{"  - ", dim}, fmt.Sprintf("and %d more", len(c.Rejected)-render.Few), 4)
+			break
+		}
+		t.Prose(Span{"  - ", dim}, failure.Plain(r), 4)
 	}
 }
 
@@ -102,20 +167,11 @@ func (t *text) chain() {
 func (t *text) totals() {
 	if t.Tally.All > 0 {
 		t.Heading("Totals")
-		c := t.Tally
-		parts := []string{}
-		for _, p := range []struct {
-			n    int
-			what string
-		}{
-			{c.Present, "there already"}, {c.Cached, "from the cache"}, {c.Fetched, "from mirrors"},
-			{c.Deferred, "left to the go command"}, {c.Failed, "missing"},
-		} {
-			if p.n > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-			}
+		var parts []string
+		for _, c := range t.Counts() {
+			parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
 		}
-		line := report.Count(c.All, "file") + ": " + strings.Join(parts, ", ")
+		line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
 		if t.Result.Totals.Bytes > 0 {
 			line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
 		}
@@ -124,13 +180,15 @@ func (t *text) totals() {
 	if !t.verbose {
 		return
 	}
-	for _, mirror := range slices.Sorted(maps.Keys(t.Result.StatusCodes)) {
-		t.Prose(Span{"  answers of ", dim}, failure.Plain(mirror)+": "+render.Answers(t.Result.StatusCodes[mirror]), 4)
+	for _, table := range t.Answers().Tables {
+		for _, row := range table.Rows {
+			t.Prose(Span{"  answers of ", dim}, row[0].Text+": "+row[1].Text, 4)
+		}
 	}
-	if len(t.Result.Hosts) > 0 {
-		t.Prose(Span{"  hosts: ", dim}, strings.Join(t.Hosts(), ", "), 4)
+	if hosts := t.Hosts().Codes; len(hosts) > 0 {
+		t.Prose(Span{"  hosts: ", dim}, strings.Join(hosts, ", "), 4)
 	}
 	for _, use := range t.HostUses() {
-		t.Prose(Span{"  - ", dim}, use, 4)
+		t.Prose(Span{"  - ", dim}, use.Plain(), 4)
 	}
 }
