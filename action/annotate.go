@@ -48,7 +48,7 @@ const (
 // what else is at fault, worst first: an error for each line that names what
 // cannot be obtained, and one for each other cause, such as a mirror that is
 // down, whatever number of modules it keeps away; a warning for each mirror that
-// offered wrong bytes which were made up for, a notice for files that only graph
+// offered wrong bytes before another brought the right ones, a notice for files that only graph
 // commands read, and the findings by severity. Remarks
 // that are merely worth knowing and concern no line are left to the summary.
 // An outcome that is not ok has at least one error, but for a checkout that is
@@ -144,7 +144,7 @@ func (a *annotator) finding(f finding.Finding) {
 		message += " " + sentence("Source: "+f.Source)
 	}
 	if f.Instead != "" {
-		message += " Write: " + failure.Plain(f.Instead)
+		message += " Fix: " + failure.Plain(f.Instead)
 	}
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }

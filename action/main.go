@@ -296,6 +296,7 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 		{"gosumdb", res.Settings.GOSUMDB},
 		{"gomodcache", s.host.outside(s.modcache)},
 		{"modules", strconv.Itoa(res.Totals.Modules)},
+		{"files", strconv.Itoa(res.Totals.Files)},
 		{"fetched", strconv.Itoa(by[report.FromMirror])},
 		{"restored", strconv.Itoa(by[report.FromCache])},
 		{"deferred", strconv.Itoa(by[report.FromDeferred])},

@@ -106,7 +106,7 @@ func TestAStepExportsWhatLaterStepsNeed(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"outcome": "ok", "cache-hit": "miss", "fetched": "8", "restored": "0", "failed": "0", "modules": "8",
+		"outcome": "ok", "cache-hit": "miss", "fetched": "8", "restored": "0", "failed": "0", "modules": "4", "files": "8",
 		"gomodcache": modcache, "report": filepath.Join(r.env["GITHUB_WORKSPACE"], "out", "modferry.json"),
 	} {
 		if got := r.value("OUTPUT", name); got != want {

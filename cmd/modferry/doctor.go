@@ -26,7 +26,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use: "doctor [FILE...]", Short: "Check the configuration, or explain a log of the go command",
 		Long: `Without FILE: checks every setting that the go command reads against the
 checkout's modules, this machine, and the mirrors; says what was found and where it
-comes from, what the go command does with it, what to write instead. Exits with 2
+comes from, what the go command does with it, and how to fix it. Exits with 2
 when something is an error.
 
 With the log of a go command (- for standard input): finds every failed download,

@@ -156,8 +156,8 @@ func (c Cause) Lacking() string {
 	return text
 }
 
-// Low reports whether only graph commands need the files.
-func (c Cause) Low() bool { return c.Modules[0][0].Low && severity(c.Modules[0][0]) > 0 }
+// Optional reports whether only graph commands need the files.
+func (c Cause) Optional() bool { return c.Modules[0][0].Low && severity(c.Modules[0][0]) > 0 }
 
 // ChainLine is the line of the file that names the mirrors; "" when no file does.
 func (s EffectiveSettings) ChainLine() (file string, line int) {

@@ -53,7 +53,7 @@ func TestTheStateOfAMirrorIsThatOfTheWholeRun(t *testing.T) {
 			both(asked(1, report.FromFailed, failure.Stall, failure.Stall), asked(1000, report.FromMirror, "")), report.Degraded, failure.Stall},
 		{"it failed now and then", report.Mirror{State: report.Healthy}, 100, 3,
 			both(asked(3, report.FromMirror, failure.Reset, ""), asked(97, report.FromMirror, "")), report.Healthy, ""},
-		{"it failed often, though others made up for it", report.Mirror{State: report.Healthy}, 10, 10,
+		{"it failed often, though others brought the files", report.Mirror{State: report.Healthy}, 10, 10,
 			asked(10, report.FromMirror, failure.Reset, ""), report.Degraded, failure.Reset},
 		{"it failed .info files only", report.Mirror{State: report.Healthy}, 5, 10, asked(5, report.FromMirror, ""), report.Degraded, ""},
 		{"it offered wrong bytes", report.Mirror{State: report.Healthy}, 0, 0,

@@ -23,7 +23,7 @@ func (x Trouble) String() string {
 }
 
 // Serious reports whether a trouble is worth naming the modules for, even
-// though another attempt made up for it: wrong bytes were offered.
+// though another attempt brought the file: wrong bytes were offered.
 func (x Trouble) Serious() bool {
 	switch x.Class {
 	case failure.HashMismatch, failure.UnsafeZip, failure.TooLarge:

@@ -294,7 +294,7 @@ func TestTwoStepsOfOneJob(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := fmt.Sprint(r.Totals.Modules); got != s.outputs["modules"] {
-			t.Errorf("output report names the result of another step: it has %s files, expected %s", got, s.outputs["modules"])
+			t.Errorf("output report names the result of another step: it has %s modules, expected %s", got, s.outputs["modules"])
 		}
 	}
 	one.goSucceeds(false, "one", "build", "./...")

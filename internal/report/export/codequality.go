@@ -125,7 +125,7 @@ func (q *quality) cause(c report.Cause, file string, line int) {
 	switch {
 	case report.Trouble{Class: c.Class}.Serious():
 		severity = "blocker"
-	case c.Low():
+	case c.Optional():
 		severity = "info"
 	}
 	text := strings.TrimPrefix(failure.Plain(c.Mirror)+": ", ": ") + c.Class.Title() + "; " + c.Lacking() + ". " + c.Class.Remedy()
@@ -141,7 +141,7 @@ func (q *quality) cured(m report.Module, file string, line int) {
 			continue
 		}
 		text := fmt.Sprintf("%s: %s, as for %s; the right bytes came from another source. %s", failure.Plain(a.Mirror), x.Class.Title(), m.Name(), x.Class.Remedy())
-		q.add(string(a.Class), "major", strings.TrimSpace(text), file, line, failure.Plain(a.Mirror), "made up for")
+		q.add(string(a.Class), "major", strings.TrimSpace(text), file, line, failure.Plain(a.Mirror), "recovered")
 	}
 }
 
@@ -156,7 +156,7 @@ func (q *quality) finding(f finding.Finding) {
 	}
 	text := cmp.Or(render.RemarkOf(f), "no details are known")
 	if instead := failure.Plain(f.Instead); instead != "" {
-		text += "; write instead: " + instead
+		text += "; fix: " + instead
 	}
 	q.add(f.Check, severity, text, f.File, f.Line, f.Setting, f.Found, f.File)
 }

@@ -19,7 +19,7 @@ import (
 // case for the run, one for each mirror, one for each module that failed, and
 // one for all the files that came from each kind of source. There are failures
 // in it exactly when the outcome is not ok: what the run got over (a dead
-// mirror that another made up for, a file that only graph commands read) is
+// mirror whose files came from another, a file that only graph commands read) is
 // skipped, with the reason. The names of cases do not change from run to run,
 // because CI systems compare by name.
 //

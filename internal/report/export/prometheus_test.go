@@ -110,7 +110,7 @@ func TestPrometheusCountsDownloadsByMirrorAndClass(t *testing.T) {
 		`modferry_outcome{outcome="ok"}`:                                                           1,
 		`modferry_outcome{outcome="integrity"}`:                                                    0,
 		`modferry_cache_hit{store="gha",hit="partial"}`:                                            1,
-		`modferry_cache_modules{store="gha"}`:                                                      20,
+		`modferry_cache_files{store="gha"}`:                                                        20,
 		`modferry_http_responses_total{mirror="` + reporttest.Goproxy + `",code="503"}`:            1,
 		`modferry_mirror_state{mirror="` + reporttest.Company + `",state="slow"}`:                  1,
 		`modferry_mirror_phase_seconds{mirror="` + reporttest.Company + `",phase="first_byte"}`:    1.204,

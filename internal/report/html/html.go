@@ -199,7 +199,7 @@ func (v *view) hosts() render.Section {
 // findings are the remarks on configuration and checkout, the worst first.
 func (v *view) findings() render.Section {
 	t := render.Table{Caption: "Findings", Thing: "finding", Columns: []render.Column{
-		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "write instead", Code: true}, {Title: "check", Code: true},
+		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "fix", Code: true}, {Title: "check", Code: true},
 	}}
 	for _, f := range v.Findings(true) {
 		t.Rows = append(t.Rows, []render.Cell{

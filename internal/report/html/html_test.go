@@ -228,8 +228,8 @@ func TestHTMLShowsWhatAReaderNeeds(t *testing.T) {
 		run  *report.Result
 		want []string
 	}{
-		{"a takeover after a reporttest.Dead mirror", reporttest.DeadMirror(), []string{
-			"<li>" + reporttest.Dead + ": connection refused, 1.5 ms</li><li>" + reporttest.Goproxy + ": brought the file, 20 ms, first byte after 15 ms, 1.0 kB, takeover</li>"}},
+		{"a failover after a dead mirror", reporttest.DeadMirror(), []string{
+			"<li>" + reporttest.Dead + ": connection refused, 1.5 ms</li><li>" + reporttest.Goproxy + ": brought the file, 20 ms, first byte after 15 ms, 1.0 kB, failover</li>"}},
 		{"a wrong hash, its line and what to do", reporttest.Integrity(), []string{
 			"integrity failure</span>", failure.HashMismatch.Title(), "<code>go.sum:31</code>", "What to do</dt>", "wrong hash: found h1:"}},
 		{"a mirror's phases in words", reporttest.Good(), []string{

@@ -91,7 +91,7 @@ func (m *markdown) findings() {
 		}
 		line := sign(render.SeverityTone(f.Severity)) + " " + severity + ": " + escape(strings.TrimSuffix(render.RemarkOf(f), "."))
 		if f.Instead != "" {
-			line += ". Write: " + code(failure.Plain(f.Instead))
+			line += ". Fix: " + code(failure.Plain(f.Instead))
 		}
 		lines = append(lines, line)
 	}

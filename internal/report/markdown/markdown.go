@@ -33,7 +33,7 @@ func (o Options) heading() string { return Escape(cmp.Or(o.Heading, "modferry"))
 // It never writes more than o.Limit bytes. What does not fit is dropped in this
 // order: the list of downloads, the status codes in the course of the run, the
 // durations of requests, the timing picture, the settings, what is left
-// to the go command, attempts that others made up for, files of a failure after
+// to the go command, recovered failures, files of a failure after
 // the first few, status codes, findings, the cache, where the files came from,
 // the mirrors, the hosts, the chain, failures (the least frequent first), and
 // all of the outcome but the word. The text says at its end what was dropped.

@@ -52,7 +52,7 @@ func (d detail) named(n int) string {
 	case leftToGo:
 		return "what is left to the go command"
 	case recoveredFailures:
-		return "failed attempts that others made up for"
+		return "recovered failures"
 	case furtherFiles:
 		return "further files that failed"
 	case statusCodes:

@@ -196,7 +196,7 @@ func attempts(m report.Module) []string {
 		case a.Hedge:
 			parts = append(parts, "hedge")
 		case i > 0 && m.Attempts[i-1].Mirror != a.Mirror:
-			parts = append(parts, "takeover")
+			parts = append(parts, "failover")
 		}
 		if a.Detail != "" {
 			parts = append(parts, failure.Plain(a.Detail))

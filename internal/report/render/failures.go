@@ -13,7 +13,7 @@ type Failure struct {
 	Mirror  string // "" for none
 	Class   failure.Class
 	Modules []report.Module
-	Explain string // what the class means and what to do: only with the first
+	Explain string // what the class means and what to do, "" but for the first
 	Remedy  string // failure of a class
 	Tried   string // the attempts, "" when there was one for each, all alike
 	Error   string // of the first file
@@ -70,7 +70,7 @@ func (v *View) Recovered(every bool) (s Section, attempts int, serious bool) {
 	if len(all) == 0 {
 		return Section{}, 0, false
 	}
-	const title = "Failed attempts that others made up for"
+	const title = "Recovered failures"
 	t := Table{Caption: title, Thing: "group", Bare: true, Columns: []Column{
 		{Title: "trouble", Head: true}, {Title: "mirror", Code: true, Flexible: true}, {Title: "attempts", Number: true, In: Markdown | HTML},
 		{Title: "files", Number: true, In: Markdown | HTML}, {Title: "which", In: Markdown | HTML}, {Title: "what", In: Text},

@@ -54,7 +54,7 @@ func (gs *groups) sorted() []*group {
 	return gs.all
 }
 
-// recovered returns the failed attempts that other attempts made up for.
+// recovered returns the failed attempts for files that another attempt brought.
 func (v *View) recovered() []*group {
 	var found groups
 	for _, m := range v.Result.Modules {

@@ -27,7 +27,7 @@ func Of(r *report.Result) *View { return &View{r, TallyOf(r)} }
 
 // tally counts the entries of a result by what became of them.
 type tally struct {
-	All, Present, Cached, Fetched, Deferred, Failed, low int // low: failed, but only graph commands read it
+	All, Present, Cached, Fetched, Deferred, Failed int
 }
 
 // TallyOf counts the files of r.
@@ -44,9 +44,7 @@ func TallyOf(r *report.Result) tally {
 		case report.FromDeferred:
 			c.Deferred++
 		default:
-			if c.Failed++; m.Low {
-				c.low++
-			}
+			c.Failed++
 		}
 	}
 	return c

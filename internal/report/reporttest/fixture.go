@@ -239,7 +239,7 @@ func Integrity() *report.Result {
 
 func AllDead() *report.Result {
 	r := Start(report.Incomplete)
-	r.Choice.Reasons = []string{"no mirror answered rightly; the configured chain is kept"}
+	r.Choice.Reasons = []string{"no mirror returned valid content; the configured chain is kept"}
 	r.SumDB = &report.SumDB{Name: "sum.example.test", Class: failure.ConnectTimeout, Reason: "get https://sum.example.test/latest: dial tcp 192.0.2.9:443: i/o timeout"}
 	classes := []failure.Class{failure.Refused, failure.ConnectTimeout}
 	texts := []string{"dial tcp 192.0.2.7:443: connect: connection refused", "dial tcp 192.0.2.8:443: i/o timeout"}

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // Diagnosis renders r for a person who asked what is wrong: how many findings,
 // then each as a compiler shows it (what was found and where, what the go command
-// does with it, what to write instead, where to read more), worst first, then
+// does with it, what to do about it, where to read more), worst first, then
 // the mirrors and the settings with where they come from.
 func Diagnosis(w io.Writer, r *report.Result, o Options) error {
 	t := &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
@@ -69,7 +70,9 @@ func (t *text) diagnosis(all []finding.Finding) {
 func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
 	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.PlaceOf(f), 2)
-	t.note("does", failure.Plain(f.Effect))
-	t.note("write", failure.Plain(f.Instead))
-	t.note("see", f.Doc())
+	for _, note := range []struct{ label, text string }{{"effect:", failure.Plain(f.Effect)}, {"fix:", failure.Plain(f.Instead)}, {"see:", f.Doc()}} {
+		if note.text != "" {
+			t.Prose(Span{fmt.Sprintf("    %-7s ", note.label), dim}, note.text, 0)
+		}
+	}
 }

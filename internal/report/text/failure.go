@@ -71,7 +71,7 @@ func (t *text) findings() {
 	for _, f := range all {
 		t.Prose(Span{"  " + render.SeverityOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.RemarkOf(f), 4)
 		if f.Instead != "" {
-			t.Prose(Span{"    write: ", dim}, failure.Plain(f.Instead), 0)
+			t.Prose(Span{"    fix: ", dim}, failure.Plain(f.Instead), 0)
 		}
 	}
 }
