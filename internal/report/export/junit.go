@@ -148,7 +148,7 @@ func junitRun(v *render.View) junitSuite {
 func junitMirrors(v *render.View) junitSuite {
 	s := junitSuite{Name: "mirrors", Time: junitSeconds(0)}
 	for _, m := range v.Result.Mirrors {
-		c := junitCase{Class: "modferry.mirrors", Name: failure.Plain(m.URL), Time: junitSeconds(phases(m))}
+		c := junitCase{Class: "modferry.mirrors", Name: failure.Plain(m.URL), Time: junitSeconds(render.ProbeMS(m))}
 		reason := cmp.Or(failure.Plain(m.Reason), m.Class.Title(), "no reason is known")
 		switch m.State {
 		case report.Failing:
@@ -161,18 +161,6 @@ func junitMirrors(v *render.View) junitSuite {
 		s.Cases = append(s.Cases, c)
 	}
 	return s
-}
-
-// phases is how long the preflight waited for a mirror's first byte, lookup
-// and connection included.
-func phases(m report.Mirror) float64 {
-	var ms float64
-	for _, p := range []*float64{m.DNSMS, m.ConnectMS, m.TLSMS, m.FirstByteMS} {
-		if p != nil {
-			ms += max(*p, 0)
-		}
-	}
-	return ms
 }
 
 // junitModules is the suite of the files of the work list.

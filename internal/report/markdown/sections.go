@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -128,9 +129,13 @@ func cellOf(c render.Column, cell render.Cell) string {
 	return text
 }
 
-// quantity is a number with its unit, in which a dot ends no item of a list.
+// measured is numbers with units of ours.
+var measured = regexp.MustCompile(`^(?:(?:<?[0-9]{1,6}(?:\.[0-9])?|\?|–|to|ms|s|min|h|[kMGT]?B(?:/s)?)(?: |$))+$`)
+
+// quantity is a number with its unit, in which a dot ends no number of a list;
+// what is none is escaped.
 func quantity(s string) string {
-	if strings.Trim(s, "0123456789. <?–/abcdefghijklmnopqrstuvwxyzBGMT") == "" && !strings.Contains(strings.TrimPrefix(s, "<"), "<") {
+	if measured.MatchString(s) {
 		return s
 	}
 	return escape(s)

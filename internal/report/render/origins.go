@@ -9,96 +9,99 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// origin is one of the places where files came from.
-type origin struct {
-	from   string
-	mirror bool // from is its URL
-	files  int
-	bytes  int64   // received, 0 unknown
-	rate   float64 // bytes per second, 0 unknown
-	ms     float64 // from its first file's start to its last file's end, 0 unknown
-	remark string
-}
-
-// size is what was received from an origin, "" when that is not known.
-func (o origin) size() string {
-	if o.bytes <= 0 {
-		return ""
-	}
-	return report.Bytes(o.bytes)
-}
-
-// origins returns where the files came from, in the order of a run; failures
-// is where the reader finds those.
-func (v *View) origins(failures string) []origin {
+// Origins is what came from where, in the order of a run; failures is where the
+// reader finds those.
+func (v *View) Origins(failures string) Section {
 	if v.Tally.All == 0 || v.Audit() {
-		return nil
+		return Section{}
 	}
-	var all []origin
-	if v.Tally.Present > 0 {
-		all = append(all, origin{from: "module cache", files: v.Tally.Present, remark: "there already"})
+	const title = "Where the files came from"
+	t := Table{Caption: title, Thing: "place", Bare: true, Columns: []Column{
+		{Title: "from", Head: true, Code: true, Flexible: true}, {Title: "files", Number: true, Unit: "file"}, {Title: "size", Number: true},
+		{Title: "time", Number: true, In: Markdown | HTML}, {Title: "rate", Number: true, Optional: true}, {Title: "remark"},
+	}}
+	ours := func(from string, files int, remark string) []Cell {
+		return origin(Cell{Text: from, Words: true}, supply{files: files}, 0, remark)
+	}
+	if n := v.Tally.Present; n > 0 {
+		t.Rows = append(t.Rows, ours("module cache", n, "there already"))
 	}
 	if c := v.Result.Cache; c.Hit != "off" && c.Hit != "" {
-		all = append(all, origin{from: "cache " + failure.Plain(c.Store), files: v.Tally.Cached, bytes: c.Bytes, ms: c.MS, remark: restored(c)})
+		from := Cell{Text: "cache " + failure.Plain(c.Store), Words: true}
+		t.Rows = append(t.Rows, origin(from, supply{files: v.Tally.Cached, bytes: c.Bytes, last: c.MS}, 0, restored(c)))
 	}
-	all = append(all, v.suppliers()...)
-	if v.Tally.Deferred > 0 {
-		all = append(all, origin{from: "go command", files: v.Tally.Deferred, remark: "left to it"})
+	t.Rows = append(t.Rows, v.suppliers()...)
+	if n := v.Tally.Deferred; n > 0 {
+		t.Rows = append(t.Rows, ours("go command", n, "left to it"))
 	}
-	if v.Tally.Failed > 0 {
-		all = append(all, origin{from: "nowhere", files: v.Tally.Failed, remark: "see the failures " + failures})
+	if n := v.Tally.Failed; n > 0 {
+		t.Rows = append(t.Rows, ours("nowhere", n, "see the failures "+failures))
 	}
-	return all
+	if len(t.Rows) == 0 {
+		return Section{}
+	}
+	return Section{ID: "origins", Title: title, Tables: []Table{t}}
 }
 
-// suppliers returns the mirrors that sent something, or should have.
-func (v *View) suppliers() []origin {
-	type sent struct {
-		files       int
-		bytes       int64
-		first, last float64
+// supply is what came from one place; 0 is unknown but for files.
+type supply struct {
+	files       int
+	bytes       int64
+	first, last float64 // start of the first file, end of the last, in milliseconds
+}
+
+// origin is a row; rate is bytes per second, 0 when it is not known.
+func origin(from Cell, s supply, rate float64, remark string) []Cell {
+	size, took := "", ""
+	if s.bytes > 0 {
+		size = report.Bytes(s.bytes)
 	}
-	by := map[string]*sent{}
+	if ms := s.last - s.first; ms > 0 {
+		took = report.Millis(ms)
+	}
+	return []Cell{from, counted(s.files), number(float64(s.bytes), size), number(s.last-s.first, took), number(rate, report.Rate(rate)), {Text: remark}}
+}
+
+// suppliers are the mirrors that sent something, or should have.
+func (v *View) suppliers() [][]Cell {
+	by := map[string]*supply{}
 	for _, m := range v.Result.Modules {
 		if m.Source != report.FromMirror {
 			continue
 		}
 		s := by[m.Mirror]
 		if s == nil {
-			s = &sent{first: m.StartMS}
+			s = &supply{first: m.StartMS}
 			by[m.Mirror] = s
 		}
 		s.files++
 		s.bytes += m.Received()
 		s.first, s.last = min(s.first, m.StartMS), max(s.last, m.StartMS+m.MS)
 	}
-	var all []origin
+	var rows [][]Cell
 	for _, m := range v.Result.Mirrors {
 		s := by[m.URL]
 		if delete(by, m.URL); s == nil {
-			s = &sent{}
+			s = &supply{}
 		}
 		if s.files == 0 && m.Bytes <= 0 && m.Failures <= 0 {
 			continue
 		}
-		o := origin{from: failure.Plain(m.URL), mirror: true, files: s.files, bytes: max(m.Bytes, s.bytes), ms: s.last - s.first}
+		s.bytes = max(m.Bytes, s.bytes)
+		rate, remark := 0.0, ""
 		if m.ThroughputBPS != nil {
-			o.rate = *m.ThroughputBPS
+			rate = *m.ThroughputBPS
 		}
 		if m.Failures > 0 {
-			o.remark = report.Count(m.Failures, "failed attempt")
+			remark = report.Count(m.Failures, "failed attempt")
 		}
-		all = append(all, o)
+		rows = append(rows, origin(Cell{Text: failure.Plain(m.URL)}, *s, rate, remark))
 	}
 	for _, url := range slices.Sorted(maps.Keys(by)) {
-		s := by[url]
-		all = append(all, origin{from: failure.Plain(url), mirror: true, files: s.files, bytes: s.bytes, ms: s.last - s.first})
+		rows = append(rows, origin(Cell{Text: failure.Plain(url)}, *by[url], 0, ""))
 	}
-	return all
+	return rows
 }
-
-// sorted returns the keys of m in order.
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Slowest returns the downloads, the longest first.
 func (v *View) Slowest() []report.Module {

@@ -12,19 +12,13 @@ import (
 // mostPeriods is into how many spans the time of a run is divided at most.
 const mostPeriods = 10
 
-// period is what one mirror answered in one span of the run.
-type period struct {
-	mirror   string
-	from, to float64 // milliseconds since the start of the run
-	answers  map[string]int
-}
-
-// periods divide the run into spans of equal length, the shortest of 1, 2 or 5
-// times a power of ten milliseconds of which mostPeriods are enough. An answer
-// is counted where its first byte came, a request without an answer where it
-// failed, by its class. Spans without requests are left out; a run of one span
-// has none, for that is what the status codes of the whole say.
-func (v *View) periods() []period {
+// Periods is what each mirror answered in the course of the run. It divides the
+// run into spans of equal length, the shortest of 1, 2 or 5 times a power of ten
+// milliseconds of which mostPeriods are enough. An answer is counted where its
+// first byte came, a request without an answer where it failed, by its class.
+// Spans without requests are left out; a run of one span has no section, for that
+// is what the status codes of the whole say.
+func (v *View) Periods() Section {
 	last := v.Result.Totals.MS
 	mirrors := map[string]bool{}
 	for _, m := range v.Result.Modules {
@@ -55,20 +49,23 @@ func (v *View) periods() []period {
 		}
 	}
 	if len(used) < 2 {
-		return nil
+		return Section{}
 	}
-	var all []period
+	const title = "HTTP status codes in the course of the run"
+	t := Table{Caption: title, Thing: "span", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "since the start", Number: true}, {Title: "answers"}}}
 	for _, mirror := range v.ordered(mirrors) {
 		if by[mirror] == nil {
 			continue
 		}
-		for i, answers := range by[mirror] {
-			if answers != nil {
-				all = append(all, period{failure.Plain(mirror), float64(i) * width, float64(i+1) * width, answers})
+		for i, codes := range by[mirror] {
+			if codes != nil {
+				from, to := float64(i)*width, float64(i+1)*width
+				t.Rows = append(t.Rows, []Cell{{Text: failure.Plain(mirror)}, number(from, report.Millis(from)+" to "+report.Millis(to)), {Text: answers(codes)}})
 			}
 		}
 	}
-	return all
+	return Section{ID: "course", Title: title, Tables: []Table{t},
+		Note: "Of the requests for the files of this report: without the preflight and without .info files."}
 }
 
 // periodLength is the length of a span of a run of so many milliseconds.
@@ -102,6 +99,3 @@ func answerOf(a report.Attempt) string {
 	}
 	return strings.TrimSpace(failure.Neutral(a.Class.Title()))
 }
-
-// span is the time of a period in words.
-func (p period) span() string { return report.Millis(p.from) + " to " + report.Millis(p.to) }

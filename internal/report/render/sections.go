@@ -70,7 +70,7 @@ func (v *View) probes() Table {
 	t.Columns = append(t.Columns, Column{Title: "HTTP", Optional: true}, Column{Title: "sumdb", Optional: true}, Column{Title: "remark", Below: true, Aside: true})
 	longest := 0.0
 	for _, m := range v.Result.Mirrors {
-		longest = max(longest, probeMS(m))
+		longest = max(longest, ProbeMS(m))
 	}
 	for _, m := range v.Result.Mirrors {
 		rank := Cell{Sort: "9999"}
@@ -90,8 +90,8 @@ func (v *View) probes() Table {
 	return t
 }
 
-// probeMS is how long the measured phases took together.
-func probeMS(m report.Mirror) float64 {
+// ProbeMS is how long the phases of a probe that were measured took together.
+func ProbeMS(m report.Mirror) float64 {
 	sum := 0.0
 	for _, p := range probePhases {
 		if ms := p.of(m); ms != nil && *ms > 0 {
@@ -103,7 +103,7 @@ func probeMS(m report.Mirror) float64 {
 
 // probe draws the phases of a probe, one after the other.
 func probe(m report.Mirror, longest float64) Cell {
-	total := probeMS(m)
+	total := ProbeMS(m)
 	if total <= 0 {
 		return Cell{Text: "not measured", Sort: "-1"}
 	}
@@ -119,29 +119,6 @@ func probe(m report.Mirror, longest float64) Cell {
 	}
 	bar.Label = strings.Join(label, ", ")
 	return Cell{Bar: bar, Sort: sortBy(total)}
-}
-
-// Origins is what came from where; failures is where the reader finds those.
-func (v *View) Origins(failures string) Section {
-	all := v.origins(failures)
-	if len(all) == 0 {
-		return Section{}
-	}
-	const title = "Where the files came from"
-	t := Table{Caption: title, Thing: "place", Bare: true, Columns: []Column{
-		{Title: "from", Head: true, Code: true, Flexible: true}, {Title: "files", Number: true, Unit: "file"}, {Title: "size", Number: true},
-		{Title: "time", Number: true, In: Markdown | HTML}, {Title: "rate", Number: true, Optional: true}, {Title: "remark"},
-	}}
-	for _, o := range all {
-		took := ""
-		if o.ms > 0 {
-			took = report.Millis(o.ms)
-		}
-		t.Rows = append(t.Rows, []Cell{
-			{Text: o.from, Words: !o.mirror}, counted(o.files), number(float64(o.bytes), o.size()), number(o.ms, took), number(o.rate, report.Rate(o.rate)), {Text: o.remark},
-		})
-	}
-	return Section{ID: "origins", Title: title, Tables: []Table{t}}
 }
 
 // Spreads is how long the stages of requests took.
@@ -185,21 +162,6 @@ func (v *View) Answers() Section {
 		return Section{}
 	}
 	return Section{ID: "answers", Title: title, Tables: []Table{t}}
-}
-
-// Periods is what each mirror answered in the course of the run.
-func (v *View) Periods() Section {
-	all := v.periods()
-	if len(all) == 0 {
-		return Section{}
-	}
-	const title = "HTTP status codes in the course of the run"
-	t := Table{Caption: title, Thing: "span", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "since the start", Number: true}, {Title: "answers"}}}
-	for _, p := range all {
-		t.Rows = append(t.Rows, []Cell{{Text: p.mirror}, number(p.from, p.span()), {Text: answers(p.answers)}})
-	}
-	return Section{ID: "course", Title: title, Tables: []Table{t},
-		Note: "Of the requests for the files of this report: without the preflight and without .info files."}
 }
 
 // Hosts is every host contacted, as allow-lists want them, and what each was
