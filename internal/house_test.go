@@ -21,8 +21,10 @@ const modulePath = "github.com/modferry/modferry/"
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
 	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
-	"internal/layer", "internal/mirror",
-	"internal/store", "internal/modcache", "internal/report", "internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
+	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
+	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
+	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",
+	"internal/outlet", "internal/golog", "internal/failure", "internal/worklist",
 	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/diskfile", "internal/secret",
 }
 
@@ -35,7 +37,8 @@ var forbidden = map[string][]string{
 }
 
 // pure rooms use no network, no environment, no clock and start no programs.
-var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret", "action/annotate"}
+var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret",
+	"internal/report", "internal/report/render", "internal/report/text", "internal/report/markdown", "internal/report/html", "internal/report/export", "internal/report/compare", "action/annotate"}
 
 // impure is what pure rooms must not call. Packages of the network are allowed
 // to the rooms of networkErrors, which need the types of their errors.

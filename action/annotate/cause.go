@@ -46,7 +46,7 @@ func (a *annotator) cause(c report.Cause) {
 	if others := others(m); others != "" {
 		said = append(said, "Other mirrors: "+others+".")
 	}
-	if c.Low() {
+	if c.Optional() {
 		x.Level = LevelNotice
 		said = append(said, "Builds do not read these files; only go mod download, go mod graph and go mod verify do.")
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
@@ -78,10 +80,10 @@ func Main(ctx context.Context, p Process) int {
 		return p.refuse(err)
 	}
 	rec := new(fetch.Recorder)
-	progress := report.StartProgress(p.Stdout, report.ProgressOptions{}, rec.Snapshot)
+	shown := progress.Start(p.Stdout, progress.Options{}, rec.Snapshot)
 	res, chain := fetch.Run(ctx, s.job, rec)
 	s.chain = chain
-	progress.Stop()
+	shown.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
 	res.Hide(s.Secrets.Hide)
@@ -89,7 +91,7 @@ func Main(ctx context.Context, p Process) int {
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
 	}
-	if err := report.Text(p.Stdout, res, report.TextOptions{}); err != nil {
+	if err := text.Write(p.Stdout, res, text.Options{}); err != nil {
 		s.warn(err)
 	}
 	if res.Outcome != report.Settings {
@@ -292,8 +294,8 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 		{"goproxy", settings.Redact(goproxy)},
 		{"gosumdb", res.Settings.GOSUMDB},
 		{"gomodcache", s.host.outside(s.modcache)},
-		{"modules", strconv.Itoa(modules(res))},
-		{"files", strconv.Itoa(len(res.Modules))},
+		{"modules", strconv.Itoa(res.Totals.Modules)},
+		{"files", strconv.Itoa(res.Totals.Files)},
 		{"fetched", strconv.Itoa(by[report.FromMirror])},
 		{"restored", strconv.Itoa(by[report.FromCache])},
 		{"deferred", strconv.Itoa(by[report.FromDeferred])},

@@ -14,6 +14,8 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/markdown"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
 // Post is the stage post: it saves the cache, now that it is known which modules
@@ -40,7 +42,7 @@ func Post(ctx context.Context, p Process) int {
 		p.remark(err)
 		return 0
 	}
-	later := &report.Later{}
+	later := &markdown.Later{}
 	if later.Modules, err = s.later(res); err != nil {
 		s.warn(err)
 	}
@@ -48,13 +50,13 @@ func Post(ctx context.Context, p Process) int {
 	r.Hide(s.Secrets.Hide)
 	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
 	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })
-	if err := report.Text(p.Stdout, r, report.TextOptions{}); err != nil {
+	if err := text.Write(p.Stdout, r, text.Options{}); err != nil {
 		s.warn(err)
 	}
 	s.handOver()
 	if s.inputs.on("summary") {
 		var b bytes.Buffer
-		if err := report.MarkdownLater(&b, later, report.MarkdownOptions{}); err != nil {
+		if err := markdown.WriteLater(&b, later, markdown.Options{}); err != nil {
 			s.warn(err)
 		} else {
 			s.warn(s.files.AppendSummary(b.String()))

@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/session"
 )
 
@@ -25,7 +26,7 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		}
 	}
 	var summary bytes.Buffer
-	if err := report.Markdown(&summary, res, report.MarkdownOptions{}); err != nil {
+	if err := markdown.Write(&summary, res, markdown.Options{}); err != nil {
 		s.warn(err)
 	}
 	if s.inputs.on("summary") {

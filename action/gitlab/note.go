@@ -12,6 +12,7 @@ import (
 	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -63,7 +64,7 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	var body bytes.Buffer
 	// Short enough not to be cut: what is cut refers to a job summary, which GitLab
 	// does not have.
-	if err := report.Markdown(&body, res, report.MarkdownOptions{Limit: forge.MaxText - 1024}); err != nil {
+	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText - 1024}); err != nil {
 		return none + err.Error()
 	}
 	ctx, end := context.WithTimeout(ctx, noteLimit)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/export"
+	"github.com/modferry/modferry/internal/report/html"
 	"github.com/modferry/modferry/internal/session"
 )
 
@@ -45,16 +47,16 @@ type Reports struct {
 // relative to the checkout and there are no links.
 func (g *Job) Files(r Reports) (files []ReportFile, remarks []string) {
 	prefix, _ := g.within(r.Root)
-	place := report.Place{Dir: prefix}
+	place := export.Place{Dir: prefix}
 	for _, f := range []struct {
 		name   string
 		render func(io.Writer, *report.Result) error
 	}{
 		{fileResult, report.JSON},
-		{fileHTML, report.HTML},
+		{fileHTML, html.Write},
 		{fileCodeQuality, place.CodeQuality},
 		{fileJUnit, place.JUnit},
-		{fileMetrics, report.Prometheus},
+		{fileMetrics, export.Prometheus},
 	} {
 		var b bytes.Buffer
 		if err := f.render(&b, r.Result); err != nil {

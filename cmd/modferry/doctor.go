@@ -16,7 +16,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/golog"
-	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
 const doctorHelp = `Without FILE: checks every setting that the go command reads against the
@@ -66,18 +66,18 @@ func (a *app) explainFile(ctx context.Context, name string, j job) error {
 		defer f.Close()
 		in = f
 	}
-	text := bufio.NewReader(in)
-	head, err := text.Peek(1 << 10)
+	file := bufio.NewReader(in)
+	head, err := file.Peek(1 << 10)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
 	switch {
 	case doctor.IsBuilds(head):
-		return a.explainBuilds(text, j)
+		return a.explainBuilds(file, j)
 	case isProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
 	}
-	return a.explainLog(name, text, j)
+	return a.explainLog(name, file, j)
 }
 
 // isProgram recognises ELF, PE and Mach-O.
@@ -88,8 +88,8 @@ func isProgram(head []byte) bool {
 }
 
 // explainBuilds holds programs against the checkout.
-func (a *app) explainBuilds(text io.Reader, j job) error {
-	builds, err := doctor.ReadBuilds(text)
+func (a *app) explainBuilds(in io.Reader, j job) error {
+	builds, err := doctor.ReadBuilds(in)
 	if err != nil {
 		return err
 	}
@@ -104,8 +104,8 @@ func (a *app) explainBuilds(text io.Reader, j job) error {
 	return nil
 }
 
-func (a *app) explainLog(name string, text io.Reader, j job) error {
-	log, err := golog.Read(text, golog.Options{})
+func (a *app) explainLog(name string, in io.Reader, j job) error {
+	log, err := golog.Read(in, golog.Options{})
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}
@@ -117,7 +117,7 @@ func (a *app) explainLog(name string, text io.Reader, j job) error {
 		return fmt.Sprintf("%s:%d", file, line)
 	}
 	var b bytes.Buffer
-	if err := report.LogText(&b, log, position, a.textOptions(a.stdout)); err != nil {
+	if err := text.Log(&b, log, position, a.textOptions(a.stdout)); err != nil {
 		return err
 	}
 	if _, err := a.stdout.Write(b.Bytes()); err != nil {

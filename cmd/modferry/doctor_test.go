@@ -16,7 +16,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
-	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
 // Every check has a pair of files in testdata/checks: CHECK.txtar is what it
@@ -165,7 +165,7 @@ func consult(t *testing.T, f *mirrortest.Fixtures, pair *txtar.Archive, variable
 	}
 	res.Totals.MS = 0
 	var b bytes.Buffer
-	if err := report.Diagnosis(&b, res, report.TextOptions{Width: 110}); err != nil {
+	if err := text.Diagnosis(&b, res, text.Options{Width: 110}); err != nil {
 		t.Fatal(err)
 	}
 	text, _, _ := strings.Cut(b.String(), "\n\nMirrors\n")

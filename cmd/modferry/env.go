@@ -14,6 +14,8 @@ import (
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -91,10 +93,10 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 func (a *app) explainChoice(out *output, res *report.Result) error {
 	res.Hide(a.secrets.Hide)
 	if out.values.Verbose {
-		return a.renderText(a.stderr, res, true, report.Text)
+		return a.renderText(a.stderr, res, true, text.Write)
 	}
 	out.remark(res.Choice.Reasons)
-	out.remark(report.CheckoutRemarks(res))
+	out.remark(render.CheckoutRemarks(res))
 	if out.values.Quiet && res.Outcome != report.OK && !res.Interrupted {
 		fmt.Fprintf(a.stderr, "modferry: %s; GOPROXY is as configured\n", res.Message)
 	}

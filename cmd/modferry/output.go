@@ -16,6 +16,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -24,17 +26,17 @@ import (
 type output struct {
 	process
 	values *settings.Values
-	render rendering                       // of the result as text
-	gitlab *gitlab.Job                     // nil elsewhere
-	fold   string                          // the command whose details GitLab folds, "" for none
-	live   atomic.Pointer[report.Progress] // nil while no progress is shown
+	render rendering                        // of the result as text
+	gitlab *gitlab.Job                      // nil elsewhere
+	fold   string                           // the command whose details GitLab folds, "" for none
+	live   atomic.Pointer[progress.Display] // nil while no progress is shown
 }
 
 // rendering is one of package report's for people who read a terminal or a log.
-type rendering func(io.Writer, *report.Result, report.TextOptions) error
+type rendering func(io.Writer, *report.Result, text.Options) error
 
 func newOutput(p process, v *settings.Values) *output {
-	return &output{process: p, values: v, render: report.Text, gitlab: gitlab.Detect(p.getenv)}
+	return &output{process: p, values: v, render: text.Write, gitlab: gitlab.Detect(p.getenv)}
 }
 
 // remark prints diagnostics that are no errors.
@@ -61,7 +63,7 @@ func (o *output) log() func(string) {
 }
 
 // progress shows the progress until the function it returns is called.
-func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
+func (o *output) progress(snapshot func() progress.Snapshot) (stop func()) {
 	if o.values.Quiet {
 		return func() {}
 	}
@@ -69,7 +71,7 @@ func (o *output) progress(snapshot func() report.Snapshot) (stop func()) {
 	if live {
 		w = outlet.Commands(w)
 	}
-	p := report.StartProgress(w, report.ProgressOptions{
+	p := progress.Start(w, progress.Options{
 		Terminal: live,
 		Width:    func() int { return width(o.stderr) },
 	}, snapshot)
@@ -121,8 +123,8 @@ func (p process) renderText(w io.Writer, res *report.Result, verbose bool, rende
 }
 
 // textOptions are how text for w looks.
-func (p process) textOptions(w io.Writer) report.TextOptions {
-	return report.TextOptions{
+func (p process) textOptions(w io.Writer) text.Options {
+	return text.Options{
 		Color: isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
 		Width: width(w),
 	}

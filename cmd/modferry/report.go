@@ -10,6 +10,11 @@ import (
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/compare"
+	"github.com/modferry/modferry/internal/report/export"
+	"github.com/modferry/modferry/internal/report/html"
+	"github.com/modferry/modferry/internal/report/markdown"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
 // format is a rendering of "modferry report".
@@ -21,14 +26,14 @@ type format struct {
 // formats returns the renderings, that for people first.
 func (a *app) formats(verbose bool) []format {
 	return []format{
-		{"text", func(w io.Writer, r *report.Result) error { return a.renderText(w, r, verbose, report.Text) }},
+		{"text", func(w io.Writer, r *report.Result) error { return a.renderText(w, r, verbose, text.Write) }},
 		{"json", report.JSON},
-		{"markdown", func(w io.Writer, r *report.Result) error { return report.Markdown(w, r, report.MarkdownOptions{}) }},
-		{"html", report.HTML},
-		{"junit", report.JUnit},
-		{"codequality", report.CodeQuality},
-		{"cyclonedx", report.CycloneDX},
-		{"prometheus", report.Prometheus},
+		{"markdown", func(w io.Writer, r *report.Result) error { return markdown.Write(w, r, markdown.Options{}) }},
+		{"html", html.Write},
+		{"junit", export.JUnit},
+		{"codequality", export.CodeQuality},
+		{"cyclonedx", export.CycloneDX},
+		{"prometheus", export.Prometheus},
 	}
 }
 
@@ -115,7 +120,7 @@ func (a *app) compare(ctx context.Context, file string, o reportOptions, formatt
 	if err != nil {
 		return err
 	}
-	return report.Compare(a.stdout, old, res)
+	return compare.Write(a.stdout, old, res)
 }
 
 func (a *app) readResult(ctx context.Context, file string) (*report.Result, error) {

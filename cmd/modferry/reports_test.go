@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/export"
 )
 
 const reportsDoc = "../../docs/reports.md"
@@ -41,7 +42,7 @@ func metrics(t *testing.T) []string {
 			t.Fatalf("%s: %v", file, err)
 		}
 		var b bytes.Buffer
-		if err := report.Prometheus(&b, r); err != nil {
+		if err := export.Prometheus(&b, r); err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range help.FindAllStringSubmatch(b.String(), -1) {

@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -69,41 +70,41 @@ func commands() []command {
 		{
 			name: "fetch", short: "Download the modules of a checkout into the module cache",
 			long: "Downloads what builds need into the module cache, verified against go.sum.",
-			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: report.Text,
+			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*app).handOver, helps: true,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
 			long: `Measures name lookup, connection, TLS, first byte and valid content of every
 mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
-			do: (*app).execute, prepare: session.OpenProbe, run: probe, render: report.Text,
+			do: (*app).execute, prepare: session.OpenProbe, run: probe, render: text.Write,
 		},
 		{
 			name: "env", short: "Print the settings that the go command should use", long: envHelp(), flags: envFlags,
-			do: (*app).env, prepare: session.OpenProbe, run: probe, render: report.Text,
+			do: (*app).env, prepare: session.OpenProbe, run: probe, render: text.Write,
 		},
 		{
 			name: "doctor", args: "[FILE...]", short: "Check the configuration, or explain a log of the go command", long: doctorHelp,
-			do: (*app).doctor, run: chainless(examine), render: report.Diagnosis, examines: true, last: true,
+			do: (*app).doctor, run: chainless(examine), render: text.Diagnosis, examines: true, last: true,
 		},
 		{
 			name: "verify", short: "Compare the module cache with go.sum, zips and extracted trees",
 			long: `Hashes the zips and extracted trees of the checkout's modules again, which the
 go command never does, and names every file that differs from go.sum.`,
-			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: report.Text,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: text.Write,
 		},
 		{
 			name: "cache restore", short: "Restore modules from the cache into the module cache",
 			long: `Restores the checkout's modules that the cache has into the module cache,
 verified against go.sum. No mirror is contacted.`,
-			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Restore), render: report.Text, helps: true,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Restore), render: text.Write, helps: true,
 		},
 		{
 			name: "cache save", short: "Save new modules of the module cache to the cache",
 			long: `Saves those of the checkout's modules that are in the module cache and not yet
 in the cache. Run it after the build: the modules that the build used are the
 ones that the next job restores.`,
-			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Save), render: report.Text, last: true, helps: true,
+			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Save), render: text.Write, last: true, helps: true,
 		},
 		{
 			name: "cache list", short: "List the entries of the cache", long: "Lists the entries of the cache, newest first.",

@@ -8,7 +8,7 @@ import (
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/preflight"
-	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
 )
 
 // Recorder follows a run: how far it is, and what it finds on the way. The zero
@@ -100,10 +100,10 @@ func (r *Recorder) follow(q *download.Queue) {
 }
 
 // Snapshot is the progress so far.
-func (r *Recorder) Snapshot() report.Snapshot {
+func (r *Recorder) Snapshot() progress.Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := report.Snapshot{Phase: r.phase, Total: r.total, Done: r.done, DoneBytes: r.bytes}
+	s := progress.Snapshot{Phase: r.phase, Total: r.total, Done: r.done, DoneBytes: r.bytes}
 	if r.probes != nil && s.Phase == probingMirrors {
 		s.Waiting = strings.Join(r.probes.Awaited(), ", ")
 	}

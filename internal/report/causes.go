@@ -15,6 +15,9 @@ import (
 // address, or refuses us altogether.
 const mostAtLines = 3
 
+// mostNamed is how many modules of a cause are named.
+const mostNamed = 5
+
 // Cause is what modules could not be obtained of: a class of failures at one
 // mirror. One cause is told once, however many modules it keeps away.
 type Cause struct {
@@ -33,7 +36,7 @@ func Causes(r *Result) []Cause {
 	}
 	at := map[key]*Cause{}
 	for _, files := range failedOf(r.Modules) {
-		k := key{blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
+		k := key{Blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
 		if at[k] == nil {
 			at[k] = &Cause{Mirror: k.mirror, Class: k.class}
 			all = append(all, at[k])
@@ -55,7 +58,7 @@ func failedOf(all []Module) [][]Module {
 	var modules [][]Module
 	at := map[[2]string]int{}
 	for _, m := range all {
-		if !failed(m) {
+		if !m.Failed() {
 			continue
 		}
 		k := [2]string{m.Path, m.Version}
@@ -88,10 +91,10 @@ func severity(m Module) int {
 	return 1
 }
 
-// blamed is the mirror that a failure is put down to: the one that met it last.
+// Blamed is the mirror that a failure is put down to: the one that met it last.
 // Without attempts it is the chain's only mirror.
-func blamed(r *Result, m Module) string {
-	if mirror := decisive(m).mirror; mirror != "" || !m.Class.Transport() {
+func Blamed(r *Result, m Module) string {
+	if mirror := m.Trouble().Mirror; mirror != "" || !m.Class.Transport() {
 		return mirror
 	}
 	only := ""
@@ -143,18 +146,18 @@ func atLines(r *Result, c *Cause) bool {
 // Lacking is "60 modules could not be obtained: a v1.0.0, b v1.0.0 and 58 more".
 func (c Cause) Lacking() string {
 	var names []string
-	for _, files := range c.Modules[:min(len(c.Modules), few)] {
+	for _, files := range c.Modules[:min(len(c.Modules), mostNamed)] {
 		names = append(names, failure.Plain(files[0].Path+" "+files[0].Version))
 	}
-	text := count(len(c.Modules), "module") + " could not be obtained: " + strings.Join(names, ", ")
-	if n := len(c.Modules) - few; n > 0 {
+	text := Count(len(c.Modules), "module") + " could not be obtained: " + strings.Join(names, ", ")
+	if n := len(c.Modules) - mostNamed; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
 	return text
 }
 
-// Low reports whether only graph commands need the files.
-func (c Cause) Low() bool { return c.Modules[0][0].Low && severity(c.Modules[0][0]) > 0 }
+// Optional reports whether only graph commands need the files.
+func (c Cause) Optional() bool { return c.Modules[0][0].Low && severity(c.Modules[0][0]) > 0 }
 
 // ChainLine is the line of the file that names the mirrors; "" when no file does.
 func (s EffectiveSettings) ChainLine() (file string, line int) {

@@ -1,6 +1,8 @@
 package report
 
-import "reflect"
+import (
+	"reflect"
+)
 
 // words are the fields that hold words of ours or hashes, which renderings tell
 // apart: a password that is such a word is not shown by them.

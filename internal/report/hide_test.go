@@ -14,6 +14,11 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/compare"
+	"github.com/modferry/modferry/internal/report/export"
+	"github.com/modferry/modferry/internal/report/html"
+	"github.com/modferry/modferry/internal/report/markdown"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/secret"
 )
 
@@ -80,19 +85,19 @@ func saying(text string) *report.Result {
 
 // renderings are all ways in which a result is shown.
 var renderings = map[string]func(io.Writer, *report.Result) error{
-	"text":        func(w io.Writer, r *report.Result) error { return report.Text(w, r, report.TextOptions{}) },
-	"all text":    func(w io.Writer, r *report.Result) error { return report.Text(w, r, report.TextOptions{Verbose: true}) },
-	"diagnosis":   func(w io.Writer, r *report.Result) error { return report.Diagnosis(w, r, report.TextOptions{}) },
-	"markdown":    func(w io.Writer, r *report.Result) error { return report.Markdown(w, r, report.MarkdownOptions{}) },
-	"html":        report.HTML,
+	"text":        func(w io.Writer, r *report.Result) error { return text.Write(w, r, text.Options{}) },
+	"all text":    func(w io.Writer, r *report.Result) error { return text.Write(w, r, text.Options{Verbose: true}) },
+	"diagnosis":   func(w io.Writer, r *report.Result) error { return text.Diagnosis(w, r, text.Options{}) },
+	"markdown":    func(w io.Writer, r *report.Result) error { return markdown.Write(w, r, markdown.Options{}) },
+	"html":        html.Write,
 	"json":        report.JSON,
-	"junit":       report.JUnit,
-	"codequality": report.CodeQuality,
-	"cyclonedx":   report.CycloneDX,
-	"prometheus":  report.Prometheus,
-	"comparison":  func(w io.Writer, r *report.Result) error { return report.Compare(w, saying("before"), r) },
+	"junit":       export.JUnit,
+	"codequality": export.CodeQuality,
+	"cyclonedx":   export.CycloneDX,
+	"prometheus":  export.Prometheus,
+	"comparison":  func(w io.Writer, r *report.Result) error { return compare.Write(w, saying("before"), r) },
 	"later": func(w io.Writer, r *report.Result) error {
-		return report.MarkdownLater(w, &report.Later{Modules: r.Modules, Saved: r.Cache.Saved, Store: r.Cache.Store}, report.MarkdownOptions{})
+		return markdown.WriteLater(w, &markdown.Later{Modules: r.Modules, Saved: r.Cache.Saved, Store: r.Cache.Store}, markdown.Options{})
 	},
 }
 

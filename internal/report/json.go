@@ -41,17 +41,17 @@ func JSON(w io.Writer, r *Result) error {
 	if err := enc.Encode(out); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
-	if _, err := w.Write(escapeHostile(b.Bytes())); err != nil {
+	if _, err := w.Write(EscapeHostile(b.Bytes())); err != nil {
 		return fmt.Errorf("write result: %w", err)
 	}
 	return nil
 }
 
-// escapeHostile escapes what json leaves as it is but is not harmless where
+// EscapeHostile escapes what json leaves as it is but is not harmless where
 // JSON is printed: unprintable characters (C1 controls, bidi overrides) and the
 // second "#" of every "##", with which commands of CI systems begin. All of
 // them can stand in JSON strings only.
-func escapeHostile(text []byte) []byte {
+func EscapeHostile(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for i := 0; i < len(text); {
 		c, n := utf8.DecodeRune(text[i:])

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/reporttest"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
 func encode(t *testing.T, r *report.Result) []byte {
@@ -23,17 +25,17 @@ func encode(t *testing.T, r *report.Result) []byte {
 
 func TestJSONIsAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
-	for name, r := range fixtures() {
+	for name, r := range reporttest.Fixtures() {
 		if name != "hostile" {
-			golden(t, "results/"+name+".json", encode(t, r))
+			reporttest.Golden(t, "../../testdata/results/"+name+".json", encode(t, r))
 		}
 	}
-	golden(t, "results/hostile.json", encode(t, hostile("\n::error::FORGED \x1b[31m##[error]\u202e\u009b0m \U000e0041 <&> ###[x]\xff")))
+	reporttest.Golden(t, "../../testdata/results/hostile.json", encode(t, reporttest.Hostile("\n::error::FORGED \x1b[31m##[error]\u202e\u009b0m \U000e0041 <&> ###[x]\xff")))
 }
 
 func TestJSONAndDecodeAreInverse(t *testing.T) {
 	t.Parallel()
-	for name, r := range fixtures() {
+	for name, r := range reporttest.Fixtures() {
 		text := encode(t, r)
 		got, err := report.Decode(bytes.NewReader(text))
 		if err != nil {
@@ -76,7 +78,7 @@ func TestJSONKeepsHTMLReadable(t *testing.T) {
 func TestJSONIsHarmlessInALog(t *testing.T) {
 	t.Parallel()
 	const evil = "\n::error::FORGED \x1b[31m##[error] ##vso[x] ###[group]\u202e\u009b0m\u2028\U000e0041"
-	text := encode(t, hostile(evil))
+	text := encode(t, reporttest.Hostile(evil))
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Errorf("a workflow command: %s", line)
@@ -179,7 +181,7 @@ func TestDecodeAcceptsFieldsOfLaterVersions(t *testing.T) {
 // FuzzDecode looks at what can be read: it can be rendered, nothing in the
 // rendering is forged, and it survives being written and read again.
 func FuzzDecode(f *testing.F) {
-	for _, r := range []*report.Result{good(), gatekeeper(), present(), hostile("\n::error::x")} {
+	for _, r := range []*report.Result{reporttest.Good(), reporttest.Gatekeeper(), reporttest.Present(), reporttest.Hostile("\n::error::x")} {
 		var b bytes.Buffer
 		if err := report.JSON(&b, r); err != nil {
 			f.Fatal(err)
@@ -199,9 +201,9 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for _, o := range []report.TextOptions{{}, {Width: 40, Verbose: true}} {
+		for _, o := range []text.Options{{}, {Width: 40, Verbose: true}} {
 			var b bytes.Buffer
-			if err := report.Text(&b, r, o); err != nil {
+			if err := text.Write(&b, r, o); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(b.String()) {

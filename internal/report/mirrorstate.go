@@ -6,9 +6,9 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-// mostMadeUp is the share of a mirror's attempts that may fail without a word
-// when all of them were made up for: resets and busy servers are everyday.
-const mostMadeUp = 0.05
+// mostRecovered is the share of a mirror's attempts that may fail without a word
+// when another attempt brought each file: resets and busy servers are everyday.
+const mostRecovered = 0.05
 
 // Settle makes the state of each mirror that of the whole run: the preflight
 // saw no more than its beginning. It is the one place that decides.
@@ -46,7 +46,7 @@ func recordOf(m *Mirror, files []Module) record {
 				x.class = a.Class
 			}
 		}
-		if f.Source == FromFailed && decisive(f).mirror == m.URL {
+		if f.Source == FromFailed && f.Trouble().Mirror == m.URL {
 			x.left++
 		}
 	}
@@ -62,15 +62,15 @@ func settle(m *Mirror, files []Module) {
 	case m.Files == 0 && m.State == Failing:
 		return // as the preflight said
 	case m.Files == 0:
-		m.State, m.Class, m.Reason = Failing, x.class, fmt.Sprintf("it supplied nothing; %s failed", count(x.failed+x.refused, "attempt"))
+		m.State, m.Class, m.Reason = Failing, x.class, fmt.Sprintf("it supplied nothing; %s failed", Count(x.failed+x.refused, "attempt"))
 	case x.failed == 0 && m.State == Skipped:
 		m.State, m.Reason = Healthy, ""
 	case x.failed == 0 && m.State == Failing:
 		// Not the class: what failed then works.
-		m.State, m.Class, m.Reason = Slow, "", fmt.Sprintf("it did not pass the preflight (%s), and supplied %s afterwards", m.Class.Title(), count(m.Files, "file"))
+		m.State, m.Class, m.Reason = Slow, "", fmt.Sprintf("it did not pass the preflight (%s), and supplied %s afterwards", m.Class.Title(), Count(m.Files, "file"))
 	case x.failed == 0:
-	case x.left > 0 || float64(x.failed) > mostMadeUp*float64(x.failed+m.Files) || m.State == Failing:
-		m.State, m.Class, m.Reason = Degraded, x.class, fmt.Sprintf("%d of %s failed", x.failed, count(x.failed+m.Files, "attempt"))
+	case x.left > 0 || float64(x.failed) > mostRecovered*float64(x.failed+m.Files) || m.State == Failing:
+		m.State, m.Class, m.Reason = Degraded, x.class, fmt.Sprintf("%d of %s failed", x.failed, Count(x.failed+m.Files, "attempt"))
 	case m.State == Skipped:
 		m.State, m.Reason = Healthy, ""
 	}

@@ -8,15 +8,19 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/html"
+	"github.com/modferry/modferry/internal/report/markdown"
+	"github.com/modferry/modferry/internal/report/reporttest"
+	"github.com/modferry/modferry/internal/report/text"
 )
 
-// asked is n files whose attempts at the mirror goproxy ended with the classes.
+// asked is n files whose attempts at the mirror reporttest.Goproxy ended with the classes.
 func asked(n int, source string, classes ...failure.Class) []report.Module {
 	var all []report.Module
 	for i := range n {
 		m := report.Module{Path: fmt.Sprintf("example.test/%s%d", source, i), Version: "v1.0.0", Kind: report.KindZip, Source: source}
 		for _, c := range classes {
-			m.Attempts = append(m.Attempts, report.Attempt{Mirror: goproxy, Class: c})
+			m.Attempts = append(m.Attempts, report.Attempt{Mirror: reporttest.Goproxy, Class: c})
 			if source == report.FromFailed {
 				m.Class = c
 			}
@@ -49,7 +53,7 @@ func TestTheStateOfAMirrorIsThatOfTheWholeRun(t *testing.T) {
 			both(asked(1, report.FromFailed, failure.Stall, failure.Stall), asked(1000, report.FromMirror, "")), report.Degraded, failure.Stall},
 		{"it failed now and then", report.Mirror{State: report.Healthy}, 100, 3,
 			both(asked(3, report.FromMirror, failure.Reset, ""), asked(97, report.FromMirror, "")), report.Healthy, ""},
-		{"it failed often, though others made up for it", report.Mirror{State: report.Healthy}, 10, 10,
+		{"it failed often, though others brought the files", report.Mirror{State: report.Healthy}, 10, 10,
 			asked(10, report.FromMirror, failure.Reset, ""), report.Degraded, failure.Reset},
 		{"it failed .info files only", report.Mirror{State: report.Healthy}, 5, 10, asked(5, report.FromMirror, ""), report.Degraded, ""},
 		{"it offered wrong bytes", report.Mirror{State: report.Healthy}, 0, 0,
@@ -74,7 +78,7 @@ func TestTheStateOfAMirrorIsThatOfTheWholeRun(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := tt.before
-			m.URL, m.Files, m.Failures = goproxy, tt.files, tt.failures
+			m.URL, m.Files, m.Failures = reporttest.Goproxy, tt.files, tt.failures
 			r := &report.Result{Mirrors: []report.Mirror{m}, Modules: tt.modules}
 			report.Settle(r)
 			got := r.Mirrors[0]
@@ -92,14 +96,14 @@ func TestTheStateOfAMirrorIsThatOfTheWholeRun(t *testing.T) {
 // beside failures.
 func TestEveryRenderingShowsTheStateOfTheRun(t *testing.T) {
 	t.Parallel()
-	r := good()
+	r := reporttest.Good()
 	r.Modules = append(r.Modules, asked(60, report.FromFailed, failure.ServerError)...)
 	r.Mirrors[0].Files, r.Mirrors[0].Failures = 25, 60
 	report.Settle(r)
 	for name, render := range map[string]func(*bytes.Buffer) error{
-		"text":     func(b *bytes.Buffer) error { return report.Text(b, r, report.TextOptions{}) },
-		"Markdown": func(b *bytes.Buffer) error { return report.Markdown(b, r, report.MarkdownOptions{}) },
-		"HTML":     func(b *bytes.Buffer) error { return report.HTML(b, r) },
+		"text":     func(b *bytes.Buffer) error { return text.Write(b, r, text.Options{}) },
+		"Markdown": func(b *bytes.Buffer) error { return markdown.Write(b, r, markdown.Options{}) },
+		"HTML":     func(b *bytes.Buffer) error { return html.Write(b, r) },
 		"JSON":     func(b *bytes.Buffer) error { return report.JSON(b, r) },
 	} {
 		var b bytes.Buffer

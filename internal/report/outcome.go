@@ -59,7 +59,7 @@ func Judge(r *Result) {
 				more++
 			}
 		}
-		where := position(f.File, f.Line)
+		where := Position(f.File, f.Line)
 		if where == "" {
 			where = f.Setting
 		}
@@ -72,29 +72,17 @@ func Judge(r *Result) {
 	}
 }
 
-// Aggregate computes r.Totals from r.Modules: the entries, how many have which
+// Aggregate computes r.Totals from r.Modules: modules and files, how many have which
 // source, and the bytes received for them, those of failed attempts and of the
 // cache included. The duration is left alone: only the run knows it.
 func Aggregate(r *Result) {
-	t := Totals{Modules: len(r.Modules), MS: r.Totals.MS, BySource: map[string]int{}}
+	t := Totals{Files: len(r.Modules), MS: r.Totals.MS, BySource: map[string]int{}}
+	modules := map[[2]string]bool{}
 	for _, m := range r.Modules {
+		modules[[2]string{m.Path, m.Version}] = true
 		t.BySource[m.Source]++
-		t.Bytes += received(m)
+		t.Bytes += m.Received()
 	}
+	t.Modules = len(modules)
 	r.Totals = t
-}
-
-// received is the number of bytes that arrived for m.
-func received(m Module) int64 {
-	if m.Source == FromPresent {
-		return 0
-	}
-	if len(m.Attempts) == 0 {
-		return m.Bytes
-	}
-	var n int64
-	for _, a := range m.Attempts {
-		n += a.Bytes
-	}
-	return n
 }

@@ -58,8 +58,8 @@ func TestAggregate(t *testing.T) {
 	r := &report.Result{
 		Totals: report.Totals{Modules: 99, Bytes: 99, MS: 12, BySource: map[string]int{"old": 1}},
 		Modules: []report.Module{
-			{Source: report.FromPresent, Bytes: 1_000_000},
-			{Source: report.FromPresent},
+			{Path: "a.test/x", Version: "v1.0.0", Kind: report.KindMod, Source: report.FromPresent, Bytes: 1_000_000},
+			{Path: "a.test/x", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromPresent},
 			{Source: report.FromCache, Bytes: 100},
 			{Source: report.FromMirror, Bytes: 20}, // without attempts
 			{Source: report.FromMirror, Bytes: 7, Attempts: []report.Attempt{{Bytes: 3, Class: failure.CutBody}, {Bytes: 4}}},
@@ -68,7 +68,7 @@ func TestAggregate(t *testing.T) {
 		},
 	}
 	report.Aggregate(r)
-	want := report.Totals{Modules: 7, Bytes: 132, MS: 12, BySource: map[string]int{
+	want := report.Totals{Modules: 2, Files: 7, Bytes: 132, MS: 12, BySource: map[string]int{
 		report.FromPresent: 2, report.FromCache: 1, report.FromMirror: 2, report.FromFailed: 1, report.FromDeferred: 1,
 	}}
 	if diff := cmp.Diff(want, r.Totals); diff != "" {

@@ -130,13 +130,16 @@ type Cache struct {
 	Hit      string   `json:"hit"`                // exact, partial, miss, off
 	Scope    string   `json:"scope,omitempty"`    // used or build: what was to be brought
 	Layers   int      `json:"layers,omitempty"`   // received whole
-	Modules  int      `json:"modules,omitempty"`  // module entries that came from it
+	Modules  int      `json:"files,omitempty"`    // files that came from it
 	Bytes    int64    `json:"bytes,omitempty"`    // received
 	MS       float64  `json:"ms,omitempty"`       // from the first question to the last file
 	Rejected []string `json:"rejected,omitempty"` // what was not let in, and why
 	Reason   string   `json:"reason,omitempty"`   // why it brought less than it might
 	Saved    *Saved   `json:"saved,omitempty"`    // nil when nothing was to be saved
 }
+
+// Used reports whether a cache was asked, or was to be.
+func (c Cache) Used() bool { return c.Store != "off" && c.Store != "" }
 
 // Saved is what a save added to the cache.
 type Saved struct {
@@ -184,7 +187,7 @@ type Module struct {
 	Message  string        `json:"message,omitempty"` // what happened, one sentence
 	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
 	Line     int           `json:"line,omitempty"`
-	Low      bool          `json:"low,omitempty"` // only graph commands need it: its failure does not fail the run
+	Low      bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
 // Attempt is one request within a fetch. A nil duration was not measured: no
@@ -208,8 +211,9 @@ type Attempt struct {
 
 // Totals sums the run up.
 type Totals struct {
-	Modules  int            `json:"modules"` // module entries, every kind
+	Modules  int            `json:"modules"` // different paths and versions
+	Files    int            `json:"files"`   // of every kind: zips, go.mod files, toolchains
 	Bytes    int64          `json:"bytes"`   // received from mirrors and cache, failed attempts included
 	MS       float64        `json:"ms"`
-	BySource map[string]int `json:"by_source"`
+	BySource map[string]int `json:"by_source"` // files
 }

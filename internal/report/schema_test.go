@@ -14,10 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/reporttest"
 )
 
 // result.schema.json is made from the Go types and their comments, so that it
@@ -154,20 +153,7 @@ func TestSchemaIsThatOfTheTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want = append(want, '\n')
-	if *update {
-		if err := os.WriteFile(schemaFile, want, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	got, err := os.ReadFile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s is not that of the types (-types +file); run go test -update:\n%s", schemaFile, diff)
-	}
+	reporttest.Golden(t, schemaFile, append(want, '\n'))
 }
 
 // validator checks a document against a schema, and that it has no properties
@@ -265,7 +251,7 @@ func violations(t *testing.T, text []byte) []string {
 
 func TestEveryResultIsAsInTheSchema(t *testing.T) {
 	t.Parallel()
-	for name, r := range fixtures() {
+	for name, r := range reporttest.Fixtures() {
 		if name == "hostile" {
 			continue
 		}
@@ -322,7 +308,7 @@ func TestSchemaRefusesWhatIsNoResult(t *testing.T) {
 		{"a list for an object", `"by_source": {`, `"by_source": [], "x": {`, "result.totals.by_source: type: found array, expected object"},
 		{"an unknown source", `"source": "mirror"`, `"source": "moon"`, "result.modules[0].source: enum: "},
 	} {
-		text := string(encode(t, deadMirror()))
+		text := string(encode(t, reporttest.DeadMirror()))
 		if !strings.Contains(text, tt.from) {
 			t.Errorf("%s: the result has no %s", tt.name, tt.from)
 			continue

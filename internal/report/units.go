@@ -58,8 +58,8 @@ func Rate(bps float64) string {
 	return Bytes(int64(bps)) + "/s"
 }
 
-// count renders a number of things: "1 file", "3 files".
-func count(n int, thing string) string {
+// Count renders a number of things: "1 file", "3 files".
+func Count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

@@ -293,7 +293,7 @@ func TestTwoStepsOfOneJob(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(r.Totals.Modules); got != s.outputs["files"] {
+		if got := fmt.Sprint(r.Totals.Files); got != s.outputs["files"] {
 			t.Errorf("output report names the result of another step: it has %s files, expected %s", got, s.outputs["files"])
 		}
 	}

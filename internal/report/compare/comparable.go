@@ -1,0 +1,101 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+)
+
+// caveats are the reasons for which the two runs do not compare as they are.
+// None does not mean that there are none: how busy machine and network were, no
+// result knows.
+func (c *comparison) caveats() {
+	var lines []string
+	was, is := render.Of(c.old), render.Of(c.new)
+	if a, b := began(c.old), began(c.new); !a.IsZero() && b.Before(a) && !b.IsZero() {
+		lines = append(lines, "the new run began before the old one: are the two files in the right order?")
+	}
+	if s := changed(purpose(was), purpose(is)); s != "" {
+		lines = append(lines, "the runs were for different things: "+s)
+	}
+	for _, x := range []struct {
+		which string
+		r     *report.Result
+	}{{"old", c.old}, {"new", c.new}} {
+		if x.r.Interrupted {
+			lines = append(lines, "the "+x.which+" run was interrupted")
+		}
+	}
+	if s := changed(machineOf(c.old.Machine), machineOf(c.new.Machine)); s != "" {
+		lines = append(lines, "the machines differ: "+s)
+	}
+	if s := changed(failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope)); s != "" && c.old.Cache.Used() && c.new.Cache.Used() {
+		lines = append(lines, "the scopes differ: "+s)
+	}
+	if !c.sameWork() {
+		lines = append(lines, fmt.Sprintf("other files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
+			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file")))
+	}
+	c.section("Do not compare as they are", lines)
+}
+
+// sameWork reports whether both runs fetched the same files from mirrors, so
+// that their times say something about each other.
+func (c *comparison) sameWork() bool {
+	n := len(c.common())
+	return n == render.TallyOf(c.old).Fetched && n == render.TallyOf(c.new).Fetched
+}
+
+// pair is a file in both runs.
+type pair struct{ was, is report.Module }
+
+// common returns what both runs fetched from mirrors, in the order of the new
+// one.
+func (c *comparison) common() []pair {
+	before := entriesOf(c.old)
+	var list []pair
+	for _, m := range c.new.Modules {
+		if was, known := before[entry{m.Path, m.Version, m.Kind}]; known && was.Source == report.FromMirror && m.Source == report.FromMirror {
+			list = append(list, pair{was, m})
+		}
+	}
+	return list
+}
+
+// purpose is what a run was for.
+func purpose(v *render.View) string {
+	switch {
+	case v.Result.Outcome == report.Settings:
+		return "refused settings"
+	case v.Result.Cache.Saved != nil:
+		return "a save"
+	case v.Restoring():
+		return "a restore"
+	case v.Tally.All == 0 && len(v.Result.Mirrors) > 0:
+		return "a preflight"
+	case v.Audit():
+		return "a verification"
+	}
+	return "a fetch"
+}
+
+// machineOf is a machine in words.
+func machineOf(m *report.Machine) string {
+	if m == nil {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s/%s with %s", failure.Neutral(cmp.Or(m.OS, "?")), failure.Neutral(cmp.Or(m.Arch, "?")), report.Count(m.CPUs, "CPU"))
+}
+
+// began is when a run began, zero when that is not known.
+func began(r *report.Result) time.Time {
+	t, err := time.Parse(time.RFC3339, r.Started)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}

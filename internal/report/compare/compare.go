@@ -1,0 +1,271 @@
+// Package compare tells what changed from one run to another.
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+	"github.com/modferry/modferry/internal/report/text"
+)
+
+// slower and slowerMS are when a time is worth a line: half as much again, and
+// by more than networks differ anyway from one minute to the next.
+const (
+	slower   = 1.5
+	slowerMS = 100
+)
+
+// Write renders as text what changed from the run old to the run new: the
+// outcome, what got slower or faster, mirrors and cache, and the modules that
+// are new, gone, newly failing or obtained again. What is the same is left out.
+// It says first why the two do not compare as they are, if that is so; times are
+// called slower or faster only of the same work: of the run when both fetched
+// the same files, of requests by their percentiles, of a file with itself.
+func Write(w io.Writer, old, new *report.Result) error {
+	c := &comparison{old: old, new: new}
+	c.outcome()
+	c.caveats()
+	c.run()
+	c.settings()
+	c.mirrors()
+	c.cache()
+	c.modules()
+	c.downloads()
+	return c.WriteTo(w, "comparison")
+}
+
+// comparison is a rendering under way.
+type comparison struct {
+	text.Page
+	old, new *report.Result
+}
+
+// section writes lines under a heading, if there are any.
+func (c *comparison) section(heading string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	c.Heading(heading)
+	for _, line := range lines {
+		c.Prose(text.Span{Text: "  "}, line, 4)
+	}
+}
+
+// changed is "from → to", "" when they are the same.
+func changed(from, to string) string {
+	if from == to {
+		return ""
+	}
+	return cmp.Or(from, "nothing") + " → " + cmp.Or(to, "nothing")
+}
+
+// pace describes how a time changed, "" when the change is not worth a word.
+func pace(from, to float64) string {
+	if !(from >= 0 && to >= 0) || math.Abs(to-from) < slowerMS {
+		return ""
+	}
+	word := "slower"
+	if to < from {
+		word = "faster"
+	}
+	if low, high := min(from, to), max(from, to); high < low*slower {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s → %s", word, report.Millis(from), report.Millis(to))
+}
+
+func (c *comparison) outcome() {
+	was, _ := render.Of(c.old).Verdict()
+	is, colour := render.Of(c.new).Verdict()
+	if was == is {
+		c.Emit(text.Toned(is, colour), text.Span{Text: " as before"})
+	} else {
+		c.Emit(text.Toned(was+" → "+is, colour))
+	}
+	if message := failure.Plain(c.new.Message); message != "" && c.new.Outcome != report.OK {
+		c.Prose(text.Span{Text: "  "}, message, 2)
+	}
+}
+
+// run tells of the run as a whole.
+func (c *comparison) run() {
+	var lines []string
+	a, b := c.old.Totals, c.new.Totals
+	switch s := pace(a.MS, b.MS); {
+	case !c.sameWork() || c.old.Interrupted || c.new.Interrupted:
+		lines = append(lines, "the run took, for other work: "+report.Millis(a.MS)+" → "+report.Millis(b.MS))
+	case s != "":
+		lines = append(lines, "the run got "+s)
+	default:
+		lines = append(lines, "the run took about as long: "+report.Millis(a.MS)+" → "+report.Millis(b.MS))
+	}
+	if s := changed(report.Bytes(a.Bytes), report.Bytes(b.Bytes)); s != "" {
+		lines = append(lines, "received: "+s)
+	}
+	if s := changed(report.Count(len(c.old.Modules), "file"), report.Count(len(c.new.Modules), "file")); s != "" {
+		lines = append(lines, "work list: "+s)
+	}
+	c.section("Run", lines)
+}
+
+func (c *comparison) settings() {
+	a, b := render.Of(c.old).Settings(), render.Of(c.new).Settings()
+	var lines []string
+	if s := changed(failure.Plain(c.old.Tool), failure.Plain(c.new.Tool)); s != "" {
+		lines = append(lines, "tool: "+s)
+	}
+	value := func(list []render.Setting, name string) string {
+		for _, s := range list {
+			if s.Name == name {
+				return s.Value
+			}
+		}
+		return ""
+	}
+	seen := map[string]bool{}
+	for _, s := range slices.Concat(a, b) {
+		if seen[s.Name] {
+			continue
+		}
+		seen[s.Name] = true
+		if d := changed(value(a, s.Name), value(b, s.Name)); d != "" {
+			lines = append(lines, s.Name+": "+d)
+		}
+	}
+	c.section("Settings", lines)
+}
+
+func (c *comparison) mirrors() {
+	before := map[string]report.Mirror{}
+	for _, m := range c.old.Mirrors {
+		before[m.URL] = m
+	}
+	earlier, later := spreadsOf(c.old), spreadsOf(c.new)
+	var lines []string
+	for _, m := range c.new.Mirrors {
+		url := failure.Plain(m.URL)
+		was, known := before[m.URL]
+		delete(before, m.URL)
+		if !known {
+			lines = append(lines, url+": new, "+stateOf(m))
+			continue
+		}
+		if s := changed(stateOf(was), stateOf(m)); s != "" {
+			lines = append(lines, url+": "+s)
+		}
+		if was.Rank != m.Rank {
+			lines = append(lines, url+": "+place(was.Rank)+" → "+place(m.Rank)+" in the chain")
+		}
+		for _, phase := range []struct {
+			name     string
+			from, to *float64
+		}{
+			{"name lookup", was.DNSMS, m.DNSMS}, {"connection", was.ConnectMS, m.ConnectMS}, {"TLS handshake", was.TLSMS, m.TLSMS},
+			{"first byte", was.FirstByteMS, m.FirstByteMS},
+		} {
+			if phase.from == nil || phase.to == nil {
+				continue
+			}
+			if s := pace(*phase.from, *phase.to); s != "" {
+				lines = append(lines, url+": "+phase.name+" "+s)
+			}
+		}
+		lines = append(lines, requests(url, earlier[m.URL], later[m.URL])...)
+		if from, to := was.ThroughputBPS, m.ThroughputBPS; from != nil && to != nil && *from >= 1 && *to >= 1 &&
+			max(*from, *to) >= min(*from, *to)*slower {
+			lines = append(lines, url+": throughput "+changed(report.Rate(*from), report.Rate(*to)))
+		}
+		if was.Failures != m.Failures {
+			lines = append(lines, fmt.Sprintf("%s: %s → %d", url, report.Count(was.Failures, "failed attempt"), m.Failures))
+		}
+	}
+	for _, m := range c.old.Mirrors {
+		if _, gone := before[m.URL]; gone {
+			lines = append(lines, failure.Plain(m.URL)+": not in the run any more, was "+stateOf(m))
+			delete(before, m.URL)
+		}
+	}
+	if a, b := c.old.SumDB, c.new.SumDB; a != nil && b != nil {
+		if s := changed(render.Database(a), render.Database(b)); s != "" {
+			lines = append(lines, "checksum database "+failure.Plain(b.Name)+": "+s)
+		}
+	}
+	c.section("Mirrors", lines)
+}
+
+// spreadsOf are the stages of the requests of a run, by URL of the mirror and
+// name of the stage.
+func spreadsOf(r *report.Result) map[string]map[string]render.Spread {
+	v := render.Of(r)
+	by := map[string]map[string]render.Spread{}
+	for _, s := range v.Durations() {
+		if by[s.URL] == nil {
+			by[s.URL] = map[string]render.Spread{}
+		}
+		by[s.URL][s.Stage] = s
+	}
+	return by
+}
+
+// requests tells how the requests to a mirror changed up to the first byte;
+// what follows depends on the sizes of the files.
+func requests(mirror string, before, after map[string]render.Spread) []string {
+	var lines []string
+	for _, s := range render.Stages[:len(render.Stages)-1] {
+		was, is := before[s.Name], after[s.Name]
+		for _, p := range render.Percents {
+			from, known := was.Percentile(p)
+			to, too := is.Percentile(p)
+			if change := pace(from, to); known && too && change != "" {
+				lines = append(lines, fmt.Sprintf("%s: %s of requests, p%d of %d and %d, %s", mirror, s.Name, p, len(was.Ordered), len(is.Ordered), change))
+			}
+		}
+	}
+	return lines
+}
+
+// stateOf is a mirror's state, with the class of a failing one.
+func stateOf(m report.Mirror) string {
+	s := cmp.Or(failure.Neutral(m.State), "unknown")
+	if title := m.Class.Title(); title != "" {
+		s += " (" + title + ")"
+	}
+	return s
+}
+
+// place is a mirror's rank in words.
+func place(rank int) string {
+	if rank <= 0 {
+		return "left out"
+	}
+	return fmt.Sprintf("place %d", rank)
+}
+
+func (c *comparison) cache() {
+	a, b := c.old.Cache, c.new.Cache
+	var lines []string
+	for _, x := range []struct{ what, from, to string }{
+		{"store", failure.Plain(a.Store), failure.Plain(b.Store)},
+		{"hit", failure.Neutral(a.Hit), failure.Neutral(b.Hit)},
+		{"files", fmt.Sprint(a.Modules), fmt.Sprint(b.Modules)},
+		{"received", report.Bytes(a.Bytes), report.Bytes(b.Bytes)},
+		{"not let in", fmt.Sprint(len(a.Rejected)), fmt.Sprint(len(b.Rejected))},
+	} {
+		if s := changed(x.from, x.to); s != "" {
+			lines = append(lines, x.what+": "+s)
+		}
+	}
+	if s := pace(a.MS, b.MS); s != "" && a.MS > 0 && b.MS > 0 {
+		lines = append(lines, "the restore got "+s)
+	}
+	if reason := failure.Plain(b.Reason); reason != "" && b.Reason != a.Reason {
+		lines = append(lines, "now: "+reason)
+	}
+	c.section("Cache", lines)
+}

@@ -1,0 +1,175 @@
+// Package markdown renders results for job summaries, check runs and comments on
+// GitHub and GitLab.
+//
+// No text of a result becomes markup: all of it passes through escape, code or
+// fence.
+package markdown
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+)
+
+// Options choose how Markdown renders.
+type Options struct {
+	Limit   int    // most bytes, 0 for 1,000,000: GitHub drops a job summary of more than 1 MiB
+	Heading string // the first words of the heading, "" for "modferry"
+}
+
+func (o Options) limit() int { return cmp.Or(o.Limit, 1_000_000) }
+
+func (o Options) heading() string { return Escape(cmp.Or(o.Heading, "modferry")) }
+
+// Write renders r as GitHub shows it in job summaries, check runs and
+// comments: the outcome, what failed and what to do about it, then how it came
+// about; details are folded. A run that had nothing to do shows two lines.
+//
+// It never writes more than o.Limit bytes. What does not fit is dropped in this
+// order: the list of downloads, the status codes in the course of the run, the
+// durations of requests, the timing picture, the settings, what is left
+// to the go command, recovered failures, files of a failure after
+// the first few, status codes, findings, the cache, where the files came from,
+// the mirrors, the hosts, the chain, failures (the least frequent first), and
+// all of the outcome but the word. The text says at its end what was dropped.
+// A limit that is too small even for that is an error.
+//
+// Times are drawn with characters, not as a Mermaid chart: a chart is drawn by
+// a script from another host, which some readers of a summary do not get, its
+// syntax has no escapes for names that anybody may choose, and one name too
+// strange makes the whole chart an error message.
+func Write(w io.Writer, r *report.Result, o Options) error {
+	m := &markdown{View: render.Of(r)}
+	m.outcome(o.heading())
+	if !m.fine() {
+		m.failures()
+	}
+	switch {
+	case r.Outcome == report.Settings:
+	case m.Idle():
+		m.chainInBrief()
+	default:
+		m.open(chosenChain, m.Chain())
+		m.open(mirrorTable, m.Mirrors())
+		m.cache()
+		m.origins()
+		m.slowest()
+	}
+	if m.fine() {
+		m.failures()
+	}
+	m.findings()
+	m.recovered()
+	m.fold(leftToGo, m.Deferred(0), m.Tally.Deferred)
+	m.downloads()
+	if m.Idle() {
+		m.fold(mirrorTable, m.Mirrors(), 0)
+	}
+	m.fold(durationTable, m.Spreads(), 0)
+	m.fold(statusCodes, m.Answers(), 0)
+	m.fold(courseOfRun, m.Periods(), 0)
+	m.add(hostList, contacted(m.Hosts(), "Hosts contacted (%d), for an allow-list of outgoing connections"))
+	m.settings()
+	return m.write(w, o.limit())
+}
+
+// markdown is a rendering under way.
+type markdown struct {
+	page
+	*render.View
+}
+
+// fine reports whether failures, if any, are not what a reader looks for first:
+// those of a good run are files that only graph commands need.
+func (m *markdown) fine() bool { return m.Result.Outcome == report.OK && !m.Result.Interrupted }
+
+// outcome adds the heading and the sentence below it.
+func (m *markdown) outcome(heading string) {
+	word, colour := m.Verdict()
+	sign := map[render.Tone]string{render.Good: "✅", render.Fair: "⚠️", render.Bad: "❌"}[colour]
+	m.add(indispensable, fmt.Sprintf("## %s %s: %s\n", sign, heading, word))
+	clause, remark := m.Says()
+	text := ""
+	for _, s := range []string{clause, remark} {
+		if s != "" {
+			text += sentence(s)
+		}
+	}
+	if text != "" {
+		m.add(outcomeText, text)
+	}
+}
+
+// sentence returns a neutral clause as a line with a sentence. What does not
+// begin with a plain word begins with a name, and stays as it is.
+func sentence(clause string) string {
+	if first, _, _ := strings.Cut(clause, " "); first != "" && strings.Trim(first, "abcdefghijklmnopqrstuvwxyz") == "" {
+		clause = strings.ToUpper(clause[:1]) + clause[1:]
+	}
+	return escape(strings.TrimSuffix(clause, ".")) + ".\n"
+}
+
+// Later is what steps after a run did.
+type Later struct {
+	Modules []report.Module // files that they added to the module cache: Path, Version, Kind and Bytes
+	Saved   *report.Saved   // what was saved to the cache at the end, nil when nothing was to be saved
+	Store   string          // where to
+	// Hosts that the save contacted and the run had not, with their uses.
+	Hosts    []string
+	HostUses map[string][]string
+}
+
+// WriteLater renders what steps after a run did, to be appended to the run's
+// summary. It writes nothing when there is nothing to tell. The limit is kept
+// as Markdown keeps it: the list of files is dropped first.
+func WriteLater(w io.Writer, l *Later, o Options) error {
+	if len(l.Modules) == 0 && l.Saved == nil {
+		return nil
+	}
+	var p page
+	p.add(indispensable, "## "+o.heading()+": after the later steps\n")
+	text := ""
+	if n := len(l.Modules); n > 0 {
+		var bytes int64
+		for _, m := range l.Modules {
+			bytes += m.Bytes
+		}
+		text += fmt.Sprintf("%s added to the module cache by later steps (%s).\n", report.Count(n, "file"), report.Bytes(bytes))
+	}
+	if l.Saved != nil {
+		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))
+	}
+	p.add(outcomeText, text)
+	if len(l.Modules) > 0 {
+		p.add(everyDownload, laterFiles(l.Modules))
+	}
+	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
+	p.add(hostList, contacted(hosts, "Further hosts contacted (%d), for an allow-list of outgoing connections"))
+	return p.write(w, o.limit())
+}
+
+// laterFiles is the table of what later steps added, the largest first.
+func laterFiles(modules []report.Module) string {
+	modules = slices.SortedStableFunc(slices.Values(modules), func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	t := render.Table{Columns: []render.Column{{Title: "file", Code: true}, {Title: "size", Number: true}}}
+	for _, m := range modules[:min(len(modules), most)] {
+		t.Rows = append(t.Rows, []render.Cell{{Text: m.Name()}, {Text: report.Bytes(m.Bytes)}})
+	}
+	title := "What later steps added"
+	if len(t.Rows) < len(modules) {
+		title += fmt.Sprintf(", the largest %d files of %d", len(t.Rows), len(modules))
+	}
+	return fold(title, tableOf(t))
+}
+
+// chainInBrief adds the chain in one line, with the mirrors that fail.
+func (m *markdown) chainInBrief() {
+	if m.Result.Choice.Chain != "" {
+		m.add(chosenChain, "Chain: "+escape(m.View.ChainInBrief())+"\n")
+	}
+}

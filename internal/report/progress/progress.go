@@ -1,0 +1,266 @@
+// Package progress shows how far a run is while it is under way.
+package progress
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+)
+
+// Snapshot is how far a run is.
+type Snapshot struct {
+	Done, Total int    // files
+	DoneBytes   int64  // received
+	KnownBytes  int64  // expected in all, 0 unknown
+	Phase       string // what is being done, e.g. "fetching"
+	InFlight    int    // files under way
+	Waiting     string // what has been waited for long, "" for nothing
+}
+
+// Options choose how progress is shown.
+type Options struct {
+	Terminal bool             // one live line instead of a line now and then
+	Width    func() int       // of the terminal, asked anew each time; nil or 0 means 80
+	Every    time.Duration    // between two looks; 0 means 200 ms on a terminal, otherwise 5 s
+	Ticks    <-chan time.Time // when to look, nil means every Every; for tests
+	Now      func() time.Time // the clock, nil means time.Now
+}
+
+// Between two looks when nothing else is said.
+const (
+	everyTerminal = 200 * time.Millisecond
+	everyLog      = 5 * time.Second
+)
+
+// window is the time over which the rate is measured.
+const window = 10 * time.Second
+
+// eraseLine goes to the start of the terminal's line and empties it (ECMA-48,
+// 8.3.41: EL).
+const eraseLine = "\r\x1b[K"
+
+// Display shows how far a run is, from Start to Stop. Its methods may
+// be called from any goroutine.
+type Display struct {
+	w        io.Writer
+	o        Options
+	snapshot func() Snapshot
+	stop     func()
+	stopping chan struct{}
+	stopped  chan struct{}
+
+	mu      sync.Mutex // guards what follows and w
+	meter   meter
+	live    string // the live line that is shown, "" for none
+	printed *Snapshot
+}
+
+// Start shows on w what snapshot says, which has to be safe for
+// concurrent use. Nothing is written before the first tick, so a run that ends
+// sooner leaves no trace. Errors of w are ignored: progress is no result. The
+// caller has to call Stop.
+func Start(w io.Writer, o Options, snapshot func() Snapshot) *Display {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Every <= 0 {
+		o.Every = everyLog
+		if o.Terminal {
+			o.Every = everyTerminal
+		}
+	}
+	p := &Display{w: w, o: o, snapshot: snapshot, stopping: make(chan struct{}), stopped: make(chan struct{})}
+	p.stop = sync.OnceFunc(func() { close(p.stopping) })
+	p.meter.add(o.Now(), snapshot())
+	ticks, release := o.Ticks, func() {}
+	if ticks == nil {
+		ticker := time.NewTicker(o.Every)
+		ticks, release = ticker.C, ticker.Stop
+	}
+	go func() {
+		defer close(p.stopped)
+		defer release()
+		for {
+			select {
+			case <-ticks:
+				p.tick()
+			case <-p.stopping:
+				return
+			}
+		}
+	}()
+	return p
+}
+
+// Stop ends the progress and removes the live line. When it returns, nothing
+// is written any more. It may be called more than once.
+func (p *Display) Stop() {
+	p.stop()
+	<-p.stopped
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+}
+
+// Line writes a line of its own above the live line, made neutral.
+func (p *Display) Line(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	live := p.live
+	p.erase()
+	io.WriteString(p.w, failure.Plain(text)+"\n")
+	if live != "" {
+		p.show(live)
+	}
+}
+
+func (p *Display) tick() {
+	s := p.snapshot()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.meter.add(p.o.Now(), s)
+	if !p.o.Terminal {
+		if p.printed == nil || advanced(*p.printed, s) {
+			p.printed = &s
+			io.WriteString(p.w, strings.Join(p.meter.parts(s), ", ")+"\n")
+		}
+		return
+	}
+	width := 0
+	if p.o.Width != nil {
+		width = p.o.Width()
+	}
+	if width <= 0 {
+		width = 80
+	}
+	// The last column stays free: some terminals break the line there.
+	p.show(fitParts(p.meter.parts(s), width-1))
+}
+
+func (p *Display) show(line string) {
+	p.live = line
+	io.WriteString(p.w, "\r"+line+"\x1b[K")
+}
+
+func (p *Display) erase() {
+	if p.live != "" {
+		io.WriteString(p.w, eraseLine)
+		p.live = ""
+	}
+}
+
+// advanced reports whether anything happened that is worth another line.
+func advanced(a, b Snapshot) bool {
+	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes || a.Waiting != b.Waiting
+}
+
+// fitParts joins as many parts as fit, at least the first.
+func fitParts(parts []string, width int) string {
+	line := parts[0]
+	for _, part := range parts[1:] {
+		if render.Cells(line)+2+render.Cells(part) > width {
+			break
+		}
+		line += ", " + part
+	}
+	return render.Cut(line, width)
+}
+
+// meter measures rates over the last while.
+type meter struct {
+	samples []sample // in order of time, the newest last
+}
+
+type sample struct {
+	at    time.Time
+	bytes int64
+	files int
+}
+
+// add takes a sample and forgets those that are older than the window, except
+// for the newest of them, which the window begins with.
+func (m *meter) add(at time.Time, s Snapshot) {
+	m.samples = append(m.samples, sample{at, s.DoneBytes, s.Done})
+	old := 0
+	for old+1 < len(m.samples)-1 && at.Sub(m.samples[old+1].at) >= window {
+		old++
+	}
+	m.samples = append(m.samples[:0], m.samples[old:]...)
+}
+
+// rates returns bytes and files per second, 0 when they are not known.
+func (m *meter) rates() (bytes, files float64) {
+	first, last := m.samples[0], m.samples[len(m.samples)-1]
+	d := last.at.Sub(first.at).Seconds()
+	if d <= 0 {
+		return 0, 0
+	}
+	return max(float64(last.bytes-first.bytes)/d, 0), max(float64(last.files-first.files)/d, 0)
+}
+
+// parts says how far the run is, the most important first.
+func (m *meter) parts(s Snapshot) []string {
+	phase := failure.Neutral(s.Phase)
+	if phase == "" {
+		phase = "working"
+	}
+	if s.Total > 0 {
+		phase += fmt.Sprintf(": %d of %s", s.Done, report.Count(s.Total, "file"))
+	}
+	parts := []string{phase}
+	bytes, _ := m.rates()
+	switch {
+	case s.KnownBytes > 0:
+		parts = append(parts, report.Bytes(s.DoneBytes)+" of "+report.Bytes(s.KnownBytes))
+	case s.DoneBytes > 0:
+		parts = append(parts, report.Bytes(s.DoneBytes))
+	}
+	if rate := report.Rate(bytes); rate != "" {
+		parts = append(parts, rate)
+	}
+	if left := m.remaining(s); left > 0 {
+		parts = append(parts, "about "+estimate(left)+" left")
+	}
+	if s.InFlight > 0 {
+		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
+	}
+	if s.Waiting != "" {
+		parts = append(parts, "waiting for "+failure.Neutral(s.Waiting))
+	}
+	return parts
+}
+
+// estimate renders a duration as roughly as it is known.
+func estimate(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	}
+	return report.Millis(float64(d.Milliseconds()))
+}
+
+// remaining estimates how long the rest takes, to the second: by bytes when it
+// is known how many there are, otherwise by files. 0 means that it cannot be
+// said.
+func (m *meter) remaining(s Snapshot) time.Duration {
+	bytes, files := m.rates()
+	var seconds float64
+	switch {
+	case s.KnownBytes > s.DoneBytes && bytes > 0:
+		seconds = float64(s.KnownBytes-s.DoneBytes) / bytes
+	case s.KnownBytes == 0 && s.Total > s.Done && files > 0:
+		seconds = float64(s.Total-s.Done) / files
+	default:
+		return 0
+	}
+	const most = 24 * 60 * 60
+	if seconds > most {
+		return 0
+	}
+	return time.Duration(max(seconds, 1)) * time.Second
+}

@@ -1,0 +1,142 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// group is modules that met the same trouble.
+type group struct {
+	report.Trouble
+	modules  []report.Module
+	attempts int
+}
+
+// follows is 1 for a trouble that others are the cause of.
+func (g *group) follows() int {
+	if g.Class == failure.CircuitOpen || g.Class == failure.Cancelled {
+		return 1
+	}
+	return 0
+}
+
+// groups collects modules by trouble, in the order in which they were met.
+type groups struct {
+	all   []*group
+	index map[report.Trouble]*group
+}
+
+func (gs *groups) at(x report.Trouble) *group {
+	g := gs.index[x]
+	if g == nil {
+		if gs.index == nil {
+			gs.index = map[report.Trouble]*group{}
+		}
+		g = &group{Trouble: x}
+		gs.index[x] = g
+		gs.all = append(gs.all, g)
+	}
+	return g
+}
+
+// sorted returns the groups, the largest first, and those last that follow from
+// others.
+func (gs *groups) sorted() []*group {
+	slices.SortStableFunc(gs.all, func(a, b *group) int {
+		return cmp.Or(cmp.Compare(a.follows(), b.follows()), cmp.Compare(len(b.modules), len(a.modules)), cmp.Compare(b.attempts, a.attempts),
+			cmp.Compare(a.Mirror, b.Mirror), cmp.Compare(a.Class, b.Class), cmp.Compare(a.Status, b.Status))
+	})
+	return gs.all
+}
+
+// recovered returns the failed attempts for files that another attempt brought.
+func (v *View) recovered() []*group {
+	var found groups
+	for _, m := range v.Result.Modules {
+		if m.Source != report.FromMirror {
+			continue
+		}
+		for _, a := range m.Attempts {
+			if a.Class == "" {
+				continue
+			}
+			g := found.at(a.Trouble())
+			g.attempts++
+			if n := len(g.modules); n == 0 || g.modules[n-1].Name() != m.Name() {
+				g.modules = append(g.modules, m)
+			}
+		}
+	}
+	return found.sorted()
+}
+
+// deferred returns what is left to the go command, by reason.
+func (v *View) deferred() []*group {
+	var found groups
+	for _, m := range v.Result.Modules {
+		if m.Source == report.FromDeferred {
+			g := found.at(report.Trouble{Class: m.Class})
+			g.modules = append(g.modules, m)
+		}
+	}
+	return found.sorted()
+}
+
+// failed returns what could not be obtained, by class and mirror.
+func (v *View) failed() []*group {
+	var found groups
+	for _, m := range v.Result.Modules {
+		switch m.Source {
+		case report.FromPresent, report.FromCache, report.FromMirror, report.FromDeferred:
+			continue
+		}
+		x := m.Trouble()
+		x.Mirror = report.Blamed(v.Result, m)
+		g := found.at(x)
+		g.modules = append(g.modules, m)
+		g.attempts += len(m.Attempts)
+	}
+	return found.sorted()
+}
+
+// tried sums the attempts of modules up, in the order in which they first
+// happened: "12 × connection refused at https://a, 4 × forbidden (HTTP 403)
+// at https://b". It is "" when there was no more than one attempt for each, all alike.
+func tried(modules []report.Module) string {
+	var found groups
+	n := 0
+	for _, m := range modules {
+		for _, a := range m.Attempts {
+			found.at(a.Trouble()).attempts++
+			n++
+		}
+	}
+	if len(found.all) < 2 && n <= len(modules) {
+		return ""
+	}
+	var parts []string
+	for _, g := range found.all {
+		parts = append(parts, fmt.Sprintf("%d × %s at %s", g.attempts, g, failure.Plain(g.Mirror)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Tries counts what was done to get m.
+func Tries(m report.Module) string {
+	s := ""
+	if len(m.Attempts) > 0 {
+		s = report.Count(len(m.Attempts), "attempt")
+		if m.MS > 0 {
+			s += " in " + report.Millis(m.MS)
+		}
+	}
+	if m.Low {
+		s = strings.TrimPrefix(s+", only graph commands need it", ", ")
+	}
+	return s
+}

@@ -1,0 +1,112 @@
+package render
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// leastSamples is how many durations there must be for a percentile to be
+// told, and for a phase of connecting to be told of at all.
+const leastSamples = 5
+
+// Stages are the parts of a request in the order in which they happen; the
+// last is all of it.
+var Stages = [...]struct {
+	Name, Key string // in tables, in metrics
+	Of        func(report.Attempt) *float64
+}{
+	{"lookup", "lookup", func(a report.Attempt) *float64 { return a.DNSMS }},
+	{"connect", "connect", func(a report.Attempt) *float64 { return a.ConnectMS }},
+	{"TLS", "tls", func(a report.Attempt) *float64 { return a.TLSMS }},
+	{"first byte", "first_byte", func(a report.Attempt) *float64 { return a.FirstByteMS }},
+	{"whole file", "whole", func(a report.Attempt) *float64 {
+		if a.Class != "" || a.MS <= 0 {
+			return nil // brought nothing
+		}
+		return &a.MS
+	}},
+}
+
+// Spread is how long one stage of the requests to one mirror took.
+type Spread struct {
+	URL           string // of the mirror, as in the result
+	Mirror, Stage string
+	Ordered       []float64 // milliseconds, one or more
+}
+
+// Spreads returns the stages of each mirror, the mirrors in the order of the
+// result. Connecting is told of when it was done leastSamples times: over
+// HTTP/2 one or two connections carry all requests.
+func (v *View) Durations() []Spread {
+	type key struct {
+		mirror string
+		stage  int
+	}
+	by, mirrors := map[key][]float64{}, map[string]bool{}
+	for _, m := range v.Result.Modules {
+		for _, a := range m.Attempts {
+			for i, s := range Stages {
+				if ms := s.Of(a); ms != nil && *ms >= 0 {
+					by[key{a.Mirror, i}] = append(by[key{a.Mirror, i}], *ms)
+					mirrors[a.Mirror] = true
+				}
+			}
+		}
+	}
+	var all []Spread
+	for _, mirror := range v.ordered(mirrors) {
+		for i, s := range Stages {
+			found := by[key{mirror, i}]
+			if len(found) == 0 || len(found) < leastSamples && i < 3 {
+				continue
+			}
+			slices.Sort(found)
+			all = append(all, Spread{mirror, failure.Plain(mirror), s.Name, found})
+		}
+	}
+	return all
+}
+
+// ordered returns mirrors as the result orders them, and then those that it
+// does not list.
+func (v *View) ordered(mirrors map[string]bool) []string {
+	place := map[string]int{}
+	for i, m := range v.Result.Mirrors {
+		if _, twice := place[m.URL]; !twice {
+			place[m.URL] = i
+		}
+	}
+	rank := func(url string) int {
+		if i, ok := place[url]; ok {
+			return i
+		}
+		return len(place)
+	}
+	list := slices.Sorted(maps.Keys(mirrors))
+	slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	return list
+}
+
+// Percentile is by nearest rank: the smallest duration that percent of 100 do
+// not exceed, one that was measured and not one between two. False means that
+// there are too few to tell: less than leastSamples, or so few that it would be
+// the longest under another name (p95 of less than 20, p99 of less than 100).
+func (s Spread) Percentile(percent int) (ms float64, ok bool) {
+	n := len(s.Ordered)
+	rank := (n*percent + 99) / 100
+	if n < leastSamples || rank >= n {
+		return 0, false
+	}
+	return s.Ordered[rank-1], true
+}
+
+// longest is the longest duration.
+func (s Spread) longest() float64 { return s.Ordered[len(s.Ordered)-1] }
+
+// Percents are the percentiles that are told: what is usual, and what a build
+// with hundreds of requests waits for.
+var Percents = [...]int{50, 95, 99}

@@ -1,0 +1,194 @@
+// Package text renders results and logs of go commands for people who read a log
+// or a terminal.
+//
+// No text of a result can begin a line of its own, a workflow command or a
+// terminal sequence in what it writes: every line passes through Page.Emit.
+package text
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/render"
+)
+
+// Options choose how Text renders.
+type Options struct {
+	Color   bool // with terminal sequences for colours
+	Width   int  // of lines, 0 for a log that breaks long lines itself
+	Verbose bool // every module instead of the first few, settings and hosts
+}
+
+// Write renders r for a person who reads a log: the outcome first, then why it
+// is so, from the chain to the totals. A run that had nothing to do takes two
+// lines.
+func Write(w io.Writer, r *report.Result, o Options) error {
+	t := &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
+	t.outcome()
+	switch {
+	case r.Outcome == report.Settings && !o.Verbose:
+	case t.Idle() && !o.Verbose:
+		t.chainInBrief()
+	default:
+		t.section(t.Chain())
+		t.mirrors()
+		t.section(t.Origins("below"))
+		t.slowest()
+		if o.Verbose {
+			t.section(t.Spreads())
+		}
+		recovered, _, _ := t.Recovered(t.verbose)
+		t.section(recovered)
+		t.deferred()
+		t.cacheTrouble()
+	}
+	t.failures()
+	t.findings()
+	if o.Verbose {
+		t.section(t.UsedSettings())
+	}
+	if !t.Idle() || o.Verbose {
+		t.totals()
+	}
+	return t.WriteTo(w, "report")
+}
+
+// text is a rendering under way.
+type text struct {
+	Page
+	*render.View
+	verbose bool
+}
+
+// section writes what every section may have.
+func (t *text) section(s render.Section) {
+	if s.ID == "" {
+		return
+	}
+	t.Heading(s.Title)
+	for _, code := range s.Codes {
+		t.Prose(Span{Text: "  "}, code, 4)
+	}
+	for _, table := range s.Tables {
+		t.table(2, table)
+	}
+	t.lines(s.Lines)
+	for _, item := range s.Items {
+		t.Prose(Span{"  - ", dim}, item.Plain(), 0)
+	}
+	if s.Note != "" {
+		t.Prose(Span{Text: "  "}, s.Note, 2)
+	}
+}
+
+func (t *text) lines(lines []render.Line) {
+	for _, line := range lines {
+		switch {
+		case !line.In.Has(render.Text):
+		case line.Label != "":
+			t.Prose(Span{"  " + line.Label + ": ", dim}, line.Plain(), 4)
+		default:
+			t.Prose(Span{Text: "  "}, line.Plain(), 4)
+		}
+	}
+}
+
+// outcome writes the first line, and a second one for a remark on a good run.
+func (t *text) outcome() {
+	word, colour := t.Verdict()
+	clause, remark := t.Says()
+	t.Prose(Span{word + ": ", styleOf(colour)}, clause, 2)
+	if remark != "" {
+		t.Prose(Span{Text: "  "}, remark, 0)
+	}
+}
+
+// chainInBrief is the chain in one line, with the mirrors that fail.
+func (t *text) chainInBrief() {
+	if t.Result.Choice.Chain != "" {
+		t.Emit(Span{"chain: ", bold}, Span{Text: t.ChainInBrief()})
+	}
+}
+
+func (t *text) mirrors() {
+	if s := t.Mirrors(); len(s.Tables) > 0 {
+		t.section(s)
+	} else {
+		t.lines(s.Lines)
+	}
+}
+
+func (t *text) slowest() {
+	if all := t.Slowest(); len(all) > 0 {
+		table := render.Downloads(all[:min(len(all), render.Few)], "", nil)
+		t.section(render.Section{ID: "slowest", Title: "Slowest", Tables: []render.Table{table}})
+	}
+}
+
+func (t *text) deferred() {
+	most := render.Few
+	if t.verbose {
+		most = 0
+	}
+	if s := t.Deferred(most); s.ID != "" {
+		t.Heading(s.Title)
+		t.lines(s.Items)
+	}
+}
+
+// cacheTrouble writes what the cache held and was not let in, and why it
+// brought less than it might.
+func (t *text) cacheTrouble() {
+	c := t.Result.Cache
+	if len(c.Rejected) == 0 && (c.Reason == "" || t.Idle()) {
+		return
+	}
+	t.Heading("Cache")
+	if c.Reason != "" {
+		t.Prose(Span{Text: "  "}, failure.Plain(c.Store)+": "+failure.Plain(c.Reason), 4)
+	}
+	if len(c.Rejected) == 0 {
+		return
+	}
+	t.Prose(Span{Text: "  "}, render.Refused(c)+":", 4)
+	for i, r := range c.Rejected {
+		if i == render.Few && !t.verbose {
+			t.Prose(Span{"  - ", dim}, fmt.Sprintf("and %d more", len(c.Rejected)-render.Few), 4)
+			break
+		}
+		t.Prose(Span{"  - ", dim}, failure.Plain(r), 4)
+	}
+}
+
+// totals writes the last lines: what most readers of a log see first.
+func (t *text) totals() {
+	if t.Tally.All > 0 {
+		t.Heading("Totals")
+		var parts []string
+		for _, c := range t.Counts() {
+			parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
+		}
+		line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
+		if t.Result.Totals.Bytes > 0 {
+			line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
+		}
+		t.Prose(Span{Text: "  "}, line+"; "+report.Millis(t.Result.Totals.MS), 4)
+	}
+	if !t.verbose {
+		return
+	}
+	for _, table := range t.Answers().Tables {
+		for _, row := range table.Rows {
+			t.Prose(Span{"  answers of ", dim}, row[0].Text+": "+row[1].Text, 4)
+		}
+	}
+	if hosts := t.Hosts().Codes; len(hosts) > 0 {
+		t.Prose(Span{"  hosts: ", dim}, strings.Join(hosts, ", "), 4)
+	}
+	for _, use := range t.HostUses() {
+		t.Prose(Span{"  - ", dim}, use.Plain(), 4)
+	}
+}
