@@ -139,7 +139,7 @@ func (s *step) prepare() error {
 	}
 	if remark != "" {
 		s.remarks = append(s.remarks, finding.Finding{Check: "modcache-unseen", Severity: finding.Info, Setting: "GOMODCACHE",
-			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "input modcache with a path below ${{ runner.temp }}"})
+			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Fix: "input modcache with a path below ${{ runner.temp }}"})
 	}
 	if v.ModCache == "" {
 		v.Sources["modcache"] = "the action"

@@ -24,8 +24,8 @@ func (j *Job) hear() {
 	for _, i := range c.Ignored {
 		j.findings = append(j.findings, finding.Finding{
 			Check: "checkout-setting-ignored", Severity: finding.Warning, Setting: i.Setting.Config, Source: i.Source,
-			Effect:  "It has no effect: a pull request can change this file. " + i.Why,
-			Instead: howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
+			Effect: "It has no effect: a pull request can change this file. " + i.Why,
+			Fix:    howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
 		})
 	}
 	list := c.ProxyList()
@@ -40,15 +40,15 @@ func (j *Job) hear() {
 		j.guest = true
 		j.findings = append(j.findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPROXY", Source: j.values.Checkout.Sources["proxy"],
-			Effect:  "The mirrors that the checkout names serve this run, where go.sum verifies what they send. Later steps do not get them: there they would decide what @latest is.",
-			Instead: howTheJobSays(setting("proxy")),
+			Effect: "The mirrors that the checkout names serve this run, where go.sum verifies what they send. Later steps do not get them: there they would decide what @latest is.",
+			Fix:    howTheJobSays(setting("proxy")),
 		})
 	}
 	if c.Private != "" {
 		j.findings = append(j.findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPRIVATE", Source: j.values.Checkout.Sources["private"], Found: c.Private,
-			Effect:  "No mirror is asked for these modules in this run. Later steps know nothing of the patterns: there they would keep modules from being verified, too.",
-			Instead: howTheJobSays(setting("private")),
+			Effect: "No mirror is asked for these modules in this run. Later steps know nothing of the patterns: there they would keep modules from being verified, too.",
+			Fix:    howTheJobSays(setting("private")),
 		})
 	}
 }
@@ -88,7 +88,7 @@ func (j *Job) checkPatterns() error {
 	private := goenv.Env{"GOPRIVATE": {Value: j.values.Checkout.Private, Source: j.values.Checkout.Sources["private"]}}
 	for _, f := range goenv.Check(private, nil) {
 		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 		}
 	}
 	return nil

@@ -48,10 +48,10 @@ func inputFinding(err error) finding.Finding {
 		return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, Effect: failure.Plain(err.Error())}
 	case errors.Is(err, worklist.ErrNoCheckout):
 		return finding.Finding{Check: "checkout-missing", Severity: finding.Info, File: input.File, Found: input.Found,
-			Effect: "The settings are checked without the modules they are for.", Instead: input.Remedy}
+			Effect: "The settings are checked without the modules they are for.", Fix: input.Remedy}
 	}
 	return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, File: input.File, Line: input.Line, Found: input.Found,
-		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Instead: input.Remedy}
+		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Fix: input.Remedy}
 }
 
 // Doctor examines the configuration as the go command sees it: every setting
@@ -140,8 +140,8 @@ func (j *Job) unprotected(paths []string) []finding.Finding {
 			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(j.env.Get("GONOSUMDB"), host)
 		}
 		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
-			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
-			Instead: instead})
+			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
+			Fix:    instead})
 	}
 	return out
 }
@@ -178,8 +178,8 @@ func (j *Job) workspaces() []finding.Finding {
 			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
 	case j.list.Mains[0].Work && above != dir:
 		return []finding.Finding{{Check: "go-work-above", Severity: finding.Info, Setting: "GOWORK", File: "go.work",
-			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
-			Instead: "GOWORK=off, where the module is to be built by itself"}}
+			Effect: "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
+			Fix:    "GOWORK=off, where the module is to be built by itself"}}
 	}
 	return nil
 }
@@ -194,7 +194,7 @@ func mirrorFindings(res *report.Result) []finding.Finding {
 			out = append(out, certificateFinding(m))
 		default:
 			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: m.Class.Remedy()})
 		}
 	}
 	return out
@@ -208,8 +208,8 @@ func (j *Job) unreachableSumDB(res *report.Result, toolchains bool) []finding.Fi
 		return nil
 	}
 	return []finding.Finding{{Check: "sumdb-unreachable", Severity: finding.Warning, Setting: "GOSUMDB", Found: s.Name,
-		Effect:  "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
-		Instead: "a complete go.sum, or a mirror that serves the checksum database"}}
+		Effect: "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
+		Fix:    "a complete go.sum, or a mirror that serves the checksum database"}}
 }
 
 // title begins a sentence.
@@ -225,6 +225,6 @@ func certificateFinding(m report.Mirror) finding.Finding {
 		who = "this public mirror has a certificate that every machine trusts, so something on the way (a corporate proxy, a virus scanner) opens the connection and shows its own"
 	}
 	return finding.Finding{Check: "mirror-certificate", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
-		Instead: "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
+		Effect: fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
+		Fix:    "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
 }

@@ -119,7 +119,7 @@ func (c *comparison) modules() {
 	single := func(m worklist.Main) bool { return m.Work || m.Path == main }
 	if !slices.ContainsFunc(mains, single) {
 		c.tell(finding.Finding{Check: "binary-other-module", Severity: finding.Info, Found: main,
-			Effect: "The checkout is that of another main module, so versions are not compared.", Instead: "-C with the program's own checkout"})
+			Effect: "The checkout is that of another main module, so versions are not compared.", Fix: "-C with the program's own checkout"})
 		return
 	}
 	known := map[module.Version]worklist.Module{}
@@ -145,8 +145,8 @@ func (c *comparison) modules() {
 		case m.Zip != "" && used.Sum != m.Zip:
 			p := cmp.Or(m.ZipSum, m.Position())
 			c.tell(finding.Finding{Check: "binary-module-sum", Severity: finding.Error, Found: used.Path + "@" + used.Version, File: p.File, Line: p.Line,
-				Effect:  fmt.Sprintf("The program was built from contents with the hash %s; go.sum names %s.", used.Sum, m.Zip),
-				Instead: "find out which source supplied them (modferry verify checks the module cache) and build anew"})
+				Effect: fmt.Sprintf("The program was built from contents with the hash %s; go.sum names %s.", used.Sum, m.Zip),
+				Fix:    "find out which source supplied them (modferry verify checks the module cache) and build anew"})
 		}
 	}
 }
@@ -161,7 +161,7 @@ func place(m debug.Module) string {
 
 func (c *comparison) otherVersion(used debug.Module, required []worklist.Module) {
 	f := finding.Finding{Check: "binary-module-version", Severity: finding.Warning, Found: used.Path + "@" + used.Version,
-		Effect: "go.mod does not require the module: the program was built from another go.mod.", Instead: "build anew from this checkout"}
+		Effect: "go.mod does not require the module: the program was built from another go.mod.", Fix: "build anew from this checkout"}
 	if len(required) > 0 {
 		p := required[0].Position()
 		f.File, f.Line = p.File, p.Line

@@ -42,11 +42,11 @@ func (j *Job) authorities() []finding.Finding {
 			return nil
 		}
 		return []finding.Finding{{Check: "ca-file-not-for-go", Severity: finding.Info, Setting: "--ca-file", Found: j.values.CAFile,
-			Effect:  "modferry trusts these authorities as well as the system's; the go command knows only the system's, and fails where it asks such a mirror itself.",
-			Instead: "SSL_CERT_FILE with a file that has both, or the certificate in the system's store"}}
+			Effect: "modferry trusts these authorities as well as the system's; the go command knows only the system's, and fails where it asks such a mirror itself.",
+			Fix:    "SSL_CERT_FILE with a file that has both, or the certificate in the system's store"}}
 	}
 	f := finding.Finding{Check: "ca-file-unreadable", Severity: finding.Error, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
-		Instead: "a file with certificates in PEM format, the system's own included"}
+		Fix: "a file with certificates in PEM format, the system's own included"}
 	switch pem, err := diskfile.Read(file, maxCertificates); {
 	case err != nil:
 		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted.", reason(err))
@@ -113,8 +113,8 @@ func (j *Job) writableCache() []finding.Finding {
 	for _, dir := range []string{filepath.Join(top, "cache", "download"), top} {
 		if err := writable(dir); err != nil {
 			return []finding.Finding{{Check: "modcache-unusable", Severity: finding.Error, Setting: "GOMODCACHE", Found: top, Source: j.env.Source("GOMODCACHE"),
-				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, and fails where a module is missing or not yet extracted.", dir, reason(err)),
-				Instead: "a directory that belongs to this user, or GOMODCACHE elsewhere"}}
+				Effect: fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, and fails where a module is missing or not yet extracted.", dir, reason(err)),
+				Fix:    "a directory that belongs to this user, or GOMODCACHE elsewhere"}}
 		}
 	}
 	return nil

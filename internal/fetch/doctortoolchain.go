@@ -50,7 +50,7 @@ func (j *Job) unservedToolchains(ctx context.Context, names []string) []finding.
 			out = append(out, finding.Finding{Check: "toolchain-unavailable", Severity: finding.Warning, Setting: "GOPROXY", Found: name,
 				Effect: fmt.Sprintf(`No mirror serves this toolchain (%s), so the go command ends with "toolchain not available"; direct does not have it either.`,
 					strings.Join(why, "; ")),
-				Instead: fmt.Sprintf("%s on this machine, or a mirror that serves golang.org/toolchain", name)})
+				Fix: fmt.Sprintf("%s on this machine, or a mirror that serves golang.org/toolchain", name)})
 		}
 	}
 	return out

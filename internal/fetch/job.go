@@ -274,7 +274,7 @@ func (j *Job) check() error {
 			j.about = append(j.about, f)
 		}
 		if f.Severity == finding.Error && slices.Contains(refused, f.Setting) {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 		}
 	}
 	return nil
@@ -347,7 +347,7 @@ func openError(rawURL string, err error) error {
 	}
 	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
 		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
-		Instead: "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
+		Fix:     "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
 }
 
 // rootCAs is the system's authorities and those of the file; nil when no file

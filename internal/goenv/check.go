@@ -47,7 +47,7 @@ func (c *checker) add(check string, severity finding.Severity, setting, found, e
 		Found:    settings.Redact(found),
 		Source:   c.env.Source(setting),
 		Effect:   settings.Redact(effect),
-		Instead:  settings.Redact(instead),
+		Fix:      settings.Redact(instead),
 	})
 }
 

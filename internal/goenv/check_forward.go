@@ -113,7 +113,7 @@ type forwardChecker struct {
 func (c *forwardChecker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check: check, Severity: severity, Setting: setting, Found: redactProxy(found), Source: sourceEnvironment,
-		Effect: effect, Instead: redactProxy(instead),
+		Effect: effect, Fix: redactProxy(instead),
 	})
 }
 

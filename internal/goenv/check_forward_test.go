@@ -47,7 +47,7 @@ func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
 			var checks []string
 			for _, finding := range f.Check(Chain{{Kind: Mirror, Raw: tt.url, URL: tt.url}}) {
 				checks = append(checks, finding.Check)
-				if strings.Contains(finding.Found+finding.Effect+finding.Instead, "s3cr3t") {
+				if strings.Contains(finding.Found+finding.Effect+finding.Fix, "s3cr3t") {
 					t.Errorf("the password is shown: %+v", finding)
 				}
 			}
@@ -68,7 +68,7 @@ func TestForwardProxiesWithoutASchemeAreRedacted(t *testing.T) {
 		t.Errorf("found %+v, want three things", found)
 	}
 	for _, finding := range found {
-		if strings.Contains(finding.Found+finding.Effect+finding.Instead, "s3cr3t") {
+		if strings.Contains(finding.Found+finding.Effect+finding.Fix, "s3cr3t") {
 			t.Errorf("the password is shown: %+v", finding)
 		}
 	}

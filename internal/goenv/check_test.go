@@ -166,7 +166,7 @@ func TestCheck(t *testing.T) {
 			for _, f := range findings {
 				checks = append(checks, f.Check)
 				wellFormed(t, f)
-				for _, text := range []string{f.Found, f.Effect, f.Instead} {
+				for _, text := range []string{f.Found, f.Effect, f.Fix} {
 					if strings.Contains(text, "hunter2") {
 						t.Errorf("%s shows the secret: %+v", f.Check, f)
 					}
@@ -181,8 +181,8 @@ func TestCheck(t *testing.T) {
 			if !strings.Contains(findings[0].Effect, test.effect) {
 				t.Errorf("effect %q lacks %q", findings[0].Effect, test.effect)
 			}
-			if test.instead != "" && findings[0].Instead != test.instead {
-				t.Errorf("instead %q, want %q", findings[0].Instead, test.instead)
+			if test.instead != "" && findings[0].Fix != test.instead {
+				t.Errorf("instead %q, want %q", findings[0].Fix, test.instead)
 			}
 		})
 	}
@@ -206,13 +206,13 @@ func TestCorrectedListsAreFreeOfErrors(t *testing.T) {
 	corrected := 0
 	for _, list := range randomLists(400) {
 		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil) {
-			if f.Severity != finding.Error || f.Setting != "GOPROXY" || f.Instead == proxyExample || strings.Contains(f.Instead, "xxxxx@") {
+			if f.Severity != finding.Error || f.Setting != "GOPROXY" || f.Fix == proxyExample || strings.Contains(f.Fix, "xxxxx@") {
 				continue
 			}
 			corrected++
-			for _, again := range Check(quietEnv(map[string]string{"GOPROXY": f.Instead}), nil) {
+			for _, again := range Check(quietEnv(map[string]string{"GOPROXY": f.Fix}), nil) {
 				if again.Severity == finding.Error && again.Check == f.Check && again.Found == f.Found {
-					t.Errorf("%q: %s suggests %q, which has the same error", list, f.Check, f.Instead)
+					t.Errorf("%q: %s suggests %q, which has the same error", list, f.Check, f.Fix)
 				}
 			}
 		}
@@ -235,16 +235,16 @@ func TestSecretsNeverShow(t *testing.T) {
 		for _, err := range []error{proxyErr, sumDBErr} {
 			var bad *SyntaxError
 			if errors.As(err, &bad) {
-				texts = append(texts, bad.Error(), bad.Found, bad.Problem, bad.Instead)
+				texts = append(texts, bad.Error(), bad.Found, bad.Problem, bad.Fix)
 			}
 		}
 		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": value, "GOSUMDB": DefaultSumDB + " " + value, "GOPRIVATE": value, "GOFLAGS": "-x " + value}), nil) {
-			texts = append(texts, f.Found, f.Effect, f.Instead)
+			texts = append(texts, f.Found, f.Effect, f.Fix)
 		}
 		m := machine{env: map[string]string{"HOME": "/h", "GO_PROXY": value}, files: map[string]string{"/h/.config/go/env": " GOPROXY=" + value + "\nGOPROXY='" + value + "'\nGOPROXY=x\n"}}
 		_, findings, _ := Load(m.host(), nil)
 		for _, f := range findings {
-			texts = append(texts, f.Found, f.Effect, f.Instead)
+			texts = append(texts, f.Found, f.Effect, f.Fix)
 		}
 		if len(texts) == 0 {
 			t.Errorf("%q gave no text at all", value)

@@ -259,8 +259,8 @@ func (h Host) strayVariables() []finding.Finding {
 		all = append(all, finding.Finding{
 			Check: "unknown-variable", Severity: finding.Warning, Setting: stray.name,
 			Found: settings.Redact(stray.name + "=" + value), Source: sourceEnvironment,
-			Effect:  "The go command knows no such variable and ignores it.",
-			Instead: stray.meant,
+			Effect: "The go command knows no such variable and ignores it.",
+			Fix:    stray.meant,
 		})
 	}
 	return all

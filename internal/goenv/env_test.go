@@ -255,7 +255,7 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 				t.Fatalf("no %s in %+v", test.check, findings)
 			}
 			f := findings[i]
-			if f.Line != test.line || !strings.Contains(f.Effect, test.effect) || f.Instead != test.fix {
+			if f.Line != test.line || !strings.Contains(f.Effect, test.effect) || f.Fix != test.fix {
 				t.Errorf("finding %+v, want line %d, effect with %q, instead %q", f, test.line, test.effect, test.fix)
 			}
 			wellFormed(t, f)

@@ -139,7 +139,7 @@ func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 	add := func(check string, severity finding.Severity, line int, setting, found, effect, instead string) {
 		all = append(all, finding.Finding{
 			Check: check, Severity: severity, Setting: setting, Found: settings.Redact(found),
-			Source: f.source(), Line: line, Effect: effect, Instead: settings.Redact(instead),
+			Source: f.source(), Line: line, Effect: effect, Fix: settings.Redact(instead),
 		})
 	}
 	if f.unreadable {

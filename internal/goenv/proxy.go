@@ -52,7 +52,7 @@ func emptyProxyError(list string) *SyntaxError {
 		proxyExample)
 }
 
-// proxyExample is what SyntaxError.Instead says when no correction can be
+// proxyExample is what SyntaxError.Fix says when no correction can be
 // derived from the value.
 const proxyExample = `a list such as https://mirror.example/path,direct`
 

@@ -100,8 +100,8 @@ func TestParseProxyRefuses(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("ParseProxy(%q) gave %v, want a *SyntaxError", test.list, err)
 			}
-			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Instead != test.instead {
-				t.Errorf("ParseProxy(%q) gave %s %s, instead %q; want check %s, instead %q", test.list, bad.Setting, bad.Check, bad.Instead, test.check, test.instead)
+			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Fix != test.instead {
+				t.Errorf("ParseProxy(%q) gave %s %s, instead %q; want check %s, instead %q", test.list, bad.Setting, bad.Check, bad.Fix, test.check, test.instead)
 			}
 			if !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.instead) {
 				t.Errorf("the message lacks %q or the correction: %s", test.message, err)
@@ -159,7 +159,7 @@ func FuzzParseProxy(f *testing.F) {
 		chain, err := ParseProxy(list)
 		if err != nil {
 			var bad *SyntaxError
-			if !errors.As(err, &bad) || bad.Problem == "" || bad.Instead == "" || bad.Check == "" {
+			if !errors.As(err, &bad) || bad.Problem == "" || bad.Fix == "" || bad.Check == "" {
 				t.Fatalf("ParseProxy(%q): incomplete error %#v", list, err)
 			}
 			return

@@ -78,8 +78,8 @@ func TestParseSumDBRefuses(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("ParseSumDB(%q) gave %v, want a *SyntaxError", test.value, err)
 			}
-			if bad.Setting != "GOSUMDB" || bad.Check != test.check || bad.Instead != test.instead {
-				t.Errorf("ParseSumDB(%q) gave %s %s, instead %q; want check %s, instead %q", test.value, bad.Setting, bad.Check, bad.Instead, test.check, test.instead)
+			if bad.Setting != "GOSUMDB" || bad.Check != test.check || bad.Fix != test.instead {
+				t.Errorf("ParseSumDB(%q) gave %s %s, instead %q; want check %s, instead %q", test.value, bad.Setting, bad.Check, bad.Fix, test.check, test.instead)
 			}
 		})
 	}
@@ -94,7 +94,7 @@ func FuzzParseSumDB(f *testing.F) {
 		db, err := ParseSumDB(value)
 		if err != nil {
 			var bad *SyntaxError
-			if !errors.As(err, &bad) || bad.Problem == "" || bad.Instead == "" || bad.Check == "" {
+			if !errors.As(err, &bad) || bad.Problem == "" || bad.Fix == "" || bad.Check == "" {
 				t.Fatalf("ParseSumDB(%q): incomplete error %#v", value, err)
 			}
 			return

@@ -16,7 +16,7 @@ type SyntaxError struct {
 	Setting string // the variable, e.g. "GOPROXY"
 	Found   string // the offending part of its value
 	Problem string // what the go command does with it, a clause without full stop
-	Instead string // the corrected value, or what to write
+	Fix     string // the corrected value, or what to write
 	Check   string // the stable name of the check, as in Finding
 }
 
@@ -27,7 +27,7 @@ func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError
 		Setting: setting,
 		Found:   settings.Redact(found),
 		Problem: settings.Redact(problem),
-		Instead: settings.Redact(instead),
+		Fix:     settings.Redact(instead),
 		Check:   check,
 	}
 }
@@ -36,8 +36,8 @@ func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError
 // and what to write.
 func (e *SyntaxError) Error() string {
 	s := fmt.Sprintf("%s: found %q: %s", e.Setting, e.Found, e.Problem)
-	if e.Instead != "" {
-		s += "; instead: " + e.Instead
+	if e.Fix != "" {
+		s += "; instead: " + e.Fix
 	}
 	return s
 }
@@ -52,7 +52,7 @@ func (e *SyntaxError) Finding(source string) finding.Finding {
 		Found:    e.Found,
 		Source:   source,
 		Effect:   sentence(e.Problem),
-		Instead:  e.Instead,
+		Fix:      e.Fix,
 	}
 }
 

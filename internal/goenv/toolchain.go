@@ -110,7 +110,7 @@ func (tc toolchain) missingFinding() finding.Finding {
 	return finding.Finding{
 		Check: "goroot-go-env-missing", Severity: finding.Warning, Setting: "GOROOT",
 		Found: tc.root, Source: sourceBuiltin,
-		Effect:  "GOPROXY and GOSUMDB have no default without GOROOT's go.env, so every download fails unless they are set elsewhere.",
-		Instead: "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB,
+		Effect: "GOPROXY and GOSUMDB have no default without GOROOT's go.env, so every download fails unless they are set elsewhere.",
+		Fix:    "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB,
 	}
 }

@@ -72,10 +72,10 @@ var causes = []logCause{
 		"Write the replace line into the main module's go.mod, too, or use the workspace it is built in; or require a version that is published."},
 	{"vendor-inconsistent", regexp.MustCompile(`^inconsistent vendoring in `), "", "vendor-inconsistent", "",
 		"vendor/modules.txt and go.mod do not name the same modules, so every build that uses the vendor directory ends here.",
-		"Run " + finding.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+		"Run " + finding.VendorInconsistentFix + ". GOFLAGS=-mod=mod leaves vendor out."},
 	{"vendor-lacks-package", regexp.MustCompile(`(?:import lookup disabled by -mod=vendor|^can't resolve module using the vendor directory|^cannot query module due to -mod=vendor|^cannot find package "?\S*"? in:?\s+\S*/vendor/)`), "", "vendor-incomplete", "",
 		"Builds use the vendor directory alone, and it lacks a package that is imported.",
-		"Run " + finding.VendorInconsistentInstead + ". GOFLAGS=-mod=mod leaves vendor out."},
+		"Run " + finding.VendorInconsistentFix + ". GOFLAGS=-mod=mod leaves vendor out."},
 
 	{"go-mod-untidy", regexp.MustCompile(`^updates to go\.mod needed|^updating go\.mod: existing contents have changed|(?:import lookup|cannot update go\.mod: updates) disabled by -mod=readonly`), "", "",
 		"go.mod is not tidy",
@@ -197,7 +197,7 @@ func (c *logCause) about(f Failure) advice {
 	}
 	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
 		said := finding.ToolchainRefused(m[1], m[2], m[3])
-		a.explain, a.remedy = said.Effect, "Use "+said.Instead+", with which the go command downloads it. In a container build that is a newer image."
+		a.explain, a.remedy = said.Effect, "Use "+said.Fix+", with which the go command downloads it. In a container build that is a newer image."
 	}
 	return a
 }

@@ -153,7 +153,7 @@ func (q *quality) finding(f finding.Finding) {
 		severity = "minor"
 	}
 	text := cmp.Or(remarkOf(f), "no details are known")
-	if instead := failure.Plain(f.Instead); instead != "" {
+	if instead := failure.Plain(f.Fix); instead != "" {
 		text += "; write instead: " + instead
 	}
 	q.add(f.Check, severity, text, f.File, f.Line, f.Setting, f.Found, f.File)

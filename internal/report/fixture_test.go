@@ -143,7 +143,7 @@ func good() *report.Result {
 	r.Contact("results.example.test", "the cache gha")
 	r.Uncontacted = []string{"the checksum database sum.example.test (sum.example.test)"}
 	r.Findings = []finding.Finding{{Check: "goprivate-scheme", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test",
-		Source: "environment", Effect: "matches nothing: patterns have no scheme", Instead: "git.example.test"}}
+		Source: "environment", Effect: "matches nothing: patterns have no scheme", Fix: "git.example.test"}}
 	finish(r, 4912)
 	r.Mirrors[0].ThroughputBPS = f(38_600_000)
 	return r
@@ -326,7 +326,7 @@ func hostile(evil string) *report.Result {
 		},
 		Hosts: []string{evil, "h.example.test" + evil}, HostUses: map[string][]string{evil: {evil, url}}, Uncontacted: []string{evil},
 		Findings: []finding.Finding{
-			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
+			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Fix: evil},
 			{Severity: finding.Error, Effect: evil},
 		},
 	}

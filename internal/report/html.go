@@ -190,7 +190,7 @@ func (h *htmlView) findings() htmlSection {
 	all, t.Rest = htmlCut(all, htmlFew, "finding")
 	for _, f := range all {
 		t.Rows = append(t.Rows, []htmlCell{
-			{Text: word(string(f.Severity)), Tone: htmlSeverity(f.Severity)}, {Text: remarkOf(f)}, {Text: failure.Plain(f.Instead)}, {Text: checkOf(f)},
+			{Text: word(string(f.Severity)), Tone: htmlSeverity(f.Severity)}, {Text: remarkOf(f)}, {Text: failure.Plain(f.Fix)}, {Text: checkOf(f)},
 		})
 	}
 	return htmlSection{ID: "findings", Title: "Findings", Tables: []htmlTable{t}}

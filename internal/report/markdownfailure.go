@@ -139,8 +139,8 @@ func (m *markdown) findings() {
 			severity = "[" + severity + "](" + doc + ")"
 		}
 		line := severityStyle(f.Severity).sign() + " " + severity + ": " + escape(strings.TrimSuffix(remarkOf(f), "."))
-		if f.Instead != "" {
-			line += ". Write: " + code(failure.Plain(f.Instead))
+		if f.Fix != "" {
+			line += ". Write: " + code(failure.Plain(f.Fix))
 		}
 		lines = append(lines, line)
 	}

@@ -72,6 +72,6 @@ func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
 	t.prose(span{word(string(f.Severity)) + " " + checkOf(f) + ": ", severityStyle(f.Severity)}, placeOf(f), 2)
 	t.note("does", failure.Plain(f.Effect))
-	t.note("write", failure.Plain(f.Instead))
+	t.note("write", failure.Plain(f.Fix))
 	t.note("see", f.Doc())
 }

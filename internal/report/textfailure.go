@@ -117,8 +117,8 @@ func (t *text) findings() {
 	t.heading("Findings")
 	for _, f := range all {
 		t.prose(span{"  " + severityOf(f) + ": ", severityStyle(f.Severity)}, remarkOf(f), 4)
-		if f.Instead != "" {
-			t.prose(span{"    write: ", dim}, failure.Plain(f.Instead), 0)
+		if f.Fix != "" {
+			t.prose(span{"    write: ", dim}, failure.Plain(f.Fix), 0)
 		}
 	}
 }

@@ -118,9 +118,9 @@ func (l *loader) load(p place) error {
 		l.tell(finding.Finding{
 			Check: "go-work-unused-module", Severity: finding.Info,
 			Setting: "GOWORK", File: l.rel(p.ignored),
-			Found:   u.mods[0].file,
-			Effect:  "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
-			Instead: "GOWORK=off, or go work use " + l.rel(u.dir),
+			Found:  u.mods[0].file,
+			Effect: "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
+			Fix:    "GOWORK=off, or go work use " + l.rel(u.dir),
 		})
 	}
 	return nil
@@ -140,8 +140,8 @@ func (l *loader) skip(err error) error {
 	f := finding.Finding{
 		Check: "main-module-skipped", Severity: finding.Warning,
 		File: input.File, Line: input.Line, Found: input.Found,
-		Effect:  "The go command fails here too; this main module or workspace is left out of the work list.",
-		Instead: input.Remedy,
+		Effect: "The go command fails here too; this main module or workspace is left out of the work list.",
+		Fix:    input.Remedy,
 	}
 	if !slices.Contains(l.list.Findings, f) { // a workspace is met once per module
 		l.tell(f)

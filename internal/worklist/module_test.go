@@ -385,13 +385,13 @@ example.test/fork v1.5.0 h1:f
 			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 3, Found: "example.test/a v1.0.0",
 			Effect: "go.sum has no line for its zip, so it is not fetched; a build that uses the module stops with " +
 				"“missing go.sum entry for module providing package example.test/a”.",
-			Instead: "go mod tidy",
+			Fix: "go mod tidy",
 		},
 		{
 			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 4, Found: "example.test/fork v1.5.0",
 			Effect: "go.sum has no line for its go.mod, so it is not fetched; a build that uses the module stops with " +
 				"“example.test/fork@v1.5.0: missing go.sum entry for go.mod file”.",
-			Instead: "go mod tidy",
+			Fix: "go mod tidy",
 		},
 	}
 	if diff := cmp.Diff(want, l.Findings); diff != "" {

@@ -126,8 +126,8 @@ func (n *needs) requires() []required {
 				n.tell(finding.Finding{
 					Check: "go-mod-invalid-module", Severity: n.severity(line.Mod.Path),
 					File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
-					Effect:  "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
-					Instead: "a valid module path, or a replace line with a directory",
+					Effect: "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
+					Fix:    "a valid module path, or a replace line with a directory",
 				})
 				continue
 			}
@@ -173,8 +173,8 @@ func (n *needs) addLines() error {
 		n.tell(finding.Finding{
 			Check: "go-sum-invalid-line", Severity: finding.Info,
 			File: bad.pos.File, Line: bad.pos.Line, Found: found,
-			Effect:  "No module has such a path and version; the go command never looks for the line.",
-			Instead: "go mod tidy",
+			Effect: "No module has such a path and version; the go command never looks for the line.",
+			Fix:    "go mod tidy",
 		})
 	}
 	return nil

@@ -27,8 +27,8 @@ func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	n.tell(finding.Finding{
 		Check: "replace-directory-absolute", Severity: finding.Warning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
-		Instead: "a path relative to go.mod, or a go.work that is not committed",
+		Effect: "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
+		Fix:    "a path relative to go.mod, or a go.work that is not committed",
 	})
 }
 
@@ -49,7 +49,7 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 	n.tell(finding.Finding{
 		Check: "replace-directory-missing", Severity: severity,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  finding.ReplaceDirectoryMissing.Effect,
-		Instead: n.complete(first.to.Path),
+		Effect: finding.ReplaceDirectoryMissing.Effect,
+		Fix:    n.complete(first.to.Path),
 	})
 }

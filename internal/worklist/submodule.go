@@ -15,7 +15,7 @@ import (
 func (l *loader) complete(dir string) string {
 	submodule, file := l.emptySubmodule(dir)
 	if submodule == "" {
-		return finding.ReplaceDirectoryMissing.Instead
+		return finding.ReplaceDirectoryMissing.Fix
 	}
 	return fmt.Sprintf("check out the submodule %s (see %s), with `submodules: recursive` of actions/checkout, `GIT_SUBMODULE_STRATEGY: recursive` of GitLab, "+
 		"or `git submodule update --init --recursive`", quote(submodule), l.rel(file))

@@ -189,15 +189,15 @@ func (l *loader) checkWorkFlags() {
 	if l.flags.mod == "mod" {
 		l.tell(finding.Finding{
 			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-mod=mod",
-			Effect:  "The go command refuses to build in a workspace: there -mod may only be readonly or vendor.",
-			Instead: "GOFLAGS without -mod=mod, or GOWORK=off",
+			Effect: "The go command refuses to build in a workspace: there -mod may only be readonly or vendor.",
+			Fix:    "GOFLAGS without -mod=mod, or GOWORK=off",
 		})
 	}
 	if l.flags.modfile != "" {
 		l.tell(finding.Finding{
 			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-modfile",
-			Effect:  "The go command refuses to run in a workspace: -modfile cannot be used there. The work list ignores it.",
-			Instead: "GOFLAGS without -modfile, or GOWORK=off",
+			Effect: "The go command refuses to run in a workspace: -modfile cannot be used there. The work list ignores it.",
+			Fix:    "GOFLAGS without -modfile, or GOWORK=off",
 		})
 	}
 }

@@ -28,9 +28,9 @@ func (l *loader) vendored(u *unit) bool {
 		if u.requires() {
 			l.tell(finding.Finding{
 				Check: "vendor-incomplete", Severity: finding.Warning, File: l.rel(vendor),
-				Found:   "no modules.txt",
-				Effect:  "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
-				Instead: sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
+				Found:  "no modules.txt",
+				Effect: "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
+				Fix:    sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
 			})
 		}
 		return false
@@ -57,8 +57,8 @@ func (l *loader) vendored(u *unit) bool {
 	}
 	l.tell(finding.Finding{
 		Check: "vendor-unused", Severity: finding.Info, File: l.rel(filepath.Join(vendor, "modules.txt")),
-		Effect:  "The go command does not build from vendor, because " + reason + ".",
-		Instead: "-mod=vendor in GOFLAGS, or " + sync,
+		Effect: "The go command does not build from vendor, because " + reason + ".",
+		Fix:    "-mod=vendor in GOFLAGS, or " + sync,
 	})
 	return false
 }

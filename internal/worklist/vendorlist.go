@@ -32,7 +32,7 @@ func (l *loader) checkVendor(u *unit) {
 	list := readVendorList(modules)
 	f := finding.Finding{
 		Check: "vendor-inconsistent", Severity: finding.Error,
-		Instead: finding.VendorInconsistentInstead,
+		Fix: finding.VendorInconsistentFix,
 	}
 	problem := list.missing(l, u, &f)
 	if problem == "" {
@@ -43,7 +43,7 @@ func (l *loader) checkVendor(u *unit) {
 	}
 	f.Effect = fmt.Sprintf("%s %s, so every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	if list.mark {
-		f.Instead = asUTF8
+		f.Fix = asUTF8
 		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command takes for a part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	}
 	l.tell(f) // the others are most likely of the same cause
