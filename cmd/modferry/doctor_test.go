@@ -28,7 +28,7 @@ import (
 //	$WORK        the directory of the pair
 //	$MIRROR      a healthy mirror
 //	$DEAD        a mirror that refuses connections
-//	$INTERCEPTED a mirror whose certificate is by an authority that nobody trusts
+//	$INTERCEPTED a mirror whose certificate is from a CA that nobody trusts
 //
 // Where the environment says nothing else, the go command is go1.26.0 with
 // default settings but one healthy-looking mirror that nobody asks.
@@ -68,7 +68,7 @@ func TestEveryCheckHasAPairOfFiles(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhatThePairsSay(t *testing.T) {
+func TestDoctor(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 1<<10)
 	variables := map[string]string{

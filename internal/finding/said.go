@@ -14,7 +14,7 @@ type Said struct {
 func ToolchainRefused(asked, running, setting string) Said {
 	return Said{
 		Effect: fmt.Sprintf(`The go command ends with "go.mod requires go >= %s (running go %s; GOTOOLCHAIN=%s)".`, asked, running, setting),
-		Fix:    fmt.Sprintf("Go %s or newer on this machine, or GOTOOLCHAIN=auto", asked),
+		Fix:    fmt.Sprintf("install Go %s or newer on this machine, or set GOTOOLCHAIN=auto", asked),
 	}
 }
 
@@ -22,7 +22,7 @@ func ToolchainRefused(asked, running, setting string) Said {
 var (
 	ReplaceDirectoryMissing = Said{
 		Effect: "The go command fails as soon as it needs the module that the directory replaces.",
-		Fix:    "check the sources out completely",
+		Fix:    "check out all of the sources",
 	}
 	VendorInconsistentFix = "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod"
 )

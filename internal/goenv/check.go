@@ -39,7 +39,7 @@ type checker struct {
 }
 
 // add adds a finding about the value of setting, or the part found of it.
-func (c *checker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
+func (c *checker) add(check string, severity finding.Severity, setting, found, effect, fix string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check:    check,
 		Severity: severity,
@@ -47,7 +47,7 @@ func (c *checker) add(check string, severity finding.Severity, setting, found, e
 		Found:    settings.Redact(found),
 		Source:   c.env.Source(setting),
 		Effect:   settings.Redact(effect),
-		Fix:      settings.Redact(instead),
+		Fix:      settings.Redact(fix),
 	})
 }
 

@@ -68,15 +68,15 @@ func (c *checker) auth() {
 	commands := strings.Split(value, ";")
 	for _, command := range commands {
 		words := strings.Fields(command)
-		invalid := func(why, instead string) {
+		invalid := func(why, fix string) {
 			c.add("goauth-invalid", finding.Error, "GOAUTH", value,
-				fmt.Sprintf("%s, so the go command ends at the first https request.", why), instead)
+				fmt.Sprintf("%s, so the go command ends at the first https request.", why), fix)
 		}
 		switch {
 		case len(words) == 0:
 			invalid("A command is empty", joinCommands(commands, func(w []string) bool { return len(w) > 0 }))
 		case words[0] == keywordOff:
-			invalid("The word off stands next to other commands", joinCommands(commands, func(w []string) bool { return len(w) > 0 && w[0] != keywordOff }))
+			invalid("The word off is combined with other commands", joinCommands(commands, func(w []string) bool { return len(w) > 0 && w[0] != keywordOff }))
 		case words[0] == "netrc":
 		case words[0] == "git":
 			if len(words) != 2 || !filepath.IsAbs(words[1]) {
@@ -85,7 +85,7 @@ func (c *checker) auth() {
 		default:
 			c.add("goauth-command", finding.Info, "GOAUTH", words[0],
 				"The go command runs this program for credentials; modferry does not, and takes them from netrc or the URL.",
-				"netrc, where modferry is to use the credentials too")
+				"netrc, if modferry should use the credentials, too")
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (e Env) Get(name string) string { return e[name].Value }
 // Source returns where the value of name comes from.
 func (e Env) Source(name string) string { return e[name].Source }
 
-// finding.Said reports whether somebody gave a value for name: it is neither built in
+// Said reports whether somebody gave a value for name: it is neither built in
 // nor a default of the toolchain.
 func (e Env) Said(name string) bool {
 	v := e[name]
@@ -216,15 +216,15 @@ func (h Host) userConfigDir() string {
 // checkDirectories refuses what the go command refuses for every command
 // (cmd/go main.go; modfetch/cache.go: checkCacheDir).
 func (e Env) checkDirectories() error {
-	bad := func(check, name, problem, instead string) error {
-		return newSyntaxError(check, name, e.Get(name), problem+" (value from "+e.Source(name)+")", instead)
+	bad := func(check, name, problem, fix string) error {
+		return newSyntaxError(check, name, e.Get(name), problem+" (value from "+e.Source(name)+")", fix)
 	}
 	if e.Source("GOPATH") != sourceBuiltin {
 		for _, dir := range filepath.SplitList(e.Get("GOPATH")) {
 			switch {
 			case dir == "":
 			case strings.HasPrefix(dir, "~"):
-				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which nothing expands, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
 			case !filepath.IsAbs(dir):
 				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command ends with "GOPATH entry is relative"`, "the absolute path")
 			}
@@ -259,7 +259,7 @@ func (h Host) strayVariables() []finding.Finding {
 		all = append(all, finding.Finding{
 			Check: "unknown-variable", Severity: finding.Warning, Setting: stray.name,
 			Found: settings.Redact(stray.name + "=" + value), Source: sourceEnvironment,
-			Effect: "The go command knows no such variable and ignores it.",
+			Effect: "The go command has no such variable and ignores it.",
 			Fix:    stray.meant,
 		})
 	}

@@ -216,13 +216,13 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 		fix    string
 	}{
 		{name: "an ordinary file", file: "# comment\n\nGOPROXY=https://a.test\nGOFLAGS='-tags=a b'\nOTHER=x\n"},
-		{name: "a blank before the name", file: "\n GOPROXY=a.test\n", check: "env-file-ignored-line", line: 2, effect: "starts with a blank", fix: "GOPROXY=a.test"},
+		{name: "a blank before the name", file: "\n GOPROXY=a.test\n", check: "env-file-ignored-line", line: 2, effect: "starts with a space or tab", fix: "GOPROXY=a.test"},
 		{name: "export", file: "export GOPROXY='a.test'\n", check: "env-file-ignored-line", line: 1, effect: "not a shell script", fix: "GOPROXY=a.test"},
 		{name: "lower case", file: "goproxy=a.test\n", check: "env-file-ignored-line", line: 1, effect: "upper-case", fix: "GOPROXY=a.test"},
 		{name: "no =", file: "GOPROXY a.test\n", check: "env-file-ignored-line", line: 1, effect: "no =", fix: "KEY=value"},
 		{name: "a byte order mark", file: "\ufeffGOPROXY=a.test\n", check: "env-file-ignored-line", line: 1, effect: "byte order mark", fix: "GOPROXY=a.test"},
-		{name: "a blank after the name", file: "GOPROXY = a.test\n", check: "env-file-ignored-line", line: 1, effect: "ends in a blank", fix: "GOPROXY=a.test"},
-		{name: "carriage returns", file: "GOPROXY=a.test\r\n", check: "env-file-carriage-return", line: 1, effect: "carriage return", fix: "the same file with LF line ends"},
+		{name: "a blank after the name", file: "GOPROXY = a.test\n", check: "env-file-ignored-line", line: 1, effect: "ends in a space", fix: "GOPROXY=a.test"},
+		{name: "carriage returns", file: "GOPROXY=a.test\r\n", check: "env-file-carriage-return", line: 1, effect: "carriage return", fix: "the same file with LF line endings"},
 		{name: "quotes", file: "GOPROXY=\"a.test\"\n", check: "env-file-quotes", line: 1, effect: "quotes", fix: "GOPROXY=a.test"},
 		{name: "a variable", file: "GOMODCACHE=${HOME}/c\n", env: map[string]string{"GOMODCACHE": "/c"}, check: "env-file-unexpanded", line: 1, effect: "does not expand", fix: "the expanded value"},
 		{name: "a name that only the environment sets", file: "GOPRIVATE=a\nHTTPS_PROXY=http://p.test\n", check: "env-file-unsupported", line: 2, effect: "environment only", fix: "set HTTPS_PROXY in the environment"},
@@ -231,7 +231,7 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 		{name: "a value that the environment hides", file: "GOPROXY=a.test\n", env: map[string]string{"GOPROXY": "b.test"}, check: "env-file-overridden", line: 1, effect: "another value", fix: "unset GOPROXY in the environment, or go env -u GOPROXY"},
 		{name: "a value that the environment repeats", file: "GOPROXY=a.test\n", env: map[string]string{"GOPROXY": "a.test"}},
 		{name: "a file that GOENV names and nobody can read", env: map[string]string{"GOENV": "/nonexistent"}, check: "env-file-unreadable", effect: "cannot read", fix: "the path of an existing file, or GOENV=off"},
-		{name: "a variable that does not exist", env: map[string]string{"GONOSUMCHECK": "1"}, check: "unknown-variable", effect: "knows no such variable", fix: "GONOSUMDB"},
+		{name: "a variable that does not exist", env: map[string]string{"GONOSUMCHECK": "1"}, check: "unknown-variable", effect: "has no such variable", fix: "GONOSUMDB"},
 		{name: "a toolchain without its go.env", env: map[string]string{"GOROOT": "/opt/go"}, check: "goroot-go-env-missing", effect: "no default", fix: "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 			}
 			f := findings[i]
 			if f.Line != test.line || !strings.Contains(f.Effect, test.effect) || f.Fix != test.fix {
-				t.Errorf("finding %+v, want line %d, effect with %q, instead %q", f, test.line, test.effect, test.fix)
+				t.Errorf("finding %+v, want line %d, effect with %q, fix %q", f, test.line, test.effect, test.fix)
 			}
 			wellFormed(t, f)
 		})

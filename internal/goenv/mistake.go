@@ -29,11 +29,11 @@ var unexpanded = regexp.MustCompile(`\$\{|\$\(|\{\{|^\$\w|^%\w+%$`)
 func findMistake(raw string) (mistake, bool) {
 	switch {
 	case unquote(raw) != raw:
-		return mistake{"goproxy-quotes", "has quotes, which are no syntax here but part of the value"}, true
+		return mistake{"goproxy-quotes", "has quotes, which become part of the value"}, true
 	case unexpanded.MatchString(raw):
-		return mistake{"goproxy-unexpanded", "has a variable in it that nothing expanded"}, true
+		return mistake{"goproxy-unexpanded", "has an unexpanded variable in it"}, true
 	case len(pieces(raw)) > 1:
-		return mistake{"goproxy-list-separator", `has a separator in it that is none: only "," and "|" separate entries`}, true
+		return mistake{"goproxy-list-separator", `has an invalid separator in it: only "," and "|" separate entries`}, true
 	}
 	return mistake{}, false
 }

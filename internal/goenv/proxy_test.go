@@ -69,9 +69,9 @@ func TestParseProxy(t *testing.T) {
 func TestParseProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name, list     string
-		check, instead string
-		message        string // part of Error()
+		name, list string
+		check, fix string
+		message    string // part of Error()
 	}{
 		{"an empty value", "", "goproxy-empty", proxyExample, "contains no entries"},
 		{"only separators and blanks", " ,|, ", "goproxy-empty", proxyExample, "contains no entries"},
@@ -100,10 +100,10 @@ func TestParseProxyRefuses(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("ParseProxy(%q) gave %v, want a *SyntaxError", test.list, err)
 			}
-			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Fix != test.instead {
-				t.Errorf("ParseProxy(%q) gave %s %s, instead %q; want check %s, instead %q", test.list, bad.Setting, bad.Check, bad.Fix, test.check, test.instead)
+			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Fix != test.fix {
+				t.Errorf("ParseProxy(%q) gave %s %s, fix %q; want check %s, fix %q", test.list, bad.Setting, bad.Check, bad.Fix, test.check, test.fix)
 			}
-			if !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.instead) {
+			if !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.fix) {
 				t.Errorf("the message lacks %q or the correction: %s", test.message, err)
 			}
 		})

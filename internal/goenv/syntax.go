@@ -22,12 +22,12 @@ type SyntaxError struct {
 
 // newSyntaxError is the only place that makes a SyntaxError, because this is
 // where credentials are taken out.
-func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError {
+func newSyntaxError(check, setting, found, problem, fix string) *SyntaxError {
 	return &SyntaxError{
 		Setting: setting,
 		Found:   settings.Redact(found),
 		Problem: settings.Redact(problem),
-		Fix:     settings.Redact(instead),
+		Fix:     settings.Redact(fix),
 		Check:   check,
 	}
 }
@@ -37,12 +37,12 @@ func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError
 func (e *SyntaxError) Error() string {
 	s := fmt.Sprintf("%s: found %q: %s", e.Setting, e.Found, e.Problem)
 	if e.Fix != "" {
-		s += "; instead: " + e.Fix
+		s += "; fix: " + e.Fix
 	}
 	return s
 }
 
-// finding.Finding turns the error into the Finding that says the same; source is where
+// Finding turns the error into the Finding that says the same; source is where
 // the value comes from.
 func (e *SyntaxError) Finding(source string) finding.Finding {
 	return finding.Finding{

@@ -180,7 +180,7 @@ func decode(r io.Reader) (*Index, error) {
 	x := &Index{}
 	for _, lj := range in.Layers {
 		if err := store.CheckName(lj.Name); err != nil || !strings.HasPrefix(lj.Name, LayerPrefix) || lj.Bytes < 0 {
-			return nil, fmt.Errorf("the index lists %q, which is no layer", failure.Neutral(lj.Name))
+			return nil, fmt.Errorf("the index lists %q, which is not a layer", failure.Neutral(lj.Name))
 		}
 		l := Layer{Name: lj.Name, Bytes: lj.Bytes, Members: map[Member]int64{}}
 		for _, f := range lj.Files {
@@ -215,7 +215,7 @@ func decode(r io.Reader) (*Index, error) {
 func parseModule(name string) (module.Version, error) {
 	path, version, _ := strings.Cut(name, "@")
 	if err := module.Check(path, version); err != nil {
-		return module.Version{}, fmt.Errorf("the index lists %q, which is no module", failure.Neutral(name))
+		return module.Version{}, fmt.Errorf("the index lists %q, which is not a module", failure.Neutral(name))
 	}
 	return module.Version{Path: path, Version: version}, nil
 }

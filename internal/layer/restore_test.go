@@ -442,7 +442,7 @@ func TestARestoreWaitsOnlyForBytesThatCome(t *testing.T) {
 		r := p.restorer(slow)
 		r.Floor, r.Now = 1000, func() time.Time { return clock }
 		got := r.Restore(t.Context(), picks)
-		if len(got.Reasons) != 1 || !strings.Contains(got.Reasons[0], "less than the floor of 1.0 kB/s") {
+		if len(got.Reasons) != 1 || !strings.Contains(got.Reasons[0], "less than the minimum of 1.0 kB/s") {
 			t.Errorf("reasons %q", got.Reasons)
 		}
 		r.Floor = 10

@@ -107,7 +107,7 @@ func TestTheSameSetIsSavedOnce(t *testing.T) {
 	fix := modules(t, 100, "a1 b1")
 	newPlace(t, fix).have().save(s)
 	before := s.created
-	if saved := newPlace(t, fix).have().save(s); saved.Reason != "the cache has it all already" || s.created != before {
+	if saved := newPlace(t, fix).have().save(s); saved.Reason != "the cache already has everything" || s.created != before {
 		t.Errorf("saved %+v and made %d entries", saved, s.created-before)
 	}
 	// The other order of lines in go.sum is the same set.
@@ -144,7 +144,7 @@ func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	p.save(s)
 	late := &Saver{Store: s, Cache: p.cache, List: p.list, Trees: true}
 	saved, err := late.Save(t.Context(), nil)
-	if err != nil || saved.Reason != "somebody else has saved the same" {
+	if err != nil || saved.Reason != "another job has already saved the same modules" {
 		t.Errorf("saved %+v, %v", saved, err)
 	}
 	// The layer is there, but with another index.
@@ -164,9 +164,9 @@ func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
 		reason string
 	}{
 		{"nothing there", func(t *testing.T) *place { return newPlace(t, fix) },
-			"the set is incomplete: 6 files are missing, such as the mod of example.test/a@v1.1.0; modferry fetch brings them"},
+			"the set is incomplete: 6 files are missing, such as the mod of example.test/a@v1.1.0; modferry fetch downloads them"},
 		{"one module missing", func(t *testing.T) *place { return newPlace(t, fix).have(versions("a1 b1")...) },
-			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch brings them"},
+			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch downloads them"},
 		{"no modules needed", func(t *testing.T) *place {
 			p := newPlace(t, fix)
 			p.list.Modules = nil
@@ -455,7 +455,7 @@ func TestALargerLaterLayerChangesNothing(t *testing.T) {
 	if n := len(p.lookup(s).Layers); n != 2 {
 		t.Fatalf("%d layers, want 2", n)
 	}
-	if saved := p.save(s); saved.Reason != "the cache has it all already" {
+	if saved := p.save(s); saved.Reason != "the cache already has everything" {
 		t.Errorf("saved %+v", saved)
 	}
 }

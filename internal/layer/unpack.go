@@ -124,7 +124,7 @@ func (u *unpacker) end() error {
 	}
 	switch n, err := io.ReadFull(u.data, u.buf[:1]); {
 	case n > 0:
-		return u.broken(errors.New("found more after its end"))
+		return u.broken(errors.New("found data after its end"))
 	case err != io.EOF || u.in.err != nil: // zstd may take an error between two frames for the end
 		return u.broken(err)
 	}

@@ -22,7 +22,7 @@ const mostNames = 4
 
 // errReserved is what an entry meets of which every name is taken and nothing
 // is there.
-var errReserved = errors.New("its names are taken, but hold nothing: other jobs are saving the same right now, or were stopped while they did")
+var errReserved = errors.New("its names are taken, but empty: other jobs are saving the same modules right now, or were stopped while they did")
 
 // created is an entry that is in the store.
 type created struct {

@@ -76,7 +76,7 @@ func openErr(dir string, err error) error {
 	case failure.Permission:
 		advice = "make it writable for this user, or " + advice
 	case failure.DiskFull:
-		advice = "make room there, or " + advice
+		advice = "free some space there, or " + advice
 	}
 	return &failure.Error{
 		Class:  class,

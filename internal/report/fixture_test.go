@@ -46,7 +46,7 @@ func fixtures() map[string]*report.Result {
 		"cache-index-only":  saved(report.Saved{Index: "modferry-i1-a-b-c", Kept: 2}),
 		"cache-save-failed": saved(report.Saved{Reason: "save a layer: not allowed by the store: the job's token may only read", Failed: true,
 			Fix: "jobs for pull requests from forks may only read; a job of the default branch saves for all"}),
-		"cache-not-saved":   saved(report.Saved{Reason: "the cache has it all already"}),
+		"cache-not-saved":   saved(report.Saved{Reason: "the cache already has everything"}),
 		"cache-unavailable": unavailable(),
 	}
 }

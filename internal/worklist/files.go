@@ -39,7 +39,7 @@ func (l *loader) read(path string) ([]byte, error) {
 	case errors.As(err, &kind):
 		return nil, &InputError{
 			File:  l.rel(path),
-			Found: "no regular file", Expected: "a file", Remedy: "put the file in its place",
+			Found: "something that is not a regular file", Expected: "a file", Remedy: "put the file itself in its place",
 		}
 	case errors.As(err, &escape):
 		return nil, &InputError{
@@ -66,7 +66,7 @@ func (l *loader) unreadable(path string, err error) error {
 	}
 	return &InputError{
 		File:  l.rel(path),
-		Found: "an unreadable file (" + plain(cause.Error()) + ")", Expected: "one that this user may read",
+		Found: "an unreadable file (" + plain(cause.Error()) + ")", Expected: "one that this user can read",
 		Remedy: "correct its permissions",
 		Err:    err,
 	}

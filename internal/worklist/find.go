@@ -44,7 +44,7 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 	if sub, _ := l.emptySubmodule(dir); sub != "" {
 		return nil, &InputError{
 			File:  filepath.ToSlash(dir),
-			Found: "an empty directory", Expected: "the sources of the submodule that it is of",
+			Found: "an empty directory", Expected: "the sources of the submodule that belongs there",
 			Remedy: l.complete(dir),
 		}
 	}
@@ -79,7 +79,7 @@ func (l *loader) none(dir string) error {
 	}
 	if len(dirs) > 0 {
 		e.Found = fmt.Sprintf("no %s in it or in a directory above, but in %s below", what, listed(dirs))
-		e.Expected = "the directory of a main module, as a go command needs it"
+		e.Expected = "the directory of a main module"
 		e.Remedy = "use --modules ./... (MODFERRY_MODULES, input working-directory) for all of them, --modules with a list of directories, or -C with one"
 	}
 	return e
@@ -116,7 +116,7 @@ func (l *loader) enclosing(dir string) (place, bool, error) {
 			return place{}, false, &InputError{
 				File:  "GOWORK",
 				Found: quote(l.opts.GOWORK), Expected: "off, or the absolute path of a go.work file",
-				Remedy: "write the path in full",
+				Remedy: "write the absolute path",
 			}
 		}
 		return place{work: filepath.Clean(l.opts.GOWORK), cwd: dir}, true, nil

@@ -119,7 +119,7 @@ func (l *loader) load(p place) error {
 			Check: "go-work-unused-module", Severity: finding.Info,
 			Setting: "GOWORK", File: l.rel(p.ignored),
 			Found:  u.mods[0].file,
-			Effect: "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
+			Effect: "The go command uses this workspace, which does not include the module, and refuses to build it; modferry makes the work list as with GOWORK=off.",
 			Fix:    "GOWORK=off, or go work use " + l.rel(u.dir),
 		})
 	}

@@ -383,13 +383,13 @@ example.test/fork v1.5.0 h1:f
 	want := []finding.Finding{
 		{
 			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 3, Found: "example.test/a v1.0.0",
-			Effect: "go.sum has no line for its zip, so it is not fetched; a build that uses the module stops with " +
+			Effect: "go.sum has no line for its zip, so modferry does not download it; a build that uses the module stops with " +
 				"“missing go.sum entry for module providing package example.test/a”.",
 			Fix: "go mod tidy",
 		},
 		{
 			Check: "go-sum-missing-line", Severity: finding.Warning, File: "go.mod", Line: 4, Found: "example.test/fork v1.5.0",
-			Effect: "go.sum has no line for its go.mod, so it is not fetched; a build that uses the module stops with " +
+			Effect: "go.sum has no line for its go.mod, so modferry does not download it; a build that uses the module stops with " +
 				"“example.test/fork@v1.5.0: missing go.sum entry for go.mod file”.",
 			Fix: "go mod tidy",
 		},

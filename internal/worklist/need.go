@@ -173,7 +173,7 @@ func (n *needs) addLines() error {
 		n.tell(finding.Finding{
 			Check: "go-sum-invalid-line", Severity: finding.Info,
 			File: bad.pos.File, Line: bad.pos.Line, Found: found,
-			Effect: "No module has such a path and version; the go command never looks for the line.",
+			Effect: "No module can have this path and version; the go command never uses the line.",
 			Fix:    "go mod tidy",
 		})
 	}

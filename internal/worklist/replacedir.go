@@ -27,7 +27,7 @@ func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	n.tell(finding.Finding{
 		Check: "replace-directory-absolute", Severity: finding.Warning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect: "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
+		Effect: "The go command takes the module from there without comparing it with go.sum, and fails on every machine that has no such directory.",
 		Fix:    "a path relative to go.mod, or a go.work that is not committed",
 	})
 }

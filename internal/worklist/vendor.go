@@ -29,8 +29,8 @@ func (l *loader) vendored(u *unit) bool {
 			l.tell(finding.Finding{
 				Check: "vendor-incomplete", Severity: finding.Warning, File: l.rel(vendor),
 				Found:  "no modules.txt",
-				Effect: "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
-				Fix:    sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
+				Effect: "The go command builds from vendor and fails with “inconsistent vendoring”; modferry makes the work list as if it were not there.",
+				Fix:    sync + ", or -mod=readonly in GOFLAGS if it is not Go's vendor directory",
 			})
 		}
 		return false
