@@ -4,7 +4,7 @@ package golog
 
 import "syscall"
 
-// One code of each kind that errno_unix.go tells apart.
+// One code of each kind that package failure tells apart on Unix.
 const (
 	errFull        = syscall.ENOSPC
 	errRefused     = syscall.ECONNREFUSED
