@@ -140,7 +140,7 @@ func TestCheck(t *testing.T) {
 		// Modes
 		{name: "vendor", env: env{"GOFLAGS": "-mod=vendor"}, checks: []string{"goflags-mod"}, effect: "downloads nothing"},
 		{name: "mod", env: env{"GOFLAGS": "-modcacherw --mod=mod"}, checks: []string{"goflags-mod"}, effect: "other versions", fix: "-modcacherw"},
-		{name: "mod in a workspace", env: env{"GOFLAGS": "-mod=mod", "GOWORK": "/w/go.work"}, checks: []string{"goflags-mod"}, effect: "workspace", fix: "an empty value"},
+		{name: "mod in a workspace", env: env{"GOFLAGS": "-mod=mod", "GOWORK": native("/w/go.work")}, checks: []string{"goflags-mod"}, effect: "workspace", fix: "an empty value"},
 		{name: "an unknown -mod", env: env{"GOFLAGS": "-mod=vendored"}, checks: []string{"goflags-mod"}, effect: "not supported"},
 		{name: "readonly is the default", env: env{"GOFLAGS": "-mod=readonly '-ldflags=-s -w'"}},
 		{name: "a flag and its value in two words", env: env{"GOFLAGS": "-v -mod vendor"}, checks: []string{"goflags-syntax"}, effect: "non-flag", fix: "-v -mod=vendor"},
@@ -156,7 +156,7 @@ func TestCheck(t *testing.T) {
 		{name: "an empty command for credentials", env: env{"GOAUTH": "netrc;"}, checks: []string{"goauth-invalid"}, effect: "empty", fix: "netrc"},
 		{name: "off and netrc", env: env{"GOAUTH": "off;netrc"}, checks: []string{"goauth-invalid"}, effect: "off", fix: "netrc"},
 		{name: "git without a directory", env: env{"GOAUTH": "git"}, checks: []string{"goauth-invalid"}, effect: "absolute path", fix: "git /absolute/path"},
-		{name: "a program for credentials", env: env{"GOAUTH": "helper --token hunter2;netrc;git /w"}, checks: []string{"goauth-command"}, effect: "runs this program"},
+		{name: "a program for credentials", env: env{"GOAUTH": "helper --token hunter2;netrc;git " + native("/w")}, checks: []string{"goauth-command"}, effect: "runs this program"},
 		{name: "no credentials at all", env: env{"GOAUTH": "off"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// machine is a Host made of maps.
+// machine is a Host made of maps. Its paths are written as on Unix; native makes
+// them those of the system that the test runs on.
 type machine struct {
 	env   map[string]string
 	files map[string]string
@@ -26,9 +28,10 @@ func (m machine) host() Host {
 		goos = "linux"
 	}
 	return Host{
-		Getenv: func(name string) string { return m.env[name] },
+		Getenv: func(name string) string { return native(m.env[name]) },
 		ReadFile: func(name string) ([]byte, error) {
-			if text, ok := m.files[filepath.ToSlash(name)]; ok {
+			name = filepath.ToSlash(strings.TrimPrefix(name, filepath.VolumeName(name)))
+			if text, ok := m.files[name]; ok {
 				return []byte(text), nil
 			}
 			return nil, fs.ErrNotExist
@@ -37,16 +40,34 @@ func (m machine) host() Host {
 			if m.goAt == "" {
 				return "", fs.ErrNotExist
 			}
-			return m.goAt, nil
+			return native(m.goAt), nil
 		},
 		EvalSymlinks: func(name string) (string, error) {
-			if target, ok := m.links[name]; ok {
-				return target, nil
+			for link, target := range m.links {
+				if native(link) == name {
+					return native(target), nil
+				}
 			}
 			return name, nil
 		},
 		GOOS: goos,
 	}
+}
+
+// native gives the absolute paths of a list, which are written as on Unix, the
+// form that they have on this system: "/p" is no absolute path on Windows. Other
+// values stay as they are.
+func native(value string) string {
+	if runtime.GOOS != "windows" {
+		return value
+	}
+	list := strings.Split(value, string(filepath.ListSeparator))
+	for i, path := range list {
+		if strings.HasPrefix(path, "/") {
+			list[i] = "C:" + filepath.FromSlash(path)
+		}
+	}
+	return strings.Join(list, string(filepath.ListSeparator))
 }
 
 const goEnvFile = "GOPROXY=https://patched.test\nGOSUMDB=off\nGOTOOLCHAIN=local\n"
@@ -140,9 +161,9 @@ func TestLoad(t *testing.T) {
 			variable: "GONOSUMDB", want: Var{"none", "environment"}},
 		{name: "the module cache is below the first GOPATH",
 			machine:  machine{env: map[string]string{"GOPATH": "/p" + string(filepath.ListSeparator) + "/q"}},
-			variable: "GOMODCACHE", want: Var{filepath.FromSlash("/p/pkg/mod"), "GOPATH (environment)"}},
+			variable: "GOMODCACHE", want: Var{"/p/pkg/mod", "GOPATH (environment)"}},
 		{name: "GOPATH is below the home directory",
-			machine: machine{env: home}, variable: "GOMODCACHE", want: Var{filepath.FromSlash("/home/u/go/pkg/mod"), "GOPATH (built-in)"}},
+			machine: machine{env: home}, variable: "GOMODCACHE", want: Var{"/home/u/go/pkg/mod", "GOPATH (built-in)"}},
 		{name: "GOAUTH is netrc", machine: machine{env: home}, variable: "GOAUTH", want: Var{"netrc", "built-in"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -151,8 +172,12 @@ func TestLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := env[test.variable]; got != test.want {
-				t.Errorf("%s = %+v, want %+v", test.variable, got, test.want)
+			want := Var{native(test.want.Value), test.want.Source}
+			if file, ok := strings.CutPrefix(want.Source, "user env file "); ok {
+				want.Source = "user env file " + native(file)
+			}
+			if got := env[test.variable]; got != want {
+				t.Errorf("%s = %+v, want %+v", test.variable, got, want)
 			}
 		})
 	}
@@ -189,11 +214,11 @@ func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
 
 func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	t.Parallel()
-	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {"/c", "flag --modcache"}})
+	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {native("/c"), "flag --modcache"}})
 	if err != nil || len(findings) > 0 {
 		t.Fatalf("findings %v, error %v", findings, err)
 	}
-	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != "/c" {
+	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != native("/c") {
 		t.Errorf("Load gave %v", env)
 	}
 	for name := range env {
