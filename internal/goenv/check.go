@@ -38,7 +38,6 @@ type checker struct {
 	findings []finding.Finding
 }
 
-// add adds a finding about the value of setting, or the part found of it.
 func (c *checker) add(check string, severity finding.Severity, setting, found, effect, fix string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check:    check,
@@ -51,7 +50,6 @@ func (c *checker) add(check string, severity finding.Severity, setting, found, e
 	})
 }
 
-// addError adds the finding for a value that the go command refuses.
 func (c *checker) addError(err *SyntaxError) {
 	c.findings = append(c.findings, err.Finding(c.env.Source(err.Setting)))
 }
@@ -59,7 +57,6 @@ func (c *checker) addError(err *SyntaxError) {
 // maxListed bounds how many elements of one list are looked at one by one.
 const maxListed = 200
 
-// some names the first few of a list in a sentence.
 func some(names []string) string {
 	const most = 3
 	if len(names) <= most {

@@ -125,7 +125,6 @@ func redactProxy(s string) string {
 	return strings.TrimPrefix(settings.Redact("http://"+s), "http://")
 }
 
-// values checks the addresses themselves.
 func (c *forwardChecker) values() {
 	if c.all != "" && c.https.value == "" {
 		c.add("forward-proxy-unknown", finding.Warning, "ALL_PROXY", c.all,
@@ -161,7 +160,6 @@ func (c *forwardChecker) values() {
 	}
 }
 
-// exceptions checks the elements of NO_PROXY.
 func (c *forwardChecker) exceptions() {
 	if c.http.value == "" && c.https.value == "" {
 		return // it counts for nothing
@@ -204,7 +202,6 @@ func exceptionFault(element string) (why, fix string) {
 	return "", ""
 }
 
-// mirrors tells how the mirrors are reached.
 func (c *forwardChecker) mirrors(past, internal, loopback, unproxied []string) {
 	if len(unproxied) > 0 {
 		c.add("forward-proxy-http-only", finding.Warning, c.http.name, c.http.value,

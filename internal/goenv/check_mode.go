@@ -9,7 +9,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// modes checks GO111MODULE, GOWORK and GOTOOLCHAIN.
 func (c *checker) modes() {
 	switch value := c.env.Get("GO111MODULE"); value {
 	case "", "on", "auto":
@@ -90,7 +89,6 @@ func (c *checker) auth() {
 	}
 }
 
-// joinCommands is GOAUTH with only the commands that keep accepts.
 func joinCommands(commands []string, keep func(words []string) bool) string {
 	var kept []string
 	for _, command := range commands {

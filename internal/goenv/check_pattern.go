@@ -11,12 +11,10 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// patternVariables are the variables that hold patterns.
 func patternVariables() []string {
 	return []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE"}
 }
 
-// patterns checks each pattern by itself.
 func (c *checker) patterns() {
 	for _, name := range patternVariables() {
 		value := c.env.Get(name)
@@ -51,12 +49,10 @@ func (c *checker) patterns() {
 	c.insecureMirrors()
 }
 
-// inherited reports whether the value is GOPRIVATE's and checked there.
 func (c *checker) inherited(name string) bool {
 	return (name == "GONOPROXY" || name == "GONOSUMDB") && c.env.Get(name) == c.env.Get("GOPRIVATE")
 }
 
-// nonePattern is about the word none.
 func (c *checker) nonePattern(name string) {
 	effect := "The word has no special meaning: it is a pattern that matches no module, just like an empty value."
 	fix := "an empty value"
@@ -67,7 +63,6 @@ func (c *checker) nonePattern(name string) {
 	c.add("pattern-none", finding.Info, name, patternNone, effect, fix)
 }
 
-// unmatched returns the modules that no pattern of value matches.
 func (c *checker) unmatched(value string) []string {
 	var modules []string
 	for _, m := range c.modules {
@@ -113,7 +108,6 @@ func (c *checker) pattern(name, value, pattern string, uncovered []string) {
 	}
 }
 
-// everything is about patterns that match every module.
 func (c *checker) everything(name, pattern string) {
 	effects := map[string]string{
 		"GOPRIVATE":  "Every module counts as private: the go command uses no mirror and no checksum database, and modules without a go.sum line are not verified at all.",
@@ -124,7 +118,6 @@ func (c *checker) everything(name, pattern string) {
 	c.add("pattern-everything", finding.Warning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
 }
 
-// coverage checks whether the private modules are private in every respect.
 func (c *checker) coverage() {
 	private, noProxy, noSumDB := c.env.Get("GOPRIVATE"), c.env.Get("GONOPROXY"), c.env.Get("GONOSUMDB")
 	var asked, lookedUp []string
@@ -164,7 +157,6 @@ func (c *checker) toolchainPattern() {
 		"patterns for the private hosts only, or GOTOOLCHAIN=local")
 }
 
-// insecureMirrors finds the belief that GOINSECURE is for mirrors.
 func (c *checker) insecureMirrors() {
 	insecure := c.env.Get("GOINSECURE")
 	chain, err := ParseProxy(c.env.Get("GOPROXY"))

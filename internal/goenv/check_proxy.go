@@ -11,7 +11,6 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// proxy checks GOPROXY.
 func (c *checker) proxy() {
 	value := c.env.Get("GOPROXY")
 	elements := cutList(value)
@@ -66,14 +65,12 @@ func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
 		cmp.Or(correctProxy(value), proxyExample))
 }
 
-// ignoredEntries is about what stands behind direct or off.
 func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
 	last := chain[len(chain)-1]
 	c.add("goproxy-ignored-entries", finding.Warning, "GOPROXY", strings.Join(ignored, ","),
 		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()))
 }
 
-// mirror checks one mirror, entry i of the chain that value is read as.
 func (c *checker) mirror(value string, chain Chain, i int) {
 	entry := chain[i]
 	if entry.hostless() {
@@ -135,7 +132,6 @@ func (c *checker) writing(chain Chain, i int, u *url.URL) {
 	}
 }
 
-// separators checks which failures pass on.
 func (c *checker) separators(chain Chain) {
 	piped := append(Chain(nil), chain...)
 	severity := finding.Info
@@ -162,7 +158,6 @@ func (c *checker) separators(chain Chain) {
 	}
 }
 
-// duplicates finds mirrors listed twice.
 func (c *checker) duplicates(chain Chain) {
 	seen := map[string]bool{}
 	for _, entry := range chain.Mirrors() {
@@ -175,7 +170,6 @@ func (c *checker) duplicates(chain Chain) {
 	}
 }
 
-// sources checks what the chain as a whole can reach.
 func (c *checker) sources(chain Chain) {
 	mirrors := chain.Mirrors()
 	network := false
@@ -183,11 +177,11 @@ func (c *checker) sources(chain Chain) {
 		network = network || !m.isFile()
 	}
 	switch {
-	case len(mirrors) == 0 && chain.HasDirect():
+	case len(mirrors) == 0 && chain.hasDirect():
 		c.add("goproxy-direct-only", finding.Info, "GOPROXY", chain.String(),
 			"No mirror is used: the go command gets every module from its repository, through git or another version control program.",
 			"a mirror before direct, as in https://mirror.example/path,direct")
-	case !network && !chain.HasDirect():
+	case !network && !chain.hasDirect():
 		severity, still := finding.Info, []string(nil)
 		if p := c.env.Get("GONOPROXY"); p != "" && p != patternNone {
 			severity, still = finding.Warning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still downloaded from their repositories", p))
@@ -203,21 +197,18 @@ func (c *checker) sources(chain Chain) {
 	}
 }
 
-// with renders the chain with another URL for entry i.
 func (c Chain) with(i int, mirror string) string {
 	changed := append(Chain(nil), c...)
 	changed[i].URL = mirror
 	return changed.String()
 }
 
-// withSep renders the chain with another separator behind entry i.
 func (c Chain) withSep(i int, sep Separator) string {
 	changed := append(Chain(nil), c...)
 	changed[i].Sep = sep
 	return changed.String()
 }
 
-// isLoopback reports whether the host is this machine.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()

@@ -8,7 +8,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// sumDB checks GOSUMDB.
 func (c *checker) sumDB() {
 	value := c.env.Get("GOSUMDB")
 	db, err := ParseSumDB(value)

@@ -44,7 +44,6 @@ func (e Env) Said(name string) bool {
 	return v.Value != "" && v.Source != sourceBuiltin && v.Source != sourceGoroot
 }
 
-// names returns the variables that Load resolves.
 func names() []string {
 	return []string{
 		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
@@ -52,7 +51,6 @@ func names() []string {
 	}
 }
 
-// known reports whether Load resolves name.
 func known(name string) bool { return slices.Contains(names(), name) }
 
 // Host is what Load may see of the machine. Getenv and ReadFile are as in
@@ -116,7 +114,6 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	return env, findings, env.checkDirectories()
 }
 
-// resolve finds the value of one variable before derivation.
 func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc toolchain) Var {
 	over := overrides[name]
 	own := h.own(name, user, tc)
@@ -131,7 +128,6 @@ func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc t
 	return Var{settings.JoinPatterns(over.Value, own.Value), over.Source + " and " + own.Source}
 }
 
-// own is the value of a variable without an override.
 func (h Host) own(name string, user *envFile, tc toolchain) Var {
 	if value := h.getenv(name); value != "" {
 		return Var{value, sourceEnvironment}
@@ -145,7 +141,6 @@ func (h Host) own(name string, user *envFile, tc toolchain) Var {
 	return Var{"", sourceBuiltin}
 }
 
-// derive gives an empty variable the value that follows from another one.
 func (e Env) derive(name, from, value string) {
 	if e.Get(name) == "" && value != "" {
 		e[name] = Var{value, from + " (" + e.Source(from) + ")"}
@@ -239,8 +234,6 @@ func (e Env) checkDirectories() error {
 	return nil
 }
 
-// strayVariables names variables of the environment that look like settings
-// and are none.
 func (h Host) strayVariables() []finding.Finding {
 	var all []finding.Finding
 	for _, stray := range []struct{ name, meant string }{

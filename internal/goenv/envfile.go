@@ -45,7 +45,6 @@ func parseEnvFile(data []byte) (lines []envLine, skipped []skippedLine) {
 	return lines, skipped
 }
 
-// whySkipped names what keeps a line from being an assignment.
 func whySkipped(line string) string {
 	switch trimmed := strings.TrimLeft(line, " \t"); {
 	case strings.HasPrefix(line, "\ufeff"):
@@ -61,7 +60,6 @@ func whySkipped(line string) string {
 	}
 }
 
-// correctedLine is the assignment that a skipped line was to be.
 func correctedLine(text string) string {
 	text = strings.TrimPrefix(text, "\ufeff")
 	for _, prefix := range []string{"export ", "set ", "$env:"} {
@@ -119,10 +117,8 @@ func (h Host) userEnvFile() *envFile {
 	return f
 }
 
-// source is what Var.Source says of its values.
 func (f *envFile) source() string { return "user env file " + f.path }
 
-// lookup returns the last value of key.
 func (f *envFile) lookup(key string) (value string, found bool) {
 	for i := len(f.lines) - 1; i >= 0; i-- {
 		if f.lines[i].key == key {

@@ -65,13 +65,11 @@ func isFlag(word string) bool {
 		!strings.HasPrefix(word, "---") && !strings.HasPrefix(word, "-=") && !strings.HasPrefix(word, "--=")
 }
 
-// flagValue cuts a word such as --mod=vendor into name and value.
 func flagValue(word string) (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
 	return name, value
 }
 
-// flags checks GOFLAGS.
 func (c *checker) flags() {
 	value := c.env.Get("GOFLAGS")
 	words, ok := SplitFlags(value)
@@ -110,7 +108,6 @@ func joinFlag(words []string, i int) string {
 	return strings.Join(slices.Delete(joined, i, i+1), " ")
 }
 
-// modFlag checks the value of -mod, word i.
 func (c *checker) modFlag(words []string, i int, arg string) {
 	without := strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
 	if without == "" {

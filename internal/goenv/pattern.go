@@ -105,7 +105,6 @@ func inspectPatterns(value string) (faults []patternFault, corrected string) {
 	return faults, corrected
 }
 
-// repairPatterns goes through the patterns once.
 func repairPatterns(value string) (faults []patternFault, repaired string) {
 	var good []string
 	repairable := true
@@ -154,7 +153,6 @@ func splitPattern(pattern string) []string {
 	return parts
 }
 
-// malformed finds what no repair is obvious for.
 func malformed(pattern string) (check, why string) {
 	for _, p := range strings.Split(pattern, ",") {
 		if _, err := path.Match(p, ""); err != nil {
@@ -167,7 +165,6 @@ func malformed(pattern string) (check, why string) {
 	return "", ""
 }
 
-// quoteRune names a character in a sentence.
 func quoteRune(s string) string {
 	if s == `"` {
 		return "a quotation mark"

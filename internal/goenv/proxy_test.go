@@ -125,14 +125,14 @@ func TestChainMethods(t *testing.T) {
 	if got := len(chain.Mirrors()); got != 2 {
 		t.Errorf("%d mirrors, want 2", got)
 	}
-	if !chain.HasDirect() {
-		t.Error("HasDirect() = false")
+	if !chain.hasDirect() {
+		t.Error("hasDirect() = false")
 	}
 	off := Chain{{Kind: Mirror, URL: "https://a.test"}, {Kind: Off}}
-	if off.HasDirect() || off.String() != "https://a.test,off" {
-		t.Errorf("a chain put together by hand: HasDirect() = %v, String() = %q, want a comma and no direct", off.HasDirect(), off.String())
+	if off.hasDirect() || off.String() != "https://a.test,off" {
+		t.Errorf("a chain put together by hand: hasDirect() = %v, String() = %q, want a comma and no direct", off.hasDirect(), off.String())
 	}
-	if (Chain)(nil).String() != "" || (Chain)(nil).HasDirect() || (Chain)(nil).Mirrors() != nil {
+	if (Chain)(nil).String() != "" || (Chain)(nil).hasDirect() || (Chain)(nil).Mirrors() != nil {
 		t.Error("the empty chain is not empty")
 	}
 }

@@ -110,7 +110,6 @@ func sumDBURL(text string) (base, problem string) {
 	return u.String(), ""
 }
 
-// correctSumDB guesses what a faulty value was to be.
 func correctSumDB(fields []string) string {
 	const publish = "NAME+HASH+KEY, the verifier key that the database's operator publishes, optionally followed by its URL"
 	name, rest := unquote(strings.ToLower(fields[0])), ""

@@ -40,7 +40,6 @@ func (h Host) findToolchain(user *envFile) toolchain {
 	return toolchain{defaults: builtinDefaults(), source: sourceBuiltin}
 }
 
-// goPrograms returns the paths of the go program to look around of.
 func (h Host) goPrograms() []string {
 	if h.LookPath == nil {
 		return nil
@@ -96,7 +95,6 @@ func (h Host) readVersion(root string) (release string, found bool) {
 	return release, true
 }
 
-// builtinDefaults are those of the go.env that upstream ships.
 func builtinDefaults() map[string]string {
 	return map[string]string{
 		"GOPROXY":     DefaultProxy,
@@ -105,7 +103,6 @@ func builtinDefaults() map[string]string {
 	}
 }
 
-// missingFinding is about a toolchain whose go.env is gone.
 func (tc toolchain) missingFinding() finding.Finding {
 	return finding.Finding{
 		Check: "goroot-go-env-missing", Severity: finding.Warning, Setting: "GOROOT",

@@ -173,7 +173,6 @@ func causeOf(text string) (*logCause, []string) {
 	return nil, nil
 }
 
-// named returns the cause of a name, nil for none.
 func named(name string) *logCause {
 	for i := range causes {
 		if causes[i].name == name {
@@ -186,7 +185,6 @@ func named(name string) *logCause {
 // advice is what is said of one failure.
 type advice struct{ title, explain, remedy string }
 
-// about is what a cause says of a failure.
 func (c *logCause) about(f Failure) advice {
 	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
 	if rule, ok := finding.RuleOf(c.check); ok && a.title == "" {

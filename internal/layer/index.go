@@ -61,7 +61,6 @@ func (k Key) prefixes() []string {
 	return []string{k.String(), IndexPrefix + k.Project + "-", IndexPrefix}
 }
 
-// digest is the hash of a set of lines, n bytes of it in hexadecimal.
 func digest(lines []string, n int) string {
 	lines = slices.Clone(lines)
 	slices.Sort(lines)
@@ -111,7 +110,6 @@ type (
 	}
 )
 
-// of points to the size of the kind.
 func (f *fileJSON) of(kind string) *int64 {
 	switch kind {
 	case kindZip:
@@ -122,7 +120,7 @@ func (f *fileJSON) of(kind string) *int64 {
 	return &f.Info
 }
 
-// encode renders an index, the same one always in the same way.
+// encode makes the same bytes of the same index, whoever saves it.
 func (x *Index) encode() ([]byte, error) {
 	out := indexJSON{Schema: indexSchema, Layers: []layerJSON{}}
 	for _, l := range x.Layers {

@@ -51,7 +51,6 @@ func (p *pace) watch() func() {
 	return func() { t.Stop() }
 }
 
-// reader supervises r.
 func (p *pace) reader(r io.Reader) io.Reader { return &pacedReader{p, r} }
 
 type pacedReader struct {

@@ -162,7 +162,6 @@ func (s *Saver) present(ctx context.Context) (map[Member]int64, error) {
 	return have, g.Wait()
 }
 
-// members are the files that the work list wants of a module.
 func members(m worklist.Module) []Member {
 	v := module.Version{Path: m.Path, Version: m.Version}
 	var out []Member
@@ -218,7 +217,6 @@ func (s *Saver) plan(x *Index, have map[Member]int64) plan {
 	return p
 }
 
-// lacking is what of have no layer of keep holds.
 func lacking(have map[Member]int64, keep []Layer) []Member {
 	held := union(keep)
 	var fresh []Member
@@ -364,7 +362,6 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 	return ""
 }
 
-// same reports whether two indexes say the same.
 func (x *Index) same(y *Index) bool {
 	a, errA := x.encode()
 	b, errB := y.encode()

@@ -50,7 +50,6 @@ func (s *Saver) create(ctx context.Context, names []string, write func(io.Writer
 	return created{}, errReserved
 }
 
-// find reports whether there is an entry of that name, and its size.
 func (s *Saver) find(ctx context.Context, name string) (size int64, there bool, err error) {
 	e, err := s.Store.Find(ctx, name)
 	switch {

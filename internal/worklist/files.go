@@ -57,7 +57,6 @@ func (l *loader) read(path string) ([]byte, error) {
 	return nil, l.unreadable(path, err)
 }
 
-// unreadable says that a file or directory exists but cannot be read.
 func (l *loader) unreadable(path string, err error) error {
 	cause := err
 	var pathErr *fs.PathError
@@ -79,7 +78,6 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// isDir reports whether path is a directory.
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

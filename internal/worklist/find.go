@@ -27,7 +27,6 @@ type place struct {
 	guessed bool   // found by a pattern, not named
 }
 
-// places finds the main modules that the options mean and sets the root.
 func (l *loader) places(dir string, modules string) ([]place, error) {
 	l.list.Root = dir
 	if !isDir(dir) {
@@ -62,7 +61,6 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 	return nil, l.none(dir)
 }
 
-// none says that a go command would find no main module, and which are below.
 func (l *loader) none(dir string) error {
 	// They only serve the advice, so what keeps the search from its end is no
 	// error: the ones found before do.
@@ -85,7 +83,6 @@ func (l *loader) none(dir string) error {
 	return e
 }
 
-// listed names the first few directories.
 func listed(dirs []string) string {
 	const most = 3
 	var names []string
@@ -232,7 +229,6 @@ func (l *loader) resolve(dir string, dirs []string, literal map[string]bool) ([]
 	return places, nil
 }
 
-// hasMain reports whether a go.mod or, where it counts, a go.work is in dir.
 func (l *loader) hasMain(dir string) bool {
 	return isFile(filepath.Join(dir, "go.mod")) ||
 		l.opts.GOWORK != "off" && isFile(filepath.Join(dir, "go.work"))
@@ -282,7 +278,6 @@ func (l *loader) below(dir string, limit int) ([]string, error) {
 	return dirs, err
 }
 
-// skipped reports whether directories of that name are passed over.
 func skipped(name string) bool {
 	switch name {
 	case "testdata", "vendor", "node_modules":
@@ -291,7 +286,6 @@ func skipped(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }
 
-// splitDir returns the elements of a relative directory, none for ".".
 func splitDir(dir string) []string {
 	if dir == "." {
 		return nil

@@ -32,7 +32,6 @@ type lack struct {
 	zip, mod bool // which
 }
 
-// tellLacking tells of missing lines.
 func (n *needs) tellLacking(all []lack) {
 	n.list.Lacking += len(all)
 	marked := map[*sumFile]bool{}
@@ -79,7 +78,6 @@ func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
 	})
 }
 
-// findLack is about a line that go.sum lacks.
 func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(k.line.Mod.Path))
 	if !k.zip || k.mod && n.unit.whole() { // which is read first
@@ -122,7 +120,6 @@ func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 	return f
 }
 
-// zipOfAnother reports whether there is a zip line of another version.
 func (n *needs) zipOfAnother(k lack) bool {
 	return slices.ContainsFunc(n.sums, func(f *sumFile) bool {
 		return slices.ContainsFunc(f.lines, func(l sumLine) bool { return !l.mod && l.path == k.actual.Path })

@@ -91,7 +91,6 @@ func Load(dir string, opts Options) (*List, error) {
 	return l.list, nil
 }
 
-// load adds what one go command would need.
 func (l *loader) load(p place) error {
 	u, err := l.readUnit(p)
 	if err != nil && p.guessed {
@@ -149,7 +148,6 @@ func (l *loader) skip(err error) error {
 	return nil
 }
 
-// tell adds a finding.
 func (l *loader) tell(f finding.Finding) { l.list.Findings = append(l.list.Findings, f) }
 
 // agree returns an error when two go.sum files state different hashes for one
@@ -172,7 +170,6 @@ func (l *loader) agree() error {
 	return nil
 }
 
-// finish checks that all files agree and completes the list.
 func (l *loader) finish() error {
 	if err := l.agree(); err != nil {
 		return err

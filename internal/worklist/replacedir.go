@@ -13,8 +13,6 @@ type missingDir struct {
 	module string // the path of the replaced one
 }
 
-// findAbsoluteDirs tells when directories in a module's place are written in
-// full.
 func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	if len(absolute) == 0 {
 		return
@@ -32,7 +30,6 @@ func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	})
 }
 
-// findMissingDirs tells when directories in a module's place are missing.
 func (n *needs) findMissingDirs(missing []missingDir) {
 	if len(missing) == 0 {
 		return

@@ -49,7 +49,6 @@ func (l *loader) emptySubmodule(dir string) (submodule, file string) {
 	return "", ""
 }
 
-// isEmpty reports whether a directory has nothing in it, or is not there.
 func isEmpty(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// excluded returns the versions that exclude lines rule out.
 func (u *unit) excluded() map[module.Version]bool {
 	all := make(map[module.Version]bool)
 	for _, m := range u.mods {

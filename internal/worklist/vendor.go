@@ -80,7 +80,6 @@ func vendoredWorkspace(modules []byte) bool {
 	return false
 }
 
-// requires reports whether any main module requires anything.
 func (u *unit) requires() bool {
 	for _, m := range u.mods {
 		if len(m.parsed.Require) > 0 {

@@ -49,7 +49,6 @@ func (l *loader) checkVendor(u *unit) {
 	l.tell(f) // the others are most likely of the same cause
 }
 
-// missing says what go.mod has and the list has not.
 func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {
@@ -71,7 +70,6 @@ func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
 	return ""
 }
 
-// surplus says what the list has and go.mod has not.
 func (v *vendorList) surplus(l *loader, u *unit, f *finding.Finding) string {
 	required, replaced := map[module.Version]bool{}, map[module.Version]bool{}
 	for _, m := range u.mods {
