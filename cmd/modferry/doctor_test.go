@@ -46,7 +46,7 @@ var elsewhere = map[string]string{
 
 const doctorPairs = "../../testdata/checks"
 
-func TestEveryCheckHasAPairOfFiles(t *testing.T) {
+func TestDoctorPairs(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, r := range finding.Rules() {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
+func TestForward(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -58,7 +58,7 @@ func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
 	}
 }
 
-func TestForwardProxiesWithoutASchemeAreRedacted(t *testing.T) {
+func TestForwardRedacts(t *testing.T) {
 	t.Parallel()
 	f := ReadForward(func(name string) string {
 		return map[string]string{"HTTP_PROXY": "u:s3cr3t@p.test:1", "ALL_PROXY": "u:s3cr3t@p.test:1", "http_proxy": "v:s3cr3t@p.test:1"}[name]

@@ -183,7 +183,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
+func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -228,7 +228,7 @@ func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	}
 }
 
-func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
+func TestLoadFindings(t *testing.T) {
 	t.Parallel()
 	const user = "/home/u/.config/go/env"
 	for _, test := range []struct {

@@ -206,7 +206,7 @@ func TestAFlippedByteNeverEntersTheModuleCache(t *testing.T) {
 	}
 }
 
-func TestARestoreThatFailsSaysWhy(t *testing.T) {
+func TestRestoreFailures(t *testing.T) {
 	t.Parallel()
 	cut := failure.New(failure.CutBody, "get", "https://store.example.test/layer", errors.New("connection lost"))
 	tests := []struct {
@@ -257,7 +257,7 @@ func (f breaking) Read([]byte) (int, error) { return 0, f.err }
 
 // A store that sends nothing is given up after the stall limit; a slow one when
 // a window of waiting brought less than the floor.
-func TestARestoreWaitsOnlyForBytesThatCome(t *testing.T) {
+func TestRestorePace(t *testing.T) {
 	t.Parallel()
 	fix := mirrortest.Generate(t, 3, 100_000)
 	s := newMemory()

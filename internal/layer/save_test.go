@@ -127,7 +127,7 @@ func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	}
 }
 
-func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
+func TestSaveRefuses(t *testing.T) {
 	t.Parallel()
 	fix := modules(t, 100, "a1 b1 c1")
 	tests := []struct {

@@ -16,7 +16,7 @@ import (
 
 // The cases are those in which the go command builds what somebody else put
 // into the module cache, and those it notices.
-func TestVerifyNamesEveryFileThatDiffers(t *testing.T) {
+func TestVerify(t *testing.T) {
 	t.Parallel()
 	type diffs = []Difference
 	f := fixtures(t)[0]

@@ -56,7 +56,7 @@ no module
 no module
 `
 
-func TestLoadOfSeveralModules(t *testing.T) {
+func TestLoadModules(t *testing.T) {
 	t.Parallel()
 	const (
 		services = `

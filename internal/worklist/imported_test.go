@@ -6,7 +6,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-func TestImportsAreThoseOfThePlatform(t *testing.T) {
+func TestImportsByPlatform(t *testing.T) {
 	t.Parallel()
 	dir := checkout(t, `
 -- m_plan9.go --

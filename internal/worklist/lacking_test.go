@@ -10,7 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-func TestAMissingLineIsToldInTheWordsOfTheGoCommand(t *testing.T) {
+func TestMissingLine(t *testing.T) {
 	t.Parallel()
 	dir := checkout(t, `
 -- go.mod --

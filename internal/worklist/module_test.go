@@ -2,7 +2,7 @@ package worklist
 
 import "testing"
 
-func TestLoadOfOneModule(t *testing.T) {
+func TestLoadModule(t *testing.T) {
 	t.Parallel()
 	for _, c := range []loadCase{
 		{

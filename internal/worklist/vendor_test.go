@@ -2,7 +2,7 @@ package worklist
 
 import "testing"
 
-func TestLoadOfVendoredCheckouts(t *testing.T) {
+func TestLoadVendored(t *testing.T) {
 	t.Parallel()
 	const module = `
 -- go.mod --

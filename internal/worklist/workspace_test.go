@@ -2,7 +2,7 @@ package worklist
 
 import "testing"
 
-func TestLoadOfAWorkspace(t *testing.T) {
+func TestLoadWorkspace(t *testing.T) {
 	t.Parallel()
 	for _, c := range []loadCase{
 		{
