@@ -4,8 +4,14 @@ package failure
 
 import "syscall"
 
-// ErrTimedOut is the number of a connection that timed out.
-const ErrTimedOut = syscall.ETIMEDOUT
+// One code of each kind, for texts that stand for a code.
+const (
+	ErrTimedOut    = syscall.ETIMEDOUT
+	ErrFull        = syscall.ENOSPC
+	ErrRefused     = syscall.ECONNREFUSED
+	ErrUnreachable = syscall.ENETUNREACH
+	ErrReset       = syscall.ECONNRESET
+)
 
 func full(e syscall.Errno) bool { return e == syscall.ENOSPC || e == syscall.EDQUOT }
 

@@ -20,8 +20,14 @@ const (
 	wsaHostUnreach = syscall.Errno(10065)
 )
 
-// ErrTimedOut is the number of a connection that timed out.
-const ErrTimedOut = wsaTimedOut
+// One code of each kind, for texts that stand for a code.
+const (
+	ErrTimedOut    = wsaTimedOut
+	ErrFull        = winDiskFull
+	ErrRefused     = wsaConnRefused
+	ErrUnreachable = wsaNetUnreach
+	ErrReset       = wsaConnReset
+)
 
 func full(e syscall.Errno) bool {
 	return e == winDiskFull || e == winHandleDiskFull || e == winDiskQuota

@@ -20,7 +20,7 @@ type Public struct {
 }
 
 // Catalogue is a list of public mirrors. Whatever a mirror of it answers is
-// nobody's policy for the user, so every failure may pass on to the next one.
+// nobody's policy for the user, so every failure may fall back to the next one.
 type Catalogue []Public
 
 // PublicCatalogue returns the mirrors that come with modferry. It panics if
