@@ -139,8 +139,8 @@ func (a *annotator) finding(f finding.Finding) {
 	if f.Source != "" {
 		message += " " + sentence("Source: "+f.Source)
 	}
-	if f.Instead != "" {
-		message += " Fix: " + failure.Plain(f.Instead)
+	if f.Fix != "" {
+		message += " Fix: " + failure.Plain(f.Fix)
 	}
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }

@@ -64,7 +64,7 @@ func TestAnnotationsAreWorstFirstAndOneForACause(t *testing.T) {
 		Findings: []finding.Finding{
 			{Check: "a", Severity: finding.Info, Setting: "GOPROXY", Effect: "worth knowing, but of no line"},
 			{Check: "b", Severity: finding.Info, File: "go.sum", Line: 8, Found: "bad line", Effect: "never looked for"},
-			{Check: "c", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test", Source: "environment", Effect: "matches nothing", Instead: "git.example.test"},
+			{Check: "c", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test", Source: "environment", Effect: "matches nothing", Fix: "git.example.test"},
 			{Check: "d", Severity: finding.Error, File: "sub/go.mod", Line: 4, Found: "no module", Effect: "The go command fails here."},
 		},
 		Cache: report.Cache{Rejected: []string{"zip of x in y: wrong hash", "another"}},
@@ -220,7 +220,7 @@ func TestHostileTextStaysText(t *testing.T) {
 				Attempts: []report.Attempt{{Mirror: h, Class: failure.HashMismatch, Detail: h}}},
 			{Path: h + "3", Version: h, Source: report.FromFailed, Class: failure.Cancelled, Message: h},
 		},
-		Findings: []finding.Finding{{Check: h, Severity: finding.Warning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Instead: h},
+		Findings: []finding.Finding{{Check: h, Severity: finding.Warning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Fix: h},
 			{Check: h, Severity: finding.Error, File: "go.mod", Line: 1}},
 		Cache: report.Cache{Rejected: []string{h, h}},
 	}

@@ -68,7 +68,7 @@ func TestHostileTextInALogStaysText(t *testing.T) {
 				Attempts: []report.Attempt{{Mirror: h, Class: failure.HashMismatch, Detail: h}}},
 			{Path: h + "3", Version: h, Source: report.FromFailed, Class: failure.Cancelled, Message: h},
 		},
-		Findings: []finding.Finding{{Check: h, Severity: finding.Warning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Instead: h},
+		Findings: []finding.Finding{{Check: h, Severity: finding.Warning, Setting: h, Found: h, Source: h, File: h, Line: 1, Effect: h, Fix: h},
 			{Check: h, Severity: finding.Error, File: "go.mod", Line: 1}},
 		Cache: report.Cache{Rejected: []string{h, h}},
 	}, "")

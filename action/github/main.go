@@ -142,7 +142,7 @@ func (s *step) prepare() error {
 	}
 	if remark != "" {
 		s.remarks = append(s.remarks, finding.Finding{Check: "modcache-unseen", Severity: finding.Info, Setting: "GOMODCACHE",
-			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Instead: "set input modcache to a path below ${{ runner.temp }}"})
+			Found: s.Getenv("GOMODCACHE"), Source: "environment", Effect: remark, Fix: "set input modcache to a path below ${{ runner.temp }}"})
 	}
 	if v.ModCache == "" {
 		v.Sources["modcache"] = "the action"

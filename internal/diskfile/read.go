@@ -51,7 +51,7 @@ func (e *SizeError) Error() string {
 type EscapeError struct{ Path, Root string }
 
 func (e *EscapeError) Error() string {
-	return fmt.Sprintf("%s is, or lies behind, a link that leads out of %s", e.Path, e.Root)
+	return fmt.Sprintf("%s is, or is reached through, a link that leads out of %s", e.Path, e.Root)
 }
 
 // Open opens a regular file, or the null device, for reading. It follows links,

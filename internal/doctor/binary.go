@@ -120,7 +120,7 @@ func (c *comparison) modules() {
 	single := func(m worklist.Main) bool { return m.Work || m.Path == main }
 	if !slices.ContainsFunc(mains, single) {
 		c.tell(finding.Finding{Check: "binary-other-module", Severity: finding.Info, Found: main,
-			Effect: "The checkout is that of another main module, so versions are not compared.", Instead: "-C with the program's own checkout"})
+			Effect: "The checkout has a different main module, so versions are not compared.", Fix: "-C DIR with the program's own checkout"})
 		return
 	}
 	known := map[module.Version]worklist.Module{}
@@ -140,14 +140,14 @@ func (c *comparison) modules() {
 		switch {
 		case used.Version == "" || used.Version == "(devel)" || used.Sum == "":
 			c.tell(finding.Finding{Check: "binary-module-unverified", Severity: finding.Info, Found: dep.Path,
-				Effect: fmt.Sprintf("The program has it from %s, which no hash vouches for (a replace line, a workspace or vendor).", place(used))})
+				Effect: fmt.Sprintf("The program was built with %s, which no hash verifies (a replace line, a workspace or vendor).", place(used))})
 		case !ok || m.Require.Line == 0:
 			c.otherVersion(used, versions[used.Path])
 		case m.Zip != "" && used.Sum != m.Zip:
 			p := cmp.Or(m.ZipSum, m.Position())
 			c.tell(finding.Finding{Check: "binary-module-sum", Severity: finding.Error, Found: used.Path + "@" + used.Version, File: p.File, Line: p.Line,
-				Effect:  fmt.Sprintf("The program was built from contents with the hash %s; go.sum names %s.", used.Sum, m.Zip),
-				Instead: "find out which source supplied them (modferry verify checks the module cache) and build anew"})
+				Effect: fmt.Sprintf("The program was built from contents with the hash %s, but go.sum has %s.", used.Sum, m.Zip),
+				Fix:    "find out where they came from (modferry verify checks the module cache) and rebuild"})
 		}
 	}
 }
@@ -162,11 +162,11 @@ func place(m debug.Module) string {
 
 func (c *comparison) otherVersion(used debug.Module, required []worklist.Module) {
 	f := finding.Finding{Check: "binary-module-version", Severity: finding.Warning, Found: used.Path + "@" + used.Version,
-		Effect: "go.mod does not require the module: the program was built from another go.mod.", Instead: "build anew from this checkout"}
+		Effect: "go.mod does not require the module: the program was built from a different go.mod.", Fix: "rebuild from this checkout"}
 	if len(required) > 0 {
 		p := required[0].Position()
 		f.File, f.Line = p.File, p.Line
-		f.Effect = fmt.Sprintf("go.mod asks for %s: the program was built from another go.mod.", required[0].Version)
+		f.Effect = fmt.Sprintf("go.mod requires %s: the program was built from a different go.mod.", required[0].Version)
 	}
 	c.tell(f)
 }
@@ -201,6 +201,6 @@ func (c *comparison) settings() {
 	}
 	if built["vcs.modified"] == "true" {
 		c.tell(finding.Finding{Check: "binary-modified", Severity: finding.Info, Found: built["vcs.revision"],
-			Effect: "The checkout that it was built from had changes that were not committed, so the commit does not tell what is in it."})
+			Effect: "The checkout that it was built from had uncommitted changes, so the commit does not say what is in it."})
 	}
 }

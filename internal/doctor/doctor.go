@@ -90,8 +90,8 @@ func (e examination) unprotected(paths []string) []finding.Finding {
 			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(e.s.Env.Get("GONOSUMDB"), host)
 		}
 		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
-			Effect:  fmt.Sprintf("No pattern matches %s, such as %s, so mirrors, and the checksum database for what go.sum lacks, are asked for it by name.", count(len(m), "module"), m[0]),
-			Instead: instead})
+			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", count(len(m), "module"), m[0]),
+			Fix:    instead})
 	}
 	return out
 }
@@ -109,7 +109,7 @@ func (e examination) vendored() []finding.Finding {
 	var out []finding.Finding
 	for _, dir := range e.s.List.Vendored {
 		out = append(out, finding.Finding{Check: "vendor-in-use", Severity: finding.Info, File: dir,
-			Effect: "Builds use its vendor directory: they download nothing and compare nothing with go.sum."})
+			Effect: "Builds use its vendor directory: they download nothing and do not compare it with go.sum."})
 	}
 	return out
 }
@@ -128,8 +128,8 @@ func (e examination) workspaces() []finding.Finding {
 			Effect: "The go command does not use this workspace: each module builds with the versions of its own go.mod."}}
 	case e.s.List.Mains[0].Work && above != dir:
 		return []finding.Finding{{Check: "go-work-above", Severity: finding.Info, Setting: "GOWORK", File: "go.work",
-			Effect:  "The go command works in the workspace of a directory above: versions, replacements and go.sum lines of all its modules count together, and -mod=mod is refused.",
-			Instead: "GOWORK=off, where the module is to be built by itself"}}
+			Effect: "The go command uses the workspace of a directory above: versions, replacements and go.sum lines of all its modules apply together, and -mod=mod is refused.",
+			Fix:    "GOWORK=off, if the module should be built by itself"}}
 	}
 	return nil
 }
@@ -144,7 +144,7 @@ func mirrorFindings(res *report.Result) []finding.Finding {
 			out = append(out, certificateFinding(m))
 		default:
 			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Instead: m.Class.Remedy()})
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: m.Class.Remedy()})
 		}
 	}
 	return out
@@ -158,8 +158,8 @@ func (e examination) unreachableSumDB(res *report.Result, toolchains bool) []fin
 		return nil
 	}
 	return []finding.Finding{{Check: "sumdb-unreachable", Severity: finding.Warning, Setting: "GOSUMDB", Found: s.Name,
-		Effect:  "It cannot be reached, neither itself nor through a mirror, and is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
-		Instead: "a complete go.sum, or a mirror that serves the checksum database"}}
+		Effect: "It can be reached neither directly nor through a mirror, but is needed: a module without a go.sum line, or a toolchain, fails (" + failure.Plain(s.Reason) + ").",
+		Fix:    "a complete go.sum, or a mirror that serves the checksum database"}}
 }
 
 // title begins a sentence.
@@ -170,13 +170,13 @@ func title(s string) string {
 
 // certificateFinding is about a mirror whose certificate is not trusted.
 func certificateFinding(m report.Mirror) finding.Finding {
-	who := "either the mirror has an authority of its own, or something on the way (a corporate proxy, a virus scanner) opens the connection"
+	who := "either the mirror uses a private CA, or something in between (a corporate proxy, a virus scanner) intercepts the connection"
 	if m.Label != "" {
 		who = "this public mirror has a certificate that every machine trusts, so something on the way (a corporate proxy, a virus scanner) opens the connection and shows its own"
 	}
 	return finding.Finding{Check: "mirror-certificate", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-		Effect:  fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
-		Instead: "--ca-file FILE with that authority's certificate for modferry; for the go command the system's store, or SSL_CERT_FILE with a file that holds it and the public ones"}
+		Effect: fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
+		Fix:    "for modferry --ca-file FILE with that CA certificate; for the go command the system's store, or SSL_CERT_FILE with a file that has it and the public ones"}
 }
 
 func count(n int, what string) string {

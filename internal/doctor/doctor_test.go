@@ -73,7 +73,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 			if got == nil {
 				t.Fatalf("no finding %s", tt.check)
 			}
-			text := got.Setting + " " + got.Found + " " + got.Effect + " " + got.Instead
+			text := got.Setting + " " + got.Found + " " + got.Effect + " " + got.Fix
 			for _, want := range tt.say {
 				if !strings.Contains(text, want) {
 					t.Errorf("found %s, want something about %q", text, want)

@@ -42,16 +42,16 @@ func (e examination) authorities() []finding.Finding {
 			return nil
 		}
 		return []finding.Finding{{Check: "ca-file-not-for-go", Severity: finding.Info, Setting: "--ca-file", Found: e.s.Values.CAFile,
-			Effect:  "modferry trusts these authorities as well as the system's; the go command knows only the system's, and fails where it asks such a mirror itself.",
-			Instead: "SSL_CERT_FILE with a file that has both, or the certificate in the system's store"}}
+			Effect:  "modferry trusts these CA certificates as well as the system's; the go command knows only the system's, and fails when it contacts such a mirror itself.",
+			Fix: "SSL_CERT_FILE with a file that has both, or the CA certificate in the system's store"}}
 	}
 	f := finding.Finding{Check: "ca-file-unreadable", Severity: finding.Error, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
-		Instead: "a file with certificates in PEM format, the system's own included"}
+		Fix: "a file with certificates in PEM format, the system's own included"}
 	switch pem, err := diskfile.Read(file, mirror.MaxCertificates); {
 	case err != nil:
-		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted.", reason(err))
+		f.Effect = fmt.Sprintf("It cannot be read (%s), and the go command silently reads no other file in its place: certificates from the CAs in it are not trusted.", reason(err))
 	case !x509.NewCertPool().AppendCertsFromPEM(pem):
-		f.Effect = "It has no certificate (a block that begins with -----BEGIN CERTIFICATE-----), and the go command reads no other file in its place, without a word: certificates that it would vouch for are not trusted."
+		f.Effect = "It has no certificate (a block that begins with -----BEGIN CERTIFICATE-----), and the go command silently reads no other file in its place: certificates from the CAs in it are not trusted."
 	default:
 		return nil
 	}
@@ -73,12 +73,12 @@ func (e examination) goCommands() []finding.Finding {
 	switch found := e.s.Programs("go"); len(found) {
 	case 0:
 		return []finding.Finding{{Check: "go-missing", Severity: finding.Info, Setting: "PATH",
-			Effect: "No go command is on PATH: the defaults of GOPROXY, GOSUMDB and GOTOOLCHAIN are taken to be those that Go ships with, and no version is compared."}}
+			Effect: "No go command is on PATH: modferry assumes the defaults that Go ships with for GOPROXY, GOSUMDB and GOTOOLCHAIN, and compares no versions."}}
 	case 1:
 		return nil
 	default:
 		return []finding.Finding{{Check: "go-several", Severity: finding.Info, Setting: "PATH", Found: strings.Join(found, ", "),
-			Effect: "The first one runs; another PATH runs another one, with settings of its own in go.env."}}
+			Effect: "The first one runs; with a different PATH another one runs, with its own settings in go.env."}}
 	}
 }
 
@@ -92,8 +92,8 @@ func (e examination) writableCache() []finding.Finding {
 	for _, dir := range []string{filepath.Join(top, "cache", "download"), top} {
 		if err := writable(dir); err != nil {
 			return []finding.Finding{{Check: "modcache-unusable", Severity: finding.Error, Setting: "GOMODCACHE", Found: top, Source: e.s.Env.Source("GOMODCACHE"),
-				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, and fails where a module is missing or not yet extracted.", dir, reason(err)),
-				Instead: "a directory that belongs to this user, or GOMODCACHE elsewhere"}}
+				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, but fails if a module is missing or not yet extracted.", dir, reason(err)),
+				Fix: "a directory that this user can write to, or another GOMODCACHE"}}
 		}
 	}
 	return nil

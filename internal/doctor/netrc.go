@@ -22,7 +22,7 @@ func (e examination) credentials() []finding.Finding {
 	var out []finding.Finding
 	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {
 		out = append(out, finding.Finding{Check: "netrc-readable", Severity: finding.Warning, Setting: ".netrc", Found: name,
-			Effect: fmt.Sprintf("Other users of this machine can read its passwords (mode %04o).", info.Mode().Perm()), Instead: "chmod 600 " + name})
+			Effect: fmt.Sprintf("Other users of this machine can read its passwords (mode %04o).", info.Mode().Perm()), Fix: "chmod 600 " + name})
 	}
 	return append(out, e.s.UnusedCredentials()...)
 }

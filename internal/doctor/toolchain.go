@@ -26,9 +26,9 @@ func (e examination) unservedToolchains(ctx context.Context, names []string) []f
 		var why []string
 		if !e.servesZip(ctx, v, &why) {
 			out = append(out, finding.Finding{Check: "toolchain-unavailable", Severity: finding.Warning, Setting: "GOPROXY", Found: name,
-				Effect: fmt.Sprintf(`No mirror serves this toolchain (%s), so the go command ends with "toolchain not available"; direct does not have it either.`,
+				Effect: fmt.Sprintf(`No mirror serves this toolchain (%s), so the go command fails with "toolchain not available"; direct does not have it either.`,
 					strings.Join(why, "; ")),
-				Instead: fmt.Sprintf("%s on this machine, or a mirror that serves golang.org/toolchain", name)})
+				Fix: fmt.Sprintf("install %s on this machine, or add a mirror that serves golang.org/toolchain", name)})
 		}
 	}
 	return out

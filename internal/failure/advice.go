@@ -8,15 +8,6 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// Classes returns every class, in the order in which class.go declares them.
-func Classes() []Class {
-	all := make([]Class, len(kinds))
-	for i, k := range kinds {
-		all[i] = k.class
-	}
-	return all
-}
-
 // Temporary reports whether trying the same mirror again may help.
 func (c Class) Temporary() bool { return c.kind().temporary }
 

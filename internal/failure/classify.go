@@ -92,7 +92,6 @@ func TooManyOpen(err error) bool {
 	return ok && (strings.Contains(dns.Err, syscall.EMFILE.Error()) || strings.Contains(dns.Err, syscall.ENFILE.Error()))
 }
 
-// trust recognises certificates that do not pass verification.
 func trust(err error) Class {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return TLSUnknownAuthority
@@ -147,7 +146,6 @@ type streamError struct {
 
 func (streamError) Error() string { return "stream error" }
 
-// protocol recognises sides that do not speak the same.
 func protocol(err error) Class {
 	if _, ok := errors.AsType[streamError](err); ok {
 		return HTTP2Reset
@@ -197,7 +195,6 @@ func beforeResponse(err error) bool {
 	return ok
 }
 
-// network recognises connections that failed or broke.
 func network(err error) Class {
 	op, connection := errors.AsType[*net.OpError](err)
 	errno, system := errors.AsType[syscall.Errno](err)
@@ -240,7 +237,6 @@ func file(err error) Class {
 	return ""
 }
 
-// content recognises bytes that do not decode.
 func content(err error) Class {
 	for _, bad := range []error{gzip.ErrHeader, gzip.ErrChecksum, zip.ErrFormat, zip.ErrAlgorithm, zip.ErrChecksum} {
 		if errors.Is(err, bad) {

@@ -30,10 +30,10 @@ func TestClassifyValues(t *testing.T) {
 		return &url.Error{Op: "Get", URL: "https://mirror.example.test/x", Err: err}
 	}
 	socket := func(op string, errno syscall.Errno) error {
-		return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError("connect", errno)}
+		return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError("connect", native(errno))}
 	}
 	path := func(errno syscall.Errno) error {
-		return &fs.PathError{Op: "write", Path: "/cache/x", Err: errno}
+		return &fs.PathError{Op: "write", Path: "/cache/x", Err: native(errno)}
 	}
 	tests := []struct {
 		name string
@@ -90,7 +90,7 @@ func TestClassifyValues(t *testing.T) {
 		{"credentials over http, as cmd/go says it", errors.New("refusing to pass credentials to insecure URL: http://u@h.example.test"), failure.InsecureCredentials},
 
 		{"no room", path(syscall.ENOSPC), failure.DiskFull},
-		{"no quota", &os.LinkError{Op: "rename", Old: "a", New: "b", Err: syscall.EDQUOT}, failure.DiskFull},
+		{"no quota", &os.LinkError{Op: "rename", Old: "a", New: "b", Err: native(syscall.EDQUOT)}, failure.DiskFull},
 		{"no permission", path(syscall.EACCES), failure.Permission},
 		{"not permitted", path(syscall.EPERM), failure.Permission},
 		{"read-only", path(syscall.EROFS), failure.Permission},

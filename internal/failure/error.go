@@ -69,7 +69,6 @@ func (e *Error) Error() string {
 	return strings.Join(append(parts, said...), ": ")
 }
 
-// answer is what the server's header said of the failure.
 func (e *Error) answer() string {
 	var answer []string
 	if e.Status != 0 {

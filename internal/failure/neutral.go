@@ -91,7 +91,6 @@ func Sentence(s string) string {
 	return unbounded(string(runes[:most/2]) + " … " + string(runes[len(runes)-most/2+3:]))
 }
 
-// unbounded is Neutral without the limit of length.
 func unbounded(s string) string {
 	s = breakCommands(printable(s))
 	for strings.HasPrefix(s, "::") {

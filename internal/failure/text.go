@@ -107,7 +107,6 @@ func refusedTunnel(reason string) Class {
 	return ""
 }
 
-// chain yields err and every error that it wraps, outermost first.
 func chain(err error) func(yield func(error) bool) {
 	return func(yield func(error) bool) { walk(err, yield) }
 }

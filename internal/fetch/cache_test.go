@@ -73,7 +73,7 @@ func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 	if r := b.Run(s.URL); r.Cache.Hit != "off" || r.Cache.Reason == "" {
 		t.Errorf("third run: cache %+v", r.Cache)
 	}
-	if saved := b.Save(); saved.Reason != "the cache has it all already" || saved.Failed {
+	if saved := b.Save(); saved.Reason != "the cache already has everything" || saved.Failed {
 		t.Errorf("saved %+v", saved)
 	}
 }

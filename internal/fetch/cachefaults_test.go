@@ -113,7 +113,7 @@ func TestASaveThatFailsSaysWhatToDo(t *testing.T) {
 	}{
 		{"a token that may only read", ghatest.Options{ReadOnly: true}, nil, "not allowed by the store", "pull requests from forks"},
 		{"every name is taken and holds nothing", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Reserve, ghatest.Twirp(409, "already_exists", "taken"))},
-			"its names are taken, but hold nothing", "the next job tries again"},
+			"its names are taken, but empty", "the next job tries again"},
 		{"the upload is refused", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Whole, ghatest.Status(403))}, "403", "the next job tries again"},
 		{"the end of the upload is refused", ghatest.Options{}, []ghatest.Rule{ghatest.Always(ghatest.Commit, ghatest.Status(403))}, "403", "pull requests from forks"},
 	} {

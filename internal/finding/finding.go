@@ -27,7 +27,7 @@ type Finding struct {
 	File     string   `json:"file,omitempty"`    // slash-separated, relative to the checkout
 	Line     int      `json:"line,omitempty"`    // 1-based, 0 when there is no line
 	Effect   string   `json:"effect"`            // what the go command does with it, one sentence
-	Instead  string   `json:"fix,omitempty"`     // the corrected value or the command to run
+	Fix      string   `json:"fix,omitempty"`     // the corrected value or the command to run
 }
 
 // Rank is 0 for the worst severity.

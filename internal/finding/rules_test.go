@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func TestCodesAndNamesOfRulesAreUnique(t *testing.T) {
+func TestRulesAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	form := regexp.MustCompile(`^MF[123]\d\d$`)
@@ -34,7 +34,7 @@ func TestCodesAndNamesOfRulesAreUnique(t *testing.T) {
 }
 
 // Every name of a check that the program uses is a rule, and every rule is used.
-func TestTheRulesAreTheChecksOfTheProgram(t *testing.T) {
+func TestRulesAreUsed(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
 	for _, r := range Rules() {
@@ -87,7 +87,7 @@ func TestTheRulesAreTheChecksOfTheProgram(t *testing.T) {
 	}
 }
 
-func TestAFindingCarriesItsCode(t *testing.T) {
+func TestFindingJSON(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(Finding{Check: "goproxy-separator", Severity: Warning, Effect: "E."})
 	if err != nil {

@@ -5,26 +5,26 @@ import "fmt"
 // Said is what a check says of its matter wherever that is met: in a checkout,
 // and in the log of a go command that ended with it.
 type Said struct {
-	Effect  string // as in Finding
-	Instead string
+	Effect string // as in Finding
+	Fix    string
 }
 
 // ToolchainRefused is for the check toolchain-refused: asked is the go line,
 // running the version that runs, e.g. "1.26.0".
 func ToolchainRefused(asked, running, setting string) Said {
 	return Said{
-		Effect:  fmt.Sprintf(`The go command ends with "go.mod requires go >= %s (running go %s; GOTOOLCHAIN=%s)".`, asked, running, setting),
-		Instead: fmt.Sprintf("Go %s or newer on this machine, or GOTOOLCHAIN=auto", asked),
+		Effect: fmt.Sprintf(`The go command ends with "go.mod requires go >= %s (running go %s; GOTOOLCHAIN=%s)".`, asked, running, setting),
+		Fix:    fmt.Sprintf("install Go %s or newer on this machine, or set GOTOOLCHAIN=auto", asked),
 	}
 }
 
 // What the checks of these names say.
 var (
 	ReplaceDirectoryMissing = Said{
-		Effect:  "The go command fails as soon as it needs the module that the directory replaces.",
-		Instead: "check the sources out completely",
+		Effect: "The go command fails as soon as it needs the module that the directory replaces.",
+		Fix:    "check out all of the sources",
 	}
-	VendorInconsistentInstead = "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod"
+	VendorInconsistentFix = "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod"
 )
 
 // RuleOf is the rule of a check, false for one that is none of this version.

@@ -27,15 +27,15 @@ const (
 )
 
 // Separator is what stands after an entry of a GOPROXY list and so decides
-// which failures pass on to the next entry (cmd/go modfetch/proxy.go,
+// which failures fall back to the next entry (cmd/go modfetch/proxy.go,
 // TryProxies).
 type Separator byte
 
 // The separators.
 const (
 	End   Separator = 0   // nothing follows
-	Comma Separator = ',' // only 404 and 410 pass on
-	Pipe  Separator = '|' // every failure of the transfer passes on
+	Comma Separator = ',' // only 404 and 410 fall back
+	Pipe  Separator = '|' // every failure of the transfer falls back
 )
 
 // Entry is one element of a chain.
@@ -85,13 +85,12 @@ func (c Chain) Mirrors() []Entry {
 	return mirrors
 }
 
-// HasDirect reports whether the chain ends in direct, that is, whether the go
+// hasDirect reports whether the chain ends in direct, that is, whether the go
 // command may turn to version control for a module that no mirror has.
-func (c Chain) HasDirect() bool {
+func (c Chain) hasDirect() bool {
 	return len(c) > 0 && c[len(c)-1].Kind == Direct
 }
 
-// text is the entry as it stands in a list.
 func (e Entry) text() string {
 	switch e.Kind {
 	case Direct:

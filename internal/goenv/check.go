@@ -38,8 +38,7 @@ type checker struct {
 	findings []finding.Finding
 }
 
-// add adds a finding about the value of setting, or the part found of it.
-func (c *checker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
+func (c *checker) add(check string, severity finding.Severity, setting, found, effect, fix string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check:    check,
 		Severity: severity,
@@ -47,11 +46,10 @@ func (c *checker) add(check string, severity finding.Severity, setting, found, e
 		Found:    settings.Redact(found),
 		Source:   c.env.Source(setting),
 		Effect:   settings.Redact(effect),
-		Instead:  settings.Redact(instead),
+		Fix:      settings.Redact(fix),
 	})
 }
 
-// addError adds the finding for a value that the go command refuses.
 func (c *checker) addError(err *SyntaxError) {
 	c.findings = append(c.findings, err.Finding(c.env.Source(err.Setting)))
 }
@@ -59,7 +57,6 @@ func (c *checker) addError(err *SyntaxError) {
 // maxListed bounds how many elements of one list are looked at one by one.
 const maxListed = 200
 
-// some names the first few of a list in a sentence.
 func some(names []string) string {
 	const most = 3
 	if len(names) <= most {

@@ -110,10 +110,10 @@ type forwardChecker struct {
 	findings []finding.Finding
 }
 
-func (c *forwardChecker) add(check string, severity finding.Severity, setting, found, effect, instead string) {
+func (c *forwardChecker) add(check string, severity finding.Severity, setting, found, effect, fix string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check: check, Severity: severity, Setting: setting, Found: redactProxy(found), Source: sourceEnvironment,
-		Effect: effect, Instead: redactProxy(instead),
+		Effect: effect, Fix: redactProxy(fix),
 	})
 }
 
@@ -125,17 +125,16 @@ func redactProxy(s string) string {
 	return strings.TrimPrefix(settings.Redact("http://"+s), "http://")
 }
 
-// values checks the addresses themselves.
 func (c *forwardChecker) values() {
 	if c.all != "" && c.https.value == "" {
 		c.add("forward-proxy-unknown", finding.Warning, "ALL_PROXY", c.all,
-			"The go command does not read this variable, so it asks every mirror without a forward proxy.", "HTTPS_PROXY="+c.all)
+			"The go command does not read this variable, so it contacts every mirror without a forward proxy.", "HTTPS_PROXY="+c.all)
 	}
 	for _, v := range []variable{c.http, c.https, c.no} {
 		if v.other != "" {
 			c.add("forward-proxy-two-values", finding.Warning, v.name, v.value,
-				fmt.Sprintf("%s has another value, %s. Which of the two counts depends on the program and its version (the go command up to 1.26 takes %s).",
-					strings.ToLower(v.name), redactProxy(v.other), v.name), "one value for both")
+				fmt.Sprintf("%s has a different value, %s. Which of the two wins depends on the program and its version (the go command up to 1.26 takes %s).",
+					strings.ToLower(v.name), redactProxy(v.other), v.name), "the same value for both")
 		}
 	}
 	for _, v := range []variable{c.http, c.https} {
@@ -145,14 +144,14 @@ func (c *forwardChecker) values() {
 		scheme, _, hasScheme := strings.Cut(v.value, "://")
 		_, err := url.Parse(v.value)
 		_, errWith := url.Parse("http://" + v.value)
-		const instead = "an address such as http://proxy.example.test:3128"
+		const fix = "an address such as http://proxy.example.test:3128"
 		switch {
 		case err != nil && errWith != nil:
 			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
-				"The address cannot be parsed, and the go command then asks every server itself, without a word.", instead)
+				"The address cannot be parsed, and the go command then silently contacts every server without a proxy.", fix)
 		case err != nil && hasScheme:
 			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
-				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), instead)
+				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), fix)
 		case hasScheme && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(scheme)):
 			c.add("forward-proxy-invalid", finding.Warning, v.name, v.value,
 				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it talks HTTP to what %s:// names.", scheme),
@@ -161,7 +160,6 @@ func (c *forwardChecker) values() {
 	}
 }
 
-// exceptions checks the elements of NO_PROXY.
 func (c *forwardChecker) exceptions() {
 	if c.http.value == "" && c.https.value == "" {
 		return // it counts for nothing
@@ -169,7 +167,7 @@ func (c *forwardChecker) exceptions() {
 	n := 0
 	for element := range strings.SplitSeq(c.no.value, ",") {
 		element = strings.TrimSpace(element)
-		why, instead := exceptionFault(element)
+		why, fix := exceptionFault(element)
 		if why == "" {
 			continue
 		}
@@ -177,13 +175,13 @@ func (c *forwardChecker) exceptions() {
 			return
 		}
 		c.add("no-proxy-element", finding.Warning, c.no.name, element,
-			fmt.Sprintf("The element matches no host, and the go command does not say so: %s.", why), instead)
+			fmt.Sprintf("The element matches no host, and the go command does not warn about it: %s.", why), fix)
 	}
 }
 
 // exceptionFault says why an element of NO_PROXY matches nothing; "" when it
 // may match.
-func exceptionFault(element string) (why, instead string) {
+func exceptionFault(element string) (why, fix string) {
 	if _, err := netip.ParsePrefix(element); err == nil || element == "" || element == "*" {
 		return "", ""
 	}
@@ -191,7 +189,7 @@ func exceptionFault(element string) (why, instead string) {
 	switch {
 	case hasScheme:
 		host, _, _ := strings.Cut(rest, "/")
-		return "hosts have no scheme, and this one starts with " + scheme + "://", host
+		return "elements are hosts without a scheme, and this one starts with " + scheme + "://", host
 	case strings.ContainsAny(element, " \t;|"):
 		return "only a comma separates elements", strings.Join(strings.FieldsFunc(element, func(r rune) bool { return strings.ContainsRune(" \t;|", r) }), ",")
 	case strings.Contains(element, "/"):
@@ -199,28 +197,27 @@ func exceptionFault(element string) (why, instead string) {
 		return "it is neither a host nor a range of addresses such as 10.0.0.0/8", host
 	case strings.Contains(strings.TrimPrefix(element, "*."), "*"):
 		last := element[strings.LastIndexByte(element, '*')+1:]
-		return "a * stands for something only alone or as *. at the start", strings.TrimLeft(last, ".-")
+		return "* is a wildcard only on its own or as *. at the start", strings.TrimLeft(last, ".-")
 	}
 	return "", ""
 }
 
-// mirrors tells how the mirrors are reached.
 func (c *forwardChecker) mirrors(past, internal, loopback, unproxied []string) {
 	if len(unproxied) > 0 {
 		c.add("forward-proxy-http-only", finding.Warning, c.http.name, c.http.value,
-			fmt.Sprintf("It counts for http:// only: %s is https:// and is asked without a forward proxy.", some(unproxied)), "HTTPS_PROXY="+c.http.value)
+			fmt.Sprintf("It applies to http:// only: %s uses https:// and is contacted without a forward proxy.", some(unproxied)), "HTTPS_PROXY="+c.http.value)
 	}
 	if len(past) > 0 {
-		c.add("no-proxy-mirror", finding.Info, c.no.name, c.no.value, fmt.Sprintf("It lets %s past the forward proxy.", some(past)), "")
+		c.add("no-proxy-mirror", finding.Info, c.no.name, c.no.value, fmt.Sprintf("The go command contacts %s directly, not through the forward proxy.", some(past)), "")
 	}
 	if len(internal) > 0 {
 		c.add("forward-proxy-internal-mirror", finding.Info, c.no.name, c.no.value,
-			fmt.Sprintf("%s looks like a host of your own network and is asked through the forward proxy, which often does not reach it.", some(internal)),
+			fmt.Sprintf("%s looks like a host on your own network, but is contacted through the forward proxy, which often cannot reach it.", some(internal)),
 			"NO_PROXY="+strings.Trim(c.no.value+","+strings.Join(slices.Compact(internal), ","), ","))
 	}
 	if len(loopback) > 0 {
 		c.add("forward-proxy-loopback", finding.Info, c.no.name, c.no.value,
-			fmt.Sprintf("%s is this machine, which the go command never asks through a forward proxy, whatever NO_PROXY says.", some(loopback)), "")
+			fmt.Sprintf("%s is this machine, which the go command never contacts through a forward proxy, whatever NO_PROXY says.", some(loopback)), "")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
+func TestForward(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -47,7 +47,7 @@ func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
 			var checks []string
 			for _, finding := range f.Check(Chain{{Kind: Mirror, Raw: tt.url, URL: tt.url}}) {
 				checks = append(checks, finding.Check)
-				if strings.Contains(finding.Found+finding.Effect+finding.Instead, "s3cr3t") {
+				if strings.Contains(finding.Found+finding.Effect+finding.Fix, "s3cr3t") {
 					t.Errorf("the password is shown: %+v", finding)
 				}
 			}
@@ -58,7 +58,7 @@ func TestForwardProxiesAreReadAsNetHTTPDoes(t *testing.T) {
 	}
 }
 
-func TestForwardProxiesWithoutASchemeAreRedacted(t *testing.T) {
+func TestForwardRedacts(t *testing.T) {
 	t.Parallel()
 	f := ReadForward(func(name string) string {
 		return map[string]string{"HTTP_PROXY": "u:s3cr3t@p.test:1", "ALL_PROXY": "u:s3cr3t@p.test:1", "http_proxy": "v:s3cr3t@p.test:1"}[name]
@@ -68,7 +68,7 @@ func TestForwardProxiesWithoutASchemeAreRedacted(t *testing.T) {
 		t.Errorf("found %+v, want three things", found)
 	}
 	for _, finding := range found {
-		if strings.Contains(finding.Found+finding.Effect+finding.Instead, "s3cr3t") {
+		if strings.Contains(finding.Found+finding.Effect+finding.Fix, "s3cr3t") {
 			t.Errorf("the password is shown: %+v", finding)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// modes checks GO111MODULE, GOWORK and GOTOOLCHAIN.
 func (c *checker) modes() {
 	switch value := c.env.Get("GO111MODULE"); value {
 	case "", "on", "auto":
@@ -77,7 +76,7 @@ func (c *checker) auth() {
 		case len(words) == 0:
 			invalid("A command is empty", joinCommands(commands, func(w []string) bool { return len(w) > 0 }))
 		case words[0] == keywordOff:
-			invalid("The word off stands next to other commands", joinCommands(commands, func(w []string) bool { return len(w) > 0 && w[0] != keywordOff }))
+			invalid("The word off is combined with other commands", joinCommands(commands, func(w []string) bool { return len(w) > 0 && w[0] != keywordOff }))
 		case words[0] == "netrc":
 		case words[0] == "git":
 			if len(words) != 2 || !filepath.IsAbs(words[1]) {
@@ -86,7 +85,7 @@ func (c *checker) auth() {
 		default:
 			c.add("goauth-command", finding.Info, "GOAUTH", words[0],
 				"The go command runs this program for credentials; modferry does not, and takes them from netrc or the URL.",
-				"netrc, where modferry is to use the credentials too")
+				"netrc, if modferry should use the credentials, too")
 		}
 	}
 }

@@ -11,12 +11,10 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// patternVariables are the variables that hold patterns.
 func patternVariables() []string {
 	return []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE"}
 }
 
-// patterns checks each pattern by itself.
 func (c *checker) patterns() {
 	for _, name := range patternVariables() {
 		value := c.env.Get(name)
@@ -34,12 +32,12 @@ func (c *checker) patterns() {
 			if i >= maxListed {
 				continue
 			}
-			instead := corrected
-			if instead == "" {
-				instead = "patterns such as git.example.test/team, separated by commas"
+			fix := corrected
+			if fix == "" {
+				fix = "patterns such as git.example.test/team, separated by commas"
 			}
 			c.add(f.check, finding.Error, name, f.pattern,
-				fmt.Sprintf("The pattern matches no module, and the go command does not say so: %s.", f.why), instead)
+				fmt.Sprintf("The pattern matches no module, and the go command does not warn about it: %s.", f.why), fix)
 		}
 		uncovered := c.unmatched(value)
 		good := slices.DeleteFunc(strings.Split(value, ","), func(p string) bool { return p == "" || faulty[p] })
@@ -51,23 +49,20 @@ func (c *checker) patterns() {
 	c.insecureMirrors()
 }
 
-// inherited reports whether the value is GOPRIVATE's and checked there.
 func (c *checker) inherited(name string) bool {
 	return (name == "GONOPROXY" || name == "GONOSUMDB") && c.env.Get(name) == c.env.Get("GOPRIVATE")
 }
 
-// nonePattern is about the word none.
 func (c *checker) nonePattern(name string) {
-	effect := "The word has no meaning: it is a pattern that matches no module, the same as an empty value."
-	instead := "an empty value"
+	effect := "The word has no special meaning: it is a pattern that matches no module, just like an empty value."
+	fix := "an empty value"
 	if name == "GONOPROXY" || name == "GONOSUMDB" {
-		effect = "The word has no meaning, but as a pattern that matches no module it keeps the value of GOPRIVATE from being used here, which an empty value would not."
-		instead = "an empty value if GOPRIVATE is to count"
+		effect = "The word has no special meaning. As a pattern that matches no module it keeps GOPRIVATE from applying here, which an empty value would not."
+		fix = "an empty value, if GOPRIVATE should apply"
 	}
-	c.add("pattern-none", finding.Info, name, patternNone, effect, instead)
+	c.add("pattern-none", finding.Info, name, patternNone, effect, fix)
 }
 
-// unmatched returns the modules that no pattern of value matches.
 func (c *checker) unmatched(value string) []string {
 	var modules []string
 	for _, m := range c.modules {
@@ -103,28 +98,26 @@ func (c *checker) pattern(name, value, pattern string, uncovered []string) {
 	switch {
 	case len(missed) > 0:
 		c.add("pattern-below-only", finding.Warning, name, pattern,
-			fmt.Sprintf("The pattern matches only what is below %s, so not %s.", wider, some(missed)), value+","+wider)
+			fmt.Sprintf("The pattern matches only modules below %s, so not %s.", wider, some(missed)), value+","+wider)
 	case len(otherCase) > 0:
 		c.add("pattern-case", finding.Warning, name, pattern,
-			fmt.Sprintf("Case matters: the pattern does not match %s.", some(otherCase)), "the pattern as the module path is written")
+			fmt.Sprintf("Case matters: the pattern does not match %s.", some(otherCase)), "the pattern spelled like the module path")
 	case !matched:
 		c.add("pattern-unmatched", finding.Info, name, pattern,
 			fmt.Sprintf("The pattern matches none of the %d modules that this checkout needs.", len(c.modules)), "")
 	}
 }
 
-// everything is about patterns that match every module.
 func (c *checker) everything(name, pattern string) {
 	effects := map[string]string{
 		"GOPRIVATE":  "Every module counts as private: the go command uses no mirror and no checksum database, and modules without a go.sum line are not verified at all.",
-		"GONOPROXY":  "The go command uses no mirror: every module comes from its origin with git or another version control program.",
-		"GONOSUMDB":  "The go command looks up toolchains only: a module without a go.sum line is accepted unverified.",
-		"GOINSECURE": "The go command accepts plain http and unverified TLS certificates from every origin.",
+		"GONOPROXY":  "The go command uses no mirror: every module comes from its repository, through git or another version control program.",
+		"GONOSUMDB":  "The go command uses the checksum database for toolchains only: a module without a go.sum line is accepted unverified.",
+		"GOINSECURE": "The go command accepts plain http and unverified TLS certificates from every repository.",
 	}
 	c.add("pattern-everything", finding.Warning, name, pattern, effects[name], "patterns for the private hosts only, such as git.example.test,*.corp.example.test")
 }
 
-// coverage checks whether the private modules are private in every respect.
 func (c *checker) coverage() {
 	private, noProxy, noSumDB := c.env.Get("GOPRIVATE"), c.env.Get("GONOPROXY"), c.env.Get("GONOSUMDB")
 	var asked, lookedUp []string
@@ -139,7 +132,7 @@ func (c *checker) coverage() {
 	}
 	if len(asked) > 0 {
 		c.add("gonoproxy-narrower", finding.Info, "GONOPROXY", noProxy,
-			fmt.Sprintf("GONOPROXY replaces GOPRIVATE for mirrors: they are asked for the private modules %s.", some(asked)),
+			fmt.Sprintf("GONOPROXY replaces GOPRIVATE here, so mirrors are asked for the private modules %s.", some(asked)),
 			"an empty value, unless a mirror of your own serves these modules")
 	}
 	if len(lookedUp) > 0 && c.env.Get("GOSUMDB") != keywordOff {
@@ -160,11 +153,10 @@ func (c *checker) toolchainPattern() {
 		name = "GOPRIVATE"
 	}
 	c.add("pattern-toolchain", finding.Warning, name, c.env.Get(name),
-		`The patterns match golang.org/toolchain, which only mirrors have: a go.mod that asks for a newer Go fails with "toolchain not available".`,
+		`The patterns match golang.org/toolchain, which only mirrors have: a go.mod that requires a newer Go fails with "toolchain not available".`,
 		"patterns for the private hosts only, or GOTOOLCHAIN=local")
 }
 
-// insecureMirrors finds the belief that GOINSECURE is for mirrors.
 func (c *checker) insecureMirrors() {
 	insecure := c.env.Get("GOINSECURE")
 	chain, err := ParseProxy(c.env.Get("GOPROXY"))
@@ -177,8 +169,8 @@ func (c *checker) insecureMirrors() {
 			continue
 		}
 		c.add("goinsecure-mirror", finding.Warning, "GOINSECURE", insecure,
-			fmt.Sprintf("GOINSECURE is for the origins of modules only: the certificate of the mirror %s is verified all the same.", u.Host),
-			"the mirror's certificate authority in the system's store, or together with the public ones in a file that SSL_CERT_FILE names")
+			fmt.Sprintf("GOINSECURE applies to the repositories of modules only: the certificate of the mirror %s is still verified.", u.Host),
+			"the mirror's CA certificate in the system's store, or in a file with the public ones that SSL_CERT_FILE names")
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// proxy checks GOPROXY.
 func (c *checker) proxy() {
 	value := c.env.Get("GOPROXY")
 	elements := cutList(value)
@@ -62,18 +61,16 @@ func (c *checker) proxy() {
 // takes for a URL.
 func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
 	c.add(m.check, finding.Error, "GOPROXY", entry.Raw,
-		fmt.Sprintf("The entry %s; the go command takes it all for one URL, %s, and finds nothing there.", m.what, entry.URL),
+		fmt.Sprintf("The entry %s; the go command reads all of it as one URL, %s, and finds nothing there.", m.what, entry.URL),
 		cmp.Or(correctProxy(value), proxyExample))
 }
 
-// ignoredEntries is about what stands behind direct or off.
 func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
 	last := chain[len(chain)-1]
 	c.add("goproxy-ignored-entries", finding.Warning, "GOPROXY", strings.Join(ignored, ","),
 		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()))
 }
 
-// mirror checks one mirror, entry i of the chain that value is read as.
 func (c *checker) mirror(value string, chain Chain, i int) {
 	entry := chain[i]
 	if entry.hostless() {
@@ -91,7 +88,7 @@ func (c *checker) mirror(value string, chain Chain, i int) {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
 		c.add("goproxy-http-credentials", finding.Error, "GOPROXY", entry.Raw,
-			`The go command sends no credentials over plain http: every request ends with "refusing to pass credentials to insecure URL", which a pipe passes on and a comma does not; https and netrc can carry them.`,
+			`The go command sends no credentials over plain http: every request ends with "refusing to pass credentials to insecure URL", after which a pipe falls back to the next entry and a comma does not.`,
 			chain.with(i, bare.String()))
 	case u.User != nil:
 		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))
@@ -102,7 +99,7 @@ func (c *checker) mirror(value string, chain Chain, i int) {
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
 		c.add("goproxy-http", finding.Info, "GOPROXY", entry.Raw,
-			"The go command asks this mirror unencrypted: whoever is on the way sees the module names and can answer in its place; only go.sum and the checksum database expose wrong bytes.",
+			"Requests to this mirror are unencrypted: anyone on the network path sees the module names and can answer in its place; only go.sum and the checksum database detect wrong content.",
 			chain.with(i, bare.String()))
 	}
 	c.writing(chain, i, u)
@@ -115,7 +112,7 @@ func credentialsEffect(u *url.URL) string {
 	if _, hasPassword := u.User.Password(); !hasPassword {
 		return "The go command shows the token in every error message, because it hides passwords only and takes the token for a user name; netrc keeps it out of the value."
 	}
-	return "The go command uses these credentials instead of netrc, and the value is seen by every process and every printout of the environment; netrc keeps them out of it."
+	return "The go command uses these credentials instead of netrc, and every process and every dump of the environment shows the value; netrc keeps them out of it."
 }
 
 // writing checks how the URL of a mirror is written.
@@ -127,15 +124,14 @@ func (c *checker) writing(chain Chain, i int, u *url.URL) {
 			severity = finding.Warning // such a server rarely speaks TLS
 		}
 		c.add("goproxy-scheme-added", severity, "GOPROXY", entry.Raw,
-			"The go command puts https:// before an entry without a scheme.", chain.with(i, entry.URL))
+			"The go command adds https:// to an entry without a scheme.", chain.with(i, entry.URL))
 	}
 	if strings.Contains(entry.Raw, "#") {
 		c.add("goproxy-fragment", finding.Info, "GOPROXY", entry.Raw,
-			"The go command sends nothing of what follows #.", chain.with(i, entry.URL))
+			"The go command does not send what follows #.", chain.with(i, entry.URL))
 	}
 }
 
-// separators checks which failures pass on.
 func (c *checker) separators(chain Chain) {
 	piped := append(Chain(nil), chain...)
 	severity := finding.Info
@@ -151,31 +147,29 @@ func (c *checker) separators(chain Chain) {
 		}
 		if u, err := url.Parse(entry.URL); err == nil && u.User != nil && entry.Sep == Pipe && next.Kind != Off {
 			c.add("goproxy-pipe-passes-refusal", finding.Info, "GOPROXY", entry.Raw,
-				"Behind a pipe a refusal (401, 403) passes on as well: what this mirror denies is asked of the next entry; behind a comma its refusal is final.",
+				"A pipe falls back on a refusal (401, 403), too: what this mirror denies is requested from the next entry; with a comma its refusal is final.",
 				chain.withSep(i, Comma))
 		}
 	}
 	if len(stops) > 0 {
 		c.add("goproxy-separator", severity, "GOPROXY", chain.String(),
-			fmt.Sprintf("Behind a comma only 404 and 410 pass on: when %s is down, times out or answers 403, 429 or 5xx, the download fails and the next entry is not asked; that is right only where a refusal must be final.", some(stops)),
+			fmt.Sprintf("A comma falls back on 404 and 410 only: when %s is down, times out or answers 403, 429 or 5xx, the download fails and the next entry is not tried; that is right only where a refusal must be final.", some(stops)),
 			piped.String())
 	}
 }
 
-// duplicates finds mirrors listed twice.
 func (c *checker) duplicates(chain Chain) {
 	seen := map[string]bool{}
 	for _, entry := range chain.Mirrors() {
 		if seen[entry.URL] {
 			c.add("goproxy-duplicate", finding.Info, "GOPROXY", entry.Raw,
-				"The go command remembers the first answer of a mirror, errors too: listing it again gives a second try for zips only.",
+				"The go command remembers the first answer of a mirror, errors included: listing it again gives a second attempt for zips only.",
 				"each mirror once")
 		}
 		seen[entry.URL] = true
 	}
 }
 
-// sources checks what the chain as a whole can reach.
 func (c *checker) sources(chain Chain) {
 	mirrors := chain.Mirrors()
 	network := false
@@ -183,14 +177,14 @@ func (c *checker) sources(chain Chain) {
 		network = network || !m.isFile()
 	}
 	switch {
-	case len(mirrors) == 0 && chain.HasDirect():
+	case len(mirrors) == 0 && chain.hasDirect():
 		c.add("goproxy-direct-only", finding.Info, "GOPROXY", chain.String(),
-			"No mirror is used: the go command gets every module from its origin with git or another version control program.",
+			"No mirror is used: the go command gets every module from its repository, through git or another version control program.",
 			"a mirror before direct, as in https://mirror.example/path,direct")
-	case !network && !chain.HasDirect():
+	case !network && !chain.hasDirect():
 		severity, still := finding.Info, []string(nil)
 		if p := c.env.Get("GONOPROXY"); p != "" && p != patternNone {
-			severity, still = finding.Warning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still fetched from their origin", p))
+			severity, still = finding.Warning, append(still, fmt.Sprintf("modules that match GONOPROXY (%s) are still downloaded from their repositories", p))
 		}
 		if c.env.Get("GOSUMDB") != keywordOff {
 			still = append(still, "hashes that go.sum lacks are still looked up in the checksum database")
@@ -203,21 +197,18 @@ func (c *checker) sources(chain Chain) {
 	}
 }
 
-// with renders the chain with another URL for entry i.
 func (c Chain) with(i int, mirror string) string {
 	changed := append(Chain(nil), c...)
 	changed[i].URL = mirror
 	return changed.String()
 }
 
-// withSep renders the chain with another separator behind entry i.
 func (c Chain) withSep(i int, sep Separator) string {
 	changed := append(Chain(nil), c...)
 	changed[i].Sep = sep
 	return changed.String()
 }
 
-// isLoopback reports whether the host is this machine.
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()

@@ -8,7 +8,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// sumDB checks GOSUMDB.
 func (c *checker) sumDB() {
 	value := c.env.Get("GOSUMDB")
 	db, err := ParseSumDB(value)
@@ -37,25 +36,25 @@ func (c *checker) sumDB() {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
 		c.add("gosumdb-http-credentials", finding.Error, "GOSUMDB", value,
-			`The go command sends no credentials over plain http: every lookup ends with "refusing to pass credentials to insecure URL"; https and netrc can carry them.`,
+			`The go command sends no credentials over plain http: every lookup ends with "refusing to pass credentials to insecure URL".`,
 			name+" "+bare.String())
 	case u.User != nil:
 		c.add("gosumdb-credentials", finding.Warning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
 		c.add("gosumdb-http", finding.Info, "GOSUMDB", value,
-			"Lookups go out unencrypted: whoever is on the way sees the module names; the answers are signed and cannot be forged.",
+			"Lookups are unencrypted: anyone on the network path sees the module names; the answers are signed and cannot be forged.",
 			name+" "+bare.String())
 	}
 	if strings.Contains(value, " ") { // not the alias, whose purpose this is
 		c.add("gosumdb-bypasses-mirrors", finding.Info, "GOSUMDB", value,
-			"With a URL in GOSUMDB the go command asks there for every hash that go.sum lacks, and never through a mirror; the name alone lets mirrors answer.", name)
+			"With a URL in GOSUMDB the go command asks that server for every hash that go.sum lacks, never a mirror; with the name alone, mirrors can answer.", name)
 	}
 }
 
 // sumDBOff is about GOSUMDB=off. What to write is never off.
 func (c *checker) sumDBOff() {
-	effect := "The go command verifies against go.sum only: a module without a go.sum line is accepted unverified; GOPRIVATE exempts private modules alone."
+	effect := "The go command verifies against go.sum only: a module without a go.sum line is accepted unverified; GOPRIVATE exempts only private modules."
 	if c.env.Get("GOTOOLCHAIN") != "local" {
 		effect += ` A download of a newer toolchain fails with "checksum database disabled by GOSUMDB=off".`
 	}

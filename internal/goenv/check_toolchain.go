@@ -45,7 +45,7 @@ func Toolchain(e Env, a Asked) (string, *finding.Finding) {
 		said := finding.ToolchainRefused(a.Go, strings.TrimPrefix(have, "go"), setting)
 		return "", &finding.Finding{
 			Check: "toolchain-refused", Severity: finding.Error, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
-			Effect: said.Effect, Instead: said.Instead,
+			Effect: said.Effect, Fix: said.Fix,
 		}
 	}
 	if a.Toolchain != "default" {
@@ -65,11 +65,11 @@ func Toolchain(e Env, a Asked) (string, *finding.Finding) {
 	}
 	f := &finding.Finding{
 		Check: "toolchain-download", Severity: finding.Info, Setting: "GOTOOLCHAIN", Found: setting, Source: e.Source("GOTOOLCHAIN"), File: a.File,
-		Effect:  fmt.Sprintf("The go command on this machine is %s; it runs %s instead, and downloads that as the module golang.org/toolchain through GOPROXY unless a program of that name is on PATH.", local, name),
-		Instead: fmt.Sprintf("%s on this machine, which spares every job the download", name),
+		Effect: fmt.Sprintf("The go command on this machine is %s; it runs %s instead, and downloads that as the module golang.org/toolchain through GOPROXY unless a program of that name is on PATH.", local, name),
+		Fix:    fmt.Sprintf("install %s on this machine, so that no job has to download it", name),
 	}
 	if mode == "path" {
-		f.Effect = fmt.Sprintf("The go command on this machine is %s; it runs the program %s of PATH instead, and fails where there is none.", local, name)
+		f.Effect = fmt.Sprintf("The go command on this machine is %s; it runs the program %s from PATH instead, and fails if there is none.", local, name)
 	}
 	return name, f
 }

@@ -3,7 +3,7 @@ package goenv
 import "testing"
 
 // The cases are those of cmd/go toolchain: Select.
-func TestTheToolchainIsTheOneThatTheGoCommandSwitchesTo(t *testing.T) {
+func TestToolchain(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string

@@ -37,14 +37,13 @@ func (e Env) Get(name string) string { return e[name].Value }
 // Source returns where the value of name comes from.
 func (e Env) Source(name string) string { return e[name].Source }
 
-// finding.Said reports whether somebody gave a value for name: it is neither built in
+// Said reports whether somebody gave a value for name: it is neither built in
 // nor a default of the toolchain.
 func (e Env) Said(name string) bool {
 	v := e[name]
 	return v.Value != "" && v.Source != sourceBuiltin && v.Source != sourceGoroot
 }
 
-// names returns the variables that Load resolves.
 func names() []string {
 	return []string{
 		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
@@ -52,7 +51,6 @@ func names() []string {
 	}
 }
 
-// known reports whether Load resolves name.
 func known(name string) bool { return slices.Contains(names(), name) }
 
 // Host is what Load may see of the machine. Getenv and ReadFile are as in
@@ -116,7 +114,6 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	return env, findings, env.checkDirectories()
 }
 
-// resolve finds the value of one variable before derivation.
 func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc toolchain) Var {
 	over := overrides[name]
 	own := h.own(name, user, tc)
@@ -131,7 +128,6 @@ func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc t
 	return Var{settings.JoinPatterns(over.Value, own.Value), over.Source + " and " + own.Source}
 }
 
-// own is the value of a variable without an override.
 func (h Host) own(name string, user *envFile, tc toolchain) Var {
 	if value := h.getenv(name); value != "" {
 		return Var{value, sourceEnvironment}
@@ -145,7 +141,6 @@ func (h Host) own(name string, user *envFile, tc toolchain) Var {
 	return Var{"", sourceBuiltin}
 }
 
-// derive gives an empty variable the value that follows from another one.
 func (e Env) derive(name, from, value string) {
 	if e.Get(name) == "" && value != "" {
 		e[name] = Var{value, from + " (" + e.Source(from) + ")"}
@@ -216,15 +211,15 @@ func (h Host) userConfigDir() string {
 // checkDirectories refuses what the go command refuses for every command
 // (cmd/go main.go; modfetch/cache.go: checkCacheDir).
 func (e Env) checkDirectories() error {
-	bad := func(check, name, problem, instead string) error {
-		return newSyntaxError(check, name, e.Get(name), problem+" (value from "+e.Source(name)+")", instead)
+	bad := func(check, name, problem, fix string) error {
+		return newSyntaxError(check, name, e.Get(name), problem+" (value from "+e.Source(name)+")", fix)
 	}
 	if e.Source("GOPATH") != sourceBuiltin {
 		for _, dir := range filepath.SplitList(e.Get("GOPATH")) {
 			switch {
 			case dir == "":
 			case strings.HasPrefix(dir, "~"):
-				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which nothing expands, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
 			case !filepath.IsAbs(dir):
 				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command ends with "GOPATH entry is relative"`, "the absolute path")
 			}
@@ -239,8 +234,6 @@ func (e Env) checkDirectories() error {
 	return nil
 }
 
-// strayVariables names variables of the environment that look like settings
-// and are none.
 func (h Host) strayVariables() []finding.Finding {
 	var all []finding.Finding
 	for _, stray := range []struct{ name, meant string }{
@@ -259,8 +252,8 @@ func (h Host) strayVariables() []finding.Finding {
 		all = append(all, finding.Finding{
 			Check: "unknown-variable", Severity: finding.Warning, Setting: stray.name,
 			Found: settings.Redact(stray.name + "=" + value), Source: sourceEnvironment,
-			Effect:  "The go command knows no such variable and ignores it.",
-			Instead: stray.meant,
+			Effect: "The go command has no such variable and ignores it.",
+			Fix:    stray.meant,
 		})
 	}
 	return all

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// machine is a Host made of maps.
+// machine is a Host made of maps. Its paths are written as on Unix; native makes
+// them those of the system that the test runs on.
 type machine struct {
 	env   map[string]string
 	files map[string]string
@@ -26,9 +28,10 @@ func (m machine) host() Host {
 		goos = "linux"
 	}
 	return Host{
-		Getenv: func(name string) string { return m.env[name] },
+		Getenv: func(name string) string { return native(m.env[name]) },
 		ReadFile: func(name string) ([]byte, error) {
-			if text, ok := m.files[filepath.ToSlash(name)]; ok {
+			name = filepath.ToSlash(strings.TrimPrefix(name, filepath.VolumeName(name)))
+			if text, ok := m.files[name]; ok {
 				return []byte(text), nil
 			}
 			return nil, fs.ErrNotExist
@@ -37,11 +40,13 @@ func (m machine) host() Host {
 			if m.goAt == "" {
 				return "", fs.ErrNotExist
 			}
-			return m.goAt, nil
+			return native(m.goAt), nil
 		},
 		EvalSymlinks: func(name string) (string, error) {
-			if target, ok := m.links[name]; ok {
-				return target, nil
+			for link, target := range m.links {
+				if native(link) == name {
+					return native(target), nil
+				}
 			}
 			return name, nil
 		},
@@ -49,10 +54,25 @@ func (m machine) host() Host {
 	}
 }
 
+// native gives the absolute paths of a list, which are written as on Unix, the
+// form that they have on this system: "/p" is no absolute path on Windows. Other
+// values stay as they are.
+func native(value string) string {
+	if runtime.GOOS != "windows" {
+		return value
+	}
+	list := strings.Split(value, string(filepath.ListSeparator))
+	for i, path := range list {
+		if strings.HasPrefix(path, "/") {
+			list[i] = "C:" + filepath.FromSlash(path)
+		}
+	}
+	return strings.Join(list, string(filepath.ListSeparator))
+}
+
 const goEnvFile = "GOPROXY=https://patched.test\nGOSUMDB=off\nGOTOOLCHAIN=local\n"
 
 func TestLoad(t *testing.T) {
-	needUnixPaths(t)
 	t.Parallel()
 	home := map[string]string{"HOME": "/home/u"}
 	for _, test := range []struct {
@@ -141,9 +161,9 @@ func TestLoad(t *testing.T) {
 			variable: "GONOSUMDB", want: Var{"none", "environment"}},
 		{name: "the module cache is below the first GOPATH",
 			machine:  machine{env: map[string]string{"GOPATH": "/p" + string(filepath.ListSeparator) + "/q"}},
-			variable: "GOMODCACHE", want: Var{filepath.FromSlash("/p/pkg/mod"), "GOPATH (environment)"}},
+			variable: "GOMODCACHE", want: Var{"/p/pkg/mod", "GOPATH (environment)"}},
 		{name: "GOPATH is below the home directory",
-			machine: machine{env: home}, variable: "GOMODCACHE", want: Var{filepath.FromSlash("/home/u/go/pkg/mod"), "GOPATH (built-in)"}},
+			machine: machine{env: home}, variable: "GOMODCACHE", want: Var{"/home/u/go/pkg/mod", "GOPATH (built-in)"}},
 		{name: "GOAUTH is netrc", machine: machine{env: home}, variable: "GOAUTH", want: Var{"netrc", "built-in"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -152,15 +172,18 @@ func TestLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := env[test.variable]; got != test.want {
-				t.Errorf("%s = %+v, want %+v", test.variable, got, test.want)
+			want := Var{native(test.want.Value), test.want.Source}
+			if file, ok := strings.CutPrefix(want.Source, "user env file "); ok {
+				want.Source = "user env file " + native(file)
+			}
+			if got := env[test.variable]; got != want {
+				t.Errorf("%s = %+v, want %+v", test.variable, got, want)
 			}
 		})
 	}
 }
 
-func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
-	needUnixPaths(t)
+func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -191,11 +214,11 @@ func TestLoadRefusesDirectoriesThatTheGoCommandRefuses(t *testing.T) {
 
 func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	t.Parallel()
-	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {absolute("/c"), "flag --modcache"}})
+	env, findings, err := Load(Host{}, map[string]Var{"GOMODCACHE": {native("/c"), "flag --modcache"}})
 	if err != nil || len(findings) > 0 {
 		t.Fatalf("findings %v, error %v", findings, err)
 	}
-	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != absolute("/c") {
+	if env.Get("GOPROXY") != DefaultProxy || env.Get("GOMODCACHE") != native("/c") {
 		t.Errorf("Load gave %v", env)
 	}
 	for name := range env {
@@ -205,7 +228,7 @@ func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	}
 }
 
-func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
+func TestLoadFindings(t *testing.T) {
 	t.Parallel()
 	const user = "/home/u/.config/go/env"
 	for _, test := range []struct {
@@ -218,13 +241,13 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 		fix    string
 	}{
 		{name: "an ordinary file", file: "# comment\n\nGOPROXY=https://a.test\nGOFLAGS='-tags=a b'\nOTHER=x\n"},
-		{name: "a blank before the name", file: "\n GOPROXY=a.test\n", check: "env-file-ignored-line", line: 2, effect: "starts with a blank", fix: "GOPROXY=a.test"},
+		{name: "a blank before the name", file: "\n GOPROXY=a.test\n", check: "env-file-ignored-line", line: 2, effect: "starts with a space or tab", fix: "GOPROXY=a.test"},
 		{name: "export", file: "export GOPROXY='a.test'\n", check: "env-file-ignored-line", line: 1, effect: "not a shell script", fix: "GOPROXY=a.test"},
 		{name: "lower case", file: "goproxy=a.test\n", check: "env-file-ignored-line", line: 1, effect: "upper-case", fix: "GOPROXY=a.test"},
 		{name: "no =", file: "GOPROXY a.test\n", check: "env-file-ignored-line", line: 1, effect: "no =", fix: "KEY=value"},
 		{name: "a byte order mark", file: "\ufeffGOPROXY=a.test\n", check: "env-file-ignored-line", line: 1, effect: "byte order mark", fix: "GOPROXY=a.test"},
-		{name: "a blank after the name", file: "GOPROXY = a.test\n", check: "env-file-ignored-line", line: 1, effect: "ends in a blank", fix: "GOPROXY=a.test"},
-		{name: "carriage returns", file: "GOPROXY=a.test\r\n", check: "env-file-carriage-return", line: 1, effect: "carriage return", fix: "the same file with LF line ends"},
+		{name: "a blank after the name", file: "GOPROXY = a.test\n", check: "env-file-ignored-line", line: 1, effect: "ends in a space", fix: "GOPROXY=a.test"},
+		{name: "carriage returns", file: "GOPROXY=a.test\r\n", check: "env-file-carriage-return", line: 1, effect: "carriage return", fix: "the same file with LF line endings"},
 		{name: "quotes", file: "GOPROXY=\"a.test\"\n", check: "env-file-quotes", line: 1, effect: "quotes", fix: "GOPROXY=a.test"},
 		{name: "a variable", file: "GOMODCACHE=${HOME}/c\n", env: map[string]string{"GOMODCACHE": "/c"}, check: "env-file-unexpanded", line: 1, effect: "does not expand", fix: "the expanded value"},
 		{name: "a name that only the environment sets", file: "GOPRIVATE=a\nHTTPS_PROXY=http://p.test\n", check: "env-file-unsupported", line: 2, effect: "environment only", fix: "set HTTPS_PROXY in the environment"},
@@ -233,7 +256,7 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 		{name: "a value that the environment hides", file: "GOPROXY=a.test\n", env: map[string]string{"GOPROXY": "b.test"}, check: "env-file-overridden", line: 1, effect: "another value", fix: "unset GOPROXY in the environment, or go env -u GOPROXY"},
 		{name: "a value that the environment repeats", file: "GOPROXY=a.test\n", env: map[string]string{"GOPROXY": "a.test"}},
 		{name: "a file that GOENV names and nobody can read", env: map[string]string{"GOENV": "/nonexistent"}, check: "env-file-unreadable", effect: "cannot read", fix: "the path of an existing file, or GOENV=off"},
-		{name: "a variable that does not exist", env: map[string]string{"GONOSUMCHECK": "1"}, check: "unknown-variable", effect: "knows no such variable", fix: "GONOSUMDB"},
+		{name: "a variable that does not exist", env: map[string]string{"GONOSUMCHECK": "1"}, check: "unknown-variable", effect: "has no such variable", fix: "GONOSUMDB"},
 		{name: "a toolchain without its go.env", env: map[string]string{"GOROOT": "/opt/go"}, check: "goroot-go-env-missing", effect: "no default", fix: "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -257,8 +280,8 @@ func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 				t.Fatalf("no %s in %+v", test.check, findings)
 			}
 			f := findings[i]
-			if f.Line != test.line || !strings.Contains(f.Effect, test.effect) || f.Instead != test.fix {
-				t.Errorf("finding %+v, want line %d, effect with %q, instead %q", f, test.line, test.effect, test.fix)
+			if f.Line != test.line || !strings.Contains(f.Effect, test.effect) || f.Fix != test.fix {
+				t.Errorf("finding %+v, want line %d, effect with %q, fix %q", f, test.line, test.effect, test.fix)
 			}
 			wellFormed(t, f)
 		})

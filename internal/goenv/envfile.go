@@ -45,7 +45,6 @@ func parseEnvFile(data []byte) (lines []envLine, skipped []skippedLine) {
 	return lines, skipped
 }
 
-// whySkipped names what keeps a line from being an assignment.
 func whySkipped(line string) string {
 	switch trimmed := strings.TrimLeft(line, " \t"); {
 	case strings.HasPrefix(line, "\ufeff"):
@@ -55,13 +54,12 @@ func whySkipped(line string) string {
 	case strings.HasPrefix(trimmed, "export "), strings.HasPrefix(trimmed, "set "):
 		return "the file is not a shell script"
 	case trimmed != line:
-		return "it starts with a blank"
+		return "it starts with a space or tab"
 	default:
 		return "its name does not start with an upper-case letter"
 	}
 }
 
-// correctedLine is the assignment that a skipped line was to be.
 func correctedLine(text string) string {
 	text = strings.TrimPrefix(text, "\ufeff")
 	for _, prefix := range []string{"export ", "set ", "$env:"} {
@@ -119,10 +117,8 @@ func (h Host) userEnvFile() *envFile {
 	return f
 }
 
-// source is what Var.Source says of its values.
 func (f *envFile) source() string { return "user env file " + f.path }
 
-// lookup returns the last value of key.
 func (f *envFile) lookup(key string) (value string, found bool) {
 	for i := len(f.lines) - 1; i >= 0; i-- {
 		if f.lines[i].key == key {
@@ -136,25 +132,25 @@ func (f *envFile) lookup(key string) (value string, found bool) {
 // which of its values the environment hides.
 func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 	var all []finding.Finding
-	add := func(check string, severity finding.Severity, line int, setting, found, effect, instead string) {
+	add := func(check string, severity finding.Severity, line int, setting, found, effect, fix string) {
 		all = append(all, finding.Finding{
 			Check: check, Severity: severity, Setting: setting, Found: settings.Redact(found),
-			Source: f.source(), Line: line, Effect: effect, Instead: settings.Redact(instead),
+			Source: f.source(), Line: line, Effect: effect, Fix: settings.Redact(fix),
 		})
 	}
 	if f.unreadable {
 		add("env-file-unreadable", finding.Warning, 0, "GOENV", f.path,
-			"The go command cannot read this file and goes on without it, without a word.",
+			"The go command cannot read this file and silently continues without it.",
 			"the path of an existing file, or GOENV=off")
 	}
 	for _, s := range f.skipped {
 		add("env-file-ignored-line", finding.Warning, s.number, "GOENV", s.text,
-			fmt.Sprintf("The go command ignores this line without a word, because %s.", s.why), correctedLine(s.text))
+			fmt.Sprintf("The go command silently ignores this line, because %s.", s.why), correctedLine(s.text))
 	}
 	if f.crlf {
 		add("env-file-carriage-return", finding.Warning, 1, "GOENV", "",
 			"Lines end in CR LF, and the go command keeps the carriage return as part of each value: the last pattern of a list then matches nothing and off is no longer off.",
-			"the same file with LF line ends")
+			"the same file with LF line endings")
 	}
 	seen := map[string]int{}
 	for _, l := range f.lines {
@@ -163,7 +159,7 @@ func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 		switch {
 		case trimmed != l.key:
 			add("env-file-ignored-line", finding.Warning, l.number, "GOENV", l.key+"="+value,
-				"The go command stores the value under a name that ends in a blank, and never reads it.",
+				"The go command stores the value under a name that ends in a space, and never reads it.",
 				trimmed+"="+strings.TrimSpace(value))
 			continue
 		case onlyEnvironment(l.key):
@@ -186,7 +182,7 @@ func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 		}
 		if unexpanded.MatchString(value) {
 			add("env-file-unexpanded", finding.Warning, l.number, l.key, l.key+"="+value,
-				"The go command does not expand variables in this file; the value is taken as it stands.",
+				"The go command does not expand variables in this file; the value is used literally.",
 				"the expanded value")
 		}
 		if value == "" && (l.key == "GOPROXY" || l.key == "GOSUMDB") && getenv(l.key) == "" {

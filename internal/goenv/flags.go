@@ -65,24 +65,22 @@ func isFlag(word string) bool {
 		!strings.HasPrefix(word, "---") && !strings.HasPrefix(word, "-=") && !strings.HasPrefix(word, "--=")
 }
 
-// flagValue cuts a word such as --mod=vendor into name and value.
 func flagValue(word string) (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(word, "-"), "-"), "=")
 	return name, value
 }
 
-// flags checks GOFLAGS.
 func (c *checker) flags() {
 	value := c.env.Get("GOFLAGS")
 	words, ok := SplitFlags(value)
 	if !ok {
 		c.add("goflags-syntax", finding.Error, "GOFLAGS", value,
-			"A quotation mark is not closed, so every go command but go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
+			"A quotation mark is not closed, so every go command except go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
 	}
 	for i, word := range words {
 		if !isFlag(word) {
 			c.add("goflags-syntax", finding.Error, "GOFLAGS", word,
-				fmt.Sprintf("Every word must be a flag, so every go command but go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value are one word.", word),
+				fmt.Sprintf("Every word must be a flag, so every go command except go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value must be one word.", word),
 				joinFlag(words, i))
 			continue
 		}
@@ -94,7 +92,7 @@ func (c *checker) flags() {
 				"The go command reads this file instead of go.mod, and the .sum file next to it instead of go.sum.", "")
 		case "insecure":
 			c.add("goflags-insecure", finding.Info, "GOFLAGS", word,
-				"The go command accepts the flag, and it has no effect.", "GOINSECURE for origins, GONOSUMDB for private modules")
+				"The go command accepts the flag, but it has no effect.", "GOINSECURE for repositories, GONOSUMDB for private modules")
 		}
 	}
 }
@@ -110,7 +108,6 @@ func joinFlag(words []string, i int) string {
 	return strings.Join(slices.Delete(joined, i, i+1), " ")
 }
 
-// modFlag checks the value of -mod, word i.
 func (c *checker) modFlag(words []string, i int, arg string) {
 	without := strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
 	if without == "" {
@@ -123,7 +120,7 @@ func (c *checker) modFlag(words []string, i int, arg string) {
 			`A workspace allows only readonly and vendor, so the go command ends with "-mod may only be set to readonly or vendor when in workspace mode".`, without)
 	case arg == "mod":
 		c.add("goflags-mod", finding.Warning, "GOFLAGS", words[i],
-			"The go command may resolve, download and write down other versions than go.mod and go.sum name, instead of failing.", without)
+			"The go command may resolve, download and record other versions than those in go.mod and go.sum, instead of failing.", without)
 	case arg == "vendor":
 		c.add("goflags-mod", finding.Info, "GOFLAGS", words[i],
 			"The go command builds from vendor/ and downloads nothing; go.sum and the module cache are not used, and the contents of vendor/ are not verified.", "")

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSplitFlagsSplitsAsTheGoCommandDoes(t *testing.T) {
+func TestSplitFlags(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, value string
@@ -42,7 +42,7 @@ func TestValidToolchain(t *testing.T) {
 	}
 }
 
-func TestBoolFlagOfGOFLAGS(t *testing.T) {
+func TestBoolFlag(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, goflags string

@@ -63,7 +63,7 @@ func (g *goCommand) run(t *testing.T, env map[string]string, args ...string) (st
 func (g *goCommand) trace(t *testing.T, module string, settings map[string]string) (urls []string, stderr string) {
 	t.Helper()
 	env := map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": g.home, "GOMODCACHE": g.modcache,
+		"PATH": os.Getenv("PATH"), "HOME": g.home, "USERPROFILE": g.home, "TMP": g.home, "GOMODCACHE": g.modcache,
 		"GOENV": "off", "GOTOOLCHAIN": "local", "GOAUTH": "off", "GOFLAGS": "-modcacherw",
 		"GODEBUG": "cmdgonetlimit=0", "GOSUMDB": "off", "GOPROXY": "off",
 	}
@@ -266,13 +266,13 @@ func fileMirror(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	return "file://" + filepath.ToSlash(dir)
+	return "file:///" + strings.TrimPrefix(filepath.ToSlash(dir), "/")
 }
 
 func TestLoadResolvesAsGoEnvDoes(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
-		t.Skip("the environments below are those of Unix")
+		t.Skip("the variables and paths below are those of Unix")
 	}
 	cases := []struct {
 		name string

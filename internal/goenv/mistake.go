@@ -29,11 +29,11 @@ var unexpanded = regexp.MustCompile(`\$\{|\$\(|\{\{|^\$\w|^%\w+%$`)
 func findMistake(raw string) (mistake, bool) {
 	switch {
 	case unquote(raw) != raw:
-		return mistake{"goproxy-quotes", "has quotes, which are no syntax here but part of the value"}, true
+		return mistake{"goproxy-quotes", "has quotes, which become part of the value"}, true
 	case unexpanded.MatchString(raw):
-		return mistake{"goproxy-unexpanded", "has a variable in it that nothing expanded"}, true
+		return mistake{"goproxy-unexpanded", "has an unexpanded variable in it"}, true
 	case len(pieces(raw)) > 1:
-		return mistake{"goproxy-list-separator", `has a separator in it that is none: only "," and "|" separate entries`}, true
+		return mistake{"goproxy-list-separator", `has an invalid separator in it: only "," and "|" separate entries`}, true
 	}
 	return mistake{}, false
 }
@@ -42,7 +42,6 @@ func findMistake(raw string) (mistake, bool) {
 // stand at one end only.
 func unquote(s string) string { return strings.Trim(s, "\"'`“”‘’«»") }
 
-// pieces cuts an element at everything that people take for a separator.
 func pieces(raw string) []string {
 	raw = plusURL.ReplaceAllString(wideSeparators.Replace(raw), ",$1")
 	fields := strings.FieldsFunc(raw, func(r rune) bool {
@@ -79,7 +78,6 @@ func cutSemicolon(s string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// looksLikeEntry reports whether s would make sense as an entry of its own.
 func looksLikeEntry(s string) bool {
 	host, _, _ := strings.Cut(s, "/")
 	return keywordFor(s) != "" || strings.Contains(s, "://") || strings.Contains(host, ".")
@@ -164,7 +162,6 @@ func keywordFor(s string) string {
 	return ""
 }
 
-// distance is the Levenshtein distance of two short words.
 func distance(a, b string) int {
 	if len(a) > 16 || len(b) > 16 {
 		return 16 // not words

@@ -45,13 +45,13 @@ var (
 func patternTraps() []patternTrap {
 	return []patternTrap{
 		{"pattern-quotes", "quotes are part of the pattern", unquote},
-		{"pattern-blank", "blanks around it are part of the pattern: they are not trimmed", strings.TrimSpace},
+		{"pattern-blank", "spaces around it are not trimmed and become part of the pattern", strings.TrimSpace},
 		{"pattern-scheme", "module paths have no scheme", cutScheme},
 		{"pattern-user", "module paths have no user name", func(p string) string { return patternUser.ReplaceAllString(p, "") }},
 		{"pattern-port", "module paths have no port", func(p string) string { return patternPort.ReplaceAllString(p, "$1$2") }},
 		{"pattern-colon", "module paths have no colon", func(p string) string { return patternColon.ReplaceAllString(p, "$1/") }},
 		{"pattern-version", "patterns are compared with paths, which have no version", func(p string) string { return patternVersion.ReplaceAllString(p, "") }},
-		{"pattern-ellipsis", "... has no special meaning; a pattern matches everything below it anyway", func(p string) string { return patternEllipsis.ReplaceAllString(p, "") }},
+		{"pattern-ellipsis", "... has no special meaning; a pattern always matches everything below it", func(p string) string { return patternEllipsis.ReplaceAllString(p, "") }},
 		{"pattern-leading-slash", "module paths do not start with a slash", func(p string) string { return strings.TrimLeft(p, "/") }},
 		{"pattern-upper-case", "case matters and the host of a module path is in lower case", lowerHost},
 		{"pattern-leading-dot", "no host name starts with a dot", fixLeadingDot},
@@ -105,7 +105,6 @@ func inspectPatterns(value string) (faults []patternFault, corrected string) {
 	return faults, corrected
 }
 
-// repairPatterns goes through the patterns once.
 func repairPatterns(value string) (faults []patternFault, repaired string) {
 	var good []string
 	repairable := true
@@ -154,7 +153,6 @@ func splitPattern(pattern string) []string {
 	return parts
 }
 
-// malformed finds what no repair is obvious for.
 func malformed(pattern string) (check, why string) {
 	for _, p := range strings.Split(pattern, ",") {
 		if _, err := path.Match(p, ""); err != nil {
@@ -167,7 +165,6 @@ func malformed(pattern string) (check, why string) {
 	return "", ""
 }
 
-// quoteRune names a character in a sentence.
 func quoteRune(s string) string {
 	if s == `"` {
 		return "a quotation mark"

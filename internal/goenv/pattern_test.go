@@ -35,7 +35,7 @@ func TestMatchPatterns(t *testing.T) {
 	}
 }
 
-func TestPatternsThatMatchNothingAreFoundAndCorrected(t *testing.T) {
+func TestPatternTraps(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, value string

@@ -52,7 +52,7 @@ func emptyProxyError(list string) *SyntaxError {
 		proxyExample)
 }
 
-// proxyExample is what SyntaxError.Instead says when no correction can be
+// proxyExample is what SyntaxError.Fix says when no correction can be
 // derived from the value.
 const proxyExample = `a list such as https://mirror.example/path,direct`
 
@@ -89,7 +89,6 @@ type badEntry struct {
 	check, raw, problem string
 }
 
-// in makes the error for the list that holds the entry.
 func (b *badEntry) in(list string) *SyntaxError {
 	return newSyntaxError(b.check, "GOPROXY", b.raw, b.problem, cmp.Or(correctProxy(list), proxyExample))
 }
@@ -185,11 +184,9 @@ func cleanPath(p string) string {
 	return strings.TrimRight(pathpkg.Clean(p), "/")
 }
 
-// hostless reports whether the entry is a URL that no request can be made of.
 func (e Entry) hostless() bool {
 	u, err := url.Parse(e.URL)
 	return e.Kind == Mirror && !e.isFile() && (err != nil || u.Host == "")
 }
 
-// isFile reports whether the entry is a mirror in a directory.
 func (e Entry) isFile() bool { return strings.HasPrefix(e.URL, "file://") }

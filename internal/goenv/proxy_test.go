@@ -69,9 +69,9 @@ func TestParseProxy(t *testing.T) {
 func TestParseProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name, list     string
-		check, instead string
-		message        string // part of Error()
+		name, list string
+		check, fix string
+		message    string // part of Error()
 	}{
 		{"an empty value", "", "goproxy-empty", proxyExample, "contains no entries"},
 		{"only separators and blanks", " ,|, ", "goproxy-empty", proxyExample, "contains no entries"},
@@ -100,10 +100,10 @@ func TestParseProxyRefuses(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("ParseProxy(%q) gave %v, want a *SyntaxError", test.list, err)
 			}
-			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Instead != test.instead {
-				t.Errorf("ParseProxy(%q) gave %s %s, instead %q; want check %s, instead %q", test.list, bad.Setting, bad.Check, bad.Instead, test.check, test.instead)
+			if bad.Setting != "GOPROXY" || bad.Check != test.check || bad.Fix != test.fix {
+				t.Errorf("ParseProxy(%q) gave %s %s, fix %q; want check %s, fix %q", test.list, bad.Setting, bad.Check, bad.Fix, test.check, test.fix)
 			}
-			if !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.instead) {
+			if !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), test.fix) {
 				t.Errorf("the message lacks %q or the correction: %s", test.message, err)
 			}
 		})
@@ -125,14 +125,14 @@ func TestChainMethods(t *testing.T) {
 	if got := len(chain.Mirrors()); got != 2 {
 		t.Errorf("%d mirrors, want 2", got)
 	}
-	if !chain.HasDirect() {
-		t.Error("HasDirect() = false")
+	if !chain.hasDirect() {
+		t.Error("hasDirect() = false")
 	}
 	off := Chain{{Kind: Mirror, URL: "https://a.test"}, {Kind: Off}}
-	if off.HasDirect() || off.String() != "https://a.test,off" {
-		t.Errorf("a chain put together by hand: HasDirect() = %v, String() = %q, want a comma and no direct", off.HasDirect(), off.String())
+	if off.hasDirect() || off.String() != "https://a.test,off" {
+		t.Errorf("a chain put together by hand: hasDirect() = %v, String() = %q, want a comma and no direct", off.hasDirect(), off.String())
 	}
-	if (Chain)(nil).String() != "" || (Chain)(nil).HasDirect() || (Chain)(nil).Mirrors() != nil {
+	if (Chain)(nil).String() != "" || (Chain)(nil).hasDirect() || (Chain)(nil).Mirrors() != nil {
 		t.Error("the empty chain is not empty")
 	}
 }
@@ -159,7 +159,7 @@ func FuzzParseProxy(f *testing.F) {
 		chain, err := ParseProxy(list)
 		if err != nil {
 			var bad *SyntaxError
-			if !errors.As(err, &bad) || bad.Problem == "" || bad.Instead == "" || bad.Check == "" {
+			if !errors.As(err, &bad) || bad.Problem == "" || bad.Fix == "" || bad.Check == "" {
 				t.Fatalf("ParseProxy(%q): incomplete error %#v", list, err)
 			}
 			return

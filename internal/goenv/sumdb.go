@@ -73,8 +73,8 @@ func ParseSumDB(value string) (SumDB, error) {
 	return db, nil
 }
 
-func sumDBError(check, found, problem, instead string) *SyntaxError {
-	return newSyntaxError(check, "GOSUMDB", found, problem, instead)
+func sumDBError(check, found, problem, fix string) *SyntaxError {
+	return newSyntaxError(check, "GOSUMDB", found, problem, fix)
 }
 
 // validSumDBName is the "no funny business" test of dbDial.
@@ -110,9 +110,8 @@ func sumDBURL(text string) (base, problem string) {
 	return u.String(), ""
 }
 
-// correctSumDB guesses what a faulty value was to be.
 func correctSumDB(fields []string) string {
-	const publish = "NAME+HASH+KEY, the verifier key that the database's operator publishes, then optionally its URL"
+	const publish = "NAME+HASH+KEY, the verifier key that the database's operator publishes, optionally followed by its URL"
 	name, rest := unquote(strings.ToLower(fields[0])), ""
 	if len(fields) == 2 {
 		rest = fields[1]

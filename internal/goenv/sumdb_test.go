@@ -52,9 +52,9 @@ func TestParseSumDB(t *testing.T) {
 func TestParseSumDBRefuses(t *testing.T) {
 	t.Parallel()
 	key := testKey(t, "db.test")
-	const published = "NAME+HASH+KEY, the verifier key that the database's operator publishes, then optionally its URL"
+	const published = "NAME+HASH+KEY, the verifier key that the database's operator publishes, optionally followed by its URL"
 	for _, test := range []struct {
-		name, value, check, instead string
+		name, value, check, fix string
 	}{
 		{"an empty value", "", "gosumdb-empty", DefaultSumDB},
 		{"a blank value", " ", "gosumdb-empty", DefaultSumDB},
@@ -78,8 +78,8 @@ func TestParseSumDBRefuses(t *testing.T) {
 			if !errors.As(err, &bad) {
 				t.Fatalf("ParseSumDB(%q) gave %v, want a *SyntaxError", test.value, err)
 			}
-			if bad.Setting != "GOSUMDB" || bad.Check != test.check || bad.Instead != test.instead {
-				t.Errorf("ParseSumDB(%q) gave %s %s, instead %q; want check %s, instead %q", test.value, bad.Setting, bad.Check, bad.Instead, test.check, test.instead)
+			if bad.Setting != "GOSUMDB" || bad.Check != test.check || bad.Fix != test.fix {
+				t.Errorf("ParseSumDB(%q) gave %s %s, fix %q; want check %s, fix %q", test.value, bad.Setting, bad.Check, bad.Fix, test.check, test.fix)
 			}
 		})
 	}
@@ -94,7 +94,7 @@ func FuzzParseSumDB(f *testing.F) {
 		db, err := ParseSumDB(value)
 		if err != nil {
 			var bad *SyntaxError
-			if !errors.As(err, &bad) || bad.Problem == "" || bad.Instead == "" || bad.Check == "" {
+			if !errors.As(err, &bad) || bad.Problem == "" || bad.Fix == "" || bad.Check == "" {
 				t.Fatalf("ParseSumDB(%q): incomplete error %#v", value, err)
 			}
 			return

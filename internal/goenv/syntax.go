@@ -16,18 +16,18 @@ type SyntaxError struct {
 	Setting string // the variable, e.g. "GOPROXY"
 	Found   string // the offending part of its value
 	Problem string // what the go command does with it, a clause without full stop
-	Instead string // the corrected value, or what to write
+	Fix     string // the corrected value, or what to write
 	Check   string // the stable name of the check, as in Finding
 }
 
 // newSyntaxError is the only place that makes a SyntaxError, because this is
 // where credentials are taken out.
-func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError {
+func newSyntaxError(check, setting, found, problem, fix string) *SyntaxError {
 	return &SyntaxError{
 		Setting: setting,
 		Found:   settings.Redact(found),
 		Problem: settings.Redact(problem),
-		Instead: settings.Redact(instead),
+		Fix:     settings.Redact(fix),
 		Check:   check,
 	}
 }
@@ -36,13 +36,13 @@ func newSyntaxError(check, setting, found, problem, instead string) *SyntaxError
 // and what to write.
 func (e *SyntaxError) Error() string {
 	s := fmt.Sprintf("%s: found %q: %s", e.Setting, e.Found, e.Problem)
-	if e.Instead != "" {
-		s += "; instead: " + e.Instead
+	if e.Fix != "" {
+		s += "; fix: " + e.Fix
 	}
 	return s
 }
 
-// finding.Finding turns the error into the Finding that says the same; source is where
+// Finding turns the error into the Finding that says the same; source is where
 // the value comes from.
 func (e *SyntaxError) Finding(source string) finding.Finding {
 	return finding.Finding{
@@ -52,7 +52,7 @@ func (e *SyntaxError) Finding(source string) finding.Finding {
 		Found:    e.Found,
 		Source:   source,
 		Effect:   sentence(e.Problem),
-		Instead:  e.Instead,
+		Fix:      e.Fix,
 	}
 }
 

@@ -40,7 +40,6 @@ func (h Host) findToolchain(user *envFile) toolchain {
 	return toolchain{defaults: builtinDefaults(), source: sourceBuiltin}
 }
 
-// goPrograms returns the paths of the go program to look around of.
 func (h Host) goPrograms() []string {
 	if h.LookPath == nil {
 		return nil
@@ -96,7 +95,6 @@ func (h Host) readVersion(root string) (release string, found bool) {
 	return release, true
 }
 
-// builtinDefaults are those of the go.env that upstream ships.
 func builtinDefaults() map[string]string {
 	return map[string]string{
 		"GOPROXY":     DefaultProxy,
@@ -105,12 +103,11 @@ func builtinDefaults() map[string]string {
 	}
 }
 
-// missingFinding is about a toolchain whose go.env is gone.
 func (tc toolchain) missingFinding() finding.Finding {
 	return finding.Finding{
 		Check: "goroot-go-env-missing", Severity: finding.Warning, Setting: "GOROOT",
 		Found: tc.root, Source: sourceBuiltin,
-		Effect:  "GOPROXY and GOSUMDB have no default without GOROOT's go.env, so every download fails unless they are set elsewhere.",
-		Instead: "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB,
+		Effect: "GOPROXY and GOSUMDB have no default without GOROOT's go.env, so every download fails unless they are set elsewhere.",
+		Fix:    "restore go.env in GOROOT, or set GOPROXY=" + DefaultProxy + " and GOSUMDB=" + DefaultSumDB,
 	}
 }

@@ -80,7 +80,6 @@ func modulePath(path string) int {
 	return -1
 }
 
-// fileVersion is the version in "/@v/v1.0.0.zip", "" when there is none.
 func fileVersion(file string) string {
 	name := strings.TrimPrefix(file, "/@v/")
 	for _, ext := range []string{".info", ".mod", ".zip"} {

@@ -37,7 +37,6 @@ func hasClue(b []byte) bool {
 	return slices.ContainsFunc(clues, func(clue []byte) bool { return bytes.Contains(b, clue) })
 }
 
-// isTest reports whether a line is one of go test -v, or of what a test says.
 func isTest(b []byte) bool {
 	return (bytes.Contains(b, []byte("=== ")) || bytes.Contains(b, []byte("--- ")) || bytes.Contains(b, []byte("_test.go:"))) && testLine.Match(b)
 }
@@ -123,7 +122,6 @@ func (k *logBlock) takes(b []byte) bool {
 	}
 }
 
-// end is the last line so far.
 func (k *logBlock) end() string {
 	if n := len(k.more); n > 0 {
 		return k.more[n-1]
@@ -131,7 +129,6 @@ func (k *logBlock) end() string {
 	return k.head
 }
 
-// unfinished reports whether the last line announces a further one.
 func (k *logBlock) unfinished() bool {
 	return strings.HasSuffix(k.end(), ":") || chained.MatchString(k.end())
 }

@@ -43,7 +43,6 @@ func newBlock(prefix, head string, line int64) logBlock {
 	return k
 }
 
-// add takes a further line.
 func (k *logBlock) add(b []byte) {
 	if len(k.more) < maxLogBlock {
 		b = bytes.TrimLeft(b, " \t")
@@ -141,7 +140,6 @@ func (k *logBlock) failure() (Failure, bool) {
 	return f, true
 }
 
-// cause is the cause of its own that the message tells of, nil for none.
 func (k *logBlock) cause(f Failure, whole string) *logCause {
 	if f.Cause != "" {
 		return named(f.Cause)
@@ -150,7 +148,6 @@ func (k *logBlock) cause(f Failure, whole string) *logCause {
 	return c
 }
 
-// isDirectory reports whether what a replace line names is one.
 func isDirectory(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "/") || strings.Contains(name, `:\`)
 }

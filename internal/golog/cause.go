@@ -256,7 +256,6 @@ var gitTexts = []struct {
 	{"does not appear to be a git repository", failure.NotFound},
 }
 
-// classifyGit classifies the lines that git wrote.
 func classifyGit(lines []string) failure.Class {
 	said := strings.Join(lines, "\n")
 	if _, after, ok := strings.Cut(said, "requested URL returned error: "); ok && len(after) >= 3 {

@@ -170,7 +170,6 @@ func (l *logReader) continues(b []byte) bool {
 	return false
 }
 
-// tests notes whether the lines are those of a test, which indents what it says.
 func (l *logReader) tests(b []byte) {
 	head := b[:min(len(b), maxPrefix)]
 	if isTest(head) {
@@ -180,14 +179,12 @@ func (l *logReader) tests(b []byte) {
 	}
 }
 
-// flush ends all messages.
 func (l *logReader) flush() {
 	for len(l.blocks) > 0 {
 		l.finish(0)
 	}
 }
 
-// finish ends a message.
 func (l *logReader) finish(i int) {
 	block := l.blocks[i]
 	l.blocks = slices.Delete(l.blocks, i, i+1)

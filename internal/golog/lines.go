@@ -114,7 +114,6 @@ func cutRequest(s string) (url, end string, ended bool) {
 	return s[:i-1], s[i+1:], true
 }
 
-// number is the value of a run of digits, 0 of one that no int holds.
 func number(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // Mirror, checksum database and repository are three parties with three
 // remedies: who of them said something decides what is advised.
-func TestTheAdviceIsForThePartyThatFailed(t *testing.T) {
+func TestAdvice(t *testing.T) {
 	t.Parallel()
 	const git = "go: example.test/m@v1.0.0: invalid version: git ls-remote -q --end-of-options origin in /go/pkg/mod/cache/vcs/01: exit status 128:\n\t"
 	tests := map[string]struct {
@@ -45,7 +45,7 @@ func TestTheAdviceIsForThePartyThatFailed(t *testing.T) {
 		"database that a mirror refuses": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: reading https://mirror.example.test/sumdb/sum.example.test/supported: 403 Forbidden",
 			golog.PartyDatabase, "/sumdb/", "The mirror refuses"},
 		"database that cannot be reached": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: Get \"https://sum.example.test/lookup/example.test/m@v1.0.0\": dial tcp 192.0.2.1:443: i/o timeout",
-			golog.PartyDatabase, "passes the database on.*go.sum", "The mirror"},
+			golog.PartyDatabase, "serves the database, too.*go.sum", "The mirror"},
 		"database's newest head": {"go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: initializing sumdb.Client: Get \"https://sum.example.test/latest\": dial tcp 192.0.2.1:443: i/o timeout",
 			golog.PartyDatabase, "GOSUMDB", "The mirror"},
 		"database as Go 1.12 worded it": {"verifying example.test/m@v1.0.0: example.test/m@v1.0.0: reading https://sum.example.test/lookup/example.test/m@v1.0.0: 410 Gone",
@@ -77,7 +77,7 @@ func TestTheAdviceIsForThePartyThatFailed(t *testing.T) {
 
 // What ends a go command without being a failed download is named, with its
 // remedy, and with the check that knows the same.
-func TestWhatStopsTheGoCommandIsNamed(t *testing.T) {
+func TestCauses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ title, remedy, check string }{
 		"go: go.mod requires go >= 1.24.0 (running go 1.23.5; GOTOOLCHAIN=local)":                   {"newer Go than GOTOOLCHAIN allows", "Go 1.24.0 or newer", "toolchain-refused"},
@@ -100,7 +100,7 @@ func TestWhatStopsTheGoCommandIsNamed(t *testing.T) {
 		"main.go:4:2: package slices is not in std (/usr/local/go/src/slices)":                                                                                   {"standard library", "Go that the go line", ""},
 		"package slices is not in GOROOT (/usr/local/go/src/slices)":                                                                                             {"standard library", "Go that the go line", ""},
 		"main.go:4:2: ambiguous import: found package example.test/m/a in multiple modules:\n\texample.test/m v1.0.0 (/go/a)\n\texample.test/m/a v1.0.0 (/go/b)": {"two modules", "@none", ""},
-		"go: example.test/M@v1.0.0: parsing go.mod:\n\tmodule declares its path as: example.test/m\n\t        but was required as: example.test/M":               {"another path", "replace line", ""},
+		"go: example.test/M@v1.0.0: parsing go.mod:\n\tmodule declares its path as: example.test/m\n\t        but was required as: example.test/M":               {"different path", "replace line", ""},
 		"go: example.test/m@v2.0.0: invalid version: module contains a go.mod file, so module path must match major version (\"example.test/m/v2\")":             {"version", "go get", ""},
 		"go: cannot find main module, but found .git/config in /src\n\tto create a module there, run:\n\tgo mod init":                                            {"go.mod", "working-directory", "checkout-missing"},
 		"go: go.mod file not found in current directory or any parent directory; see 'go help modules'":                                                          {"go.mod", "working-directory", "checkout-missing"},

@@ -147,7 +147,6 @@ func names(before string) bool {
 	return c == '#' || c == '-' || c == '_' || c == '/' || c != 'T' && (c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
 }
 
-// run is how many bytes at the start of s are of a kind.
 func run(s string, is func(byte) bool) int {
 	n := 0
 	for n < len(s) && is(s[n]) {

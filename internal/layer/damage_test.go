@@ -167,7 +167,7 @@ func TestMoreAfterTheEndIsAnError(t *testing.T) {
 		if !isArchiveError(u.err) || u.content[zipName] != "good" {
 			t.Errorf("%s: took %q, error %v", name, u.content, u.err)
 		}
-		if strings.HasSuffix(name, "in the frame") && !strings.HasSuffix(fmt.Sprint(u.err), "found more after its end") {
+		if strings.HasSuffix(name, "in the frame") && !strings.HasSuffix(fmt.Sprint(u.err), "found data after its end") {
 			t.Errorf("%s: error %v", name, u.err)
 		}
 	}

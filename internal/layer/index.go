@@ -61,7 +61,6 @@ func (k Key) prefixes() []string {
 	return []string{k.String(), IndexPrefix + k.Project + "-", IndexPrefix}
 }
 
-// digest is the hash of a set of lines, n bytes of it in hexadecimal.
 func digest(lines []string, n int) string {
 	lines = slices.Clone(lines)
 	slices.Sort(lines)
@@ -111,7 +110,6 @@ type (
 	}
 )
 
-// of points to the size of the kind.
 func (f *fileJSON) of(kind string) *int64 {
 	switch kind {
 	case kindZip:
@@ -122,7 +120,7 @@ func (f *fileJSON) of(kind string) *int64 {
 	return &f.Info
 }
 
-// encode renders an index, the same one always in the same way.
+// encode makes the same bytes of the same index, whoever saves it.
 func (x *Index) encode() ([]byte, error) {
 	out := indexJSON{Schema: indexSchema, Layers: []layerJSON{}}
 	for _, l := range x.Layers {
@@ -180,7 +178,7 @@ func decode(r io.Reader) (*Index, error) {
 	x := &Index{}
 	for _, lj := range in.Layers {
 		if err := store.CheckName(lj.Name); err != nil || !strings.HasPrefix(lj.Name, LayerPrefix) || lj.Bytes < 0 {
-			return nil, fmt.Errorf("the index lists %q, which is no layer", failure.Neutral(lj.Name))
+			return nil, fmt.Errorf("the index lists %q, which is not a layer", failure.Neutral(lj.Name))
 		}
 		l := Layer{Name: lj.Name, Bytes: lj.Bytes, Members: map[Member]int64{}}
 		for _, f := range lj.Files {
@@ -215,7 +213,7 @@ func decode(r io.Reader) (*Index, error) {
 func parseModule(name string) (module.Version, error) {
 	path, version, _ := strings.Cut(name, "@")
 	if err := module.Check(path, version); err != nil {
-		return module.Version{}, fmt.Errorf("the index lists %q, which is no module", failure.Neutral(name))
+		return module.Version{}, fmt.Errorf("the index lists %q, which is not a module", failure.Neutral(name))
 	}
 	return module.Version{Path: path, Version: version}, nil
 }

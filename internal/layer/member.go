@@ -63,7 +63,6 @@ func (m Member) Name() string {
 	return nameRoot + path + nameDir + version + "." + m.Kind
 }
 
-// compare orders members by path, version and kind.
 func (m Member) compare(o Member) int {
 	return cmp.Or(
 		cmp.Compare(m.Module.Path, o.Module.Path),

@@ -51,7 +51,6 @@ func (p *pace) watch() func() {
 	return func() { t.Stop() }
 }
 
-// reader supervises r.
 func (p *pace) reader(r io.Reader) io.Reader { return &pacedReader{p, r} }
 
 type pacedReader struct {
@@ -87,8 +86,8 @@ func (p *pace) end(n int) {
 		return
 	}
 	if rate := float64(p.arrived) / p.waited.Seconds(); p.floor > 0 && rate < float64(p.floor) {
-		p.stop(fmt.Errorf("the store sent %s, less than the floor of %s, so the rest was left to the mirrors",
-			cmp.Or(report.Rate(rate), "next to nothing"), report.Rate(float64(p.floor))))
+		p.stop(fmt.Errorf("the store sent %s, less than the minimum of %s, so the rest was left to the mirrors",
+			cmp.Or(report.Rate(rate), "almost nothing"), report.Rate(float64(p.floor))))
 	}
 	p.waited, p.arrived = 0, 0
 }

@@ -54,7 +54,6 @@ func pack(ctx context.Context, w io.Writer, files []source) (int64, error) {
 	return out.n, nil
 }
 
-// pack adds one file to an archive.
 func (f source) pack(ctx context.Context, tw *tar.Writer, buf []byte) error {
 	name := f.Name()
 	if m, err := parseName(name); err != nil {

@@ -66,7 +66,6 @@ type Rejection struct {
 	Class failure.Class
 }
 
-// String is the member as people read it.
 func (m Member) String() string { return m.Kind + " of " + m.Module.String() }
 
 func (r Rejection) String() string { return r.Name + " in " + r.Layer + ": " + r.Why }
@@ -111,7 +110,6 @@ type restore struct {
 	result *Restored
 }
 
-// layer receives one layer.
 func (j *restore) layer(ctx context.Context, p Pick) {
 	if ctx.Err() != nil {
 		j.gaveUp(ctx, p, nil)
@@ -244,7 +242,6 @@ func (j *restore) receive(ctx context.Context, m Member, body io.Reader) (func()
 	return func() error { return j.Cache.PutZip(ctx, m.Module, j.Sums[m], tmp, o) }, nil
 }
 
-// placed notes the fate of a member.
 func (j *restore) placed(p Pick, m Member, size int64, err error) {
 	var tree *modcache.ExtractError
 	if errors.As(err, &tree) {

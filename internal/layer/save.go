@@ -83,7 +83,7 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 	}
 	next := &Index{Layers: p.keep, Unused: p.unused}
 	if x.Exact && len(p.write) == 0 && next.same(x) {
-		return &Saved{Reason: "the cache has it all already"}, nil
+		return &Saved{Reason: "the cache already has everything"}, nil
 	}
 	out := &Saved{Kept: len(p.keep), Compact: p.compact}
 	if err := s.writeLayers(ctx, p.write, have, next, out); err != nil {
@@ -94,7 +94,7 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 		return nil, err
 	}
 	if !mine && out.Layers == 0 {
-		return &Saved{Reason: "somebody else has saved the same"}, nil
+		return &Saved{Reason: "another job has already saved the same modules"}, nil
 	}
 	out.Index = name
 	return out, nil
@@ -162,7 +162,6 @@ func (s *Saver) present(ctx context.Context) (map[Member]int64, error) {
 	return have, g.Wait()
 }
 
-// members are the files that the work list wants of a module.
 func members(m worklist.Module) []Member {
 	v := module.Version{Path: m.Path, Version: m.Version}
 	var out []Member
@@ -218,7 +217,6 @@ func (s *Saver) plan(x *Index, have map[Member]int64) plan {
 	return p
 }
 
-// lacking is what of have no layer of keep holds.
 func lacking(have map[Member]int64, keep []Layer) []Member {
 	held := union(keep)
 	var fresh []Member
@@ -357,14 +355,13 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 	}
 	switch {
 	case len(lacking) > 0:
-		return fmt.Sprintf("the set is incomplete: %d files are missing, such as the %s; modferry fetch brings them", len(lacking), lacking[0])
+		return fmt.Sprintf("the set is incomplete: %d files are missing, such as the %s; modferry fetch downloads them", len(lacking), lacking[0])
 	case len(have) == 0:
-		return "the module cache has nothing of what the checkout needs"
+		return "the module cache has none of the modules that the checkout needs"
 	}
 	return ""
 }
 
-// same reports whether two indexes say the same.
 func (x *Index) same(y *Index) bool {
 	a, errA := x.encode()
 	b, errB := y.encode()

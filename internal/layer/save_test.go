@@ -9,37 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"golang.org/x/mod/module"
-
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/store"
 	"github.com/modferry/modferry/internal/worklist"
 )
-
-// modules are fixtures a, b, c… at the versions given, e.g. "a1 b1 c2", with
-// zips of about size bytes.
-func modules(t *testing.T, size int, names string) *mirrortest.Fixtures {
-	t.Helper()
-	var mods []mirrortest.Module
-	for name := range strings.FieldsSeq(names) {
-		mods = append(mods, mirrortest.Module{Path: "example.test/" + name[:1], Version: "v1." + name[1:] + ".0",
-			Files: map[string]string{"data.go": "package p // " + string(mirrortest.Content(name, size))}})
-	}
-	return mirrortest.Build(t, mods...)
-}
-
-func version(name string) module.Version {
-	return module.Version{Path: "example.test/" + name[:1], Version: "v1." + name[1:] + ".0"}
-}
-
-func versions(names string) []module.Version {
-	var out []module.Version
-	for name := range strings.FieldsSeq(names) {
-		out = append(out, version(name))
-	}
-	return out
-}
 
 // holds names the zips of a layer of s, e.g. "a1 b1".
 func holds(x *Index, layer string) string {
@@ -107,7 +79,7 @@ func TestTheSameSetIsSavedOnce(t *testing.T) {
 	fix := modules(t, 100, "a1 b1")
 	newPlace(t, fix).have().save(s)
 	before := s.created
-	if saved := newPlace(t, fix).have().save(s); saved.Reason != "the cache has it all already" || s.created != before {
+	if saved := newPlace(t, fix).have().save(s); saved.Reason != "the cache already has everything" || s.created != before {
 		t.Errorf("saved %+v and made %d entries", saved, s.created-before)
 	}
 	// The other order of lines in go.sum is the same set.
@@ -144,7 +116,7 @@ func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	p.save(s)
 	late := &Saver{Store: s, Cache: p.cache, List: p.list, Trees: true}
 	saved, err := late.Save(t.Context(), nil)
-	if err != nil || saved.Reason != "somebody else has saved the same" {
+	if err != nil || saved.Reason != "another job has already saved the same modules" {
 		t.Errorf("saved %+v, %v", saved, err)
 	}
 	// The layer is there, but with another index.
@@ -155,7 +127,7 @@ func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	}
 }
 
-func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
+func TestSaveRefuses(t *testing.T) {
 	t.Parallel()
 	fix := modules(t, 100, "a1 b1 c1")
 	tests := []struct {
@@ -164,9 +136,9 @@ func TestIncompleteAndEmptySetsAreNotSaved(t *testing.T) {
 		reason string
 	}{
 		{"nothing there", func(t *testing.T) *place { return newPlace(t, fix) },
-			"the set is incomplete: 6 files are missing, such as the mod of example.test/a@v1.1.0; modferry fetch brings them"},
+			"the set is incomplete: 6 files are missing, such as the mod of example.test/a@v1.1.0; modferry fetch downloads them"},
 		{"one module missing", func(t *testing.T) *place { return newPlace(t, fix).have(versions("a1 b1")...) },
-			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch brings them"},
+			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch downloads them"},
 		{"no modules needed", func(t *testing.T) *place {
 			p := newPlace(t, fix)
 			p.list.Modules = nil
@@ -386,64 +358,6 @@ func (s *noLayers) Create(ctx context.Context, name string, write func(io.Writer
 	return s.memory.Create(ctx, name, write)
 }
 
-func TestIndexesAreReadAsWritten(t *testing.T) {
-	t.Parallel()
-	x := &Index{Layers: []Layer{
-		{Name: LayerPrefix + "0a", Bytes: 10, Members: map[Member]int64{{version("a1"), kindZip}: 5, {version("a1"), kindMod}: 2, {version("b1"), kindInfo}: 1}},
-		{Name: LayerPrefix + "0b", Bytes: 0, Members: map[Member]int64{}},
-	}, Unused: versions("b1 c1")}
-	data, err := x.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := decode(strings.NewReader(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(x, got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	for name, text := range map[string]string{
-		"no JSON":             `<html>`,
-		"another format":      `{"schema":"modferry.index/9"}`,
-		"a layer elsewhere":   `{"schema":"modferry.index/1","layers":[{"name":"../../etc/passwd"}]}`,
-		"another kind":        `{"schema":"modferry.index/1","layers":[{"name":"modferry-i1-aa"}]}`,
-		"a negative size":     `{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","files":[{"module":"a.test/b@v1.0.0","zip":-1}]}]}`,
-		"no module":           `{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","files":[{"module":"../x@v1"}]}]}`,
-		"an unused no module": `{"schema":"modferry.index/1","layers":[],"unused":["::set-output"]}`,
-	} {
-		if x, err := decode(strings.NewReader(text)); err == nil {
-			t.Errorf("%s: read as %+v", name, x)
-		} else if strings.Contains(err.Error(), "::") {
-			t.Errorf("%s: the error repeats a command: %v", name, err)
-		}
-	}
-}
-
-func FuzzDecodeIndex(f *testing.F) {
-	f.Add(`{"schema":"modferry.index/1","layers":[{"name":"modferry-l1-a","bytes":1,"files":[{"module":"a.test/b@v1.0.0","zip":1}]}],"unused":["a.test/b@v1.0.0"]}`)
-	f.Add(`{"schema":"modferry.index/1","unused":null}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		x, err := decode(strings.NewReader(text))
-		if err != nil {
-			return
-		}
-		for _, l := range x.Layers {
-			if store.CheckName(l.Name) != nil {
-				t.Errorf("layer %q", l.Name)
-			}
-		}
-		data, err := x.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		y, err := decode(strings.NewReader(string(data)))
-		if err != nil || !x.same(y) {
-			t.Errorf("written and read again: %v, %+v instead of %+v", err, y, x)
-		}
-	})
-}
-
 // The layers stay in the order in which they were saved, so that an index that
 // says the same is the same.
 func TestALargerLaterLayerChangesNothing(t *testing.T) {
@@ -455,7 +369,7 @@ func TestALargerLaterLayerChangesNothing(t *testing.T) {
 	if n := len(p.lookup(s).Layers); n != 2 {
 		t.Fatalf("%d layers, want 2", n)
 	}
-	if saved := p.save(s); saved.Reason != "the cache has it all already" {
+	if saved := p.save(s); saved.Reason != "the cache already has everything" {
 		t.Errorf("saved %+v", saved)
 	}
 }

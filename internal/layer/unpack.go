@@ -124,14 +124,13 @@ func (u *unpacker) end() error {
 	}
 	switch n, err := io.ReadFull(u.data, u.buf[:1]); {
 	case n > 0:
-		return u.broken(errors.New("found more after its end"))
+		return u.broken(errors.New("found data after its end"))
 	case err != io.EOF || u.in.err != nil: // zstd may take an error between two frames for the end
 		return u.broken(err)
 	}
 	return nil
 }
 
-// broken is the error for an archive that cannot be read on because of err.
 func (u *unpacker) broken(err error) error {
 	if u.in.err != nil {
 		return fmt.Errorf("read layer at byte %d: %w", u.in.n, u.in.err)
@@ -200,7 +199,6 @@ func (d *inflated) Read(p []byte) (int, error) {
 	return 0, err
 }
 
-// fileType names what a tar header announces.
 func fileType(flag byte) string {
 	switch flag {
 	case tar.TypeLink:
@@ -221,7 +219,6 @@ func fileType(flag byte) string {
 	return fmt.Sprintf("a file of type %q", flag)
 }
 
-// shown is a name from an archive as it may enter a report.
 func shown(name string) string {
 	const enough = 2000 // Neutral returns less
 	return failure.Neutral(name[:min(len(name), enough)])

@@ -22,7 +22,7 @@ const mostNames = 4
 
 // errReserved is what an entry meets of which every name is taken and nothing
 // is there.
-var errReserved = errors.New("its names are taken, but hold nothing: other jobs are saving the same right now, or were stopped while they did")
+var errReserved = errors.New("its names are taken, but empty: other jobs are saving the same modules right now, or were stopped while they did")
 
 // created is an entry that is in the store.
 type created struct {
@@ -50,7 +50,6 @@ func (s *Saver) create(ctx context.Context, names []string, write func(io.Writer
 	return created{}, errReserved
 }
 
-// find reports whether there is an entry of that name, and its size.
 func (s *Saver) find(ctx context.Context, name string) (size int64, there bool, err error) {
 	e, err := s.Store.Find(ctx, name)
 	switch {

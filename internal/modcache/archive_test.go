@@ -33,7 +33,7 @@ func deflated(t testing.TB, text string) string {
 	return out.String()
 }
 
-func TestPutZipRefusesWhatIsNotTheModule(t *testing.T) {
+func TestPutZipRefuses(t *testing.T) {
 	t.Parallel()
 	m := module.Version{Path: "example.test/a", Version: "v1.0.0"}
 	const at = "example.test/a@v1.0.0/"

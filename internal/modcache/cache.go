@@ -76,7 +76,7 @@ func openErr(dir string, err error) error {
 	case failure.Permission:
 		advice = "make it writable for this user, or " + advice
 	case failure.DiskFull:
-		advice = "make room there, or " + advice
+		advice = "free some space there, or " + advice
 	}
 	return &failure.Error{
 		Class:  class,
@@ -117,7 +117,6 @@ func createTemp(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// tempName is a new name in the run's directory.
 func (c *Cache) tempName() (string, error) {
 	if c.run == nil {
 		return "", &failure.Error{

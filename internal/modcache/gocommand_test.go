@@ -48,6 +48,7 @@ func newProject(t *testing.T, modules []fixture) project {
 		// No HOME: the go command would leave a process behind that writes
 		// telemetry there.
 		"TMPDIR=" + tmp,
+		"TMP=" + tmp, // on Windows
 		"GOCACHE=" + filepath.Join(tmp, "build"),
 		"GOPATH=" + filepath.Join(tmp, "path"),
 		"GOENV=off",
@@ -78,7 +79,7 @@ func fileMirror(t *testing.T, modules []fixture) string {
 		mustWrite(t, base+".mod", f.mod)
 		mustWrite(t, base+".info", f.info)
 	}
-	return "file://" + filepath.ToSlash(dir)
+	return "file:///" + strings.TrimPrefix(filepath.ToSlash(dir), "/")
 }
 
 func (p project) command(t *testing.T, modcache, proxy string, args ...string) *exec.Cmd {

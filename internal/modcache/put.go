@@ -194,7 +194,7 @@ func (c *Cache) readZip(ctx context.Context, s slot, parallel int) (manifest, er
 	return a.read(ctx, max(parallel, 1), nil)
 }
 
-// openZip opens the zip. Anything but a regular file is no zip: a verdict.
+// openZip takes anything but a regular file for a wrong zip: a verdict.
 func (s slot) openZip() (*os.File, error) {
 	f, err := diskfile.Open(s.zip)
 	if special(err) {
@@ -236,7 +236,6 @@ func (c *Cache) PutMod(ctx context.Context, m module.Version, h1 string, tmp *os
 	return nil
 }
 
-// checkMod compares a file with the h1 hash of a go.mod.
 func checkMod(m module.Version, h1 string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {

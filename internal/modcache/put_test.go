@@ -18,7 +18,7 @@ func evilZip(t testing.TB, f fixture) []byte {
 	return zipOf(t, f.m, map[string]string{"go.mod": string(f.mod), "evil.go": "package evil\n"})
 }
 
-func TestPutZipReplacesWhatIsWrong(t *testing.T) {
+func TestPutZipReplaces(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -104,7 +104,7 @@ func TestPutZipReplacesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestPutZipKeepsWhatIsGood(t *testing.T) {
+func TestPutZipKeeps(t *testing.T) {
 	t.Parallel()
 	c := openTest(t)
 	f := fixtures(t)[0]
@@ -165,7 +165,7 @@ func TestManyPutsOfTheSameModulesAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestPutModRefusesOtherBytes(t *testing.T) {
+func TestPutModRefuses(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)[0]
 	tests := []struct {
@@ -232,7 +232,7 @@ func TestAModuleThatIsNoFileNameIsRefused(t *testing.T) {
 }
 
 // A full disk is met while the tree is written, or while the zip is placed.
-func TestALocalFailureIsToldFromAVerdictOnTheZip(t *testing.T) {
+func TestPutZipLocalFailure(t *testing.T) {
 	t.Parallel()
 	f := fixtures(t)[0]
 	for _, tt := range []struct {

@@ -17,7 +17,6 @@ type run struct {
 	lock *flock.Flock
 }
 
-// startRun makes a run in home.
 func startRun(home string) (*run, error) {
 	for {
 		f, err := os.CreateTemp(home, "run-*.lock")

@@ -63,5 +63,4 @@ func badModule(m module.Version, err error) error {
 	}
 }
 
-// prefix is what every name in a module zip starts with.
 func prefix(m module.Version) string { return m.Path + "@" + m.Version + "/" }

@@ -97,7 +97,6 @@ func (t *treeWriter) fail(err error) {
 	t.failed.Store(true)
 }
 
-// remove removes the tree, unless it has been placed.
 func (t *treeWriter) remove() {
 	if t != nil {
 		removeTree(t.root)
@@ -172,7 +171,6 @@ func (f *treeFile) write(p []byte) {
 	f.tree.fail(err)
 }
 
-// restart empties the file.
 func (f *treeFile) restart() {
 	f.tree.fail(f.f.Truncate(0))
 	_, err := f.f.Seek(0, io.SeekStart)
@@ -212,7 +210,6 @@ func copyFile(from, to string, perm fs.FileMode) error {
 	return err
 }
 
-// directories lists the directories of a tree, parents first.
 func directories(root string) ([]string, error) {
 	var dirs []string
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {

@@ -137,7 +137,6 @@ func (c *Cache) verifyTree(ctx context.Context, s slot, h1 string, files manifes
 	return []Difference{{"tree", c.name(s.tree), got, h1}}, nil
 }
 
-// compare names the files of found that are not those of want.
 func compare(want, found manifest) []Difference {
 	var diffs []Difference
 	differ := func(name, found, want string) {
@@ -190,7 +189,6 @@ func (f fileSum) String() string {
 	return f.sum.String()
 }
 
-// name is a file as Difference shows it.
 func (c *Cache) name(file string) string {
 	rel, err := filepath.Rel(c.dir, file)
 	if err != nil {

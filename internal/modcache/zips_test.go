@@ -11,7 +11,7 @@ import (
 	"github.com/modferry/modferry/internal/modcache"
 )
 
-func TestZipsAreThoseTheGoCommandWouldTake(t *testing.T) {
+func TestZips(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	put := func(name, text string) {

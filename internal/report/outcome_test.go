@@ -39,7 +39,7 @@ func TestARunIsNotReadyWhenTheGoCommandWillFail(t *testing.T) {
 		{"an error about a setting, beside another one and a remark", report.Result{Outcome: report.OK, Message: "1 file is missing", Findings: []finding.Finding{itself, setting, mark}}, report.NotReady,
 			"the go command will fail: GOFLAGS -mod=mod: GOFLAGS has a flag that a workspace refuses (and 1 more like it); 1 file is missing"},
 		{"a sentence that begins with a word", report.Result{Outcome: report.OK, Findings: []finding.Finding{mark}}, report.NotReady,
-			"the go command will fail: go.sum:1: a byte order mark makes the first line of go.sum another one"},
+			"the go command will fail: go.sum:1: a byte order mark changes the meaning of the first line of go.sum"},
 		{"everything is left to the go command", report.Result{Outcome: report.OK, Findings: []finding.Finding{itself}}, report.NotReady,
 			"the go command has to download by itself: go.work.sum example.test/a v1.0.0: a workspace has no go.work.sum"},
 		{"warnings", report.Result{Outcome: report.OK, Message: "m", Findings: []finding.Finding{{Check: "go-sum-missing", Severity: finding.Warning}, {Check: "go-work-sum-missing", Severity: finding.Info}}}, report.OK, "m"},

@@ -171,7 +171,6 @@ func ending(text, secret string) int {
 	return 0
 }
 
-// folded is a secret as it is searched.
 func folded(s string) string {
 	text, _ := fold([]byte(s))
 	return text
@@ -209,7 +208,6 @@ func fold(text []byte) (string, []int) {
 	return string(out), at
 }
 
-// letter reports whether a letter, digit or underscore is at i.
 func letter(text []byte, i int) bool {
 	if i < 0 || i >= len(text) {
 		return false

@@ -75,7 +75,6 @@ func (s *Set) add(secret string, shown int) {
 	s.values = values
 }
 
-// all returns the values.
 func (s *Set) all() []value {
 	if s == nil {
 		return nil

@@ -28,7 +28,7 @@ func (s *Session) check() error {
 			s.About = append(s.About, f)
 		}
 		if f.Severity == finding.Error && slices.Contains(refused, f.Setting) {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 		}
 	}
 	return nil
@@ -46,7 +46,7 @@ func (s *Session) checkPatterns() error {
 	private := goenv.Env{"GOPRIVATE": {Value: s.Values.Checkout.Private, Source: s.Values.Checkout.Sources["private"]}}
 	for _, f := range goenv.Check(private, nil) {
 		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Instead: f.Instead}
+			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 		}
 	}
 	return nil

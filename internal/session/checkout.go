@@ -24,8 +24,8 @@ func (s *Session) hear() {
 	for _, i := range c.Ignored {
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-setting-ignored", Severity: finding.Warning, Setting: i.Setting.Config, Source: i.Source,
-			Effect:  "It has no effect: a pull request can change this file. " + i.Why,
-			Instead: howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
+			Effect: "It has no effect: a pull request can change this file. " + i.Why,
+			Fix:    howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
 		})
 	}
 	list := c.ProxyList()
@@ -34,21 +34,21 @@ func (s *Session) hear() {
 	case s.Env.Said("GOPROXY"):
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-mirrors-overruled", Severity: finding.Info, Setting: "GOPROXY", Source: s.Values.Checkout.Sources["proxy"],
-			Effect: "The job names its mirrors itself (GOPROXY is from: " + s.Env.Source("GOPROXY") + "), so those of the checkout are not asked.",
+			Effect: "The job names its mirrors itself (GOPROXY is from: " + s.Env.Source("GOPROXY") + "), so those of the checkout are not used.",
 		})
 	default:
 		s.guest = true
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPROXY", Source: s.Values.Checkout.Sources["proxy"],
-			Effect:  "The mirrors that the checkout names serve this run, where go.sum verifies what they send. Later steps do not get them: there they would decide what @latest is.",
-			Instead: howTheJobSays(setting("proxy")),
+			Effect:  "The mirrors that the checkout names are used in this run, where go.sum verifies what they send. They are not exported to later steps, where they would decide what @latest is.",
+			Fix: howTheJobSays(setting("proxy")),
 		})
 	}
 	if c.Private != "" {
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPRIVATE", Source: s.Values.Checkout.Sources["private"], Found: c.Private,
-			Effect:  "No mirror is asked for these modules in this run. Later steps know nothing of the patterns: there they would keep modules from being verified, too.",
-			Instead: howTheJobSays(setting("private")),
+			Effect:  "No mirror is asked for these modules in this run. The patterns are not exported to later steps, where they would also keep modules from being verified.",
+			Fix: howTheJobSays(setting("private")),
 		})
 	}
 }

@@ -39,8 +39,8 @@ func inputFinding(err error) finding.Finding {
 		return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, Effect: failure.Plain(err.Error())}
 	case errors.Is(err, worklist.ErrNoCheckout):
 		return finding.Finding{Check: "checkout-missing", Severity: finding.Info, File: input.File, Found: input.Found,
-			Effect: "The settings are checked without the modules they are for.", Instead: input.Remedy}
+			Effect: "The settings are checked without knowing which modules they apply to.", Fix: input.Remedy}
 	}
 	return finding.Finding{Check: "checkout-invalid", Severity: finding.Error, File: input.File, Line: input.Line, Found: input.Found,
-		Effect: "Expected " + input.Expected + "; builds and modferry fetch end here.", Instead: input.Remedy}
+		Effect: "Expected " + input.Expected + "; builds and modferry fetch fail here.", Fix: input.Remedy}
 }

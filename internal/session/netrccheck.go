@@ -57,8 +57,8 @@ func examineNetrc(text string, u *url.URL) *finding.Finding {
 			return nil
 		}
 		return &finding.Finding{Check: "netrc-quotes", Found: e.Machine,
-			Effect:  "The login or the password has quotes around it, which the go command sends as a part of it: a .netrc file knows no quotes.",
-			Instead: instead + " with login and password, without quotes"}
+			Effect: "The login or the password has quotes around it, which the go command sends as part of it: .netrc files have no quoting.",
+			Fix:    instead + " with login and password, without quotes"}
 	}
 	if e := find(incomplete, func(e mirror.NetrcEntry) bool { return e.Serves(host, path) }); e != nil {
 		lacks := "password"
@@ -69,23 +69,23 @@ func examineNetrc(text string, u *url.URL) *finding.Finding {
 			}
 		}
 		return &finding.Finding{Check: "netrc-incomplete", Found: e.Machine,
-			Effect:  fmt.Sprintf("The entry is without %s, so the go command sends the mirror no credentials at all, and does not say so.", lacks),
-			Instead: instead + " with login and password"}
+			Effect: fmt.Sprintf("The entry has no %s, so the go command silently sends the mirror no credentials at all.", lacks),
+			Fix:    instead + " with login and password"}
 	}
 	if e := find(entries, func(e mirror.NetrcEntry) bool { return hostOf(e) == host }); e != nil {
 		return &finding.Finding{Check: "netrc-path", Found: e.Machine,
-			Effect: fmt.Sprintf("The entry is for another path of the host than that of the mirror, %s: the go command finds no credentials for it.", u.Host+u.Path), Instead: instead}
+			Effect: fmt.Sprintf("The entry is for a different path of the host than the mirror's, %s: the go command finds no credentials for it.", u.Host+u.Path), Fix: instead}
 	}
 	if e := find(entries, func(e mirror.NetrcEntry) bool {
 		other := url.URL{Host: hostOf(e)}
 		return other.Hostname() == u.Hostname()
 	}); e != nil {
 		return &finding.Finding{Check: "netrc-port", Found: e.Machine,
-			Effect: fmt.Sprintf("The go command looks for %s and finds no credentials for that mirror.", host), Instead: instead}
+			Effect: fmt.Sprintf("The go command looks for %s and finds no credentials for that mirror.", host), Fix: instead}
 	}
 	if e := find(entries, func(e mirror.NetrcEntry) bool { return strings.HasSuffix(u.Hostname(), "."+e.Machine) }); e != nil {
 		return &finding.Finding{Check: "netrc-unmatched", Found: e.Machine,
-			Effect: fmt.Sprintf("A domain does not stand for its hosts, nor does default: the go command finds no credentials for the mirror %s.", host), Instead: instead}
+			Effect: fmt.Sprintf("Neither a parent domain nor default covers the mirror %s: the go command finds no credentials for it.", host), Fix: instead}
 	}
 	return unreadNetrc(text, u, instead)
 }
@@ -109,14 +109,14 @@ func unreadNetrc(text string, u *url.URL, instead string) *finding.Finding {
 		switch {
 		case quoted(machine):
 			return &finding.Finding{Check: "netrc-quotes", Found: bare,
-				Effect: "The machine has quotes around it, which the go command takes for a part of the name: a .netrc file knows no quotes.", Instead: instead}
+				Effect: "The machine has quotes around it, which the go command reads as part of the name: .netrc files have no quoting.", Fix: instead}
 		case machine != u.Host:
 			return &finding.Finding{Check: "netrc-unread", Found: bare,
-				Effect: fmt.Sprintf("The machine is not spelled like the host in the mirror's URL, %s, letter by letter and without http://: the go command finds no credentials for it.", u.Host), Instead: instead}
+				Effect: fmt.Sprintf("The machine must be spelled exactly like the host in the mirror's URL, %s, without http://: the go command finds no credentials for it.", u.Host), Fix: instead}
 		}
 		return &finding.Finding{Check: "netrc-unread", Found: bare,
-			Effect:  "The entry stands where the go command reads none: in a macdef, which ends at the next empty line, or out of step with the words before it (a comment, a byte order mark).",
-			Instead: instead + " with login and password, at the beginning of the file"}
+			Effect: "The go command does not read an entry at this place: it is inside a macdef, which ends at the next empty line, or misaligned with the words before it (a comment, a byte order mark).",
+			Fix:    instead + " with login and password, at the beginning of the file"}
 	}
 	return nil
 }

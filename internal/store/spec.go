@@ -49,16 +49,16 @@ var regionForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
 func ValidRegion(region string) bool { return regionForm.MatchString(region) }
 
 // SpecError is a setting "cache" that cannot be read.
-type SpecError struct{ Found, Problem, Instead string }
+type SpecError struct{ Found, Problem, Fix string }
 
 func (e *SpecError) Error() string {
-	return fmt.Sprintf("found %q, %s; write %s", settings.Redact(e.Found), e.Problem, e.Instead)
+	return fmt.Sprintf("found %q, %s; write %s", settings.Redact(e.Found), e.Problem, e.Fix)
 }
 
 // Parse reads the setting "cache". Its error is a *SpecError.
 func Parse(value string) (Spec, error) {
 	fail := func(problem, instead string) (Spec, error) {
-		return Spec{}, &SpecError{Found: value, Problem: problem, Instead: instead}
+		return Spec{}, &SpecError{Found: value, Problem: problem, Fix: instead}
 	}
 	switch kind, rest, _ := strings.Cut(value, ":"); kind {
 	case Off, "":

@@ -8,7 +8,7 @@ import "bytes"
 const byteOrderMark = "\ufeff"
 
 // asUTF8 is what to do about it.
-const asUTF8 = "save the file as UTF-8 without byte order mark"
+const asUTF8 = "save the file as UTF-8 without a byte order mark"
 
 func markError(file string) error {
 	return &InputError{

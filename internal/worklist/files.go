@@ -39,7 +39,7 @@ func (l *loader) read(path string) ([]byte, error) {
 	case errors.As(err, &kind):
 		return nil, &InputError{
 			File:  l.rel(path),
-			Found: "no regular file", Expected: "a file", Remedy: "put the file in its place",
+			Found: "something that is not a regular file", Expected: "a file", Remedy: "put the file itself in its place",
 		}
 	case errors.As(err, &escape):
 		return nil, &InputError{
@@ -57,7 +57,6 @@ func (l *loader) read(path string) ([]byte, error) {
 	return nil, l.unreadable(path, err)
 }
 
-// unreadable says that a file or directory exists but cannot be read.
 func (l *loader) unreadable(path string, err error) error {
 	cause := err
 	var pathErr *fs.PathError
@@ -66,7 +65,7 @@ func (l *loader) unreadable(path string, err error) error {
 	}
 	return &InputError{
 		File:  l.rel(path),
-		Found: "an unreadable file (" + plain(cause.Error()) + ")", Expected: "one that this user may read",
+		Found: "an unreadable file (" + plain(cause.Error()) + ")", Expected: "one that this user can read",
 		Remedy: "correct its permissions",
 		Err:    err,
 	}
@@ -79,7 +78,6 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// isDir reports whether path is a directory.
 func isDir(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -27,7 +27,6 @@ type place struct {
 	guessed bool   // found by a pattern, not named
 }
 
-// places finds the main modules that the options mean and sets the root.
 func (l *loader) places(dir string, modules string) ([]place, error) {
 	l.list.Root = dir
 	if !isDir(dir) {
@@ -44,7 +43,7 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 	if sub, _ := l.emptySubmodule(dir); sub != "" {
 		return nil, &InputError{
 			File:  filepath.ToSlash(dir),
-			Found: "an empty directory", Expected: "the sources of the submodule that it is of",
+			Found: "an empty directory", Expected: "the sources of the submodule that belongs there",
 			Remedy: l.complete(dir),
 		}
 	}
@@ -62,7 +61,6 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 	return nil, l.none(dir)
 }
 
-// none says that a go command would find no main module, and which are below.
 func (l *loader) none(dir string) error {
 	// They only serve the advice, so what keeps the search from its end is no
 	// error: the ones found before do.
@@ -79,13 +77,12 @@ func (l *loader) none(dir string) error {
 	}
 	if len(dirs) > 0 {
 		e.Found = fmt.Sprintf("no %s in it or in a directory above, but in %s below", what, listed(dirs))
-		e.Expected = "the directory of a main module, as a go command needs it"
+		e.Expected = "the directory of a main module"
 		e.Remedy = "use --modules ./... (MODFERRY_MODULES, input working-directory) for all of them, --modules with a list of directories, or -C with one"
 	}
 	return e
 }
 
-// listed names the first few directories.
 func listed(dirs []string) string {
 	const most = 3
 	var names []string
@@ -116,7 +113,7 @@ func (l *loader) enclosing(dir string) (place, bool, error) {
 			return place{}, false, &InputError{
 				File:  "GOWORK",
 				Found: quote(l.opts.GOWORK), Expected: "off, or the absolute path of a go.work file",
-				Remedy: "write the path in full",
+				Remedy: "write the absolute path",
 			}
 		}
 		return place{work: filepath.Clean(l.opts.GOWORK), cwd: dir}, true, nil
@@ -232,7 +229,6 @@ func (l *loader) resolve(dir string, dirs []string, literal map[string]bool) ([]
 	return places, nil
 }
 
-// hasMain reports whether a go.mod or, where it counts, a go.work is in dir.
 func (l *loader) hasMain(dir string) bool {
 	return isFile(filepath.Join(dir, "go.mod")) ||
 		l.opts.GOWORK != "off" && isFile(filepath.Join(dir, "go.work"))
@@ -282,7 +278,6 @@ func (l *loader) below(dir string, limit int) ([]string, error) {
 	return dirs, err
 }
 
-// skipped reports whether directories of that name are passed over.
 func skipped(name string) bool {
 	switch name {
 	case "testdata", "vendor", "node_modules":
@@ -291,7 +286,6 @@ func skipped(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }
 
-// splitDir returns the elements of a relative directory, none for ".".
 func splitDir(dir string) []string {
 	if dir == "." {
 		return nil

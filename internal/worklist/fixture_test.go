@@ -146,7 +146,7 @@ func (c loadCase) run(t *testing.T) {
 		t.Errorf("vendored (-want +got):\n%s", diff)
 	}
 	for _, f := range l.Findings {
-		if f.Severity == "" || !strings.HasSuffix(f.Effect, ".") || f.Instead == "" || strings.Contains(f.Effect, dir) {
+		if f.Severity == "" || !strings.HasSuffix(f.Effect, ".") || f.Fix == "" || strings.Contains(f.Effect, dir) {
 			t.Errorf("finding %+v", f)
 		}
 	}

@@ -40,7 +40,6 @@ type sumFile struct {
 	mark  bool // it begins with a byte order mark, which the go command takes for a part of the first line
 }
 
-// find returns the line for key.
 func (f *sumFile) find(key sumKey) (sumLine, bool) {
 	i, ok := f.index[key]
 	if !ok {
@@ -105,8 +104,6 @@ func parseSum(file string, data []byte) (*sumFile, error) {
 	return f, nil
 }
 
-// agree returns an error unless two lines for the same file state the same
-// hash.
 func agree(first, second sumLine) error {
 	if first.hash == second.hash {
 		return nil
@@ -135,7 +132,6 @@ func (l sumLine) check() error {
 	}
 }
 
-// mergeError says that a file holds an unfinished merge.
 func mergeError(file string, line int, text string) error {
 	return &InputError{
 		File: file, Line: line,

@@ -56,7 +56,6 @@ func (l *loader) imports(u *unit) imports {
 	return found
 }
 
-// ignores reports whether an ignore line of go.mod means a directory.
 func (m *mainModule) ignores(dir string) bool {
 	r, err := filepath.Rel(m.dir, dir)
 	if err != nil {
@@ -68,7 +67,6 @@ func (m *mainModule) ignores(dir string) bool {
 	})
 }
 
-// add notes the import clauses of a file.
 func (found imports) add(l *loader, name string) {
 	data, err := diskfile.ReadIn(l.list.Root, name, goFileLimit)
 	if err != nil || !l.builds(name, data) {

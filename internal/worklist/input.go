@@ -41,7 +41,6 @@ func (e *InputError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns the cause.
 func (e *InputError) Unwrap() error { return e.Err }
 
 // quoteLimit bounds, in runes, what is quoted from a file.

@@ -25,7 +25,7 @@ func TestLoadRefuses(t *testing.T) {
 		{
 			name:  "a go.mod with a byte order mark",
 			files: "-- go.mod --\n\ufeffmodule m.test\n",
-			want:  "go.mod:1: found a byte order mark, which the go command does not accept, expected .*; save the file as UTF-8 without byte order mark",
+			want:  "go.mod:1: found a byte order mark, which the go command does not accept, expected .*; save the file as UTF-8 without a byte order mark",
 		},
 		{
 			name:  "a go.work with a byte order mark",
@@ -60,7 +60,7 @@ func TestLoadRefuses(t *testing.T) {
 		{
 			name:  "a missing go.sum, and a version that nobody published",
 			files: strings.Replace(mod, "v1.0.0", "v0.0.0", 1),
-			want:  "go.sum: found no such file, .*; nobody published example.test/a v0.0.0: it needs a replace line with the module's directory, .*",
+			want:  "go.sum: found no such file, .*; example.test/a v0.0.0 was never published: it needs a replace line with the module's directory, .*",
 		},
 		{
 			name:  "a missing go.sum of the only module below",
@@ -83,7 +83,7 @@ func TestLoadRefuses(t *testing.T) {
 		{
 			name:  "a go.sum that is a directory",
 			files: mod + "-- go.sum/x --\n",
-			want:  "go.sum: found no regular file, expected a file; .*",
+			want:  "go.sum: found something that is not a regular file, expected a file; .*",
 		},
 		{
 			name:  "a go.sum line with too few fields",

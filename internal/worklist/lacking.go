@@ -32,7 +32,6 @@ type lack struct {
 	zip, mod bool // which
 }
 
-// tellLacking tells of missing lines.
 func (n *needs) tellLacking(all []lack) {
 	n.list.Lacking += len(all)
 	marked := map[*sumFile]bool{}
@@ -45,8 +44,8 @@ func (n *needs) tellLacking(all []lack) {
 		if f.mark && !marked[f] {
 			n.tell(finding.Finding{
 				Check: "byte-order-mark", Severity: finding.Warning, File: f.file, Line: 1,
-				Effect:  "The go command takes a byte order mark for a part of the first line, which is then that of no module.",
-				Instead: asUTF8,
+				Effect: "The go command reads the byte order mark as part of the first line, which then names no module.",
+				Fix:    asUTF8,
 			})
 		}
 	}
@@ -73,13 +72,12 @@ func (n *needs) tellLacks(all []lack, marked map[*sumFile]bool) {
 	rest := found[lacksTold]
 	n.tell(finding.Finding{
 		Check: "go-sum-missing-line", Severity: rest.Severity, File: rest.File, Line: rest.Line,
-		Found:   fmt.Sprintf("%s and %d more", rest.Found, len(found)-lacksTold-1),
-		Effect:  "They lack lines in go.sum, too.",
-		Instead: "go mod tidy",
+		Found:  fmt.Sprintf("%s and %d more", rest.Found, len(found)-lacksTold-1),
+		Effect: "go.sum lacks lines for them, too.",
+		Fix:    "go mod tidy",
 	})
 }
 
-// findLack is about a line that go.sum lacks.
 func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 	what, says := "its zip", fmt.Sprintf("missing go.sum entry for module providing package %s", plain(k.line.Mod.Path))
 	if !k.zip || k.mod && n.unit.whole() { // which is read first
@@ -88,9 +86,9 @@ func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 	f := finding.Finding{
 		Check: "go-sum-missing-line", Severity: finding.Warning,
 		File: k.pos.File, Line: k.pos.Line, Found: name(k.actual),
-		Effect: fmt.Sprintf("%s has no line for %s, so it is not fetched; a build that uses the module stops with “%s”.",
+		Effect: fmt.Sprintf("%s has no line for %s, so modferry does not download it; a build that uses the module stops with “%s”.",
 			n.rel(k.in.sumPath), what, says),
-		Instead: "go mod tidy",
+		Fix: "go mod tidy",
 	}
 	i, used := n.used(k.line.Mod.Path)
 	switch {
@@ -107,22 +105,21 @@ func (n *needs) findLack(k lack, marked map[*sumFile]bool) finding.Finding {
 		if i.tested {
 			command = "go test"
 		}
-		f.Effect = fmt.Sprintf("%s has no line for %s, so it is not fetched; %s imports it, and %s stops with “%s”.",
+		f.Effect = fmt.Sprintf("%s has no line for %s, so modferry does not download it; %s imports it, and %s stops with “%s”.",
 			n.rel(k.in.sumPath), what, plain(i.by), command, says)
 	}
 	if unpublished(k.actual.Version) {
-		f.Instead = published
+		f.Fix = published
 	}
 	if s := n.behindMark(k); s != nil {
 		marked[s] = true
 		f.Check, f.File, f.Line = "byte-order-mark", s.file, 1
-		f.Effect = fmt.Sprintf("The go command takes a byte order mark for a part of the first line, which is then that of another module: for it, %s", f.Effect)
-		f.Instead = asUTF8
+		f.Effect = fmt.Sprintf("The go command reads the byte order mark as part of the first line, which then names another module: to the go command, %s", f.Effect)
+		f.Fix = asUTF8
 	}
 	return f
 }
 
-// zipOfAnother reports whether there is a zip line of another version.
 func (n *needs) zipOfAnother(k lack) bool {
 	return slices.ContainsFunc(n.sums, func(f *sumFile) bool {
 		return slices.ContainsFunc(f.lines, func(l sumLine) bool { return !l.mod && l.path == k.actual.Path })
@@ -146,9 +143,9 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 	if n.unit.workSum == nil && len(all) == 0 {
 		n.tell(finding.Finding{
 			Check: "go-work-sum-missing", Severity: finding.Info,
-			File:    n.rel(n.unit.work.path + ".sum"),
-			Effect:  "Workspaces often read go.mod files and zips that no go.sum has lines for; without go.work.sum the go command downloads those itself.",
-			Instead: "run the builds once and commit go.work.sum if the go command writes one",
+			File:   n.rel(n.unit.work.path + ".sum"),
+			Effect: "Workspaces often need go.mod files and zips that no go.sum has lines for; without go.work.sum the go command downloads those itself.",
+			Fix:    "run the builds once and commit go.work.sum if the go command writes one",
 		})
 	}
 	if n.unit.workSum == nil && len(all) > 0 {
@@ -159,8 +156,8 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 		n.tell(finding.Finding{
 			Check: "go-work-sum-missing", Severity: finding.Warning,
 			File: n.rel(n.unit.work.path + ".sum"), Found: found,
-			Effect:  "No go.sum of the workspace has the lines, and there is no go.work.sum: nothing can be fetched and verified before. The go command downloads what it needs itself, and fails where it cannot.",
-			Instead: "go mod tidy in every module; run the builds once and commit go.work.sum",
+			Effect: "No go.sum of the workspace has the lines, and there is no go.work.sum: nothing can be downloaded and verified in advance. The go command downloads what it needs itself, and fails if it cannot.",
+			Fix:    "go mod tidy in every module; run the builds once and commit go.work.sum",
 		})
 		return
 	}
@@ -172,8 +169,8 @@ func (n *needs) tellLackingInWorkspace(all []lack) {
 		n.tell(finding.Finding{
 			Check: "go-sum-missing-line", Severity: finding.Info,
 			File: k.pos.File, Line: k.pos.Line, Found: name(k.actual),
-			Effect:  fmt.Sprintf("No go.sum of the workspace has a line for %s, so it is not fetched; a build that uses the module downloads it and writes the line to go.work.sum.", what),
-			Instead: "run the builds once and commit go.work.sum",
+			Effect: fmt.Sprintf("No go.sum of the workspace has a line for %s, so modferry does not download it; a build that uses the module downloads it and adds the line to go.work.sum.", what),
+			Fix:    "run the builds once and commit go.work.sum",
 		})
 	}
 }
@@ -195,13 +192,13 @@ func (n *needs) checkSums(requires []required) (bool, error) {
 		Err:      fs.ErrNotExist,
 	}
 	if i := slices.IndexFunc(requires, func(r required) bool { return unpublished(r.actual.Version) }); i >= 0 {
-		e.Remedy = fmt.Sprintf("nobody published %s: it needs %s; then run `go mod tidy` and commit go.sum", name(requires[i].actual), published)
+		e.Remedy = fmt.Sprintf("%s was never published: it needs %s; then run `go mod tidy` and commit go.sum", name(requires[i].actual), published)
 	}
 	if n.flags.mod == "mod" {
 		n.tell(finding.Finding{
 			Check: "go-sum-missing", Severity: finding.Warning, Setting: "GOFLAGS", Found: "-mod=mod", File: e.File,
-			Effect:  "The go command writes go.sum itself, verified by the checksum database only (GOSUMDB, GONOSUMDB); without hashes nothing is fetched before.",
-			Instead: "go mod tidy, and commit go.sum",
+			Effect: "The go command writes go.sum itself, verified only by the checksum database (GOSUMDB, GONOSUMDB); without hashes modferry downloads nothing in advance.",
+			Fix:    "go mod tidy, and commit go.sum",
 		})
 		return false, nil
 	}
@@ -211,8 +208,8 @@ func (n *needs) checkSums(requires []required) (bool, error) {
 	n.list.Lacking += len(requires)
 	n.tell(finding.Finding{
 		Check: "go-sum-missing", Severity: finding.Warning, File: e.File,
-		Effect:  fmt.Sprintf("No package here imports any of the %d modules that %s requires, so builds work without it; nothing is fetched, and go mod download has nothing to compare with.", len(requires), m.file),
-		Instead: "go mod tidy, and commit go.sum",
+		Effect: fmt.Sprintf("No package here imports any of the %d modules that %s requires, so builds work without it; modferry downloads nothing, and go mod download has no hashes to compare with.", len(requires), m.file),
+		Fix:    "go mod tidy, and commit go.sum",
 	})
 	return false, nil
 }

@@ -51,7 +51,6 @@ func (m Module) Position() Position {
 	return cmp.Or(m.Replace, m.Require, m.ZipSum, m.ModSum)
 }
 
-// compare orders modules by path, then version.
 func (m Module) compare(n Module) int {
 	if c := cmp.Compare(m.Path, n.Path); c != 0 {
 		return c // by far the most frequent, and semver.Compare is slow

@@ -91,7 +91,6 @@ func Load(dir string, opts Options) (*List, error) {
 	return l.list, nil
 }
 
-// load adds what one go command would need.
 func (l *loader) load(p place) error {
 	u, err := l.readUnit(p)
 	if err != nil && p.guessed {
@@ -118,9 +117,9 @@ func (l *loader) load(p place) error {
 		l.tell(finding.Finding{
 			Check: "go-work-unused-module", Severity: finding.Info,
 			Setting: "GOWORK", File: l.rel(p.ignored),
-			Found:   u.mods[0].file,
-			Effect:  "The go command works in this workspace, which does not use the module, and refuses to build it; its work list is that of GOWORK=off.",
-			Instead: "GOWORK=off, or go work use " + l.rel(u.dir),
+			Found:  u.mods[0].file,
+			Effect: "The go command uses this workspace, which does not include the module, and refuses to build it; modferry makes the work list as with GOWORK=off.",
+			Fix:    "GOWORK=off, or go work use " + l.rel(u.dir),
 		})
 	}
 	return nil
@@ -140,8 +139,8 @@ func (l *loader) skip(err error) error {
 	f := finding.Finding{
 		Check: "main-module-skipped", Severity: finding.Warning,
 		File: input.File, Line: input.Line, Found: input.Found,
-		Effect:  "The go command fails here too; this main module or workspace is left out of the work list.",
-		Instead: input.Remedy,
+		Effect: "The go command fails here too; this main module or workspace is left out of the work list.",
+		Fix:    input.Remedy,
 	}
 	if !slices.Contains(l.list.Findings, f) { // a workspace is met once per module
 		l.tell(f)
@@ -149,7 +148,6 @@ func (l *loader) skip(err error) error {
 	return nil
 }
 
-// tell adds a finding.
 func (l *loader) tell(f finding.Finding) { l.list.Findings = append(l.list.Findings, f) }
 
 // agree returns an error when two go.sum files state different hashes for one
@@ -172,7 +170,6 @@ func (l *loader) agree() error {
 	return nil
 }
 
-// finish checks that all files agree and completes the list.
 func (l *loader) finish() error {
 	if err := l.agree(); err != nil {
 		return err

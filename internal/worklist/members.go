@@ -17,8 +17,8 @@ func (l *loader) checkMembers(u *unit) {
 	if len(u.mods) == 0 {
 		l.tell(finding.Finding{
 			Check: "go-work-empty", Severity: finding.Error, File: l.rel(u.work.path),
-			Effect:  "It has no use line, and the go command ends with “no modules were found in the current workspace”.",
-			Instead: "go work use DIR, or GOWORK=off",
+			Effect: "It has no use line, and the go command ends with “no modules were found in the current workspace”.",
+			Fix:    "go work use DIR, or GOWORK=off",
 		})
 		return
 	}
@@ -51,8 +51,8 @@ func (l *loader) checkAge(u *unit) {
 	}
 	l.tell(finding.Finding{
 		Check: "go-work-too-old", Severity: finding.Error, File: l.rel(u.work.path), Line: line, Found: found,
-		Effect:  fmt.Sprintf("%s asks for go %s, and a go.work must ask for as much: the go command ends with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
-		Instead: "go work use, and commit go.work",
+		Effect: fmt.Sprintf("%s requires go %s, and go.work must require at least that: the go command ends with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
+		Fix:    "go work use, and commit go.work",
 	})
 }
 
@@ -78,8 +78,8 @@ func (l *loader) checkUnpublished(u *unit) {
 			}
 			l.tell(finding.Finding{
 				Check: "go-work-unpublished", Severity: finding.Info, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
-				Effect:  "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which nobody published.",
-				Instead: "a replace line with the directory, or a published version, for those commands",
+				Effect: "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which was never published.",
+				Fix:    "a replace line with the directory, or a published version, for those commands",
 			})
 			return // the others are most likely of the same kind
 		}

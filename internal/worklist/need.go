@@ -64,7 +64,6 @@ func (l *loader) need(u *unit) error {
 	return nil
 }
 
-// readSums reads the go.sum files of the unit, and go.work.sum.
 func (n *needs) readSums() error {
 	for _, m := range n.unit.mods {
 		var err error
@@ -95,7 +94,6 @@ type required struct {
 	by     Position       // of the replace line, if any
 }
 
-// requires returns the require lines of which files are needed.
 func (n *needs) requires() []required {
 	var all []required
 	var missing []missingDir
@@ -126,8 +124,8 @@ func (n *needs) requires() []required {
 				n.tell(finding.Finding{
 					Check: "go-mod-invalid-module", Severity: n.severity(line.Mod.Path),
 					File: r.pos.File, Line: r.pos.Line, Found: name(r.actual),
-					Effect:  "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
-					Instead: "a valid module path, or a replace line with a directory",
+					Effect: "The go command cannot download such a module (" + plain(err.Error()) + "); it is left out of the work list.",
+					Fix:    "a valid module path, or a replace line with a directory",
 				})
 				continue
 			}
@@ -173,14 +171,13 @@ func (n *needs) addLines() error {
 		n.tell(finding.Finding{
 			Check: "go-sum-invalid-line", Severity: finding.Info,
 			File: bad.pos.File, Line: bad.pos.Line, Found: found,
-			Effect:  "No module has such a path and version; the go command never looks for the line.",
-			Instead: "go mod tidy",
+			Effect: "No module can have this path and version; the go command never uses the line.",
+			Fix:    "go mod tidy",
 		})
 	}
 	return nil
 }
 
-// addLine adds what a line gives the hash of.
 func (n *needs) addLine(line sumLine) error {
 	if err := line.check(); err != nil {
 		return err
@@ -200,7 +197,6 @@ func (n *needs) addLine(line sumLine) error {
 	return nil
 }
 
-// addRequires adds the zips of required modules, and the positions.
 func (n *needs) addRequires(requires []required) error {
 	var lacking []lack
 	for _, r := range requires {
@@ -232,7 +228,6 @@ func (n *needs) addRequires(requires []required) error {
 	return nil
 }
 
-// addZip adds the zip of a module if any file has a line for it.
 func (n *needs) addZip(v module.Version) error {
 	for _, f := range n.sums {
 		if line, ok := f.find(sumKey{path: v.Path, version: v.Version}); ok {
@@ -279,5 +274,4 @@ func checkModule(v module.Version) error {
 	return nil
 }
 
-// name renders a module for a finding.
 func name(v module.Version) string { return plain(v.Path) + " " + plain(v.Version) }

@@ -83,7 +83,6 @@ func add(to map[module.Version]replacement, line *modfile.Replace, dir, file str
 	}
 }
 
-// find returns what stands in the place of m.
 func (r *replacements) find(m module.Version) (replacement, bool) {
 	every := module.Version{Path: m.Path}
 	for _, lines := range [...]map[module.Version]replacement{r.work, r.mods} {

@@ -13,8 +13,6 @@ type missingDir struct {
 	module string // the path of the replaced one
 }
 
-// findAbsoluteDirs tells when directories in a module's place are written in
-// full.
 func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	if len(absolute) == 0 {
 		return
@@ -27,12 +25,11 @@ func (n *needs) findAbsoluteDirs(absolute []replacement) {
 	n.tell(finding.Finding{
 		Check: "replace-directory-absolute", Severity: finding.Warning,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  "The go command takes the module from there without comparing it with go.sum, and fails on every machine that does not have it at this place.",
-		Instead: "a path relative to go.mod, or a go.work that is not committed",
+		Effect: "The go command takes the module from there without comparing it with go.sum, and fails on every machine that has no such directory.",
+		Fix:    "a path relative to go.mod, or a go.work that is not committed",
 	})
 }
 
-// findMissingDirs tells when directories in a module's place are missing.
 func (n *needs) findMissingDirs(missing []missingDir) {
 	if len(missing) == 0 {
 		return
@@ -49,7 +46,7 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 	n.tell(finding.Finding{
 		Check: "replace-directory-missing", Severity: severity,
 		File: first.pos.File, Line: first.pos.Line, Found: found,
-		Effect:  finding.ReplaceDirectoryMissing.Effect,
-		Instead: n.complete(first.to.Path),
+		Effect: finding.ReplaceDirectoryMissing.Effect,
+		Fix:    n.complete(first.to.Path),
 	})
 }

@@ -15,7 +15,7 @@ import (
 func (l *loader) complete(dir string) string {
 	submodule, file := l.emptySubmodule(dir)
 	if submodule == "" {
-		return finding.ReplaceDirectoryMissing.Instead
+		return finding.ReplaceDirectoryMissing.Fix
 	}
 	return fmt.Sprintf("check out the submodule %s (see %s), with `submodules: recursive` of actions/checkout, `GIT_SUBMODULE_STRATEGY: recursive` of GitLab, "+
 		"or `git submodule update --init --recursive`", quote(submodule), l.rel(file))
@@ -49,7 +49,6 @@ func (l *loader) emptySubmodule(dir string) (submodule, file string) {
 	return "", ""
 }
 
-// isEmpty reports whether a directory has nothing in it, or is not there.
 func isEmpty(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {

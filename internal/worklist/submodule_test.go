@@ -88,7 +88,7 @@ replace example.test/lib => ./third_party/lib
 		t.Fatal(err)
 	}
 	for _, f := range list.Findings {
-		if f.Check == "replace-directory-missing" && strings.Contains(f.Instead, `submodule "third_party/lib"`) {
+		if f.Check == "replace-directory-missing" && strings.Contains(f.Fix, `submodule "third_party/lib"`) {
 			return
 		}
 	}

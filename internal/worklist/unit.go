@@ -26,7 +26,6 @@ type workspace struct {
 	parsed *modfile.WorkFile
 }
 
-// dirOf returns the directory a use line means.
 func (w *workspace) dirOf(u *modfile.Use) string {
 	p := filepath.FromSlash(u.Path)
 	if filepath.IsAbs(p) {
@@ -50,7 +49,6 @@ func (u *unit) main(dir string) Main {
 // before 1.17 neither (modfile.go: pruningForGoVersion).
 func (u *unit) whole() bool { return u.work != nil || !atLeast(u.mods[0].goLine(), "1.17") }
 
-// goLine is the go line that decides for the unit.
 func (u *unit) goLine() string {
 	if u.work != nil {
 		return goLine(u.work.parsed.Go)
@@ -58,7 +56,6 @@ func (u *unit) goLine() string {
 	return u.mods[0].goLine()
 }
 
-// readUnit reads the go.mod files of a place, and its go.work.
 func (l *loader) readUnit(p place) (*unit, error) {
 	if p.work != "" {
 		return l.readWorkspace(p)
@@ -159,7 +156,6 @@ func (l *loader) readWork(path string) (*workspace, error) {
 	return w, nil
 }
 
-// uses reports whether a go.work uses the module in dir.
 func (l *loader) uses(work, dir string) (bool, error) {
 	w, err := l.readWork(work)
 	if err != nil {
@@ -189,15 +185,15 @@ func (l *loader) checkWorkFlags() {
 	if l.flags.mod == "mod" {
 		l.tell(finding.Finding{
 			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-mod=mod",
-			Effect:  "The go command refuses to build in a workspace: there -mod may only be readonly or vendor.",
-			Instead: "GOFLAGS without -mod=mod, or GOWORK=off",
+			Effect: "The go command refuses to build in a workspace: there -mod may only be readonly or vendor.",
+			Fix:    "GOFLAGS without -mod=mod, or GOWORK=off",
 		})
 	}
 	if l.flags.modfile != "" {
 		l.tell(finding.Finding{
 			Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-modfile",
-			Effect:  "The go command refuses to run in a workspace: -modfile cannot be used there. The work list ignores it.",
-			Instead: "GOFLAGS without -modfile, or GOWORK=off",
+			Effect: "The go command refuses to run in a workspace: -modfile cannot be used there. The work list ignores it.",
+			Fix:    "GOFLAGS without -modfile, or GOWORK=off",
 		})
 	}
 }

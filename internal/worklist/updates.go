@@ -9,7 +9,6 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// excluded returns the versions that exclude lines rule out.
 func (u *unit) excluded() map[module.Version]bool {
 	all := make(map[module.Version]bool)
 	for _, m := range u.mods {
@@ -44,8 +43,8 @@ func (l *loader) findUpdates(u *unit) {
 		if len(out) > 0 {
 			f := finding.Finding{
 				Check: "go-mod-excluded-require", Severity: finding.Warning,
-				Effect:  "The go command ignores the requirement, since an exclude line rules the version out.",
-				Instead: "go mod tidy",
+				Effect: "The go command ignores the requirement, because an exclude line rules the version out.",
+				Fix:    "go mod tidy",
 			}
 			if stops {
 				f.Severity = finding.Error
@@ -57,8 +56,8 @@ func (l *loader) findUpdates(u *unit) {
 			f := first[again[0].Mod.Path]
 			l.tellAt(finding.Finding{
 				Check: "go-mod-required-twice", Severity: finding.Error,
-				Effect:  fmt.Sprintf("Line %d requires %s of the same module, as a merge leaves it behind: builds end with “updates to go.mod needed”.", f.Syntax.Start.Line, plain(f.Mod.Version)),
-				Instead: "go mod tidy, which keeps the newer version, or one of the two lines",
+				Effect: fmt.Sprintf("Line %d requires %s of the same module, as after a careless merge: builds end with “updates to go.mod needed”.", f.Syntax.Start.Line, plain(f.Mod.Version)),
+				Fix:    "go mod tidy, which keeps the newer version, or one of the two lines",
 			}, m, again)
 		}
 	}

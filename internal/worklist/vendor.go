@@ -28,9 +28,9 @@ func (l *loader) vendored(u *unit) bool {
 		if u.requires() {
 			l.tell(finding.Finding{
 				Check: "vendor-incomplete", Severity: finding.Warning, File: l.rel(vendor),
-				Found:   "no modules.txt",
-				Effect:  "The go command builds from vendor and fails with “inconsistent vendoring”; the work list is that of a build without it.",
-				Instead: sync + ", or -mod=readonly in GOFLAGS if vendor is not Go's",
+				Found:  "no modules.txt",
+				Effect: "The go command builds from vendor and fails with “inconsistent vendoring”; modferry makes the work list as if it were not there.",
+				Fix:    sync + ", or -mod=readonly in GOFLAGS if it is not Go's vendor directory",
 			})
 		}
 		return false
@@ -57,8 +57,8 @@ func (l *loader) vendored(u *unit) bool {
 	}
 	l.tell(finding.Finding{
 		Check: "vendor-unused", Severity: finding.Info, File: l.rel(filepath.Join(vendor, "modules.txt")),
-		Effect:  "The go command does not build from vendor, because " + reason + ".",
-		Instead: "-mod=vendor in GOFLAGS, or " + sync,
+		Effect: "The go command does not build from vendor, because " + reason + ".",
+		Fix:    "-mod=vendor in GOFLAGS, or " + sync,
 	})
 	return false
 }
@@ -80,7 +80,6 @@ func vendoredWorkspace(modules []byte) bool {
 	return false
 }
 
-// requires reports whether any main module requires anything.
 func (u *unit) requires() bool {
 	for _, m := range u.mods {
 		if len(m.parsed.Require) > 0 {

@@ -32,7 +32,7 @@ func (l *loader) checkVendor(u *unit) {
 	list := readVendorList(modules)
 	f := finding.Finding{
 		Check: "vendor-inconsistent", Severity: finding.Error,
-		Instead: finding.VendorInconsistentInstead,
+		Fix: finding.VendorInconsistentFix,
 	}
 	problem := list.missing(l, u, &f)
 	if problem == "" {
@@ -43,19 +43,18 @@ func (l *loader) checkVendor(u *unit) {
 	}
 	f.Effect = fmt.Sprintf("%s %s, so every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	if list.mark {
-		f.Instead = asUTF8
-		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command takes for a part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
+		f.Fix = asUTF8
+		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command reads as part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	}
 	l.tell(f) // the others are most likely of the same cause
 }
 
-// missing says what go.mod has and the list has not.
 func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
 	for _, m := range u.mods {
 		for _, r := range m.parsed.Require {
 			if !v.explicit[r.Mod] {
 				f.File, f.Line, f.Found = m.file, r.Syntax.Start.Line, name(r.Mod)
-				return "does not have it as explicit"
+				return "does not list it as explicit"
 			}
 		}
 	}
@@ -65,13 +64,12 @@ func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
 	for _, r := range u.mods[0].parsed.Replace {
 		if by, ok := v.replaced[r.Old]; !ok || by != r.New {
 			f.File, f.Line, f.Found = u.mods[0].file, r.Syntax.Start.Line, strings.TrimSpace(name(r.Old))
-			return "does not have the replacement"
+			return "does not list the replacement"
 		}
 	}
 	return ""
 }
 
-// surplus says what the list has and go.mod has not.
 func (v *vendorList) surplus(l *loader, u *unit, f *finding.Finding) string {
 	required, replaced := map[module.Version]bool{}, map[module.Version]bool{}
 	for _, m := range u.mods {
@@ -88,10 +86,10 @@ func (v *vendorList) surplus(l *loader, u *unit, f *finding.Finding) string {
 			f.File = l.rel(u.work.path)
 		}
 		if v.explicit[mod] && v.provides[mod] && !required[mod] {
-			return "has it as explicit, but no go.mod requires it"
+			return "lists it as explicit, but no go.mod requires it"
 		}
 		if _, ok := v.replaced[mod]; ok && u.work == nil && !replaced[mod] && !replaced[module.Version{Path: mod.Path}] {
-			return "has a replacement that go.mod has not"
+			return "has a replacement that go.mod does not have"
 		}
 	}
 	return ""

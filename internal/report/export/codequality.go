@@ -155,7 +155,7 @@ func (q *quality) finding(f finding.Finding) {
 		severity = "minor"
 	}
 	text := cmp.Or(render.RemarkOf(f), "no details are known")
-	if instead := failure.Plain(f.Instead); instead != "" {
+	if instead := failure.Plain(f.Fix); instead != "" {
 		text += "; fix: " + instead
 	}
 	q.add(f.Check, severity, text, f.File, f.Line, f.Setting, f.Found, f.File)

@@ -203,7 +203,7 @@ func (v *view) findings() render.Section {
 	}}
 	for _, f := range v.Findings(true) {
 		t.Rows = append(t.Rows, []render.Cell{
-			{Text: render.Word(string(f.Severity)), Tone: render.SeverityTone(f.Severity)}, {Text: render.RemarkOf(f)}, {Text: failure.Plain(f.Instead)}, {Text: render.CheckOf(f)},
+			{Text: render.Word(string(f.Severity)), Tone: render.SeverityTone(f.Severity)}, {Text: render.RemarkOf(f)}, {Text: failure.Plain(f.Fix)}, {Text: render.CheckOf(f)},
 		})
 	}
 	if len(t.Rows) == 0 {

@@ -90,8 +90,8 @@ func (m *markdown) findings() {
 			severity = "[" + severity + "](" + doc + ")"
 		}
 		line := sign(render.SeverityTone(f.Severity)) + " " + severity + ": " + escape(strings.TrimSuffix(render.RemarkOf(f), "."))
-		if f.Instead != "" {
-			line += ". Fix: " + code(failure.Plain(f.Instead))
+		if f.Fix != "" {
+			line += ". Fix: " + code(failure.Plain(f.Fix))
 		}
 		lines = append(lines, line)
 	}

@@ -149,7 +149,7 @@ func Good() *report.Result {
 	r.Contact("results.example.test", "the cache gha")
 	r.Uncontacted = []string{"the checksum database sum.example.test (sum.example.test)"}
 	r.Findings = []finding.Finding{{Check: "goprivate-scheme", Severity: finding.Warning, Setting: "GOPRIVATE", Found: "https://git.example.test",
-		Source: "environment", Effect: "matches nothing: patterns have no scheme", Instead: "git.example.test"}}
+		Source: "environment", Effect: "matches nothing: patterns have no scheme", Fix: "git.example.test"}}
 	Finish(r, 4912)
 	r.Mirrors[0].ThroughputBPS = F(38_600_000)
 	return r

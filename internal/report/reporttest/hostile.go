@@ -29,7 +29,7 @@ func Hostile(evil string) *report.Result {
 		},
 		Hosts: []string{evil, "h.example.test" + evil}, HostUses: map[string][]string{evil: {evil, url}}, Uncontacted: []string{evil},
 		Findings: []finding.Finding{
-			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Instead: evil},
+			{Check: evil, Severity: finding.Severity(evil), Setting: evil, Found: evil, Source: evil, File: evil, Line: 3, Effect: evil, Fix: evil},
 			{Severity: finding.Error, Effect: evil},
 		},
 	}

@@ -70,8 +70,8 @@ func (t *text) findings() {
 	t.Heading("Findings")
 	for _, f := range all {
 		t.Prose(Span{"  " + render.SeverityOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.RemarkOf(f), 4)
-		if f.Instead != "" {
-			t.Prose(Span{"    fix: ", dim}, failure.Plain(f.Instead), 0)
+		if f.Fix != "" {
+			t.Prose(Span{"    fix: ", dim}, failure.Plain(f.Fix), 0)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type place struct {
 // environment, which was mostly made for other programs.
 func locate(spec store.Spec, getenv func(string) string) (place, error) {
 	fail := func(problem, instead string) (place, error) {
-		return place{}, &store.SpecError{Found: spec.String(), Problem: problem, Instead: instead}
+		return place{}, &store.SpecError{Found: spec.String(), Problem: problem, Fix: instead}
 	}
 	p := place{bucket: spec.Bucket, prefix: spec.Prefix}
 	if strings.Contains(spec.Bucket, ":") {

@@ -141,7 +141,7 @@ func Open(o Options) (*Store, error) {
 		return nil, &store.SpecError{
 			Found:   o.Spec.String(),
 			Problem: "whose endpoint " + at.endpoint() + " is no URL of a host",
-			Instead: "endpoint=https://HOST",
+			Fix:     "endpoint=https://HOST",
 		}
 	}
 	s.core.SetS3EnableDualstack(at.dualstack)
