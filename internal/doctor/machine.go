@@ -42,8 +42,8 @@ func (e examination) authorities() []finding.Finding {
 			return nil
 		}
 		return []finding.Finding{{Check: "ca-file-not-for-go", Severity: finding.Info, Setting: "--ca-file", Found: e.s.Values.CAFile,
-			Effect:  "modferry trusts these CA certificates as well as the system's; the go command knows only the system's, and fails when it contacts such a mirror itself.",
-			Fix: "SSL_CERT_FILE with a file that has both, or the CA certificate in the system's store"}}
+			Effect: "modferry trusts these CA certificates as well as the system's; the go command knows only the system's, and fails when it contacts such a mirror itself.",
+			Fix:    "SSL_CERT_FILE with a file that has both, or the CA certificate in the system's store"}}
 	}
 	f := finding.Finding{Check: "ca-file-unreadable", Severity: finding.Error, Setting: "SSL_CERT_FILE", Found: file, Source: "environment",
 		Fix: "a file with certificates in PEM format, the system's own included"}
@@ -92,8 +92,8 @@ func (e examination) writableCache() []finding.Finding {
 	for _, dir := range []string{filepath.Join(top, "cache", "download"), top} {
 		if err := writable(dir); err != nil {
 			return []finding.Finding{{Check: "modcache-unusable", Severity: finding.Error, Setting: "GOMODCACHE", Found: top, Source: e.s.Env.Source("GOMODCACHE"),
-				Effect:  fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, but fails if a module is missing or not yet extracted.", dir, reason(err)),
-				Fix: "a directory that this user can write to, or another GOMODCACHE"}}
+				Effect: fmt.Sprintf("Nothing can be written to %s (%s): the go command can use what is there, but fails if a module is missing or not yet extracted.", dir, reason(err)),
+				Fix:    "a directory that this user can write to, or another GOMODCACHE"}}
 		}
 	}
 	return nil

@@ -40,15 +40,15 @@ func (s *Session) hear() {
 		s.guest = true
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPROXY", Source: s.Values.Checkout.Sources["proxy"],
-			Effect:  "The mirrors that the checkout names are used in this run, where go.sum verifies what they send. They are not exported to later steps, where they would decide what @latest is.",
-			Fix: howTheJobSays(setting("proxy")),
+			Effect: "The mirrors that the checkout names are used in this run, where go.sum verifies what they send. They are not exported to later steps, where they would decide what @latest is.",
+			Fix:    howTheJobSays(setting("proxy")),
 		})
 	}
 	if c.Private != "" {
 		s.Findings = append(s.Findings, finding.Finding{
 			Check: "checkout-this-run", Severity: finding.Info, Setting: "GOPRIVATE", Source: s.Values.Checkout.Sources["private"], Found: c.Private,
-			Effect:  "No mirror is asked for these modules in this run. The patterns are not exported to later steps, where they would also keep modules from being verified.",
-			Fix: howTheJobSays(setting("private")),
+			Effect: "No mirror is asked for these modules in this run. The patterns are not exported to later steps, where they would also keep modules from being verified.",
+			Fix:    howTheJobSays(setting("private")),
 		})
 	}
 }
