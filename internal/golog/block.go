@@ -28,7 +28,7 @@ type logBlock struct {
 // its own words before the first line alone, as a list has its mark there.
 func newBlock(prefix, head string, line int64) logBlock {
 	k := logBlock{prefix: prefix, head: head, line: line, last: line}
-	if wrapped.MatchString(prefix) {
+	if wrapped.MatchString(prefix) || isFailing(prefix) && !isPrefix(prefix) {
 		k.prefix = ""
 	} else if m := item.FindStringSubmatch(prefix); m != nil {
 		k.marked, k.unmarked = true, m[1]
@@ -47,7 +47,7 @@ func (k *logBlock) add(b []byte) {
 // What stands before a cause.
 var (
 	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(?:(\d+):)? |^((?:[A-Za-z]:[/\\]|\.{0,2}/)[\w ./\\~@+()-]*\.go|[\w./\\~:-]*go\.(?:mod|work)):(\d+):\d+: `)
-	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (wrong number of fields \d+)$`)
+	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (?:malformed go\.sum: )?(wrong number of fields \d+)$`)
 	modified  = regexp.MustCompile(`^([^@\s:\[\x60]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
 	atVersion = regexp.MustCompile(`^([^@\s":]+)(?:@([^\s":]+)(?: \(replaced by (.+?)\))?| \(replaced by (.+?)\)): `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +

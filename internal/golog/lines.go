@@ -78,7 +78,7 @@ var carrier = regexp.MustCompile(`"(?i:message|msg)": ?"`)
 // quoted are the lines that the values of a line of key=value pairs hold, as
 // loggers write them: level=error msg="go: …"; nil where it is no such line.
 func quoted(b []byte) (lines [][]byte) {
-	if !bytes.Contains(b, []byte(`="`)) {
+	if !bytes.Contains(b, []byte(`="`)) && !bytes.Contains(b, []byte(`": "`)) {
 		return nil
 	}
 	for _, at := range quotedValue.FindAllSubmatchIndex(b, -1) {
@@ -93,7 +93,7 @@ func quoted(b []byte) (lines [][]byte) {
 	return lines
 }
 
-var quotedValue = regexp.MustCompile(`\b(?:msg|message|error|err|log|line|output|stderr)=("(?:[^"\\]|\\.)*")`)
+var quotedValue = regexp.MustCompile(`(?:\b(?:msg|message|error|err|log|line|output|stderr)=|^[ \t]*"(?:stderr|stdout|output)": ?)("(?:[^"\\]|\\.)*")`)
 
 // object takes an object of go mod download -json that stands on one line.
 func (l *logReader) object(b []byte) bool {

@@ -26,37 +26,38 @@ const (
 	months  = `(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)`
 	calends = `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:` + months + ` {1,2}\d{1,2}|\d{1,2} ` + months + `),?(?: \d{4})?`
 	said    = `(?i:errors?|warning|fatal|info|debug|notice|panic|stderr|stdout|output|remote|failed|failure|log|g?make|docker|default|npm err|` +
-		`(?:build|check|ci|compile|deploy|deps|download|generate|install|lint|prepare|setup|step|task|test)s?|(?:typechecking|loading|build|compile|fetch|download) error)[:!]`
-	level = `(?:ERR|ERROR|ERRO|WARN|WARNING|FATAL|INFO|DEBUG|TRACE|OUT|stdout|stderr)(?: [FP])?`
+		`out|err|(?:app|api|backend|build|builder|check|ci|compile|deploy|deps|download|frontend|generate|install|job|lint|prepare|run|server|service|setup|step|task|test|vet|web|worker)s?|(?:typechecking|loading|build|compile|fetch|download) error)[:!]`
+	level = `(?:[a-z]\w* )?(?:ERR|ERROR|ERRO|WARN|WARNING|FATAL|INFO|DEBUG|TRACE|OUT|stdout|stderr)(?: [FP])?`
 )
 
 var (
 	pieces = regexp.MustCompile(`^(?:` + strings.Join([]string{
 		`[ \t]+`,
-		`(?:` + date + `[T ]|` + calends + ` )?` + clock + zone + `(?: \d{4})?[ \t]*[:|]?(?:[ \t]+|$)`, // a time stamp
-		`[\[(](?:` + date + `[T ])?` + clock + zone + `[\])](?: ?[A-Za-z]?:)?`,                         // one in brackets
-		calends + ` ` + clock + ` [\w.-]+ [\w./@-]+:[ \t]+`,                                            // syslog
-		`(?:[\w.-]+ )?[\w./@-]+\[\d+\]:[ \t]*`,                                                         // a program and its process or depth
-		`#?\d+(?:\.\d+)?(?:ms|s)?(?:[ \t]*[:|])?[ \t]+|\d+:`,                                           // step, line or seconds
+		`(?:[DIWEF] )?(?:` + date + `[T ]|` + calends + ` )?` + clock + zone + `(?: \d{4})?[ \t]*[:|]?(?:[ \t]+|$)`, // a time stamp
+		`[\[(](?:` + date + `[T ])?` + clock + zone + `[\])](?: ?[A-Za-z]?:)?`,                                      // one in brackets
+		calends + ` ` + clock + ` [\w.-]+ [\w./@-]+:[ \t]+`,                                                         // syslog
+		`(?:[\w.-]+ )?[\w./@-]+\[\d+\]:[ \t]*`,                                                                      // a program and its process or depth
+		`#?\d+(?:\.\d+)?(?:ms|s)?(?:[ \t]*[:|])?[ \t]+|\d+:`,                                                        // step, line or seconds
 		`\d[0-9a-f][OE][ +]`,                                                            // the stream of a GitLab runner
 		`(?:␛|\^\[|\\e|\\033|\\x1b)?\[[0-9;]*[mKG]`,                                     // a colour whose escape got lost
 		`(?:[A-Z]{4})?\[[^\[\]]+\][A-Z]?:?(?:[ \t]+\|[ \t])?|\([\w./:-]+\)`,             // a name in brackets
 		`::[a-z]+(?: [^:]*)?::`,                                                         // a workflow command
 		`[^\s|│┃║]+(?:[ \t]+\*\w+\*)?[ \t]*[|│┃║][ \t]`,                                 // a service and a bar
-		`(?:[\w./@+-]*|:[\w:-]+ )(?:[-=]*>[ \t]+)+(?:#[ \t]+)?`,                         // a name and an arrow, or arrows
+		`(?:[\w./@+-]*|:[\w:-]+ )(?:[-=]*>+[ \t]+)+(?:#[ \t]+)?`,                        // a name and an arrow, or arrows
 		`[\w.-]+ [\w./-]+ (?:\d+|-) (?:\w+|-) (?:-|\[[^\]]*\])[ \t]+`,                   // syslog (RFC 5424) behind its time stamp
 		`[\w$]+(?:\.[\w$]+)+ -[ \t]+`,                                                   // a class that logs
 		`[\w.\[\]"-]+ \([\w-]+\):[ \t]+`,                                                // a resource and what runs it
 		`[A-Za-z]*[-_./@#+:\d][\w@+./:#-]*:[ \t]+`,                                      // a name that is no word of prose
-		`[IWEF]\d{4} ` + clock + ` +\d+ [\w.-]+\.go:\d+\] `,                             // glog and klog
+		`[IWEF]\d{4} ` + clock + `(?: +\d+ [\w.-]+\.go:\d+\])?[ \t]+`,                   // glog and klog
 		`[a-z][\w.]*=(?:"[^"]*"|[^\s"]*)[ \t]+`,                                         // a pair of key and value
-		`<[\w./:-]+>[ \t]+`,                                                             // a name in angle brackets
+		`<[\w./:-]+>[ \t]+|\{\w+="[^{}]*"\}[ \t]+`,                                      // a name in angle brackets, labels
 		`[•‣·×»]|[\x{2190}-\x{2BFF}\x{FE0F}\x{200D}\x{1F000}-\x{1FAFF}]`,                // signs
-		`[-*][ \t]+|\d+[.)][ \t]+|` + "`{1,3}",                                          // marks of a list, code
+		`[-*+|][ \t]+|\d+[.)][ \t]+|` + "`{1,3}",                                        // marks of a list, a table, a trace; code
 		`[\w.@+~-]*[./][^\s:]*:(?:\d+:)?|[\w.@+~/-]*[/_][^:\t]*\.(?:txt|log):(?:\d+:)?`, // grep
 		`(?:[\w.\\/:-]+\.exe|go) : `,                                                    // PowerShell
 		`[a-z][a-z0-9.]*-[a-z0-9.-]*\d[a-z0-9.-]* [a-z][a-z0-9-]*[ \t]+`,                // a pod and its container
-		`Step #?\d+(?:/\d+)?(?: - "[^"]*")?[ \t]*:[ \t]*`,
+		`imports [^\s:]+: |target [\w./-]+: `,
+		`(?i:step) #?\d+(?:/\d+)?(?: - "[^"]*")?[ \t]*:[ \t]*`,
 		`(?:` + said + `|` + level + `)[ \t]+`,
 	}, `|`) + `)*$`)
 
@@ -67,7 +68,7 @@ var (
 	// names a module at a version: prose seldom goes on like that.
 	free     = regexp.MustCompile(`(?:^|[ \t\])|:>])([a-z][a-z0-9.-]* [a-z][a-z0-9-]* +)$`)
 	sentence = regexp.MustCompile(`\b(?:an?|and|are|as|at|but|by|for|fro?m|g[eio]ves?|gave|got|had|has|have|if|in|is|it|like|of|on|or|print(?:ed|s)|quoted?|reads?|saw|say(?:ing|s)?|said|see|seen|show(?:n|s)?|that|the|then|this|to|was|we|were|when|with|wrote|you)\b`)
-	strong   = regexp.MustCompile(`^go: [^\s@:]+@v\d[^\s:]*: `)
+	strong   = regexp.MustCompile(`^(?:go: |[\w.~/\\][^\s:]*\.go:\d+:\d+: )[^\s@:]+@v\d[^\s:]*: `)
 
 	// A message without "go: " counts behind the name of the program that tells it.
 	telling = regexp.MustCompile(`(?:^|[ \t])[\w./-]+: $`)
@@ -77,7 +78,10 @@ var (
 	// names of job and step that gh prints, and the exit of a program that a
 	// wrapper tells of.
 	instant = regexp.MustCompile(`(?:^|[ \t:])` + date + `T` + clock + `(?:Z|[+-]\d\d:?\d\d)[ \t]`)
-	wrapped = regexp.MustCompile(`(?:exit status \d+|exit code:? \d+|stderr): ?$`)
+	wrapped = regexp.MustCompile(`(?:exit status \d+|exit code:? \d+|stderr): ?$|(?:^|[ \t])err(?:or)?=$`)
+
+	// The words of a program that failed, from its level to the message.
+	failing = regexp.MustCompile(`(?:^|[ \t\])|:>])((?i:err|errors?|erro|fatal|failed|panic|warn|warning)(?::| \[[\w-]+\]) [^"` + "`" + `]*: )$`)
 
 	// Two fields of a table, as of gh without time stamps.
 	fields = regexp.MustCompile(`^[^\t ][^\t]*\t[^\t]+\t$`)
@@ -94,8 +98,8 @@ func begin(b []byte) int {
 	}
 	for i := 0; i < len(b) && i <= maxPrefix; i++ {
 		if (i == 0 || endsPiece(b[i-1])) &&
-			(begins(b[i:]) && (isPrefix(string(b[:i])) || strong.Match(b[i:]) && areFree(string(b[:i]))) ||
-				i > 0 && telling.Match(b[:i]) && bare.Match(b[i:]) && isPrefix(string(b[:i]))) &&
+			(begins(b[i:]) && (isPrefix(string(b[:i])) || strong.Match(b[i:]) && (areFree(string(b[:i])) || isFailing(string(b[:i])))) ||
+				i > 0 && telling.Match(b[:i]) && bare.Match(b[i:]) && (isPrefix(string(b[:i])) || isFailing(string(b[:i])))) &&
 			!inProse(b[:i], b[i:]) {
 			return i
 		}
@@ -109,6 +113,12 @@ func areFree(s string) bool {
 	return at != nil && !sentence.MatchString(s[at[2]:]) && isPrefix(s[:at[2]])
 }
 
+// isFailing reports whether a prefix ends with the words of a program that failed.
+func isFailing(s string) bool {
+	at := failing.FindStringSubmatchIndex(s)
+	return at != nil && !quoting.MatchString(s) && !sentence.MatchString(s[at[2]:]) && isPrefix(s[:at[2]])
+}
+
 // withoutCode takes away what closes the code that ends a line.
 func withoutCode(b []byte) []byte {
 	text := bytes.TrimRight(b, ". \t")
@@ -119,13 +129,15 @@ func withoutCode(b []byte) []byte {
 	return code
 }
 
-// inProse reports whether a message is marked as code in a line that goes on.
+// inProse reports whether a message is marked as code in a line that goes on, or
+// stands in a row of a table.
 func inProse(prefix, b []byte) bool {
-	return bytes.HasSuffix(prefix, []byte("`")) && bytes.Contains(b, []byte("`"))
+	return bytes.HasSuffix(prefix, []byte("`")) && bytes.Contains(b, []byte("`")) ||
+		bytes.HasSuffix(prefix, []byte("| ")) && bytes.HasSuffix(b, []byte("|"))
 }
 
 // endsPiece reports whether a piece may end with this byte; an m ends a colour.
-func endsPiece(c byte) bool { return strings.IndexByte(" \t]|>:+)\"m`", c) >= 0 }
+func endsPiece(c byte) bool { return strings.IndexByte(" \t]|>:+=)\"m`", c) >= 0 }
 
 // isPrefix reports whether the text before a line of the go command is what
 // others put there.
@@ -209,10 +221,11 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 // have it.
 var mark = regexp.MustCompile(`##\[(?:error|warning|debug|section|command)\]`)
 
-// blanks are those of web pages; note is what Jenkins hides in a line.
+// blanks are those of web pages; note is what Jenkins hides in a line, and Buildkite,
+// whose escape got lost.
 var (
 	blanks = regexp.MustCompile("[\u00a0\u2007\u202f]")
-	note   = regexp.MustCompile(`\x1b?\[8mha:[^\s\[\x1b]*\x1b?\[0m`)
+	note   = regexp.MustCompile(`\x1b?\[8mha:[^\s\[\x1b]*\x1b?\[0m|^_bk;t=\d+\a?`)
 )
 
 // plainLine takes away what is no text: control sequences of terminals, byte
@@ -222,7 +235,7 @@ func plainLine(b []byte) []byte {
 	if bytes.IndexByte(b, 0xc2) >= 0 || bytes.IndexByte(b, 0xe2) >= 0 { // what they begin with
 		b = blanks.ReplaceAll(b, []byte(" "))
 	}
-	if bytes.Contains(b, []byte("[8mha:")) {
+	if bytes.Contains(b, []byte("[8mha:")) || bytes.HasPrefix(b, []byte("_bk;t=")) {
 		b = note.ReplaceAll(b, nil)
 	}
 	if bytes.Contains(b, []byte("##[")) {

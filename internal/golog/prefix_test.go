@@ -42,6 +42,7 @@ var shapes = []shape{
 	{"mismatch with the database", "go: example.test/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\tsum.example.test: h1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=", "hash_mismatch example.test/m"},
 	{"missing line of go.sum", "main.go:6:2: missing go.sum entry for module providing package example.test/m (imported by example.test/main); to add:\n\tgo get example.test/main", "missing_sum "},
 	{"merged go.sum", "/src/go.sum:1: wrong number of fields 5", "go-sum-damaged "},
+	{"go.sum that is none", "/src/go.sum:3: malformed go.sum: wrong number of fields 1", "go-sum-damaged "},
 	{"changed cache", "example.test/m v1.0.0: zip has been modified (/go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.zip)", "hash_mismatch example.test/m"},
 	{"chain setting", "go: GOPROXY list is not the empty string, but contains no entries", "goproxy-empty "},
 	{"database without the module", "go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: reading https://sum.example.test/lookup/example.test/m@v1.0.0: 404 Not Found", "not_found example.test/m"},
@@ -168,6 +169,20 @@ var stacks = map[string]func(n int) string{
 		return fmt.Sprintf("<12>1 2026-03-01T10:00:%02d.123Z runner-3 build 4711 - - ", 9+n)
 	},
 	"act":                           func(int) string { return "[CI/build]   ❌  " },
+	"act, bar":                      func(int) string { return "| " },
+	"Alpine":                        func(int) string { return ">>> app: " },
+	"set -x":                        func(int) string { return "+ " },
+	"Buildah":                       func(int) string { return "STEP 4/6: " },
+	"bake":                          func(int) string { return "target app: " },
+	"Fabric":                        func(int) string { return "[host1] out: " },
+	"Harness":                       func(n int) string { return fmt.Sprintf("I 2026-03-01 10:00:%02d ", 9+n) },
+	"Prow":                          func(n int) string { return fmt.Sprintf("I0301 10:00:%02d.123456 ", 9+n) },
+	"Railway":                       func(int) string { return "[stage-0  4/6] RUN: " },
+	"Loki":                          func(n int) string { return fmt.Sprintf(`2026-03-01T10:00:%02dZ {job="x"} `, 9+n) },
+	"mise":                          func(int) string { return "mise ERROR " },
+	"vet":                           func(int) string { return "vet: " },
+	"GoReleaser":                    func(n int) string { return strings.Repeat("  ⨯ release failed after 0s error=", 1-min(n, 1)) },
+	"Buildkite without escapes":     func(int) string { return "_bk;t=1700000000000" },
 	"act, padded":                   func(int) string { return "[CI/build ] ❗  ::error::" },
 	"act, output":                   func(int) string { return "[CI/build ]   | " },
 	"GitHub's archive":              func(n int) string { return fmt.Sprintf("build/3_Run go.txt:12:2026-03-01T10:00:%02d.1234567Z ", 9+n) },
@@ -287,6 +302,10 @@ func TestProseThatQuotesTheGoCommandIsNoFailure(t *testing.T) {
 		"error was " + message,
 		"the answer — " + message,
 		"“" + message + "”",
+		"Error: you may see this: " + message,
+		"Error: expected \"x\", got: " + message,
+		"| " + message + " |",
+		"2026/03/01 ERROR client.go:17: " + message,
 		"❌ failed with " + message,
 		"I found this in build.log: " + message,
 		`quote="` + message + `"`,
@@ -374,6 +393,17 @@ func TestEveryMessageIsFoundAsAValue(t *testing.T) {
 	}
 }
 
+// What a program wrote, as it stands in JSON over several lines.
+func TestAMemberOfJSONIsRead(t *testing.T) {
+	t.Parallel()
+	for _, s := range shapes {
+		text := fmt.Sprintf("{\n  \"stderr\": %q,\n  \"code\": 1\n}\n", s.text+"\n")
+		if got := told(readLog(t, text)); got != s.want {
+			t.Errorf("%s: got %q, want %q, in\n%s", s.name, got, s.want, text)
+		}
+	}
+}
+
 // Code in Markdown is closed behind the message.
 func TestAMessageMarkedAsCodeIsRead(t *testing.T) {
 	t.Parallel()
@@ -415,16 +445,21 @@ func TestWhatStandsInPlaceOfGo(t *testing.T) {
 	t.Parallel()
 	const cause = "example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 503 Service Unavailable"
 	for prefix, file := range map[string]string{
-		"fetch_repo: ":                            "",
-		"go build example.test/x: ":               "",
-		"go list: go: ":                           "",
-		"go: download go1.25.1 for linux/amd64: ": "",
-		"go.mod:4:2: ":                            "go.mod:4",
-		"go.work:4:2: ":                           "go.work:4",
-		"main.go:4: ":                             "main.go:4",
-		"/src/my project/main.go:4:2: ":           "/src/my project/main.go:4",
-		`C:\My Projects\main.go:4:2: `:            `C:\My Projects\main.go:4`,
-		"../my project/main.go:4:2: ":             "../my project/main.go:4",
+		"Error: can't load config: go: ":                      "",
+		"WARN [runner] Can't run linter: go: ":                "",
+		"ERROR: no such package '@com_github_x//': gazelle: ": "",
+		"\timports x: go: ":                                   "",
+		"builder-abc-xyz step-build main.go:4:2: ":            "main.go:4",
+		"fetch_repo: ":                                        "",
+		"go build example.test/x: ":                           "",
+		"go list: go: ":                                       "",
+		"go: download go1.25.1 for linux/amd64: ":             "",
+		"go.mod:4:2: ":                                        "go.mod:4",
+		"go.work:4:2: ":                                       "go.work:4",
+		"main.go:4: ":                                         "main.go:4",
+		"/src/my project/main.go:4:2: ":                       "/src/my project/main.go:4",
+		`C:\My Projects\main.go:4:2: `:                        `C:\My Projects\main.go:4`,
+		"../my project/main.go:4:2: ":                         "../my project/main.go:4",
 	} {
 		for stack, before := range map[string]string{"alone": "", "behind a stamp": "2026-03-01T10:00:09.1234567Z "} {
 			log := readLog(t, before+prefix+cause+"\n")
