@@ -67,7 +67,7 @@ var (
 	// Two free words, as of a pod and its container, count before a message that
 	// names a module at a version: prose seldom goes on like that.
 	free     = regexp.MustCompile(`(?:^|[ \t\])|:>])([a-z][a-z0-9.-]* [a-z][a-z0-9-]* +)$`)
-	sentence = regexp.MustCompile(`\b(?:an?|and|are|as|at|but|by|for|fro?m|g[eio]ves?|gave|got|had|has|have|if|in|is|it|like|of|on|or|print(?:ed|s)|quoted?|reads?|saw|say(?:ing|s)?|said|see|seen|show(?:n|s)?|that|the|then|this|to|was|we|were|when|with|wrote|you)\b`)
+	sentence = regexp.MustCompile(`\b(?:about|after|an?|and|are|as|at|before|but|by|did|do|does|expect(?:ed|s)?|explains?|fix(?:ed|es)?|for|fro?m|g[eio]ves?|gave|got|had|has|have|if|ignored?|in|is|it|like|means?|mention(?:ed|s)?|not|of|on|or|print(?:ed|s)|quoted?|reads?|saw|say(?:ing|s)?|said|see|seen|show(?:n|s)?|that|the|then|this|to|until|want(?:ed|s)?|was|we|were|when|whether|why|with|wrote|you)\b`)
 	strong   = regexp.MustCompile(`^(?:go: |[\w.~/\\][^\s:]*\.go:\d+:\d+: )[^\s@:]+@v\d[^\s:]*: `)
 
 	// A message without "go: " counts behind the name of the program that tells it.
@@ -99,7 +99,7 @@ func begin(b []byte) int {
 	for i := 0; i < len(b) && i <= maxPrefix; i++ {
 		if (i == 0 || endsPiece(b[i-1])) &&
 			(begins(b[i:]) && (isPrefix(string(b[:i])) || strong.Match(b[i:]) && (areFree(string(b[:i])) || isFailing(string(b[:i])))) ||
-				i > 0 && telling.Match(b[:i]) && bare.Match(b[i:]) && (isPrefix(string(b[:i])) || isFailing(string(b[:i])))) &&
+				i > 0 && telling.Match(b[:i]) && !bytes.HasSuffix(b[:i], []byte("go: ")) && bare.Match(b[i:]) && (isPrefix(string(b[:i])) || isFailing(string(b[:i])))) &&
 			!inProse(b[:i], b[i:]) {
 			return i
 		}
