@@ -81,7 +81,7 @@ var (
 	wrapped = regexp.MustCompile(`(?:exit status \d+|exit code:? \d+|stderr): ?$|(?:^|[ \t])err(?:or)?=$`)
 
 	// The words of a program that failed, from its level to the message.
-	failing = regexp.MustCompile(`(?:^|[ \t\])|:>])((?i:err|errors?|erro|fatal|failed|panic|warn|warning)(?::| \[[\w-]+\]) [^"` + "`" + `]*: )$`)
+	failing = regexp.MustCompile(`(?:^|[ \t\])|:>])((?i:err|errors?|erro|fatal|failed(?: to \w+)?|panic|warn|warning)(?::| \[[\w-]+\])( [^"` + "`" + `]*: ))$`)
 
 	// Two fields of a table, as of gh without time stamps.
 	fields = regexp.MustCompile(`^[^\t ][^\t]*\t[^\t]+\t$`)
@@ -116,7 +116,7 @@ func areFree(s string) bool {
 // isFailing reports whether a prefix ends with the words of a program that failed.
 func isFailing(s string) bool {
 	at := failing.FindStringSubmatchIndex(s)
-	return at != nil && !quoting.MatchString(s) && !sentence.MatchString(s[at[2]:]) && isPrefix(s[:at[2]])
+	return at != nil && !quoting.MatchString(s) && !sentence.MatchString(s[at[4]:]) && isPrefix(s[:at[2]])
 }
 
 // withoutCode takes away what closes the code that ends a line.

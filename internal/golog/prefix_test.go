@@ -449,21 +449,22 @@ func TestWhatStandsInPlaceOfGo(t *testing.T) {
 	t.Parallel()
 	const cause = "example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 503 Service Unavailable"
 	for prefix, file := range map[string]string{
-		"Error: can't load config: go: ":                      "",
-		"WARN [runner] Can't run linter: go: ":                "",
-		"ERROR: no such package '@com_github_x//': gazelle: ": "",
-		"\timports x: go: ":                                   "",
-		"builder-abc-xyz step-build main.go:4:2: ":            "main.go:4",
-		"fetch_repo: ":                                        "",
-		"go build example.test/x: ":                           "",
-		"go list: go: ":                                       "",
-		"go: download go1.25.1 for linux/amd64: ":             "",
-		"go.mod:4:2: ":                                        "go.mod:4",
-		"go.work:4:2: ":                                       "go.work:4",
-		"main.go:4: ":                                         "main.go:4",
-		"/src/my project/main.go:4:2: ":                       "/src/my project/main.go:4",
-		`C:\My Projects\main.go:4:2: `:                        `C:\My Projects\main.go:4`,
-		"../my project/main.go:4:2: ":                         "../my project/main.go:4",
+		"Error: can't load config: go: ":                        "",
+		"WARN [runner] Can't run linter: go: ":                  "",
+		"ERROR: no such package '@com_github_x//': gazelle: ":   "",
+		"  failed to fetch: gazelle: finding module path: go: ": "",
+		"\timports x: go: ":                                     "",
+		"builder-abc-xyz step-build main.go:4:2: ":              "main.go:4",
+		"fetch_repo: ":                            "",
+		"go build example.test/x: ":               "",
+		"go list: go: ":                           "",
+		"go: download go1.25.1 for linux/amd64: ": "",
+		"go.mod:4:2: ":                            "go.mod:4",
+		"go.work:4:2: ":                           "go.work:4",
+		"main.go:4: ":                             "main.go:4",
+		"/src/my project/main.go:4:2: ":           "/src/my project/main.go:4",
+		`C:\My Projects\main.go:4:2: `:            `C:\My Projects\main.go:4`,
+		"../my project/main.go:4:2: ":             "../my project/main.go:4",
 	} {
 		for stack, before := range map[string]string{"alone": "", "behind a stamp": "2026-03-01T10:00:09.1234567Z "} {
 			log := readLog(t, before+prefix+cause+"\n")
