@@ -99,7 +99,7 @@ func begin(b []byte) int {
 	for i := 0; i < len(b) && i <= maxPrefix; i++ {
 		if (i == 0 || endsPiece(b[i-1])) &&
 			(begins(b[i:]) && (isPrefix(string(b[:i])) || strong.Match(b[i:]) && (areFree(string(b[:i])) || isFailing(string(b[:i])))) ||
-				i > 0 && telling.Match(b[:i]) && !bytes.HasSuffix(b[:i], []byte("go: ")) && bare.Match(b[i:]) && (isPrefix(string(b[:i])) || isFailing(string(b[:i])))) &&
+				i > 0 && telling.Match(b[:i]) && !bytes.HasSuffix(b[:i], []byte(" go: ")) && bare.Match(b[i:]) && (isPrefix(string(b[:i])) || isFailing(string(b[:i])))) &&
 			!inProse(b[:i], b[i:]) {
 			return i
 		}

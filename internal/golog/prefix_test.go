@@ -453,8 +453,9 @@ func TestWhatStandsInPlaceOfGo(t *testing.T) {
 		"WARN [runner] Can't run linter: go: ":                  "",
 		"ERROR: no such package '@com_github_x//': gazelle: ":   "",
 		"  failed to fetch: gazelle: finding module path: go: ": "",
-		"\timports x: go: ":                                     "",
-		"builder-abc-xyz step-build main.go:4:2: ":              "main.go:4",
+		"12go: ":            "", // a number of a web page
+		"\timports x: go: ": "",
+		"builder-abc-xyz step-build main.go:4:2: ": "main.go:4",
 		"fetch_repo: ":                            "",
 		"go build example.test/x: ":               "",
 		"go list: go: ":                           "",
