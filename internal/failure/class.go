@@ -24,11 +24,11 @@ const (
 
 	// The response.
 	Unauthorized     Class = "unauthorized"       // 401
-	Forbidden        Class = "forbidden"          // 403
+	Forbidden        Class = "forbidden"          // 403, 451
 	NotFound         Class = "not_found"          // 404, or a missing file of a file:// mirror
 	Gone             Class = "gone"               // 410
 	Throttled        Class = "throttled"          // 429
-	ServerError      Class = "server_error"       // 5xx
+	ServerError      Class = "server_error"       // 5xx; 408, 424 and 425 pass as soon
 	HTTPStatus       Class = "http_status"        // any other status that is not 200
 	RedirectLoop     Class = "redirect_loop"      // more than ten requests in a row
 	RedirectRefused  Class = "redirect_refused"   // https to http, or a scheme that is not http(s)

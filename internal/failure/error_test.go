@@ -90,13 +90,13 @@ func TestFromStatus(t *testing.T) {
 	tests := map[failure.Class][]int{
 		"":                   {200},
 		failure.Unauthorized: {401},
-		failure.Forbidden:    {403},
+		failure.Forbidden:    {403, 451},
 		failure.NotFound:     {404},
 		failure.ProxyAuth:    {407},
 		failure.Gone:         {410},
 		failure.Throttled:    {429},
-		failure.ServerError:  {500, 501, 502, 503, 504, 520, 599},
-		failure.HTTPStatus:   {0, 100, 201, 204, 206, 302, 304, 400, 402, 405, 418, 451, 600, 999},
+		failure.ServerError:  {408, 424, 425, 500, 501, 502, 503, 504, 520, 599},
+		failure.HTTPStatus:   {0, 100, 201, 204, 206, 302, 304, 400, 402, 405, 418, 600, 999},
 	}
 	for want, codes := range tests {
 		for _, code := range codes {

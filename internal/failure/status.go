@@ -10,7 +10,7 @@ func FromStatus(code int) Class {
 		return ""
 	case code == http.StatusUnauthorized:
 		return Unauthorized
-	case code == http.StatusForbidden:
+	case code == http.StatusForbidden, code == http.StatusUnavailableForLegalReasons:
 		return Forbidden
 	case code == http.StatusNotFound:
 		return NotFound
@@ -20,7 +20,7 @@ func FromStatus(code int) Class {
 		return Gone
 	case code == http.StatusTooManyRequests:
 		return Throttled
-	case code >= 500 && code <= 599:
+	case code >= 500 && code <= 599, code == http.StatusRequestTimeout, code == http.StatusFailedDependency, code == http.StatusTooEarly:
 		return ServerError
 	}
 	return HTTPStatus

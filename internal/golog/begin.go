@@ -16,8 +16,9 @@ var (
 		[]byte("note: module requires Go "), []byte("failed to initialize build cache at "), []byte("build cache is required"), []byte("inconsistent vendoring in "), []byte("case-insensitive import collision: "),
 		[]byte("ok  \t"), []byte("ok      "), []byte("?   \t"), []byte("FAIL\t"), []byte(`"Path": "`), []byte(`"Version": "`), []byte(`"Error": "`),
 	}
-	tool    = regexp.MustCompile(`^go (?:mod|get|build|list|install|run|test|vet|work|generate)(?: [^\s:]\S*)*: `)
-	loading = regexp.MustCompile(`^(?:build \S+: cannot load |package \S+(?: is not in (?:GOROOT|std)\b|: ))`)
+	tool    = regexp.MustCompile(`^go (?:mod|get|build|list|install|run|test|vet|work|generate)(?: [^\s:]+(?::[^\s:]+)*)*: (?:go: )?`)
+	loading = regexp.MustCompile(`^(?:build \S+: cannot load |package \S+(?: is not in (?:GOROOT|std)\b|: )|pattern \S+: directory prefix )`)
+	outside = regexp.MustCompile(`^(?:current directory|directory \S+) (?:is contained in a module that is not|outside (?:modules listed in go\.work|main module) )`)
 
 	stream = regexp.MustCompile(`^\d[0-9a-f][OE]\+`) // of a GitLab runner, no part of a file's name
 
@@ -27,9 +28,9 @@ var (
 // clues are what every line of the go command has one of. Most lines of a log have
 // none, and need no closer look.
 var clues = [][]byte{
-	[]byte("go: "), []byte("go "), []byte(".go:"), []byte(".sum:"), []byte("verifying "), []byte("go.sum"), []byte("unzip "), []byte("# get "),
+	[]byte("go: "), []byte("go "), []byte(".go:"), []byte(".sum:"), []byte("go.mod:"), []byte("go.work:"), []byte("verifying "), []byte("go.sum"), []byte("unzip "), []byte("# get "),
 	[]byte("package "), []byte("package: "), []byte("build "), []byte("VCS status"), []byte("module requires"), []byte("vendoring"), []byte("case-insensitive "),
-	[]byte("ok  "), []byte("?   "), []byte("FAIL\t"), []byte(`": "`), []byte("has been modified ("),
+	[]byte("ok  "), []byte("?   "), []byte("FAIL\t"), []byte(`": "`), []byte("@v"), []byte("has been modified ("), []byte("in go.work"), []byte("main module or "),
 }
 
 func hasClue(b []byte) bool {
@@ -60,7 +61,11 @@ func begins(b []byte) bool {
 			return true
 		}
 	case 'b', 'p':
-		if (bytes.HasPrefix(b, []byte("build ")) || bytes.HasPrefix(b, []byte("package "))) && loading.Match(b) {
+		if (bytes.HasPrefix(b, []byte("build ")) || bytes.HasPrefix(b, []byte("package ")) || bytes.HasPrefix(b, []byte("pattern "))) && loading.Match(b) {
+			return true
+		}
+	case 'c', 'd':
+		if outside.Match(b) {
 			return true
 		}
 	}
@@ -68,10 +73,29 @@ func begins(b []byte) bool {
 	if i := bytes.IndexAny(b, " \t"); i >= 0 {
 		word = b[:i]
 	}
-	if bytes.Contains(word, []byte(".go:")) && position.Match(b) && !stream.Match(b) || bytes.Contains(word, []byte(".sum:")) && sumLine.Match(b) {
+	if rooted(b) {
+		word = b[:min(len(b), maxPrefix)]
+	}
+	if (bytes.Contains(word, []byte(".go:")) || bytes.Contains(word, []byte("go.mod:")) || bytes.Contains(word, []byte("go.work:"))) && isPosition(b) && !stream.Match(b) || bytes.Contains(word, []byte(".sum:")) && sumLine.Match(b) {
 		return true
 	}
 	return b[len(b)-1] == ')' && bytes.Contains(b, []byte(" has been modified (")) && modified.Match(b)
+}
+
+// rooted reports whether a path begins here that may hold blanks.
+func rooted(b []byte) bool {
+	return b[0] == '/' || b[0] == '.' || len(b) > 2 && b[1] == ':' && (b[2] == '\\' || b[2] == '/')
+}
+
+func isPosition(b []byte) bool {
+	m := position.FindStringSubmatch(string(b[:min(len(b), maxLogURL)]))
+	return m != nil && !ofTest(m)
+}
+
+// ofTest reports whether a position is where a test says something: it has no
+// column.
+func ofTest(position []string) bool {
+	return position[3] == "" && strings.HasSuffix(position[1], "_test.go")
 }
 
 // progress is what the go command says of what it does, and remarks that stop

@@ -15,6 +15,8 @@ import (
 // below it.
 type logBlock struct {
 	prefix          string // what others put before its lines
+	unmarked        string // the same without a mark of a list or of code, if it is marked
+	marked          bool
 	head            string
 	more            []string // without the indentation
 	indent          int      // of the latest of more, in blanks
@@ -23,22 +25,13 @@ type logBlock struct {
 }
 
 // newBlock begins a message. A program that tells of another one's failure puts
-// its own words before the first line alone; in quotes, it writes what follows
-// as escapes.
+// its own words before the first line alone, as a list has its mark there.
 func newBlock(prefix, head string, line int64) logBlock {
 	k := logBlock{prefix: prefix, head: head, line: line, last: line}
-	if !wrapped.MatchString(prefix) {
-		return k
-	}
-	k.prefix = ""
-	if strings.Contains(prefix, `="`) {
-		lines := strings.Split(strings.TrimSuffix(head, `"`), `\n`)
-		k.head = lines[0]
-		for _, more := range lines[1:] {
-			if more = strings.TrimPrefix(more, `\t`); more != "" {
-				k.add([]byte(more))
-			}
-		}
+	if wrapped.MatchString(prefix) || isFailing(prefix) && !isPrefix(prefix) {
+		k.prefix = ""
+	} else if m := item.FindStringSubmatch(prefix); m != nil {
+		k.marked, k.unmarked = true, m[1]
 	}
 	return k
 }
@@ -52,17 +45,18 @@ func (k *logBlock) add(b []byte) {
 
 // What stands before a cause.
 var (
-	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(\d+): `)
-	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (wrong number of fields \d+)$`)
-	modified  = regexp.MustCompile(`^([^@\s:\[]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
+	position  = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.go):(\d+):(?:(\d+):)? |^((?:[A-Za-z]:[/\\]|\.{0,2}/)[\w ./\\~@+()-]*\.go|[\w./\\~:-]*go\.(?:mod|work)):(\d+):\d+: `)
+	sumLine   = regexp.MustCompile(`^((?:[A-Za-z]:)?[\w.~/\\][^\s:]*\.sum):(\d+): (?:malformed go\.sum: )?(wrong number of fields \d+)$`)
+	modified  = regexp.MustCompile(`^([^@\s:\[\x60]+) (v\S+): ((?:zip|dir) has been modified) \(.*\)$`)
 	atVersion = regexp.MustCompile(`^([^@\s":]+)(?:@([^\s":]+)(?: \(replaced by (.+?)\))?| \(replaced by (.+?)\)): `)
 	wrapper   = regexp.MustCompile(`^(?:invalid version: |module ([^@\s":]+): |download go\S+: |build \S+: cannot load \S+: |can't load package: |package [^\s:]+: |cannot find module providing package \S+: |` +
 		`unrecognized import path "([^"]+)"(?:: | \()|verifying (?:module|go\.mod|(?:[^@\s":]+@[^\s":]+)): |initializing sumdb\.Client: |https fetch: |` +
 		`could not create module cache: |writing (?:stat|go\.mod) cache: |updating go\.(?:mod|sum): |reading \S+ at revision \S+: )`)
 	unzip       = regexp.MustCompile(`^(?:\S+ )?(?:-> )?unzip (\S+): `)
-	readingURL  = regexp.MustCompile(`^(?:reading ((?:https?|file)://\S+)|unexpected status \((https?://[^\s)]+)\)): `)
+	readingURL  = regexp.MustCompile(`^(?:(?:reading|parsing) ((?:https?|file)://\S+)|unexpected status \((https?://[^\s)]+)\)): `)
 	noAnswer    = regexp.MustCompile(`^Get "?([^"\s]*)"?: `)
 	brokenBody  = regexp.MustCompile(`^read "?((?:https?|file)://[^"\s]*)"?: `)
+	ofToolchain = regexp.MustCompile(`^download go\S+ for \S+: `)
 	verified    = regexp.MustCompile(`^verifying ([^@\s":]+)@([^\s":]+): `)
 	foreign     = regexp.MustCompile(`^zip for ([^@\s]+)@(\S+) has unexpected file `)
 	redirected  = regexp.MustCompile(`^Get "?[^"\s]*"?: redirected from secure URL (\S+) to insecure URL `)
@@ -79,7 +73,7 @@ var terminals = []struct {
 }{
 	{regexp.MustCompile(`^(?:checksum mismatch|(?:zip|dir) has been modified)`), failure.HashMismatch},
 	{regexp.MustCompile(`^(?:missing go\.sum entry|updates to go\.sum needed)`), failure.MissingSum},
-	{regexp.MustCompile(`^(?:invalid response from proxy "|proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
+	{regexp.MustCompile(`^(?:invalid response from proxy "|invalid character '.{1,6}' (?:looking for|after|in) |proxy returned info for version |checksum missing from sumdb response|malformed record data|` +
 		`note has no verifiable signatures|reading tree note: |malformed note|(?:go\.sum )?database server misbehavior detected)`), failure.WrongContent},
 	{regexp.MustCompile(`^(?:zip for \S+ has unexpected file |malformed file path "|case-insensitive file name collision)`), failure.UnsafeZip},
 	{regexp.MustCompile(`^(?:module zip file is too large|total uncompressed size of module contents too large|go\.mod file too large)`), failure.TooLarge},
@@ -103,8 +97,8 @@ func (k *logBlock) failure() (Failure, bool) {
 		text, fromGo = text[len("go: "):], true
 		text = k.endOfChain(text)
 	default:
-		if m := position.FindStringSubmatch(text); m != nil {
-			f.File, f.Line, text = m[1], number(m[2]), text[len(m[0]):]
+		if m := position.FindStringSubmatch(text); m != nil && !ofTest(m) {
+			f.File, f.Line, text = m[1]+m[4], number(m[2]+m[5]), text[len(m[0]):]
 		} else if m := sumLine.FindStringSubmatch(text); m != nil {
 			f.File, f.Line, text = m[1], number(m[2]), m[3]
 		} else if m := modified.FindStringSubmatch(text); m != nil {
@@ -183,6 +177,10 @@ func unwrap(text string, f *Failure) (cause, requested string, named bool) {
 		}
 		if m := verified.FindStringSubmatch(text); m != nil {
 			f.Module, f.Version = m[1], strings.TrimSuffix(m[2], "/go.mod")
+		}
+		if rest := text[len(ofToolchain.FindString(text)):]; rest != text && rest != "toolchain not available" {
+			text = rest
+			continue
 		}
 		if m := wrapper.FindStringSubmatch(text); m != nil {
 			if f.Module == "" {

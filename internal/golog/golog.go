@@ -87,7 +87,9 @@ func Read(r io.Reader, o Options) (*Log, error) {
 	}
 	err := eachLine(readUTF8(r), func(line []byte) {
 		l.log.Lines++
-		l.line(plainLine(line))
+		for part := range bytes.SplitSeq(line, []byte("\r")) {
+			l.line(plainLine(part))
+		}
 	})
 	l.flush()
 	slices.SortStableFunc(l.log.Failures, func(a, b Failure) int { return cmp.Compare(a.FirstLine, b.FirstLine) })
@@ -115,17 +117,32 @@ type logReader struct {
 
 // line takes one line, of which nothing is kept.
 func (l *logReader) line(b []byte) {
+	if values := quoted(b); values != nil {
+		for _, b := range values {
+			l.text(b, false)
+		}
+		return
+	}
 	text, isEvent, counts := carried(b)
 	if counts {
 		b = text
+	} else if isEvent && l.object(b[bytes.Index(b, []byte(`{"`)):]) {
+		return
 	}
+	l.text(b, isEvent && !counts)
+}
+
+// text takes a line without what carried it; one that is an event of no account
+// can only go on with a message.
+func (l *logReader) text(b []byte, isEvent bool) {
 	if run(string(b[:min(len(b), 8)]), isDigit) == len(b) && len(b) > 0 {
 		return // the number of the next line, as web pages copy it
 	}
 	l.tests(b)
-	if l.continues(b) || isEvent && !counts {
+	if l.continues(b) || isEvent {
 		return
 	}
+	b = withoutCode(b)
 	at := begin(b)
 	if at < 0 || l.test && bytes.HasSuffix(b[:at], []byte("    ")) {
 		if bytes.HasSuffix(b, []byte("{")) {
@@ -157,6 +174,9 @@ func (l *logReader) continues(b []byte) bool {
 	for i := 0; i < len(l.blocks); i++ {
 		k := &l.blocks[i]
 		rest, same := follow(k.prefix, b)
+		if !same && k.marked {
+			rest, same = follow(k.unmarked, b)
+		}
 		if same && k.takes(rest) {
 			k.add(rest)
 			k.last = l.log.Lines

@@ -19,16 +19,21 @@ const (
 )
 
 // eachLine calls f with every line of r, without its end, cut to maxLogLine.
-// The bytes are valid until f returns.
+// The bytes are valid until f returns. A carriage return ends a line where there
+// is no line feed: elsewhere it stands for what a terminal wrote over.
 func eachLine(r io.Reader, f func([]byte)) error {
 	in := bufio.NewReaderSize(r, maxLogLine)
+	end := byte('\n')
+	if head, _ := in.Peek(maxLogLine); bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 { // an error is met again below
+		end = '\r'
+	}
 	for {
-		line, err := in.ReadSlice('\n')
+		line, err := in.ReadSlice(end)
 		if len(line) > 0 {
 			f(bytes.TrimRight(line, "\r\n"))
 		}
 		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = in.ReadSlice('\n')
+			_, err = in.ReadSlice(end)
 		}
 		if err == io.EOF {
 			return nil
@@ -70,6 +75,49 @@ func event(b []byte) ([]byte, bool) {
 
 var carrier = regexp.MustCompile(`"(?i:message|msg)": ?"`)
 
+// quoted are the lines that the values of a line of key=value pairs hold, as
+// loggers write them: level=error msg="go: …"; nil where it is no such line.
+func quoted(b []byte) (lines [][]byte) {
+	if !bytes.Contains(b, []byte(`="`)) && !bytes.Contains(b, []byte(`": "`)) {
+		return nil
+	}
+	for _, at := range quotedValue.FindAllSubmatchIndex(b, -1) {
+		value, err := strconv.Unquote(string(b[at[2]:at[3]]))
+		if err != nil || len(lines) == 0 && !isPrefix(string(b[:at[0]])) {
+			return nil
+		}
+		for line := range strings.Lines(value) {
+			lines = append(lines, plainLine([]byte(strings.TrimRight(line, "\r\n"))))
+		}
+	}
+	return lines
+}
+
+var quotedValue = regexp.MustCompile(`(?:\b(?:msg|message|error|err|log|line|output|stderr)=|^[ \t]*"(?:stderr|stdout|output)": ?)("(?:[^"\\]|\\.)*")`)
+
+// object takes an object of go mod download -json that stands on one line.
+func (l *logReader) object(b []byte) bool {
+	var o struct{ Path, Version, Error string }
+	if json.Unmarshal(b, &o) != nil || o.Path == "" || o.Error == "" {
+		return false
+	}
+	l.log.Recognised++
+	l.failed(o.Path, o.Version, o.Error)
+	return true
+}
+
+// failed takes the failure of a module in go mod download -json.
+func (l *logReader) failed(path, version, text string) {
+	head, rest, _ := strings.Cut(text, "\n")
+	block := logBlock{head: head, line: l.log.Lines, module: path, version: version}
+	for line := range strings.SplitSeq(rest, "\n") {
+		block.add([]byte(line))
+	}
+	if f, ok := block.failure(); ok {
+		l.failure(f)
+	}
+}
+
 // member takes a member of an object of go mod download -json, what follows the
 // first quote: `Path": "example.test/m",`.
 func (l *logReader) member(b []byte) {
@@ -87,16 +135,8 @@ func (l *logReader) member(b []byte) {
 	case "Version":
 		l.version = text
 	case "Error":
-		if l.path == "" {
-			return
-		}
-		head, rest, _ := bytes.Cut([]byte(text), []byte("\n"))
-		block := logBlock{head: string(head), line: l.log.Lines, module: l.path, version: l.version}
-		for line := range bytes.SplitSeq(rest, []byte("\n")) {
-			block.add(line)
-		}
-		if f, ok := block.failure(); ok {
-			l.failure(f)
+		if l.path != "" {
+			l.failed(l.path, l.version, text)
 		}
 	}
 }

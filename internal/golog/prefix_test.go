@@ -42,6 +42,7 @@ var shapes = []shape{
 	{"mismatch with the database", "go: example.test/m@v1.0.0: verifying module: checksum mismatch\n\tdownloaded: h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\tsum.example.test: h1:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA=", "hash_mismatch example.test/m"},
 	{"missing line of go.sum", "main.go:6:2: missing go.sum entry for module providing package example.test/m (imported by example.test/main); to add:\n\tgo get example.test/main", "missing_sum "},
 	{"merged go.sum", "/src/go.sum:1: wrong number of fields 5", "go-sum-damaged "},
+	{"go.sum that is none", "/src/go.sum:3: malformed go.sum: wrong number of fields 1", "go-sum-damaged "},
 	{"changed cache", "example.test/m v1.0.0: zip has been modified (/go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.zip)", "hash_mismatch example.test/m"},
 	{"chain setting", "go: GOPROXY list is not the empty string, but contains no entries", "goproxy-empty "},
 	{"database without the module", "go: example.test/m@v1.0.0: verifying module: example.test/m@v1.0.0: reading https://sum.example.test/lookup/example.test/m@v1.0.0: 404 Not Found", "not_found example.test/m"},
@@ -60,6 +61,28 @@ var shapes = []shape{
 	{"go.mod of a replacement that is missing", "go: example.test/m@v1.0.0 (replaced by ./m/): reading m/go.mod: open /src/m/go.mod: no such file or directory", "replace-directory-missing example.test/m"},
 	{"vendor", "go: inconsistent vendoring in /src:\n\texample.test/m@v1.0.0: is explicitly required in go.mod, but not marked as explicit in vendor/modules.txt", "vendor-inconsistent "},
 	{"go.mod that is not tidy", "go: updates to go.mod needed; to update it:\n\tgo mod tidy", "go-mod-untidy "},
+	{"GOSUMDB=off for a toolchain", "go: download go1.25.1 for linux/amd64: golang.org/toolchain@v0.0.1-go1.25.1.linux-amd64: verifying module: checksum database disabled by GOSUMDB=off", "sumdb-off-toolchain golang.org/toolchain"},
+	{"login page for a version", "go: example.test/m@v1.0.0: parsing https://mirror.example.test/example.test/m/@v/v1.0.0.info: invalid character '<' looking for beginning of value", "wrong_content example.test/m"},
+	{"legal reasons", "go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 451 Unavailable For Legal Reasons", "forbidden example.test/m"},
+	{"server that gave up", "go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 408 Request Timeout", "server_error example.test/m"},
+	{"go.work that is not up to date", "go: updates to go.work needed", "go-work-untidy "},
+	{"go.work without a go line", "go: module . listed in go.work file requires go >= 1.26, but go.work has no go line; to add it:\n\tgo work use", "go-work-too-old "},
+	{"go.work of Go 1.18", "go: module . listed in go.work file requires go >= 1.26, but go.work implicitly requires go 1.18; to update it:\n\tgo work use", "go-work-too-old "},
+	{"replacements that contradict", "go: conflicting replacements for example.test/m@v1.0.0:\n\t/src/a\n\t/src/b\nuse \"go work edit -replace example.test/m@v1.0.0=[override]\" to resolve", "go-work-conflict "},
+	{"replacements of all versions that contradict", "go: conflicting replacements for example.test/m:\n\t./a\n\t./b", "go-work-conflict "},
+	{"member twice", "go: module example.test/m appears multiple times in workspace", "go-work-conflict "},
+	{"pattern outside the workspace", "pattern ./...: directory prefix . does not contain modules listed in go.work or their selected dependencies", "go-work-not-a-member "},
+	{"directory of no member", "current directory is contained in a module that is not one of the workspace modules listed in go.work. You can add the module to the workspace using:\n\tgo work use .", "go-work-not-a-member "},
+	{"other directory of no member", "directory tools is contained in a module that is not one of the workspace modules listed in go.work. You can add the module to the workspace using:\n\tgo work use tools", "go-work-not-a-member "},
+	{"directory outside the workspace", "directory ../x outside modules listed in go.work or their selected dependencies", "go-work-not-a-member "},
+	{"pattern outside the module", "pattern ./sub/...: directory prefix sub does not contain main module or its selected dependencies", "outside-main-module "},
+	{"directory outside the module", "directory ../x outside main module or its selected dependencies", "outside-main-module "},
+	{"flag that is none", "go: parsing $GOFLAGS: unknown flag -nosuchflag", "goflags-invalid "},
+	{"GOFLAGS without a dash", "go: parsing $GOFLAGS: non-flag \"tags\"", "goflags-invalid "},
+	{"replaced and not required", "main.go:4:2: module example.test/m provides package example.test/m and is replaced but not required; to add it:\n\tgo get example.test/m", "package-without-module "},
+	{"package at a later version", "main.go:4:2: package example.test/m/x provided by example.test/m at latest version v1.1.0 but not at required version v1.0.0", "package-without-module "},
+	{"no GOPATH", "package example.test/m: cannot download, $GOPATH not set. For more details see: 'go help gopath'", "gopath-unusable "},
+	{"GOPATH that is GOROOT", "package example.test/m: cannot download, $GOPATH must not be set to $GOROOT. For more details see: 'go help gopath'", "gopath-unusable "},
 	{"other path", "go: example.test/main imports\n\texample.test/M: example.test/M@v1.9.0: parsing go.mod:\n\tmodule declares its path as: example.test/m\n\t        but was required as: example.test/M", "path-differs example.test/M"},
 	{"other case", "package example.test/main: case-insensitive import collision: \"example.test/M\" and \"example.test/m\"", "import-case "},
 	{"no module for a package", "main.go:4:2: no required module provides package example.test/m; to add it:\n\tgo get example.test/m", "package-without-module "},
@@ -145,7 +168,54 @@ var stacks = map[string]func(n int) string{
 	"syslog, RFC 5424": func(n int) string {
 		return fmt.Sprintf("<12>1 2026-03-01T10:00:%02d.123Z runner-3 build 4711 - - ", 9+n)
 	},
-	"Gradle": func(int) string { return ":app:goBuild > " },
+	"act":                           func(int) string { return "[CI/build]   ❌  " },
+	"act, bar":                      func(int) string { return "| " },
+	"Alpine":                        func(int) string { return ">>> app: " },
+	"set -x":                        func(int) string { return "+ " },
+	"Buildah":                       func(int) string { return "STEP 4/6: " },
+	"bake":                          func(int) string { return "target app: " },
+	"Fabric":                        func(int) string { return "[host1] out: " },
+	"Harness":                       func(n int) string { return fmt.Sprintf("I 2026-03-01 10:00:%02d ", 9+n) },
+	"Prow":                          func(n int) string { return fmt.Sprintf("I0301 10:00:%02d.123456 ", 9+n) },
+	"Railway":                       func(int) string { return "[stage-0  4/6] RUN: " },
+	"Loki":                          func(n int) string { return fmt.Sprintf(`2026-03-01T10:00:%02dZ {job="x"} `, 9+n) },
+	"mise":                          func(int) string { return "mise ERROR " },
+	"vet":                           func(int) string { return "vet: " },
+	"GoReleaser":                    func(n int) string { return strings.Repeat("  ⨯ release failed after 0s error=", 1-min(n, 1)) },
+	"Buildkite without escapes":     func(int) string { return "_bk;t=1700000000000" },
+	"act, padded":                   func(int) string { return "[CI/build ] ❗  ::error::" },
+	"act, output":                   func(int) string { return "[CI/build ]   | " },
+	"GitHub's archive":              func(n int) string { return fmt.Sprintf("build/3_Run go.txt:12:2026-03-01T10:00:%02d.1234567Z ", 9+n) },
+	"GitHub's archive, no time":     func(n int) string { return fmt.Sprintf("build/3_Run go.txt:%d:", 99+n) },
+	"grep -n in a folder":           func(n int) string { return fmt.Sprintf("logs/build.log:%d:", 99+n) },
+	"grep":                          func(int) string { return "build.log:" },
+	"stern":                         func(int) string { return "build-x7k2p builder " },
+	"stern, time":                   func(n int) string { return fmt.Sprintf("build-x7k2p builder 2026-03-01T10:00:%02d.123456789Z ", 9+n) },
+	"klog":                          func(n int) string { return fmt.Sprintf("E0301 10:00:%02d.123456       1 x.go:12] ", 9+n) },
+	"Zuul":                          func(n int) string { return fmt.Sprintf("2026-03-01 10:00:%02d.123456 | ubuntu | ", 9+n) },
+	"TeamCity, plain":               func(n int) string { return fmt.Sprintf("[10:00:%02d] :\t [Step 1/2] ", 9+n) },
+	"Dependabot":                    func(n int) string { return fmt.Sprintf("updater | 2026/03/01 10:00:%02d ERROR <job_1> ", 9+n) },
+	"a step's name":                 func(int) string { return "build: " },
+	"PowerShell":                    func(int) string { return "go.exe : " },
+	"Dagger, bar":                   func(int) string { return "12: ┃ " },
+	"Tilt":                          func(int) string { return "   backend │ " },
+	"a bar":                         func(int) string { return "│ " },
+	"a bullet":                      func(int) string { return "• " },
+	"an emoji":                      func(int) string { return "\u26a0\ufe0f \U0001f6a8 " },
+	"Go's time":                     func(n int) string { return fmt.Sprintf("2026-03-01 10:00:%02d +0000 UTC ", 9+n) },
+	"a time and its zone":           func(n int) string { return fmt.Sprintf("2026-03-01 10:00:%02d CEST ", 9+n) },
+	"golangci-lint":                 func(int) string { return "ERRO [x] typechecking error: " },
+	"a level in brackets":           func(n int) string { return fmt.Sprintf("2026-03-01 10:00:%02d [ERROR] ", 9+n) },
+	"pairs":                         func(n int) string { return fmt.Sprintf("time=2026-03-01T10:00:%02d level=error ", 9+n) },
+	"a list":                        func(n int) string { return []string{"- ", "  "}[min(n, 1)] },
+	"a list with stars":             func(n int) string { return []string{"* ", "  "}[min(n, 1)] },
+	"a numbered list":               func(n int) string { return []string{"1. ", "   "}[min(n, 1)] },
+	"code":                          func(n int) string { return []string{"`", ""}[min(n, 1)] },
+	"code in a list":                func(n int) string { return []string{"- `", "  "}[min(n, 1)] },
+	"blanks of a web page":          func(n int) string { return fmt.Sprintf("%d\u00a0\u00a0", 99+n) },
+	"Jenkins, note":                 func(int) string { return "\x1b[8mha:////4AbCd+/x==\x1b[0m" },
+	"Jenkins, note without escapes": func(int) string { return "[8mha:////4AbCd+/x==[0m" },
+	"Gradle":                        func(int) string { return ":app:goBuild > " },
 	"a program that ran it": func(n int) string {
 		return strings.Repeat("Error: release failed after 1s: hook failed: exit status 1: ", 1-min(n, 1))
 	},
@@ -224,10 +294,26 @@ func TestProseThatQuotesTheGoCommandIsNoFailure(t *testing.T) {
 		"$ echo '" + message + "'",
 		"# " + message,
 		"// " + message,
-		"* " + message,
-		"- " + message,
-		"1. " + message,
-		"`" + message + "`",
+		"`" + message + "` means that it is private.",
+		"- see `" + message + "`",
+		"- We saw " + message,
+		"we saw " + message,
+		"it says " + message,
+		"error was " + message,
+		"the answer — " + message,
+		"“" + message + "”",
+		"Error: you may see this: " + message,
+		"Error: main_test.go:17: " + message,
+		"Warning: please never trust " + message,
+		"2026-03-01 10:00:09 INFO checking whether " + message,
+		`level=info msg="docs mention ` + message + ` in passing"`,
+		"Error: expected \"x\", got: " + message,
+		"| " + message + " |",
+		"2026/03/01 ERROR client.go:17: " + message,
+		"❌ failed with " + message,
+		"I found this in build.log: " + message,
+		`quote="` + message + `"`,
+		"Note : " + message,
 		"| " + message + " | set GOPRIVATE |",
 		"The job failed at 2026-03-01T10:00:09Z with " + message,
 		"2026-03-01T10:00:09.1234567Z Author wrote: " + message,
@@ -285,6 +371,148 @@ func TestIndentedLinesOfOthersDoNotContinueAMessage(t *testing.T) {
 		log := readLog(t, "go: example.test/m@v1.0.0: unexpected EOF\n"+next+"\n")
 		if len(log.Failures) != 1 || log.Failures[0].Text != "unexpected EOF" {
 			t.Errorf("with %q below: %+v", next, log.Failures)
+		}
+	}
+}
+
+// Loggers write a message as the value of a key, with its lines as escapes.
+func TestEveryMessageIsFoundAsAValue(t *testing.T) {
+	t.Parallel()
+	for name, format := range map[string]string{
+		"slog":          `time=2026-03-01T10:00:09.123Z level=ERROR msg=%q`,
+		"slog, more":    `time=2026-03-01T10:00:09.123Z level=ERROR msg="build failed" err=%q attempt=2`,
+		"argo":          `time="2026-03-01T10:00:09Z" level=info msg=%q podName=build-x`,
+		"behind others": `2026-03-01T10:00:09.1234567Z builder-1  | level=error error=%q`,
+		"JSON":          `{"level":"error","msg":%q}`,
+	} {
+		for _, s := range shapes {
+			if name == "JSON" && strings.Contains(s.text, "\n") {
+				continue
+			}
+			text := fmt.Sprintf(format, s.text)
+			if got := told(readLog(t, text+"\n")); got != s.want {
+				t.Errorf("%s: %s: got %q, want %q, in\n%s", name, s.name, got, s.want, text)
+			}
+		}
+	}
+}
+
+// What a program wrote, as it stands in JSON over several lines.
+func TestAMemberOfJSONIsRead(t *testing.T) {
+	t.Parallel()
+	for _, s := range shapes {
+		text := fmt.Sprintf("{\n  \"stderr\": %q,\n  \"code\": 1\n}\n", s.text+"\n")
+		if got := told(readLog(t, text)); got != s.want {
+			t.Errorf("%s: got %q, want %q, in\n%s", s.name, got, s.want, text)
+		}
+	}
+}
+
+// Code in Markdown is closed behind the message.
+func TestAMessageMarkedAsCodeIsRead(t *testing.T) {
+	t.Parallel()
+	for _, s := range shapes {
+		if strings.Contains(s.text, "\n") {
+			continue
+		}
+		for _, format := range []string{"`%s`", "- `%s`", "1. `%s`.", "```%s```"} {
+			text := fmt.Sprintf(format, s.text)
+			log, plain := readLog(t, text+"\n"), readLog(t, s.text+"\n")
+			if told(log) != s.want || log.Failures[0].Text != plain.Failures[0].Text {
+				t.Errorf("%s: got %+v, want %q, in\n%s", s.name, log.Failures, s.want, text)
+			}
+		}
+	}
+}
+
+// Two words may be any, where a module at a version follows.
+func TestFreeWordsStandBeforeAModuleAtAVersion(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"pod container ", "2026-03-01 10:00:09 pod container ", "[ci] pod container "} {
+		for _, s := range shapes {
+			if strings.HasPrefix(s.text, "go: example.test/m@v1.0.0: ") {
+				text := behind(func(int) string { return prefix }, s.text, "\t")
+				if got := told(readLog(t, text)); got != s.want {
+					t.Errorf("%s: got %q, want %q, in\n%s", s.name, got, s.want, text)
+				}
+			}
+		}
+		if log := readLog(t, prefix+"go: unexpected EOF\n"); len(log.Failures) > 0 {
+			t.Errorf("%q: taken for %q", prefix, told(log))
+		}
+	}
+}
+
+// Some programs leave "go: " out, and the go command writes positions in more
+// than one way.
+func TestWhatStandsInPlaceOfGo(t *testing.T) {
+	t.Parallel()
+	const cause = "example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: 503 Service Unavailable"
+	for prefix, file := range map[string]string{
+		"Error: can't load config: go: ":                        "",
+		"WARN [runner] Can't run linter: go: ":                  "",
+		"ERROR: no such package '@com_github_x//': gazelle: ":   "",
+		"  failed to fetch: gazelle: finding module path: go: ": "",
+		"12go: ":            "", // a number of a web page
+		"\timports x: go: ": "",
+		"builder-abc-xyz step-build main.go:4:2: ": "main.go:4",
+		"fetch_repo: ":                            "",
+		"go build example.test/x: ":               "",
+		"go list: go: ":                           "",
+		"go: download go1.25.1 for linux/amd64: ": "",
+		"go.mod:4:2: ":                            "go.mod:4",
+		"go.work:4:2: ":                           "go.work:4",
+		"main.go:4: ":                             "main.go:4",
+		"/src/my project/main.go:4:2: ":           "/src/my project/main.go:4",
+		`C:\My Projects\main.go:4:2: `:            `C:\My Projects\main.go:4`,
+		"../my project/main.go:4:2: ":             "../my project/main.go:4",
+	} {
+		for stack, before := range map[string]string{"alone": "", "behind a stamp": "2026-03-01T10:00:09.1234567Z "} {
+			log := readLog(t, before+prefix+cause+"\n")
+			if told(log) != "server_error example.test/m" {
+				t.Errorf("%s, %s: got %q", prefix, stack, told(log))
+			} else if f := log.Failures[0]; f.Line > 0 && fmt.Sprintf("%s:%d", f.File, f.Line) != file || f.Line == 0 && file != "" {
+				t.Errorf("%s, %s: got %s:%d, want %s", prefix, stack, f.File, f.Line, file)
+			}
+		}
+	}
+	if log := readLog(t, "main_test.go:4: "+cause+"\n"); len(log.Failures) > 0 {
+		t.Errorf("what a test says is taken for %q", told(log))
+	}
+}
+
+// Old terminals and bars of progress end lines by a carriage return alone.
+func TestACarriageReturnEndsALine(t *testing.T) {
+	t.Parallel()
+	for _, s := range shapes {
+		if got := told(readLog(t, "one\rtwo\r"+strings.ReplaceAll(s.text, "\n", "\r")+"\rmore\r")); got != s.want {
+			t.Errorf("%s, no line feed: got %q, want %q", s.name, got, s.want)
+		}
+		log := readLog(t, "one\n 10%\r 20%\r"+strings.ReplaceAll(s.text, "\n", "\r")+"\rmore\nend\n")
+		if told(log) != s.want || log.Failures[0].FirstLine != 2 || log.Lines != 3 {
+			t.Errorf("%s: got %+v of %d lines, want %q", s.name, log.Failures, log.Lines, s.want)
+		}
+	}
+	if log := readLog(t, "one\rgo: example.test/m@v1.0.0: unexpected EOF\r"+strings.Repeat("x", 1<<17)+"\rgo: example.test/n@v1.0.0: unexpected EOF\r"); log.Lines != 4 || len(log.Failures) != 2 {
+		t.Errorf("got %+v of %d lines", log.Failures, log.Lines)
+	}
+}
+
+// go mod download -json on one line, as jq -c and log collectors leave it.
+func TestAnObjectOnOneLineIsRead(t *testing.T) {
+	t.Parallel()
+	const object = `{"Path":"example.test/m","Version":"v1.0.0","Error":"example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.mod: 403 Forbidden\n\tserver response: not for you"}`
+	for name, prefix := range stacks {
+		prefix := strings.ReplaceAll(prefix(0), "\u00a0", " ")
+		if !strings.HasSuffix(prefix, "  ") && !strings.HasSuffix(prefix, "\t") { // indented JSON is what a server said
+			if log := readLog(t, prefix+object+"\n"); told(log) != "forbidden example.test/m" || log.Failures[0].Version != "v1.0.0" || !strings.HasSuffix(log.Failures[0].Text, "not for you") {
+				t.Errorf("%s: %+v", name, log.Failures)
+			}
+		}
+	}
+	for _, line := range []string{`{"Path":"example.test/m","Version":"v1.0.0"}`, `{"Path":"/x","Error":""}`, `{"Error":"403 Forbidden"}`} {
+		if log := readLog(t, line+"\n"); len(log.Failures) > 0 {
+			t.Errorf("%s is taken for %q", line, told(log))
 		}
 	}
 }
