@@ -210,6 +210,10 @@ func below(name, dir string) (string, bool) {
 // that later steps do not see is an error: what is there belongs to this container
 // alone, and is not what was meant.
 func (h *host) place(source, name string) (string, error) {
+	if name == "~" || strings.HasPrefix(name, "~/") {
+		return "", fmt.Errorf("%s: found %s, with a ~ that no shell has expanded, expected a path: a container action does not see the home directory of the other steps; "+
+			"name a directory of the workspace or below ${{ runner.temp }}", source, name)
+	}
 	here := name
 	if !filepath.IsAbs(here) {
 		here = filepath.Join(h.workspace, here)

@@ -270,7 +270,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		Type:    resp.Header.Get("Content-Type"),
 		release: release,
 	}
-	if err := out.describe(r, resp); err != nil {
+	if err := out.describe(r, resp, plain); err != nil {
 		resp.Body.Close()
 		release()
 		class := failure.BadResponse

@@ -53,8 +53,8 @@ func (r *Response) OnClose(f func()) {
 // describe fills in what the header says of the file. Of a body with a content
 // coding the length, the validator and the ranges are the coded one's, which
 // say nothing of the file.
-func (r *Response) describe(req Request, resp *http.Response) error {
-	coded, err := decode(resp)
+func (r *Response) describe(req Request, resp *http.Response, plain bool) error {
+	coded, err := decode(resp, !plain && !req.part())
 	if err != nil {
 		return err
 	}

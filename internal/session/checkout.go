@@ -28,6 +28,13 @@ func (s *Session) hear() {
 			Fix:    howTheJobSays(i.Setting) + ", or --trust-checkout there if only people you trust can change the checkout",
 		})
 	}
+	if s.Env.Said("GOPROXY") && s.Values.FromCheckout("mirrors") {
+		s.Choice = Configured
+		s.Findings = append(s.Findings, finding.Finding{
+			Check: "checkout-mirrors-overruled", Severity: finding.Info, Setting: setting("mirrors").Config, Source: c.Sources["mirrors"],
+			Effect: "The job names its mirrors itself (GOPROXY is from: " + s.Env.Source("GOPROXY") + "), so the checkout adds none to them.",
+		})
+	}
 	list := c.ProxyList()
 	switch {
 	case list == "":

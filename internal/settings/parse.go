@@ -183,8 +183,8 @@ func (s Setting) parseText(text string) (string, *misfit) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return "", &misfit{found: quote(text), expected: "text without line breaks and control characters"}
 	}
-	if s.Kind == Dir || s.Kind == File {
-		if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == '\\') {
+	if path, ok := pathIn(s, text); ok {
+		if rest, ok := strings.CutPrefix(path, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == '\\') {
 			return "", &misfit{
 				found:    quote(text) + ", with a ~ that no shell has expanded",
 				expected: "a path",
@@ -193,6 +193,14 @@ func (s Setting) parseText(text string) (string, *misfit) {
 		}
 	}
 	return text, nil
+}
+
+// pathIn is the path that a value is or names; false when it names none.
+func pathIn(s Setting, text string) (string, bool) {
+	if s.Kind == Store {
+		return strings.CutPrefix(text, "dir:")
+	}
+	return text, s.Kind == Dir || s.Kind == File
 }
 
 // parseList joins the elements of a list that may span lines, as a YAML block
