@@ -109,6 +109,31 @@ func TestTheDoctorFindsNothingWhereNothingIsWrong(t *testing.T) {
 	}
 }
 
+func TestTheDoctorMissesNoMirrorWhereVendorHasEverything(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, mirrortest.Generate(t, 1, 100), mirrortest.Checkout{})
+	dir := b.dir
+	for name, text := range map[string]string{
+		"go.mod":                     "module m.test\n\ngo 1.21\n\nrequire example.test/a v1.0.0\n",
+		"m.go":                       "package m\n\nimport _ \"example.test/a\"\n",
+		"vendor/modules.txt":         "# example.test/a v1.0.0\n## explicit; go 1.20\nexample.test/a\n",
+		"vendor/example.test/a/a.go": "package a\n",
+	} {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := b.doctor("http://" + mirrortest.Refused(t))
+	wantOutcome(t, r, report.OK)
+	if found(r, "mirror-failing") == nil {
+		t.Error("the mirror is not told of")
+	}
+}
+
 // A private module that a pattern matches is nobody's business.
 func TestTheDoctorLeavesMatchedModulesAlone(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,21 @@ const (
 	unfit   = "inconsistent vendoring"
 )
 
+// sum is the go.sum of the member x.
+const sum = "-- x/go.sum --\n{a1}"
+
+// pair is a workspace of x and y, of which x requires y at a version and
+// example.test/a, and imports what it is told.
+func pair(version, goLine string, imports ...string) string {
+	x := "package x\n"
+	for _, i := range imports {
+		x += "\nimport _ \"" + i + "\"\n"
+	}
+	return "-- go.work --\ngo " + goLine + "\n\nuse (\n\t./x\n\t./y\n)\n" +
+		"-- x/go.mod --\nmodule x.test\n\ngo " + goLine + "\n\nrequire (\n\texample.test/a v1.0.0\n\ty.test " + version + "\n)\n-- x/x.go --\n" + x +
+		"-- y/go.mod --\nmodule y.test\n\ngo " + goLine + "\n-- y/y.go --\npackage y\n"
+}
+
 var verdicts = []verdict{
 	{name: "nothing is wrong", files: goMod + goFile + sums},
 	{name: "the zip line of an imported module is missing", files: goMod + goFile + "-- go.sum --\n{a1.mod}", fails: noSum, check: "go-sum-missing-line"},
@@ -93,6 +108,19 @@ var verdicts = []verdict{
 	{name: "a member is missing", files: "-- go.work --\ngo 1.21\n\nuse (\n\t./x\n\t./y\n)\n" + member + "-- x/go.sum --\n{a1}", args: "build ./x", fails: "cannot load module y", check: "invalid"},
 	{name: "a member that nobody published, in builds", files: "-- go.work --\ngo 1.21\n\nuse (\n\t./x\n\t./y\n)\n-- x/go.mod --\nmodule x.test\n\ngo 1.21\n\nrequire y.test v0.0.0\n-- x/x.go --\npackage x\n\nimport _ \"y.test\"\n-- y/go.mod --\nmodule y.test\n\ngo 1.21\n-- y/y.go --\npackage y\n",
 		args: "build ./x", check: "go-work-unpublished?"},
+	{name: "a member that nobody published beside a module that nothing imports", files: pair("v0.0.0", "1.24", "y.test") + sum, args: "build ./x", check: "go-work-unpublished?"},
+	{name: "a member that nobody published beside an imported module", files: pair("v0.0.0", "1.21", "y.test", "example.test/a") + sum, args: "build ./x", fails: "y.test@v0.0.0", check: "go-work-unpublished"},
+	{name: "a member that nobody published and nothing imports beside an imported module", files: pair("v0.0.0", "1.24", "example.test/a") + sum, args: "build ./x", fails: "y.test@v0.0.0", check: "go-work-unpublished"},
+	{name: "a member at the version that stands beside a replacement", files: pair("v0.0.0-00010101000000-000000000000", "1.24", "example.test/a") + sum, args: "build ./x", fails: "y.test@v0.0.0", check: "go-work-unpublished"},
+	{name: "a member that nobody published, which go.work replaces", files: strings.Replace(pair("v0.0.0", "1.24", "example.test/a"), "use (", "replace y.test v0.0.0 => ./y\n\nuse (", 1) + sum, args: "build ./x", check: "go-work-sum-missing?"},
+	{name: "a member that nobody published, which the requiring one replaces", files: strings.Replace(pair("v0.0.0", "1.24", "example.test/a"), "\n-- x/x.go", "\nreplace y.test => ../y\n-- x/x.go", 1) + sum, args: "build ./x", check: "go-work-sum-missing?"},
+	{name: "a member that a test alone imports beside", files: pair("v0.0.0", "1.24") + "-- x/x_test.go --\npackage x\n\nimport _ \"example.test/a\"\n" + sum, args: "build ./x", check: "go-work-unpublished?"},
+	{name: "a member that nobody published, in vendor", files: pair("v0.0.0", "1.24", "example.test/a") + "-- vendor/example.test/a/a.go --\npackage a\n-- vendor/modules.txt --\n## workspace\n" + listed + "# y.test v0.0.0\n## explicit; go 1.24\n", args: "build ./x"},
+
+	{name: "two hashes, the right one first", files: goMod + goFile + sums + "{b1.zip as a1}", check: "go-sum-two-hashes?"},
+	{name: "two hashes of the go.mod, the right one first", files: goMod + goFile + sums + "{b1.mod as a1}", check: "go-sum-two-hashes?"},
+	{name: "two hashes in a member, the right one first", files: "-- go.work --\ngo 1.21\n\nuse ./x\n" + member + "-- x/go.sum --\n{a1}{b1.zip as a1}", args: "build ./x", fails: "checksum mismatch", check: "invalid"},
+	{name: "two hashes in go.work.sum, the right one first", files: "-- go.work --\ngo 1.21\n\nuse ./x\n" + member + "-- go.work.sum --\n{a1}{b1.zip as a1}", args: "build ./x", check: "go-sum-two-hashes?"},
 
 	{name: "vendor fits", files: goMod + goFile + vendor + listed},
 	{name: "vendor with line ends of Windows", files: goMod + goFile + vendor + strings.ReplaceAll(listed, "\n", "\r\n")},
@@ -135,6 +163,10 @@ func TestModferryCallsACheckoutWrongWhereTheGoCommandFails(t *testing.T) {
 		both := f.Get(v.Path, v.Version).SumLines()
 		zip, rest, _ := strings.Cut(both, "\n")
 		pairs = append(pairs, "{"+name+"}", both, "{"+name+".zip}", zip+"\n", "{"+name+".mod}", rest)
+	}
+	for _, kind := range []string{"zip", "mod"} { // the hash of another module
+		i := slices.Index(pairs, "{b1."+kind+"}")
+		pairs = append(pairs, "{b1."+kind+" as a1}", strings.Replace(pairs[i+1], "test/b", "test/a", 1))
 	}
 	written := strings.NewReplacer(pairs...)
 	for _, v := range verdicts {

@@ -153,7 +153,7 @@ func (l *loader) skip(err error) error {
 func (l *loader) tell(f finding.Finding) { l.list.Findings = append(l.list.Findings, f) }
 
 // agree returns an error when two go.sum files state different hashes for one
-// file. Within a file parseSum has seen to it.
+// file. Within a file checkTwoHashes has seen to it.
 func (l *loader) agree() error {
 	if len(l.sums) < 2 {
 		return nil

@@ -50,6 +50,7 @@ func (l *loader) need(u *unit) error {
 	if err := n.readSums(); err != nil {
 		return err
 	}
+	n.checkUnpublished()
 	requires := n.requires()
 	if ok, err := n.checkSums(requires); !ok {
 		return err
@@ -71,19 +72,24 @@ func (n *needs) readSums() error {
 		if m.sum, err = n.readSum(m.sumPath); err != nil {
 			return err
 		}
-		if m.sum != nil {
-			n.sums = append(n.sums, m.sum)
+		if m.sum == nil {
+			continue
 		}
+		if err := n.checkTwoHashes(m.sum, n.unit.work != nil); err != nil {
+			return err
+		}
+		n.sums = append(n.sums, m.sum)
 	}
 	if n.unit.work == nil {
 		return nil
 	}
 	f, err := n.readSum(n.unit.work.path + ".sum")
-	if f != nil {
-		n.unit.workSum = f
-		n.sums = append(n.sums, f)
+	if err != nil || f == nil {
+		return err
 	}
-	return err
+	n.unit.workSum = f
+	n.sums = append(n.sums, f)
+	return n.checkTwoHashes(f, false)
 }
 
 // required is a require line and the module that it means.
