@@ -211,6 +211,7 @@ var ruleGroups = []struct {
 		{241, "vendor-incomplete", "The vendor directory cannot be used."},
 		{242, "vendor-unused", "There is a vendor directory that builds do not use."},
 		{243, "vendor-inconsistent", "The vendor directory does not fit go.mod."},
+		{244, "vendor-package-missing", "The vendor directory lacks an imported package."},
 		{250, "toolchain-refused", "go.mod asks for a newer Go than GOTOOLCHAIN allows."},
 		{251, "toolchain-download", "go.mod asks for a newer Go, which the go command downloads as a module."},
 		{252, "toolchain-unavailable", "go.mod asks for a newer Go, which no mirror of the chain serves."},
