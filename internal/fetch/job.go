@@ -142,6 +142,8 @@ func (j *Job) readList() error {
 		Checkout: j.values.Checkout.Root, Modules: j.values.Modules, All: j.values.All, GOFLAGS: j.env.Get("GOFLAGS"), GOWORK: j.env.Get("GOWORK"),
 	}
 	if j.o.Getenv != nil {
+		// A container action has the checkout there, and later steps elsewhere.
+		options.Mounted = strings.HasPrefix(j.o.Getenv("GITHUB_WORKSPACE"), "/github/")
 		options.GOOS, options.GOARCH = j.o.Getenv("GOOS"), j.o.Getenv("GOARCH")
 	}
 	list, err := worklist.Load(dir, options)

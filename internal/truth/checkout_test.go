@@ -2,6 +2,7 @@ package truth
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +153,11 @@ var verdicts = []verdict{
 	{name: "go.mod with line ends of Windows", files: strings.ReplaceAll(goMod, "\n", "\r\n") + goFile + sums},
 	{name: "a replacement's directory is missing and its module imported", files: goMod + "\nreplace example.test/a => ./none\n" + goFile, fails: "does not exist", check: "replace-directory-missing"},
 	{name: "a replacement's directory is missing and nothing imports its module", files: goMod + "\nreplace example.test/a => ./none\n" + noFile, check: "replace-directory-missing?"},
+	{name: "a replacement's directory outside the checkout is missing and its module imported", files: goMod + "\nreplace example.test/a => ../none\n" + goFile, fails: "does not exist", check: "replace-directory-missing"},
+	{name: "a replacement's directory outside the module is there", files: "-- a/go.mod --\nmodule example.test/a\n-- a/a.go --\npackage a\n" + strings.NewReplacer("-- go", "-- m/go", "-- m.go", "-- m/m.go").Replace(goMod+"\nreplace example.test/a => ../a\n"+goFile), args: "-C m build ./..."},
+	{name: "an absolute directory of a replacement is missing and its module imported", files: goMod + "\nreplace example.test/a => /none/of/the/machine\n" + goFile, fails: "does not exist", check: "replace-directory-missing"},
+	{name: "a replacement's directory outside the checkout is missing and nothing imports its module", files: goMod + "\nreplace example.test/a => ../none\n" + noFile, check: "replace-directory-missing?"},
+	{name: "a replacement's directory outside the checkout is missing and nothing requires its module", files: goMod + "\nreplace example.test/b => ../none\n" + goFile + sums},
 	{name: "a required module is none and nothing imports it", files: strings.Replace(goMod, "/a ", "/A! ", 1) + noFile, check: "go-mod-invalid-module?"},
 }
 
@@ -189,7 +195,12 @@ func TestModferryCallsACheckoutWrongWhereTheGoCommandFails(t *testing.T) {
 			for _, file := range txtar.Parse([]byte(written.Replace(v.files))).Files {
 				j.write(file.Name, string(file.Data))
 			}
-			list, err := worklist.Load(j.dir, worklist.Options{GOFLAGS: v.env})
+			dir := j.dir
+			if rest, ok := strings.CutPrefix(v.args, "-C "); ok {
+				sub, _, _ := strings.Cut(rest, " ")
+				dir = filepath.Join(dir, sub)
+			}
+			list, err := worklist.Load(dir, worklist.Options{GOFLAGS: v.env})
 			if got := said(t, list, err); got != v.check {
 				t.Errorf("modferry says %q, want %q: %v", got, v.check, err)
 			}

@@ -30,6 +30,10 @@ type Options struct {
 	// its own directory.
 	Checkout string
 
+	// Mounted says that the builds may see another machine outside the checkout
+	// than this process does.
+	Mounted bool
+
 	GOFLAGS string // as in the environment; -mod and -modfile count
 	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
 

@@ -117,8 +117,7 @@ func (n *needs) requires() []required {
 			}
 			if by, ok := n.replaced.find(line.Mod); ok {
 				if by.isDir() {
-					// Only directories of the checkout are looked at.
-					if below(by.to.Path, n.list.Root) && !isFile(filepath.Join(by.to.Path, "go.mod")) {
+					if !isFile(filepath.Join(by.to.Path, "go.mod")) {
 						missing = append(missing, missingDir{by, line.Mod.Path})
 					}
 					if by.absolute {

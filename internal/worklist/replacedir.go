@@ -43,7 +43,11 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 		found += fmt.Sprintf(", nor in %d more", more)
 	}
 	severity := finding.Warning
-	if slices.ContainsFunc(missing, func(r missingDir) bool { return n.severity(r.module) == finding.Error }) {
+	// Outside a checkout that is mounted here there may be more than can be seen.
+	seen := func(dir string) bool {
+		return !n.opts.Mounted || below(dir, n.opts.Checkout) || below(dir, n.list.Root)
+	}
+	if slices.ContainsFunc(missing, func(r missingDir) bool { return seen(r.to.Path) && n.severity(r.module) == finding.Error }) {
 		severity = finding.Error
 	}
 	n.tell(finding.Finding{
