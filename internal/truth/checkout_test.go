@@ -57,6 +57,27 @@ func pair(version, goLine string, imports ...string) string {
 		"-- y/go.mod --\nmodule y.test\n\ngo " + goLine + "\n-- y/y.go --\npackage y\n"
 }
 
+// inD is the directory in the place of example.test/d.
+const inD = "-- d/go.mod --\nmodule example.test/d\n-- d/d.go --\npackage d\n"
+
+// inA is a checkout with a directory in the place of example.test/a: the go lines
+// and requirements of both, and what the directory's package imports.
+func inA(goLine, require, goLineOfA, requireOfA, importOfA string) string {
+	s := "-- go.mod --\nmodule m.test\n\ngo " + goLine + "\n\nrequire example.test/a v1.0.0\n\nreplace example.test/a => ./a\n\nreplace example.test/d => ./d\n"
+	if require != "" {
+		s += "\nrequire " + require + "\n"
+	}
+	s += goFile + "-- a/go.mod --\nmodule example.test/a\n\ngo " + goLineOfA + "\n"
+	if requireOfA != "" {
+		s += "\nrequire " + requireOfA + "\n"
+	}
+	s += "-- a/a.go --\npackage a\n"
+	if importOfA != "" {
+		s += "\nimport _ \"" + importOfA + "\"\n"
+	}
+	return s
+}
+
 var verdicts = []verdict{
 	{name: "nothing is wrong", files: goMod + goFile + sums},
 	{name: "the zip line of an imported module is missing", files: goMod + goFile + "-- go.sum --\n{a1.mod}", fails: noSum, check: "go-sum-missing-line"},
@@ -158,6 +179,30 @@ var verdicts = []verdict{
 	{name: "an absolute directory of a replacement is missing and its module imported", files: goMod + "\nreplace example.test/a => /none/of/the/machine\n" + goFile, fails: "does not exist", check: "replace-directory-missing"},
 	{name: "a replacement's directory outside the checkout is missing and nothing imports its module", files: goMod + "\nreplace example.test/a => ../none\n" + noFile, check: "replace-directory-missing?"},
 	{name: "a replacement's directory outside the checkout is missing and nothing requires its module", files: goMod + "\nreplace example.test/b => ../none\n" + goFile + sums},
+	{name: "no required module has an imported package", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n" + goFile, fails: "no required module provides package", check: "import-not-required"},
+	{name: "no required module has a package that a test imports", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n" + noFile + "-- m_test.go --\npackage m\n\nimport _ \"example.test/a\"\n", args: "vet ./...", fails: "no required module provides package", check: "import-not-required"},
+	{name: "a replaced module that nothing requires has an imported package", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n\nreplace example.test/a => ./a\n" + goFile + "-- a/go.mod --\nmodule example.test/a\n-- a/a.go --\npackage a\n", fails: "replaced but not required", check: "import-not-required"},
+	{name: "the module that has an imported package is in the graph only", files: "-- go.mod --\nmodule m.test\n\ngo 1.16\n\nrequire example.test/d v1.0.0\n\nreplace example.test/d => ./d\n" + goFile + "-- d/go.mod --\nmodule example.test/d\n\ngo 1.16\n\nrequire example.test/a v1.0.0\n-- d/d.go --\npackage d\n" + sums, fails: "implicitly required module", check: "import-not-required"},
+	{name: "before go 1.17 a replacement's directory imports what go.mod lacks", files: inA("1.16", "", "1.16", "example.test/b v1.0.0", "example.test/b") + "-- go.sum --\n{b1}"},
+	{name: "the module that has an imported package is in the graph only, since go 1.17", files: "-- go.mod --\nmodule m.test\n\ngo 1.17\n\nrequire example.test/d v1.0.0\n\nreplace example.test/d => ./d\n" + goFile + "-- d/go.mod --\nmodule example.test/d\n\ngo 1.16\n\nrequire example.test/a v1.0.0\n-- d/d.go --\npackage d\n" + sums, fails: updates, check: "import-not-required"},
+	{name: "no required module has a package and -mod=mod", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n" + goFile, env: "-mod=mod"},
+	{name: "a module of its own has an imported package", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n-- m.go --\npackage m\n\nimport _ \"m.test/sub/x\"\n-- sub/go.mod --\nmodule m.test/sub\n\ngo 1.21\n-- sub/x/x.go --\npackage x\n", fails: "no required module provides package", check: "import-not-required"},
+	{name: "packages of the main module and the standard library", files: "-- go.mod --\nmodule m.test\n\ngo 1.21\n-- m.go --\npackage m\n\nimport (\n\t_ \"io\"\n\t_ \"m.test/sub\"\n\t_ \"net/http\"\n)\n-- sub/x.go --\npackage x\n"},
+	{name: "a main module without a dot in its path", files: "-- go.mod --\nmodule m\n\ngo 1.21\n-- m.go --\npackage m\n\nimport _ \"m/sub\"\n-- sub/go.mod --\nmodule m/sub\n\ngo 1.21\n-- sub/x.go --\npackage x\n", fails: "m/sub", check: "import-not-required"},
+
+	{name: "a replacement's directory imports what go.sum lacks", files: inA("1.21", "example.test/b v1.0.0", "1.21", "example.test/b v1.0.0", "example.test/b"), fails: noSum, check: "invalid"},
+	{name: "a replacement's directory imports what go.mod lacks", files: inA("1.21", "", "1.21", "example.test/b v1.0.0", "example.test/b") + "-- go.sum --\n{b1}", fails: updates, check: "import-not-required"},
+	{name: "a replacement's directory requires what it does not import", files: inA("1.21", "", "1.21", "example.test/b v1.0.0", "")},
+	{name: "a replacement's directory asks for a newer Go", files: inA("1.21", "", "1.23", "", ""), fails: updates, check: "go-mod-behind"},
+	{name: "a replacement's directory asks for a newer Go and nothing imports it", files: strings.Replace(inA("1.21", "", "1.23", "", ""), goFile, noFile, 1)},
+	{name: "a replacement's directory asks for a newer Go and -mod=mod", files: inA("1.21", "", "1.23", "", ""), env: "-mod=mod"},
+	{name: "before go 1.17 a replacement's directory that nothing imports asks for a newer Go", files: strings.Replace(inA("1.16", "", "1.21", "", ""), goFile, noFile, 1), fails: updates, check: "go-mod-behind"},
+	{name: "a replacement's directory asks for a newer Go of before 1.21", files: inA("1.16", "", "1.20", "", "")},
+	{name: "there is no go line and a replacement's directory asks for 1.21", files: strings.Replace(inA("1.21", "", "1.21", "", ""), "go 1.21\n\n", "", 1), fails: updates, check: "go-mod-behind"},
+	{name: "a replacement's directory requires a newer version", files: inA("1.21", "example.test/d v1.0.0", "1.21", "example.test/d v1.1.0", "") + inD, fails: updates, check: "go-mod-behind"},
+	{name: "a replacement's directory requires an older version", files: inA("1.21", "example.test/d v1.1.0", "1.21", "example.test/d v1.0.0", "") + inD},
+	{name: "a replacement's directory that nothing imports requires a newer version", files: strings.Replace(inA("1.21", "example.test/d v1.0.0", "1.21", "example.test/d v1.1.0", ""), goFile, noFile, 1) + inD},
+
 	{name: "a required module is none and nothing imports it", files: strings.Replace(goMod, "/a ", "/A! ", 1) + noFile, check: "go-mod-invalid-module?"},
 }
 

@@ -18,6 +18,7 @@ func (n *needs) used(module string) (imported, bool) {
 func (n *needs) clauses() imports {
 	if n.imported == nil {
 		n.imported = n.imports(n.unit)
+		n.follow(n.imported)
 	}
 	return n.imported
 }

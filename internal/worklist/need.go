@@ -52,6 +52,8 @@ func (l *loader) need(u *unit) error {
 	}
 	n.checkUnpublished()
 	requires := n.requires()
+	n.checkDirectories()
+	n.checkImports()
 	if ok, err := n.checkSums(requires); !ok {
 		return err
 	}

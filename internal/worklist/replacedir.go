@@ -2,6 +2,7 @@ package worklist
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -38,7 +39,11 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 		return
 	}
 	first := missing[0]
-	found := "no go.mod in " + plain(n.rel(first.to.Path))
+	where := n.rel(first.to.Path)
+	if first.absolute {
+		where = filepath.ToSlash(first.to.Path)
+	}
+	found := "no go.mod in " + plain(where)
 	if more := len(missing) - 1; more > 0 {
 		found += fmt.Sprintf(", nor in %d more", more)
 	}
