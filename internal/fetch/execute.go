@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
@@ -79,12 +80,31 @@ func (j *Job) Run(ctx context.Context) *report.Result {
 		res.SumDB = p.database(j)
 	}
 	j.about = append(j.about, j.refusals(all)...)
+	j.findings = append(j.findings, j.list.CheckGoMods(j.readGoMod)...)
 	j.fill(res, all, final, reasons)
 	j.collect(res, items)
 	cached.conclude(res)
 	j.conclude(ctx, res)
 	return res
 }
+
+// readGoMod returns the go.mod of a module from the module cache, nil when it is
+// not there or unreadable: then nothing is told of it.
+func (j *Job) readGoMod(m module.Version) []byte {
+	f, err := j.cache.OpenFile(m, "mod")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, goModLimit))
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// goModLimit is that of the go command (golang.org/x/mod/zip: MaxGoMod).
+const goModLimit = 16 << 20
 
 // fetch brings items from mirrors.
 func (j *Job) fetch(ctx context.Context, c chain, items []*item, stop func(*failure.Error)) {

@@ -57,6 +57,12 @@ func pair(version, goLine string, imports ...string) string {
 		"-- y/go.mod --\nmodule y.test\n\ngo " + goLine + "\n-- y/y.go --\npackage y\n"
 }
 
+// newer is a main module that requires a version of example.test/a with a go line
+// of 1.22.
+func newer(goLine string) string {
+	return strings.NewReplacer("1.21", goLine, "v1.0.0", "v1.2.0").Replace(goMod) + "-- go.sum --\n{a3}"
+}
+
 // inD is the directory in the place of example.test/d.
 const inD = "-- d/go.mod --\nmodule example.test/d\n-- d/d.go --\npackage d\n"
 
@@ -203,6 +209,12 @@ var verdicts = []verdict{
 	{name: "a replacement's directory requires an older version", files: inA("1.21", "example.test/d v1.1.0", "1.21", "example.test/d v1.0.0", "") + inD},
 	{name: "a replacement's directory that nothing imports requires a newer version", files: strings.Replace(inA("1.21", "example.test/d v1.0.0", "1.21", "example.test/d v1.1.0", ""), goFile, noFile, 1) + inD},
 
+	{name: "a required module asks for a newer Go", files: newer("1.21") + goFile, fails: updates, check: "go-mod-behind"},
+	{name: "a required module that nothing imports asks for a newer Go", files: newer("1.21") + noFile},
+	{name: "there is no go line and a required module asks for 1.21", files: strings.Replace(newer("1.21"), "go 1.21\n\n", "", 1) + noFile, fails: updates, check: "go-mod-behind"},
+	{name: "a required module asks for the Go of go.mod", files: newer("1.22") + goFile},
+	{name: "a required module asks for a newer Go and -mod=mod", files: newer("1.21") + goFile, env: "-mod=mod"},
+
 	{name: "a required module is none and nothing imports it", files: strings.Replace(goMod, "/a ", "/A! ", 1) + noFile, check: "go-mod-invalid-module?"},
 }
 
@@ -217,11 +229,11 @@ func TestModferryCallsACheckoutWrongWhereTheGoCommandFails(t *testing.T) {
 	mod := func(path, version, goLine string) mirrortest.Module {
 		return mirrortest.Module{Path: path, Version: version, GoMod: "module " + path + "\n\ngo " + goLine + "\n"}
 	}
-	f := mirrortest.Build(t, mod("example.test/a", "v1.0.0", "1.20"), mod("example.test/a", "v1.1.0", "1.20"), mod("example.test/a/sub", "v1.0.0", "1.20"), mod("example.test/b", "v1.0.0", "1.20"))
+	f := mirrortest.Build(t, mod("example.test/a", "v1.0.0", "1.20"), mod("example.test/a", "v1.1.0", "1.20"), mod("example.test/a", "v1.2.0", "1.22"), mod("example.test/a/sub", "v1.0.0", "1.20"), mod("example.test/b", "v1.0.0", "1.20"))
 	s := serve(t, f)
 	pairs := []string{"BOM", "\ufeff"}
 	for name, v := range map[string]module.Version{
-		"a1": {Path: "example.test/a", Version: "v1.0.0"}, "a2": {Path: "example.test/a", Version: "v1.1.0"},
+		"a1": {Path: "example.test/a", Version: "v1.0.0"}, "a2": {Path: "example.test/a", Version: "v1.1.0"}, "a3": {Path: "example.test/a", Version: "v1.2.0"},
 		"s1": {Path: "example.test/a/sub", Version: "v1.0.0"}, "b1": {Path: "example.test/b", Version: "v1.0.0"},
 	} {
 		both := f.Get(v.Path, v.Version).SumLines()
@@ -246,6 +258,14 @@ func TestModferryCallsACheckoutWrongWhereTheGoCommandFails(t *testing.T) {
 				dir = filepath.Join(dir, sub)
 			}
 			list, err := worklist.Load(dir, worklist.Options{GOFLAGS: v.env})
+			if err == nil { // as a fetch does that brought them
+				list.Findings = append(list.Findings, list.CheckGoMods(func(m module.Version) []byte {
+					if served := f.Get(m.Path, m.Version); served != nil {
+						return served.Mod
+					}
+					return nil
+				})...)
+			}
 			if got := said(t, list, err); got != v.check {
 				t.Errorf("modferry says %q, want %q: %v", got, v.check, err)
 			}

@@ -54,6 +54,9 @@ func (l *loader) need(u *unit) error {
 	requires := n.requires()
 	n.checkDirectories()
 	n.checkImports()
+	if n.strict() {
+		n.list.goMods = append(n.list.goMods, n.checkGoMods(requires))
+	}
 	if ok, err := n.checkSums(requires); !ok {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -147,14 +148,53 @@ func (n *needs) checkDirectories() {
 		if err != nil {
 			continue
 		}
-		if more := n.asksForMore(parsed); more != "" && n.severity(r.Mod.Path) == finding.Error {
-			n.tell(finding.Finding{
-				Check: "go-mod-behind", Severity: finding.Error, File: n.unit.mods[0].file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
-				Effect:  fmt.Sprintf("%s asks for %s, and go.mod must ask for as much: builds end with “updates to go.mod needed”.", n.rel(file), more),
-				Instead: "go mod tidy",
-			})
+		if f, ok := n.behind(required{in: n.unit.mods[0], line: r}, n.rel(file), parsed); ok {
+			n.tell(f)
 			return // the others are most likely of the same kind
 		}
+	}
+}
+
+// behind is the finding that the go.mod of a required module asks for more than
+// the main module's. The go command reads it only where it looks into the module.
+func (n *needs) behind(r required, file string, of *modfile.File) (finding.Finding, bool) {
+	more := n.asksForMore(of)
+	if more == "" || n.severity(r.line.Mod.Path) != finding.Error {
+		return finding.Finding{}, false
+	}
+	return finding.Finding{
+		Check: "go-mod-behind", Severity: finding.Error, File: r.in.file, Line: r.line.Syntax.Start.Line, Found: name(r.line.Mod),
+		Effect:  fmt.Sprintf("%s asks for %s, and go.mod must ask for as much: builds end with “updates to go.mod needed”.", file, more),
+		Instead: "go mod tidy",
+	}, true
+}
+
+// CheckGoMods compares the main modules with the go.mod files of the modules that
+// they require, as far as read has them: nil is none.
+func (l *List) CheckGoMods(read func(module.Version) []byte) []finding.Finding {
+	var all []finding.Finding
+	for _, check := range l.goMods {
+		if f, ok := check(read); ok {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// checkGoMods returns the check of a unit for CheckGoMods.
+func (n *needs) checkGoMods(requires []required) func(func(module.Version) []byte) (finding.Finding, bool) {
+	return func(read func(module.Version) []byte) (finding.Finding, bool) {
+		for _, r := range requires {
+			file := "the go.mod of " + name(r.actual)
+			parsed, err := modfile.ParseLax(file, read(r.actual), nil)
+			if err != nil {
+				continue // the go command names what is wrong
+			}
+			if f, ok := n.behind(r, file, parsed); ok {
+				return f, true
+			}
+		}
+		return finding.Finding{}, false
 	}
 }
 
