@@ -199,6 +199,7 @@ var ruleGroups = []struct {
 		{216, "go-sum-two-hashes", "go.sum has two hashes for one file."},
 		{217, "import-not-required", "A package is imported that no required module has."},
 		{218, "go-mod-behind", "A required module asks for more than go.mod does."},
+		{219, "tool-not-required", "A tool line names a package that no required module has."},
 		{220, "replace-directory-missing", "A replace line names a directory without a go.mod."},
 		{221, "replace-directory-absolute", "A replace line names a directory by its absolute path."},
 		{230, "go-work-unused-module", "A go.work stands above a module and does not use it."},

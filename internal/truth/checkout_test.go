@@ -215,6 +215,10 @@ var verdicts = []verdict{
 	{name: "a required module asks for the Go of go.mod", files: newer("1.22") + goFile},
 	{name: "a required module asks for a newer Go and -mod=mod", files: newer("1.21") + goFile, env: "-mod=mod"},
 
+	{name: "tool of no required module, in builds", files: strings.Replace(goMod, "1.21", "1.24", 1) + "\ntool example.test/b\n" + goFile + sums, check: "tool-not-required?"},
+	{name: "tool of no required module", files: strings.Replace(goMod, "1.21", "1.24", 1) + "\ntool example.test/b\n" + goFile + sums, args: "tool -n b", fails: "no required module provides package", check: "tool-not-required?"},
+	{name: "tool of the main module", files: strings.Replace(goMod, "1.21", "1.24", 1) + "\ntool m.test/x\n" + goFile + sums + "-- x/x.go --\npackage main\n\nfunc main() {}\n", args: "tool -n x"},
+
 	{name: "a required module is none and nothing imports it", files: strings.Replace(goMod, "/a ", "/A! ", 1) + noFile, check: "go-mod-invalid-module?"},
 }
 

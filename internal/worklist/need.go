@@ -54,6 +54,7 @@ func (l *loader) need(u *unit) error {
 	requires := n.requires()
 	n.checkDirectories()
 	n.checkImports()
+	n.checkTools()
 	if n.strict() {
 		n.list.goMods = append(n.list.goMods, n.checkGoMods(requires))
 	}

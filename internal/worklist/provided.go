@@ -59,6 +59,24 @@ func (n *needs) checkImports() {
 	})
 }
 
+// checkTools tells of tool lines for packages that no module can provide. Builds
+// work without them.
+func (n *needs) checkTools() {
+	required := n.requiredPaths()
+	for _, m := range n.unit.mods {
+		for _, t := range m.parsed.Tool {
+			if within(t.Path, required) || within(t.Path, n.own) || !strings.Contains(strings.Split(t.Path, "/")[0], ".") {
+				continue
+			}
+			n.tell(finding.Finding{
+				Check: "tool-not-required", Severity: finding.Warning, File: m.file, Line: t.Syntax.Start.Line, Found: plain(t.Path),
+				Effect:  "go.mod requires no module that could have this tool, so go tool cannot run it: “no required module provides package”.",
+				Instead: "go get -tool " + plain(t.Path),
+			})
+		}
+	}
+}
+
 // nested reports whether the directory of a package of the main module belongs to
 // another module below it.
 func (n *needs) nested(importPath string) bool {
