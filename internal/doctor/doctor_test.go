@@ -194,3 +194,25 @@ func TestTheDoctorObeysAGatekeeperWhenItLooksForAToolchain(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDoctorMissesNoMirrorWhereVendorHasEverything(t *testing.T) {
+	t.Parallel()
+	b := fetchtest.New(t, mirrortest.Generate(t, 1, 100), mirrortest.Checkout{})
+	for name, text := range map[string]string{
+		"go.mod":                     "module m.test\n\ngo 1.21\n\nrequire example.test/a v1.0.0\n",
+		"m.go":                       "package m\n\nimport _ \"example.test/a\"\n",
+		"vendor/modules.txt":         "# example.test/a v1.0.0\n## explicit; go 1.20\nexample.test/a\n",
+		"vendor/example.test/a/a.go": "package a\n",
+	} {
+		name = filepath.Join(b.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		fetchtest.Write(t, name, text)
+	}
+	r := examine(b, "http://"+mirrortest.Refused(t))
+	fetchtest.WantOutcome(t, r, report.OK)
+	if fetchtest.Found(r, "mirror-failing") == nil {
+		t.Error("the mirror is not told of")
+	}
+}

@@ -1,11 +1,16 @@
 package fetch
 
 import (
+	"io"
+
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
+
+	"golang.org/x/mod/module"
+	modzip "golang.org/x/mod/zip"
 
 	"golang.org/x/sync/errgroup"
 
@@ -163,4 +168,19 @@ func describe(diffs []modcache.Difference) string {
 		}
 	}
 	return s
+}
+
+// readGoMod returns the go.mod of a module from the module cache, nil when it is
+// not there or cannot be read: nothing is told of it then.
+func (r *run) readGoMod(m module.Version) []byte {
+	f, err := r.cache.OpenFile(m, "mod")
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, modzip.MaxGoMod))
+	if err != nil {
+		return nil
+	}
+	return data
 }

@@ -76,6 +76,9 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		res.SumDB = p.Database()
 	}
 	cached.conclude(res) // notes findings, which fill collects
+	for _, f := range r.List.CheckGoMods(r.readGoMod) {
+		r.rec.note(f)
+	}
 	r.fill(res, chosen, r.refusals(chosen)...)
 	r.collect(res, items)
 	r.conclude(ctx, res)

@@ -146,6 +146,8 @@ func TestCheck(t *testing.T) {
 		{name: "a flag and its value in two words", env: env{"GOFLAGS": "-v -mod vendor"}, checks: []string{"goflags-syntax"}, effect: "non-flag", fix: "-v -mod=vendor"},
 		{name: "a word that is no flag", env: env{"GOFLAGS": "x -v"}, checks: []string{"goflags-syntax"}, effect: "non-flag", fix: "-v"},
 		{name: "an open quotation mark", env: env{"GOFLAGS": "'-tags=a b"}, checks: []string{"goflags-syntax"}, effect: "not closed"},
+		{name: "a flag that no command has", env: env{"GOFLAGS": "-v -nosuchflag=1"}, checks: []string{"goflags-syntax"}, effect: "unknown flag -nosuchflag", fix: "-v"},
+		{name: "flags of several commands", env: env{"GOFLAGS": "-v -count=1 --race -test.run=X -vettool=/x -modcacherw -trimpath -buildvcs=false"}},
 		{name: "-insecure", env: env{"GOFLAGS": "-insecure"}, checks: []string{"goflags-insecure"}, effect: "no effect"},
 		{name: "-modfile", env: env{"GOFLAGS": "-modfile=go.ci.mod"}, checks: []string{"goflags-modfile"}, effect: "instead of go.mod"},
 		{name: "GOPATH mode", env: env{"GO111MODULE": "off"}, checks: []string{"go111module-off"}, effect: "GOPATH mode"},

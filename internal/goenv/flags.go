@@ -93,8 +93,23 @@ func (c *checker) flags() {
 		case "insecure":
 			c.add("goflags-insecure", finding.Info, "GOFLAGS", word,
 				"The go command accepts the flag, but it has no effect.", "GOINSECURE for repositories, GONOSUMDB for private modules")
+		default:
+			if !knownFlags[name] {
+				c.unknownFlag(words, i, name)
+			}
 		}
 	}
+}
+
+// unknownFlag tells of word i, a flag that none of the go command's commands has.
+func (c *checker) unknownFlag(words []string, i int, name string) {
+	severity := finding.Error
+	if newerThanKnownFlags(c.env.Get("GOVERSION")) {
+		severity = finding.Warning
+	}
+	c.add("goflags-syntax", severity, "GOFLAGS", words[i],
+		fmt.Sprintf("No command of Go %s has such a flag, so every one but go env ends with \"parsing $GOFLAGS: unknown flag -%s\".", strings.TrimPrefix(knownFlagsOf, "go"), name),
+		cmp.Or(strings.Join(slices.Delete(slices.Clone(words), i, i+1), " "), "an empty value"))
 }
 
 // joinFlag is GOFLAGS with word i, which is no flag, made the value of the flag

@@ -3,6 +3,7 @@ package goenv
 import (
 	"encoding/json"
 	"errors"
+	"go/version"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -341,5 +342,23 @@ func TestLoadResolvesAsGoEnvDoes(t *testing.T) {
 				t.Errorf("%s: %s is %q for the go command, %q for Load", c.name, name, want[name], got.Get(name))
 			}
 		}
+	}
+}
+
+// Older releases lack some of the flags, newer ones may have more.
+func TestTheGoCommandKnowsTheKnownFlags(t *testing.T) {
+	t.Parallel()
+	g := newGoCommand(t)
+	out, _, _ := g.run(t, map[string]string{"HOME": g.home, "GOTOOLCHAIN": "local"}, "env", "GOVERSION")
+	if version.Lang(strings.TrimSpace(out)) != knownFlagsOf {
+		t.Skipf("the flags are those of %s, not %s", knownFlagsOf, out)
+	}
+	var words []string
+	for name := range knownFlags {
+		words = append(words, "-"+name)
+	}
+	_, stderr, ok := g.run(t, map[string]string{"HOME": g.home, "GOTOOLCHAIN": "local", "GOFLAGS": strings.Join(words, " ")}, "version")
+	if !ok && strings.Contains(stderr, "unknown flag") {
+		t.Error(stderr)
 	}
 }

@@ -36,7 +36,8 @@ func TestWhatCannotBeMeantIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 		{"a go.mod that does not parse", func(t *testing.T, b *fetchtest.Bench) {
 			fetchtest.Write(t, filepath.Join(b.Dir, "go.mod"), "module example.test/main\n\nrequire example.test/m000\n")
 		}, "off", []string{"go.mod:3"}},
-		{"two hashes for one zip", func(t *testing.T, b *fetchtest.Bench) {
+		{"two hashes for one zip in a workspace", func(t *testing.T, b *fetchtest.Bench) {
+			fetchtest.Write(t, filepath.Join(b.Dir, "go.work"), "go 1.24\n\nuse .\n")
 			sum := f.All()[0].SumLines()
 			fetchtest.Write(t, filepath.Join(b.Dir, "go.sum"), sum+strings.ReplaceAll(sum, f.All()[0].ZipSum, f.All()[1].ZipSum))
 		}, "off", []string{"go.sum:3", "example.test/m000"}},

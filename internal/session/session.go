@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -166,6 +167,8 @@ func (s *Session) readList() error {
 		Checkout: s.Values.Checkout.Root, Modules: s.Values.Modules, All: s.Values.All, GOFLAGS: s.Env.Get("GOFLAGS"), GOWORK: s.Env.Get("GOWORK"),
 	}
 	if s.Options.Getenv != nil {
+		// A container action has the checkout there, and later steps elsewhere.
+		options.Mounted = strings.HasPrefix(s.Options.Getenv("GITHUB_WORKSPACE"), "/github/")
 		options.GOOS, options.GOARCH = s.Options.Getenv("GOOS"), s.Options.Getenv("GOARCH")
 	}
 	list, err := worklist.Load(dir, options)

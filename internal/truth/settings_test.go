@@ -102,6 +102,12 @@ func settingClaims() []claim {
 		{"goflags-open-quote", "an open quotation mark in GOFLAGS ends every command", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
 			return newJob(t, one(t), "off").set("GOFLAGS", `"-mod=readonly`).run("list", "-m").fails(`parsing $GOFLAGS: unterminated " string`)
 		}},
+		{"goflags-unknown-flag", "a flag in GOFLAGS that no command has ends every command", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
+			return newJob(t, one(t), "off").set("GOFLAGS", "-nosuchflag").run("list", "-m").fails("parsing $GOFLAGS: unknown flag -nosuchflag")
+		}},
+		{"goflags-flag-of-another-command", "GOFLAGS may have flags of other commands", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
+			return newJob(t, one(t), "off").set("GOFLAGS", "-test.run=X -dropgodebug=x -vettool=x").run("list", "-m").works("")
+		}},
 		{"goflags-and-go-env", "go env shows settings in spite of a faulty GOFLAGS", "internal/goenv/flags.go (goflags-syntax)", func(t *testing.T) string {
 			return newJob(t, one(t), "off").set("GOFLAGS", "-mod readonly").run("env", "GOPROXY").works("off")
 		}},

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // emptyModHash is the hash of an empty go.mod, which an old bug wrote into
@@ -37,7 +39,8 @@ type sumFile struct {
 	file  string
 	lines []sumLine // in order, one per key
 	index map[sumKey]int
-	mark  bool // it begins with a byte order mark, which the go command takes for a part of the first line
+	mark  bool      // it begins with a byte order mark, which the go command takes for a part of the first line
+	again []sumLine // those with another hash than an earlier line for the same file
 }
 
 func (f *sumFile) find(key sumKey) (sumLine, bool) {
@@ -48,13 +51,18 @@ func (f *sumFile) find(key sumKey) (sumLine, bool) {
 	return f.lines[i], true
 }
 
+// has reports whether there is a line for key.
+func (f *sumFile) has(key sumKey) bool {
+	_, ok := f.index[key]
+	return ok
+}
+
 // parseSum reads a go.sum file as the go command does (cmd/go
 // modfetch/fetch.go: readGoSum): three fields a line, blank lines and both
 // line endings allowed, unknown algorithms as if the line were not there.
 //
-// It is stricter in one thing: a second, different hash for the same file is
-// an error. The go command would let the order of the two lines decide, which
-// nobody can have meant.
+// Of two lines with different hashes for one file the first counts (cmd/go
+// modfetch/fetch.go: haveModSumLocked); see needs.checkTwoHashes.
 func parseSum(file string, data []byte) (*sumFile, error) {
 	text := string(data)
 	size := strings.Count(text, "\n") + 1
@@ -93,8 +101,8 @@ func parseSum(file string, data []byte) (*sumFile, error) {
 		l.path = fields[0]
 		l.version, l.mod = strings.CutSuffix(fields[1], "/go.mod")
 		if i, ok := f.index[l.sumKey]; ok {
-			if err := agree(f.lines[i], l); err != nil {
-				return nil, err
+			if f.lines[i].hash != l.hash {
+				f.again = append(f.again, l)
 			}
 			continue
 		}
@@ -104,6 +112,31 @@ func parseSum(file string, data []byte) (*sumFile, error) {
 	return f, nil
 }
 
+// checkTwoHashes tells of lines that contradict an earlier one. In the go.sum of
+// a workspace's member the go command accepts neither.
+func (n *needs) checkTwoHashes(f *sumFile, member bool) error {
+	if len(f.again) == 0 {
+		return nil
+	}
+	second := f.again[0]
+	first, _ := f.find(second.sumKey)
+	if member {
+		return agree(first, second)
+	}
+	found := fmt.Sprintf("%s for %s", quote(second.hash), second.sumKey)
+	if more := len(f.again) - 1; more > 0 {
+		found += fmt.Sprintf(" and %d more", more)
+	}
+	n.tell(finding.Finding{
+		Check: "go-sum-two-hashes", Severity: finding.Warning, File: f.file, Line: second.pos.Line, Found: found,
+		Effect: fmt.Sprintf("Line %d has another hash for the same file. The go command compares with the first line only, and so does modferry.", first.pos.Line),
+		Fix:    "delete the wrong one of the two lines (a version never changes its hash) and run go mod verify",
+	})
+	return nil
+}
+
+// agree returns an error unless two lines for the same file state the same
+// hash.
 func agree(first, second sumLine) error {
 	if first.hash == second.hash {
 		return nil

@@ -27,6 +27,7 @@ const goFileLimit = 4 << 20
 type imported struct {
 	by     string // the file, relative to the root
 	tested bool   // only test files have it
+	other  bool   // only packages of other modules have it
 }
 
 // imports are the import clauses of the packages that ./... means in the main

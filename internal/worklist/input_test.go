@@ -111,9 +111,10 @@ func TestLoadRefuses(t *testing.T) {
 			want:  `go.mod:2: found the merge conflict marker "<<<<<<< HEAD", .*`,
 		},
 		{
-			name:  "two hashes for one zip in a go.sum",
-			files: mod + "-- go.sum --\nexample.test/a v1.0.0 h1:a\nexample.test/a v1.0.0 h1:b\n",
-			want:  `go.sum:2: found "h1:J7jlKczIe4eVWXGifooFPjyTMCkLp9lCvWB\+tJODXZw=" for the zip of example.test/a v1.0.0, expected "h1:UuTZ8D\+zAARJx/awySxRQPN/Eiy0rtOPI5llKwVKibE=" as go.sum:1 says; .*`,
+			name: "two hashes for one zip in the go.sum of a workspace's member",
+			files: "-- go.work --\ngo 1.21\n\nuse ./x\n-- x/go.mod --\nmodule x.test\n\ngo 1.21\n" +
+				"-- x/go.sum --\nexample.test/a v1.0.0 h1:a\nexample.test/a v1.0.0 h1:b\n",
+			want: `x/go.sum:2: found "h1:J7jlKczIe4eVWXGifooFPjyTMCkLp9lCvWB\+tJODXZw=" for the zip of example.test/a v1.0.0, expected "h1:UuTZ8D\+zAARJx/awySxRQPN/Eiy0rtOPI5llKwVKibE=" as x/go.sum:1 says; .*`,
 		},
 		{
 			name: "two hashes for one go.mod in the go.sum files of two modules",

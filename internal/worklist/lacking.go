@@ -3,6 +3,7 @@ package worklist
 import (
 	"fmt"
 	"io/fs"
+	pathpkg "path"
 	"slices"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -10,10 +11,37 @@ import (
 
 // used returns an import clause that makes the go command look into a module.
 func (n *needs) used(module string) (imported, bool) {
+	return n.clauses().of(module)
+}
+
+// clauses are the import clauses of the unit.
+func (n *needs) clauses() imports {
 	if n.imported == nil {
 		n.imported = n.imports(n.unit)
+		n.follow(n.imported)
 	}
-	return n.imported.of(module)
+	return n.imported
+}
+
+// within reports whether one of modules may provide the package of an import path.
+func within(path string, modules map[string]bool) bool {
+	for ; path != "." && path != "/"; path = pathpkg.Dir(path) {
+		if modules[path] {
+			return true
+		}
+	}
+	return false
+}
+
+// requiredPaths are the paths of the modules that the unit requires.
+func (n *needs) requiredPaths() map[string]bool {
+	all := make(map[string]bool)
+	for _, m := range n.unit.mods {
+		for _, r := range m.parsed.Require {
+			all[r.Mod.Path] = true
+		}
+	}
+	return all
 }
 
 // severity is how bad it is that nothing can be had of a required module: an

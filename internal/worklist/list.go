@@ -14,6 +14,7 @@ package worklist
 import (
 	"cmp"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -70,6 +71,8 @@ type List struct {
 	Vendored []string          // directories (relative to Root) of main modules that build from vendor/ and need nothing
 	Lacking  int               // required modules of which no line names a needed file
 	Findings []finding.Finding // things worth telling, never fatal
+
+	goMods []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
 }
 
 // Main is one main module (or workspace) of the checkout.

@@ -30,6 +30,10 @@ type Options struct {
 	// its own directory.
 	Checkout string
 
+	// Mounted says that the builds may see another machine outside the checkout
+	// than this process does.
+	Mounted bool
+
 	GOFLAGS string // as in the environment; -mod and -modfile count
 	GOWORK  string // "off", an absolute path, or "" (also "auto") to search
 
@@ -151,7 +155,7 @@ func (l *loader) skip(err error) error {
 func (l *loader) tell(f finding.Finding) { l.list.Findings = append(l.list.Findings, f) }
 
 // agree returns an error when two go.sum files state different hashes for one
-// file. Within a file parseSum has seen to it.
+// file. Within a file checkTwoHashes has seen to it.
 func (l *loader) agree() error {
 	if len(l.sums) < 2 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"go/version"
+	"slices"
 
 	"github.com/modferry/modferry/internal/finding"
 )
@@ -23,7 +24,6 @@ func (l *loader) checkMembers(u *unit) {
 		return
 	}
 	l.checkAge(u)
-	l.checkUnpublished(u)
 }
 
 // checkAge tells when a go.work is older than a module that it uses (cmd/go
@@ -57,9 +57,15 @@ func (l *loader) checkAge(u *unit) {
 }
 
 // checkUnpublished tells of modules of the workspace that others require at a
-// version which nobody can have published. Builds take the directory; commands
-// that read the whole graph ask the mirrors.
-func (l *loader) checkUnpublished(u *unit) {
+// version which nobody can have published. Packages come from the directory, but
+// whatever reads the module graph asks the mirrors for the go.mod of the
+// version: in a workspace that is every build that imports a module from outside
+// (cmd/go modload/buildlist.go: readModGraph).
+func (n *needs) checkUnpublished() {
+	u := n.unit
+	if u.work == nil {
+		return
+	}
 	own := make(map[string]bool)
 	replaced := make(map[string]bool)
 	for _, m := range u.mods {
@@ -76,14 +82,38 @@ func (l *loader) checkUnpublished(u *unit) {
 			if !own[r.Mod.Path] || replaced[r.Mod.Path] || !unpublished(r.Mod.Version) {
 				continue
 			}
-			l.tell(finding.Finding{
+			if slices.ContainsFunc(n.sums, func(f *sumFile) bool { return f.has(sumKey{r.Mod.Path, r.Mod.Version, true}) }) {
+				continue // so somebody did
+			}
+			f := finding.Finding{
 				Check: "go-work-unpublished", Severity: finding.Info, File: m.file, Line: r.Syntax.Start.Line, Found: name(r.Mod),
-				Effect: "Builds in the workspace take the module from its directory. With GOWORK=off, and in go mod download, go list -m all and go work sync, the go command asks mirrors for this version, which was never published.",
-				Fix:    "a replace line with the directory, or a published version, for those commands",
-			})
+				Effect: "Nobody published this version. Builds that import nothing from outside the workspace take the module from its directory; go mod download, go list -m all, go work sync and builds with GOWORK=off ask mirrors for it and fail.",
+				Fix:    "replace " + plain(r.Mod.Path) + " " + r.Mod.Version + " => DIR in go.work (go work edit -replace), or a published version",
+			}
+			if i, ok := n.outside(); ok {
+				f.Severity = finding.Error
+				f.Effect = fmt.Sprintf("Nobody published this version, and that the workspace has the module's directory is not enough: %s imports a module from outside, so the go command reads the go.mod of every required version, asks mirrors for this one and fails.", plain(i.by))
+			}
+			n.tell(f)
 			return // the others are most likely of the same kind
 		}
 	}
+}
+
+// outside returns an import clause, not only of tests, of a package that no main
+// module and some required one may have.
+func (n *needs) outside() (imported, bool) {
+	required := n.requiredPaths()
+	var best imported
+	for path, i := range n.clauses() {
+		if i.tested || within(path, n.own) || best.by != "" && best.by <= i.by {
+			continue
+		}
+		if within(path, required) {
+			best = i
+		}
+	}
+	return best, best.by != ""
 }
 
 // unpublished reports whether a version is one that stands for a directory: the

@@ -155,10 +155,12 @@ require (
 )
 replace (
 	example.test/a => ./a
-	nodot => ../outside
+	nodot => ./b
 )
 -- a/go.mod --
 module example.test/a
+-- b/go.mod --
+module nodot
 `,
 		},
 		{

@@ -50,7 +50,14 @@ func (l *loader) need(u *unit) error {
 	if err := n.readSums(); err != nil {
 		return err
 	}
+	n.checkUnpublished()
 	requires := n.requires()
+	n.checkDirectories()
+	n.checkImports()
+	n.checkTools()
+	if n.strict() {
+		n.list.goMods = append(n.list.goMods, n.checkGoMods(requires))
+	}
 	if ok, err := n.checkSums(requires); !ok {
 		return err
 	}
@@ -70,19 +77,24 @@ func (n *needs) readSums() error {
 		if m.sum, err = n.readSum(m.sumPath); err != nil {
 			return err
 		}
-		if m.sum != nil {
-			n.sums = append(n.sums, m.sum)
+		if m.sum == nil {
+			continue
 		}
+		if err := n.checkTwoHashes(m.sum, n.unit.work != nil); err != nil {
+			return err
+		}
+		n.sums = append(n.sums, m.sum)
 	}
 	if n.unit.work == nil {
 		return nil
 	}
 	f, err := n.readSum(n.unit.work.path + ".sum")
-	if f != nil {
-		n.unit.workSum = f
-		n.sums = append(n.sums, f)
+	if err != nil || f == nil {
+		return err
 	}
-	return err
+	n.unit.workSum = f
+	n.sums = append(n.sums, f)
+	return n.checkTwoHashes(f, false)
 }
 
 // required is a require line and the module that it means.
@@ -109,8 +121,7 @@ func (n *needs) requires() []required {
 			}
 			if by, ok := n.replaced.find(line.Mod); ok {
 				if by.isDir() {
-					// Only directories of the checkout are looked at.
-					if below(by.to.Path, n.list.Root) && !isFile(filepath.Join(by.to.Path, "go.mod")) {
+					if !isFile(filepath.Join(by.to.Path, "go.mod")) {
 						missing = append(missing, missingDir{by, line.Mod.Path})
 					}
 					if by.absolute {

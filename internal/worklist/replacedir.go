@@ -2,6 +2,7 @@ package worklist
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -35,12 +36,20 @@ func (n *needs) findMissingDirs(missing []missingDir) {
 		return
 	}
 	first := missing[0]
-	found := "no go.mod in " + plain(n.rel(first.to.Path))
+	where := n.rel(first.to.Path)
+	if first.absolute {
+		where = filepath.ToSlash(first.to.Path)
+	}
+	found := "no go.mod in " + plain(where)
 	if more := len(missing) - 1; more > 0 {
 		found += fmt.Sprintf(", nor in %d more", more)
 	}
 	severity := finding.Warning
-	if slices.ContainsFunc(missing, func(r missingDir) bool { return n.severity(r.module) == finding.Error }) {
+	// Outside a checkout that is mounted here there may be more than can be seen.
+	seen := func(dir string) bool {
+		return !n.opts.Mounted || below(dir, n.opts.Checkout) || below(dir, n.list.Root)
+	}
+	if slices.ContainsFunc(missing, func(r missingDir) bool { return seen(r.to.Path) && n.severity(r.module) == finding.Error }) {
 		severity = finding.Error
 	}
 	n.tell(finding.Finding{

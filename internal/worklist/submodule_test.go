@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/modferry/modferry/internal/finding"
 )
 
 // Submodules that nobody checked out are directories without anything in them,
@@ -93,4 +95,19 @@ replace example.test/lib => ./third_party/lib
 		}
 	}
 	t.Errorf("findings %v", list.Findings)
+}
+
+// A container sees the checkout and nothing beside it.
+func TestADirectoryThatCannotBeSeenIsNoError(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]finding.Severity{"../outside": finding.Warning, "./inside": finding.Error} {
+		dir := checkout(t, "-- go.mod --\nmodule m.test\n\ngo 1.16\n\nrequire example.test/a v1.0.0\n\nreplace example.test/a => "+to+"\n")
+		list, err := Load(dir, Options{Mounted: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Findings) != 1 || list.Findings[0].Check != "replace-directory-missing" || list.Findings[0].Severity != want {
+			t.Errorf("%s: findings %+v, want that the directory is missing, as %s", to, list.Findings, want)
+		}
+	}
 }

@@ -22,16 +22,20 @@ func (l *loader) vendored(u *unit) bool {
 	if u.work != nil {
 		sync = "go work vendor"
 	}
-	if !listed && (l.flags.mod == "vendor" || isDir(vendor)) {
-		// The go command builds from such a directory too and calls it
-		// inconsistent. Whoever heals that needs the modules.
+	builds := l.flags.mod == "vendor" || isDir(vendor) && u.work == nil && atLeast(u.goLine(), "1.14")
+	if !listed && builds {
 		if u.requires() {
-			l.tell(finding.Finding{
-				Check: "vendor-incomplete", Severity: finding.Warning, File: l.rel(vendor),
+			f := finding.Finding{
+				Check: "vendor-incomplete", Severity: finding.Error, File: l.rel(vendor),
 				Found:  "no modules.txt",
 				Effect: "The go command builds from vendor and fails with “inconsistent vendoring”; modferry makes the work list as if it were not there.",
 				Fix:    sync + ", or -mod=readonly in GOFLAGS if it is not Go's vendor directory",
-			})
+			}
+			if u.work == nil && !atLeast(u.goLine(), "1.14") {
+				f.Severity = finding.Warning
+				f.Effect = "The go command builds from vendor and fails where a package of another module is imported; the work list is that of a build without it."
+			}
+			l.tell(f)
 		}
 		return false
 	}

@@ -3,6 +3,7 @@ package worklist
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/module"
@@ -16,6 +17,7 @@ type vendorList struct {
 	explicit map[module.Version]bool           // marked as required
 	provides map[module.Version]bool           // with a package
 	replaced map[module.Version]module.Version // by what; of all versions under the version ""
+	packages map[string]bool                   // all of them
 	modules  []module.Version                  // in order
 	mark     bool                              // it begins with a byte order mark
 }
@@ -30,6 +32,14 @@ func (l *loader) checkVendor(u *unit) {
 		return // read by nobody here; the go command names the error
 	}
 	list := readVendorList(modules)
+	if l.inconsistent(u, file, list) {
+		return
+	}
+	l.checkVendoredPackages(u, list)
+}
+
+// inconsistent tells of the first thing in which the list and go.mod differ.
+func (l *loader) inconsistent(u *unit, file string, list *vendorList) bool {
 	f := finding.Finding{
 		Check: "vendor-inconsistent", Severity: finding.Error,
 		Fix: finding.VendorInconsistentFix,
@@ -39,7 +49,7 @@ func (l *loader) checkVendor(u *unit) {
 		problem = list.surplus(l, u, &f)
 	}
 	if problem == "" {
-		return
+		return false
 	}
 	f.Effect = fmt.Sprintf("%s %s, so every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	if list.mark {
@@ -47,6 +57,32 @@ func (l *loader) checkVendor(u *unit) {
 		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command reads as part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
 	}
 	l.tell(f) // the others are most likely of the same cause
+	return true
+}
+
+// checkVendoredPackages tells of imported packages that the list has and whose
+// directory is missing, as where a rule of .gitignore kept it from the repository.
+func (l *loader) checkVendoredPackages(u *unit, list *vendorList) {
+	var missing []string
+	found := l.imports(u)
+	for path := range found {
+		if list.packages[path] && !isDir(filepath.Join(u.dir, "vendor", filepath.FromSlash(path))) {
+			missing = append(missing, path)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	slices.Sort(missing)
+	what := plain(missing[0])
+	if more := len(missing) - 1; more > 0 {
+		what += fmt.Sprintf(" and %d more", more)
+	}
+	l.tell(finding.Finding{
+		Check: "vendor-package-missing", Severity: finding.Error, File: l.rel(filepath.Join(u.dir, "vendor", "modules.txt")), Found: what,
+		Effect: fmt.Sprintf("modules.txt lists the package and vendor has no directory for it; %s imports it, and the build stops with “cannot find module providing package”.", plain(found[missing[0]].by)),
+		Fix:    "go mod vendor, and commit all of vendor (a .gitignore may leave a part of it out)",
+	})
 }
 
 func (v *vendorList) missing(l *loader, u *unit, f *finding.Finding) string {
@@ -97,7 +133,7 @@ func (v *vendorList) surplus(l *loader, u *unit, f *finding.Finding) string {
 
 // readVendorList reads a modules.txt (cmd/go modload/vendor.go: readVendorList).
 func readVendorList(text []byte) *vendorList {
-	v := &vendorList{explicit: map[module.Version]bool{}, provides: map[module.Version]bool{}, replaced: map[module.Version]module.Version{}}
+	v := &vendorList{packages: map[string]bool{}, explicit: map[module.Version]bool{}, provides: map[module.Version]bool{}, replaced: map[module.Version]module.Version{}}
 	var mod module.Version
 	v.mark = strings.HasPrefix(string(text), byteOrderMark)
 	for line := range strings.Lines(string(text)) {
@@ -112,7 +148,7 @@ func readVendorList(text []byte) *vendorList {
 				v.explicit[mod] = v.explicit[mod] || strings.TrimSpace(note) == "explicit"
 			}
 		case len(fields) == 1 && module.CheckImportPath(fields[0]) == nil:
-			v.provides[mod] = true
+			v.provides[mod], v.packages[fields[0]] = true, true
 		}
 	}
 	return v
