@@ -18,21 +18,21 @@ import (
 )
 
 // machine examines what the go command finds on this machine: forward proxies,
-// credentials, authorities, go commands, the module cache.
+// credentials, CA certificates, go commands, the module cache.
 func (e examination) machine() []finding.Finding {
 	var out []finding.Finding
 	if e.s.Options.Getenv != nil {
 		out = append(out, goenv.ReadForward(e.s.Options.Getenv).Check(e.s.Configured)...)
-		out = append(out, e.authorities()...)
+		out = append(out, e.certificates()...)
 		out = append(out, e.goCommands()...)
 	}
 	out = append(out, e.credentials()...)
 	return append(out, e.writableCache()...)
 }
 
-// authorities checks what the go command trusts servers by. On Windows and
+// certificates checks what the go command trusts servers by. On Windows and
 // macOS the system decides, and no variable (crypto/x509: root_unix.go).
-func (e examination) authorities() []finding.Finding {
+func (e examination) certificates() []finding.Finding {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		return nil
 	}

@@ -3,7 +3,7 @@ package failure
 import "net/http"
 
 // FromStatus returns the class of a response's status, "" for 200. A request
-// for a part of a file, which 206 answers rightly, has to look at that itself.
+// for a part of a file, which 206 is the right answer to, has to look at that itself.
 func FromStatus(code int) Class {
 	switch {
 	case code == http.StatusOK:

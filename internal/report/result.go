@@ -83,7 +83,7 @@ type Choice struct {
 	Reasons    []string `json:"reasons,omitempty"` // sentences
 }
 
-// The states of a mirror in the course of a run.
+// The states of a mirror over a run.
 const (
 	Healthy  = "healthy"
 	Slow     = "slow"

@@ -21,7 +21,7 @@ func TestStatusCodesAreToldInTheCourseOfTheRun(t *testing.T) {
 		report.Attempt{Mirror: reporttest.Company, Status: 200, StartMS: 990, FirstByteMS: reporttest.F(10), MS: 10},                    // at the very end
 		report.Attempt{Mirror: reporttest.Company, Status: 403, Class: failure.Forbidden, StartMS: -50, FirstByteMS: reporttest.F(-10)}, // nonsense
 	)
-	page := strings.ReplaceAll(htmlBetween(t, renderHTML(t, r), "in the course of the run</h2>", "</section>"), "\n", "")
+	page := strings.ReplaceAll(htmlBetween(t, renderHTML(t, r), "over the run</h2>", "</section>"), "\n", "")
 	for _, want := range []string{
 		`<th scope="row">` + reporttest.Goproxy + `</th>`,
 		`data-sort="0">0 ms to 100 ms</td><td>1 × 200</td>`,
@@ -43,7 +43,7 @@ func TestARunOfOneSpanHasNoCourse(t *testing.T) {
 	t.Parallel()
 	r := reporttest.Answering(report.Attempt{Mirror: reporttest.Goproxy, Status: 200, StartMS: 1, MS: 5}, report.Attempt{Mirror: reporttest.Company, Status: 200, StartMS: 2, MS: 900})
 	for name, got := range map[string]string{"html": renderHTML(t, r), "markdown": string(reporttest.Rendered(t, func(w io.Writer, r *report.Result) error { return markdown.Write(w, r, markdown.Options{}) }, r))} {
-		if strings.Contains(got, "in the course of the run") {
+		if strings.Contains(got, "over the run") {
 			t.Errorf("%s tells the course of a run whose requests were all answered at once", name)
 		}
 	}

@@ -31,7 +31,7 @@ func (o Options) heading() string { return Escape(cmp.Or(o.Heading, "modferry"))
 // about; details are folded. A run that had nothing to do shows two lines.
 //
 // It never writes more than o.Limit bytes. What does not fit is dropped in this
-// order: the list of downloads, the status codes in the course of the run, the
+// order: the list of downloads, the status codes over the run, the
 // durations of requests, the timing picture, the settings, what is left
 // to the go command, recovered failures, files of a failure after
 // the first few, status codes, findings, the cache, where the files came from,

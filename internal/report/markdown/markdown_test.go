@@ -245,7 +245,7 @@ func TestDetailIsDroppedInTheStatedOrder(t *testing.T) {
 		}
 	}
 	want := []string{
-		"the list of downloads", "the status codes in the course of the run", "the durations of requests", "the slowest downloads", "the settings", "what is left to the go command",
+		"the list of downloads", "the status codes over the run", "the durations of requests", "the slowest downloads", "the settings", "what is left to the go command",
 		"recovered failures", "further files that failed", "status codes", "findings", "the cache",
 		"where the files came from", "the mirrors", "the hosts contacted", "the chain", "1 group of failures", "2 groups of failures",
 		"what became of the run",

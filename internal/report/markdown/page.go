@@ -42,7 +42,7 @@ func (d detail) named(n int) string {
 	case everyDownload:
 		return "the list of downloads"
 	case courseOfRun:
-		return "the status codes in the course of the run"
+		return "the status codes over the run"
 	case durationTable:
 		return "the durations of requests"
 	case timings:

@@ -12,7 +12,7 @@ import (
 // mostPeriods is into how many spans the time of a run is divided at most.
 const mostPeriods = 10
 
-// Periods is what each mirror answered in the course of the run. It divides the
+// Periods is what each mirror answered over the run. It divides the
 // run into spans of equal length, the shortest of 1, 2 or 5 times a power of ten
 // milliseconds of which mostPeriods are enough. An answer is counted where its
 // first byte came, a request without an answer where it failed, by its class.
@@ -51,7 +51,7 @@ func (v *View) Periods() Section {
 	if len(used) < 2 {
 		return Section{}
 	}
-	const title = "HTTP status codes in the course of the run"
+	const title = "HTTP status codes over the run"
 	t := Table{Caption: title, Thing: "span", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "since the start", Number: true}, {Title: "answers"}}}
 	for _, mirror := range v.ordered(mirrors) {
 		if by[mirror] == nil {
