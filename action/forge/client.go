@@ -117,7 +117,7 @@ func limit(resp *http.Response) (time.Duration, bool) {
 	if s, err := strconv.ParseUint(after, 10, 16); err == nil {
 		wait = time.Duration(s) * time.Second
 	} else if s, err := strconv.ParseInt(resp.Header.Get("X-RateLimit-Reset"), 10, 64); err == nil && none {
-		wait = time.Unix(s, 0).Sub(time.Now())
+		wait = time.Until(time.Unix(s, 0))
 	}
 	return max(wait, time.Second), true
 }

@@ -12,7 +12,6 @@ import (
 	"strconv"
 
 	"github.com/sethvargo/go-githubactions"
-	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/diskfile"
@@ -273,15 +272,6 @@ func (s *step) maskCredentials(value string) {
 	for _, secret := range goenv.Secrets(value) {
 		s.actions.AddMask(secret)
 	}
-}
-
-// modules is the number of modules that the files of a result belong to.
-func modules(res *report.Result) int {
-	all := map[module.Version]bool{}
-	for _, m := range res.Modules {
-		all[module.Version{Path: m.Path, Version: m.Version}] = true
-	}
-	return len(all)
 }
 
 // outputs sets the outputs of the step. goproxy is what later steps get.

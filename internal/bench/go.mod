@@ -11,7 +11,4 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require (
-	github.com/CycloneDX/cyclonedx-go v0.12.0 // indirect
-	github.com/goccy/go-yaml v1.19.2 // indirect
-)
+require github.com/goccy/go-yaml v1.19.2 // indirect

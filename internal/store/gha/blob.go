@@ -148,7 +148,7 @@ func (sp *span) drop() {
 func (sp *span) Close() error {
 	sp.drop()
 	if sp.err == nil {
-		sp.err = ranged.Closed
+		sp.err = ranged.ErrClosed
 	}
 	return nil
 }

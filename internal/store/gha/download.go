@@ -57,7 +57,7 @@ func (st *stream) Read(p []byte) (int, error) {
 }
 
 func (st *stream) Close() error {
-	st.cancel(ranged.Closed) // unblocks Read
+	st.cancel(ranged.ErrClosed) // unblocks Read
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.span.Close()

@@ -182,15 +182,15 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 }
 
-// Closed is what ends the context of an entry that is closed.
-var Closed = fmt.Errorf("the entry was closed: %w", context.Canceled)
+// ErrClosed is what ends the context of an entry that is closed.
+var ErrClosed = fmt.Errorf("the entry was closed: %w", context.Canceled)
 
 // Close ends all requests and waits for the lanes.
 func (r *Reader) Close() error {
 	r.mu.Lock()
 	r.stopped = true
 	r.mu.Unlock()
-	r.cancel(Closed)
+	r.cancel(ErrClosed)
 	r.unhook()
 	r.wake()
 	r.lanes.Wait()

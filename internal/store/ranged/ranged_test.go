@@ -165,7 +165,7 @@ func TestCloseAndTheContextUnblockRead(t *testing.T) {
 		end  func(r *ranged.Reader, cancel context.CancelCauseFunc)
 		want error
 	}{
-		"Close":       {func(r *ranged.Reader, _ context.CancelCauseFunc) { r.Close() }, ranged.Closed},
+		"Close":       {func(r *ranged.Reader, _ context.CancelCauseFunc) { r.Close() }, ranged.ErrClosed},
 		"the context": {func(_ *ranged.Reader, cancel context.CancelCauseFunc) { cancel(why) }, why},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -239,7 +239,7 @@ func (w *whole) Read(p []byte) (int, error) {
 }
 
 func (w *whole) Close() error {
-	w.d.cancel(ranged.Closed)
+	w.d.cancel(ranged.ErrClosed)
 	w.body.close()
 	return nil
 }
