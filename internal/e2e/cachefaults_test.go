@@ -321,7 +321,7 @@ func TestASlowStoreIsLeftForTheMirrors(t *testing.T) {
 	slow.cache = strings.Replace(c.cache, c.Server.URL, startToxic(t, c.Server, `{"type":"bandwidth","attributes":{"rate":200}}`), 1)
 	r := slow.fetch(t, 0, "--no-probe", "--cache-floor", "1MiB")
 	allPresent(t, &slow, r)
-	if !strings.Contains(r.Cache.Reason, "floor") || sources(r)["zip mirror"] == 0 {
+	if !strings.Contains(r.Cache.Reason, "less than the minimum") || sources(r)["zip mirror"] == 0 {
 		t.Errorf("a restore below the floor was not given up: %+v", r.Cache)
 	}
 }

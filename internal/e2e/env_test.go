@@ -162,7 +162,7 @@ func TestATerminalShowsNoCredentials(t *testing.T) {
 				t.Fatalf("%v\n%s", err, tail(out))
 			}
 			if text := string(out); strings.Contains(text, "s3cr3t") || !strings.Contains(text, "https://user:xxxxx@goproxy.example.test/go?token=xxxxx,direct") ||
-				!strings.Contains(text, "credentials are hidden, because this is a terminal") {
+				!strings.Contains(text, "credentials are hidden because this is a terminal") {
 				t.Errorf("the terminal shows\n%s", text)
 			}
 		})

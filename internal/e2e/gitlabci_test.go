@@ -77,7 +77,7 @@ vet:
 }
 
 // A mirror that fails for one module: the job fails with 1, which the template
-// has tried again, and the reports name the module at its line of the file in the
+// has tried again, and the reports name the module and its file in the
 // repository.
 func TestAFailingMirrorIsReportedAtItsLineToGitLab(t *testing.T) {
 	t.Parallel()
@@ -107,8 +107,9 @@ func TestAFailingMirrorIsReportedAtItsLineToGitLab(t *testing.T) {
 	for _, i := range issues {
 		if i.Check == "modferry/server_error" {
 			found++
-			if i.Location.Path != file || i.Location.Lines.Begin != line || i.Severity != "critical" {
-				t.Errorf("Code Quality has %+v, expected %s:%d", i, file, line)
+			// The mirror is at fault and no line is; Code Quality wants one.
+			if i.Location.Path != file || i.Location.Lines.Begin != 1 || i.Severity != "critical" {
+				t.Errorf("Code Quality has %+v, expected %s:1", i, file)
 			}
 		}
 	}

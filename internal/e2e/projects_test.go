@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
-	"golang.org/x/mod/module"
 )
 
 // project is a public project as real input.
@@ -77,8 +78,8 @@ func TestAfterFetchTheGoCommandNeedsNoNetwork(t *testing.T) {
 	}
 }
 
-// secondRun holds a run with everything present to doing nothing over the
-// network but the preflight, and without it nothing at all.
+// secondRun holds a run with everything present to no request at all, with and
+// without --no-probe.
 func secondRun(t *testing.T, at *place, s *mirrortest.Server, first *report.Result) {
 	s.Forget()
 	at.sumdb.Forget()
@@ -91,20 +92,8 @@ func secondRun(t *testing.T, at *place, s *mirrortest.Server, first *report.Resu
 	if len(again.Modules) != len(first.Modules) {
 		t.Errorf("%d entries, %d the first time", len(again.Modules), len(first.Modules))
 	}
-	// A probe asks for the database and for a few samples.
-	const samples = 8
-	n := 0
-	for _, r := range s.Requests() {
-		switch {
-		case strings.HasPrefix(r.Path, "/sumdb/") && strings.HasSuffix(r.Path, "/supported"):
-		case strings.HasSuffix(r.Path, ".mod"), strings.HasSuffix(r.Path, ".info"):
-			n++
-		default:
-			t.Errorf("a run with everything present asked for %s", r.Path)
-		}
-	}
-	if n == 0 || n > samples {
-		t.Errorf("the preflight asked for %d samples, expected 1 to %d", n, samples)
+	if n := s.Count("") + at.sumdb.Count(""); n != 0 {
+		t.Errorf("a run with everything present made %d requests", n)
 	}
 
 	s.Forget()
