@@ -147,9 +147,9 @@ func TestAStepThatCannotBeginSaysWhy(t *testing.T) {
 			j.secrets = append(j.secrets, "s3cret")
 		}, []string{"GOPROXY", "goproxy.example.test", "input proxy"}},
 		{"a module cache that nobody sees", layout{}, func(j *job) { j.with["modcache"] = "/home/runner/go/pkg/mod" }, []string{"modcache", "/home/runner/go/pkg/mod", "runner.temp"}},
-		{"a cache that nobody sees", layout{}, func(j *job) { j.with["cache"] = "dir:/mnt/cache" }, []string{"input cache", "/mnt/cache", "does not see"}},
-		{"CA certificates that nobody sees", layout{}, func(j *job) { j.with["ca-file"] = "/etc/ssl/certs/ca-certificates.crt" }, []string{"input ca-file", "does not see"}},
-		{"a report that nobody sees", layout{}, func(j *job) { j.with["report"] = "/tmp/report.json" }, []string{"input report", "does not see"}},
+		{"a cache that nobody sees", layout{}, func(j *job) { j.with["cache"] = "dir:/mnt/cache" }, []string{"input cache", "/mnt/cache", "cannot see"}},
+		{"CA certificates that nobody sees", layout{}, func(j *job) { j.with["ca-file"] = "/etc/ssl/certs/ca-certificates.crt" }, []string{"input ca-file", "cannot see"}},
+		{"a report that nobody sees", layout{}, func(j *job) { j.with["report"] = "/tmp/report.json" }, []string{"input report", "cannot see"}},
 		{"a directory that is not there", layout{}, func(j *job) { j.with["working-directory"] = "services" }, []string{"services"}},
 		{"a checkout that is missing", layout{}, func(j *job) { os.Remove(filepath.Join(j.paths.workspace, "go.mod")) }, []string{"go.mod"}},
 	} {

@@ -58,7 +58,7 @@ func TestAKeptModuleCacheIsUsed(t *testing.T) {
 		if n := w.mirror.Count("*.zip"); n > 0 {
 			t.Errorf("%s: %d zips were downloaded again", tt.name, n)
 		}
-		if r := j.result(); r.Totals.BySource[report.FromPresent] != r.Totals.Modules {
+		if r := j.result(); r.Totals.BySource[report.FromPresent] != r.Totals.Files {
 			t.Errorf("%s: %v, expected all present", tt.name, r.Totals.BySource)
 		}
 		// The rest is folded.
