@@ -32,14 +32,7 @@ func Write(name string, data []byte) error {
 // one on the way that leads out of root is an *EscapeError. name must be below
 // root.
 func WriteIn(root, name string, data []byte) error {
-	dir, rel, err := split(root, name)
-	if err != nil {
-		return err
-	}
-	if abs, err := filepath.Abs(root); err != nil || dir != abs {
-		return errors.Join(err, &EscapeError{name, root})
-	}
-	r, err := os.OpenRoot(dir)
+	r, dir, rel, err := openBelow(root, name)
 	if err != nil {
 		return err
 	}
@@ -58,19 +51,26 @@ func WriteIn(root, name string, data []byte) error {
 // MkdirIn makes a directory of the checkout at root with all its parents, under
 // the rules of WriteIn.
 func MkdirIn(root, name string) error {
-	dir, rel, err := split(root, name)
-	if err != nil {
-		return err
-	}
-	if abs, err := filepath.Abs(root); err != nil || dir != abs {
-		return errors.Join(err, &EscapeError{name, root})
-	}
-	r, err := os.OpenRoot(dir)
+	r, dir, rel, err := openBelow(root, name)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
 	return escaped(r.MkdirAll(rel, 0o777), name, dir)
+}
+
+// openBelow opens the checkout at root for writing to name, which must be below
+// it: unlike reading, nothing outside is written to because somebody named it.
+func openBelow(root, name string) (r *os.Root, dir, rel string, err error) {
+	dir, rel, err = split(root, name)
+	if err != nil {
+		return nil, "", "", err
+	}
+	if abs, err := filepath.Abs(root); err != nil || dir != abs {
+		return nil, "", "", errors.Join(err, &EscapeError{name, root})
+	}
+	r, err = os.OpenRoot(dir)
+	return r, dir, rel, err
 }
 
 func replace(r *os.Root, name string, data []byte) (err error) {
