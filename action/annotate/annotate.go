@@ -168,7 +168,7 @@ func (a *annotator) failed(files []report.Module) {
 	for _, o := range files[1:] {
 		said = append(said, fmt.Sprintf("Its %s failed too (%s).", kind(o), cmp.Or(o.Class, failure.Unknown).Title()))
 	}
-	if m.Low && !integrity(class) {
+	if m.Optional && !integrity(class) {
 		x.Level = LevelNotice
 		said = append(said, "Builds do not read it; only go mod download, go mod graph and go mod verify do.")
 	}

@@ -69,7 +69,7 @@ func TestAnnotationsAreWorstFirstAndOneForACause(t *testing.T) {
 		},
 		Cache: report.Cache{Rejected: []string{"zip of x in y: wrong hash", "another"}},
 	}
-	r.Modules[0].Low = true
+	r.Modules[0].Optional = true
 	got := Of(r, "services/api")
 	want := []string{
 		"error services/api/go.sum:40 example.test/evil v1.2.3: wrong hash",
@@ -111,7 +111,7 @@ func TestMessagesSayWhatHappenedAndWhatToDo(t *testing.T) {
 			[]string{failure.Unknown.Explain() + " ", failure.Unknown.Remedy()},
 		},
 		"a file that only graph commands read": {
-			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindMod, Source: report.FromFailed, Class: failure.Stall, Low: true, Message: "stalled"},
+			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindMod, Source: report.FromFailed, Class: failure.Stall, Optional: true, Message: "stalled"},
 			[]string{"stalled. ", "Builds do not read these files", failure.Stall.Remedy()},
 		},
 		"wrong bytes and a mirror with valid content": {
@@ -155,7 +155,7 @@ func TestTheWorstFileSpeaksForItsModule(t *testing.T) {
 	const low = 3
 	for i := range order[:len(order)-1] {
 		worse, other := missing("example.test/m", 7, order[i]), missing("example.test/m", 7, order[i+1])
-		worse.Low, other.Low = i == low, i+1 == low
+		worse.Optional, other.Optional = i == low, i+1 == low
 		other.Kind = report.KindMod
 		for _, modules := range [][]report.Module{{worse, other}, {other, worse}} {
 			as := Of(&report.Result{Outcome: report.Incomplete, Modules: modules}, "")

@@ -127,7 +127,7 @@ func (e *Engine) next(tries []try) (*try, []*try) {
 		}
 		open = append(open, t)
 		if t.hop.Protected() {
-			break // its failures do not pass on, only its 404 would
+			break // only its 404 falls back
 		}
 	}
 	if len(open) == 0 {

@@ -22,7 +22,7 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 	var at *session.Hop
 	for _, t := range tries {
 		if t.last == nil {
-			break // behind a failure that did not pass on
+			break // behind a failure that does not fall back
 		}
 		if worst == nil || weight(t.last.Class) >= weight(worst.Class) {
 			worst, at = t.last, t.hop

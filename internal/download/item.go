@@ -49,7 +49,7 @@ func NewItem(m worklist.Module, kind string) (*Item, error) {
 		return nil, fmt.Errorf("%s@%s: %w", m.Path, m.Version, err)
 	}
 	it := &Item{Mod: v, Kind: kind, path: path,
-		Record: report.Module{Path: m.Path, Version: m.Version, Kind: kind, Low: m.Low}}
+		Record: report.Module{Path: m.Path, Version: m.Version, Kind: kind, Optional: m.Optional}}
 	switch kind {
 	case report.KindZip:
 		it.Want, it.Sum = m.Zip, m.ZipSum
@@ -83,7 +83,7 @@ func (it *Item) Extracts(v *settings.Values) bool {
 	case "all":
 		return true
 	case "needed":
-		return !it.Record.Low
+		return !it.Record.Optional
 	case "used":
 		return it.Used
 	}

@@ -138,7 +138,7 @@ func (it *Item) rank() int {
 	switch {
 	case it.Kind == report.KindZip:
 		return 0
-	case it.Kind == report.KindMod && !it.Record.Low:
+	case it.Kind == report.KindMod && !it.Record.Optional:
 		return 1
 	case it.Kind == KindInfo:
 		return 2

@@ -87,7 +87,7 @@ func (t *turn) end(ctx context.Context, fe *failure.Error, responded bool) {
 	case ctx.Err() != nil || Local(fe.Class) || errors.Is(fe, errAnew):
 		health.Dropped()
 	case answer(fe.Class), fe.Class == failure.HashMismatch, fe.Class == failure.UnsafeZip, fe.Class == failure.TooLarge:
-		// The mirror works; it is this module that it does not (rightly) have.
+		// The mirror works; it does not have this module, or not the right bytes of it.
 		health.Success()
 	default:
 		health.Failed(fe, responded)

@@ -45,7 +45,7 @@ func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 	b.WithCache()
 	r := b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)
-	if c := r.Cache; c.Hit != "miss" || c.Key == "" || c.Modules != 0 || c.Reason != "" || !strings.HasPrefix(c.Store, "dir:") {
+	if c := r.Cache; c.Hit != "miss" || c.Key == "" || c.Files != 0 || c.Reason != "" || !strings.HasPrefix(c.Store, "dir:") {
 		t.Errorf("first run: cache %+v", c)
 	}
 	if saved := b.Save(); saved.Layers != 1 || saved.Files != 30 || saved.Bytes == 0 || saved.Index == "" {
@@ -57,7 +57,7 @@ func TestTheNextJobAsksNoMirrorForWhatTheCacheHas(t *testing.T) {
 	r = b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)
 	b.Complete()
-	if c := r.Cache; c.Hit != "exact" || c.Modules != 20 || c.Layers != 1 || c.Bytes == 0 || c.MS == 0 || len(c.Rejected) > 0 || c.Reason != "" {
+	if c := r.Cache; c.Hit != "exact" || c.Files != 20 || c.Layers != 1 || c.Bytes == 0 || c.MS == 0 || len(c.Rejected) > 0 || c.Reason != "" {
 		t.Errorf("second run: cache %+v", c)
 	}
 	if n := sources(r)[report.FromCache]; n != 20 {
@@ -164,7 +164,7 @@ func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	r := b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)
 	b.Complete()
-	if c := r.Cache; len(c.Rejected) != 1 || !strings.Contains(c.Rejected[0], f.Versions()[0].Path) || c.Hit != "partial" || c.Modules != 7 {
+	if c := r.Cache; len(c.Rejected) != 1 || !strings.Contains(c.Rejected[0], f.Versions()[0].Path) || c.Hit != "partial" || c.Files != 7 {
 		t.Errorf("cache %+v", c)
 	}
 	if saved := b.Save(); saved.Layers != 1 || saved.Kept != 0 {

@@ -154,7 +154,7 @@ func (r *run) conclude(ctx context.Context, res *report.Result) {
 		switch {
 		case m.Class == failure.HashMismatch || m.Class == failure.UnsafeZip:
 			wrong++
-		case m.Low:
+		case m.Optional:
 			low++
 		default:
 			failed++

@@ -240,7 +240,7 @@ func (s *saved) conclude(res *report.Result) {
 	s.info.Layers, s.info.Bytes = r.Layers, r.Bytes
 	for _, it := range s.items {
 		if it.Record.Source == report.FromCache && it.Kind != download.KindInfo {
-			s.info.Modules++
+			s.info.Files++
 		}
 	}
 	for _, x := range r.Rejected {

@@ -58,7 +58,7 @@ func (r *run) audited(ctx context.Context, m worklist.Module, diffs []modcache.D
 	v := module.Version{Path: m.Path, Version: m.Version}
 	var out []report.Module
 	add := func(kind, sum string, at worklist.Position, bad []modcache.Difference) {
-		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Sum: sum, Low: m.Low, File: at.File, Line: at.Line}
+		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Sum: sum, Optional: m.Optional, File: at.File, Line: at.Line}
 		if len(bad) > 0 {
 			e.Source, e.Sum, e.Class = report.FromFailed, "", failure.HashMismatch
 			e.Message = "the module cache differs from go.sum: " + enumerate(bad)

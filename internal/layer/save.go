@@ -341,7 +341,7 @@ func (s *Saver) refuse(p plan, have map[Member]int64) string {
 	idle := setOf(p.unused)
 	low := map[module.Version]bool{}
 	for _, m := range s.List.Modules {
-		low[module.Version{Path: m.Path, Version: m.Version}] = m.Low
+		low[module.Version{Path: m.Path, Version: m.Version}] = m.Optional
 	}
 	var lacking []Member
 	for _, f := range p.missing {

@@ -30,7 +30,7 @@
 // # Order
 //
 // Everything is verified before D.lock is taken. Under it: a tree that is not
-// what the zip holds goes (the go command would trust it blindly), then the
+// what the zip holds goes (the go command would trust it unchecked), then the
 // zip is placed, then its hash, then the tree. A zip without its hash is safe:
 // the go command hashes it again and compares with go.sum.
 package modcache

@@ -79,7 +79,7 @@ func unprobed(s *session.Session) []*Candidate {
 // choose decides on the chain from the verdicts, in words, too. It keeps the
 // configured order but for public mirrors under auto and cn, which are ranked
 // among themselves; it drops dead mirrors, but never one whose failures do not
-// pass on, and never the last mirror.
+// fall back, and never the last mirror.
 func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 	var reasons []string
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
@@ -102,7 +102,7 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 			if h.Written == goenv.End {
 				say("%s is failing (%s) but stays: no other mirror follows it", h.Name(), h.Verdict.Class.Title())
 			} else {
-				say("%s is failing (%s) but stays: behind its comma only 404 and 410 pass on; write | after it, or --fallback any, to let other failures pass on",
+				say("%s is failing (%s) but stays: behind its comma only 404 and 410 fall back; write | after it, or --fallback any, for other failures",
 					h.Name(), h.Verdict.Class.Title())
 			}
 		default:
@@ -113,7 +113,7 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 	if !slices.ContainsFunc(kept, func(h *Candidate) bool { return !h.Failing() }) && slices.ContainsFunc(dead, named) {
 		// With every mirror dead, the configured chain is the best guess: a
 		// network that is down for a moment must not cost the job its mirrors.
-		say("no mirror answered rightly; the configured chain is kept")
+		say("no mirror returned valid content; the configured chain is kept")
 		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return h.Added })
 		dead = nil
 	}
@@ -125,7 +125,7 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 		rank(kept, say)
 	}
 	if slices.ContainsFunc(kept, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
-		say("| after a mirror of the public catalogue (or under --fallback any): all its failures pass on, not only 404 and 410")
+		say("| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
 	}
 	return kept, reasons
 }
@@ -141,7 +141,7 @@ func boolCompare(a, b bool) int {
 }
 
 // behind puts mirrors that had not answered behind those that had, as far as
-// the separators let their failures pass on.
+// the separators fall back after their failures.
 func behind(hops []*Candidate, say func(string, ...any)) {
 	for i := 0; i < len(hops); {
 		j := i + 1

@@ -83,7 +83,7 @@ func severity(m Module) int {
 		return 0
 	case m.Class == failure.Cancelled:
 		return 4
-	case m.Low:
+	case m.Optional:
 		return 3
 	case m.Class == failure.CircuitOpen:
 		return 2
@@ -157,7 +157,7 @@ func (c Cause) Lacking() string {
 }
 
 // Optional reports whether only graph commands need the files.
-func (c Cause) Optional() bool { return c.Modules[0][0].Low && severity(c.Modules[0][0]) > 0 }
+func (c Cause) Optional() bool { return c.Modules[0][0].Optional && severity(c.Modules[0][0]) > 0 }
 
 // ChainLine is the line of the file that names the mirrors; "" when no file does.
 func (s EffectiveSettings) ChainLine() (file string, line int) {

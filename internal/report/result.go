@@ -130,7 +130,7 @@ type Cache struct {
 	Hit      string   `json:"hit"`                // exact, partial, miss, off
 	Scope    string   `json:"scope,omitempty"`    // used or build: what was to be brought
 	Layers   int      `json:"layers,omitempty"`   // received whole
-	Modules  int      `json:"files,omitempty"`    // files that came from it
+	Files    int      `json:"files,omitempty"`    // files that came from it
 	Bytes    int64    `json:"bytes,omitempty"`    // received
 	MS       float64  `json:"ms,omitempty"`       // from the first question to the last file
 	Rejected []string `json:"rejected,omitempty"` // what was not let in, and why
@@ -187,7 +187,7 @@ type Module struct {
 	Message  string        `json:"message,omitempty"` // what happened, one sentence
 	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
 	Line     int           `json:"line,omitempty"`
-	Low      bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
+	Optional bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
 // Attempt is one request within a fetch. A nil duration was not measured: no

@@ -126,19 +126,19 @@ func candidates(how Choice, configured goenv.Chain, catalogue mirror.Catalogue) 
 	return slices.Insert(slices.Clone(mirrors), at, extra...)
 }
 
-// Fallback says which failures of a mirror pass on to the next one.
+// Fallback says after which failures of a mirror the next one is asked.
 type Fallback string
 
 // The fallback policies.
 const (
-	// FallbackPolicy lets every failure of a mirror of the public catalogue
-	// pass on and obeys the user's separator after any other: a refusal by a
+	// FallbackPolicy falls back after every failure of a mirror of the public catalogue
+	// and obeys the user's separator after any other: a refusal by a
 	// company's gatekeeper behind a comma is its policy, and asking elsewhere
 	// would tell others the names it refused.
 	FallbackPolicy Fallback = "policy"
 	// FallbackAsWritten obeys every separator, as the go command does.
 	FallbackAsWritten Fallback = "as-written"
-	// FallbackAny lets every failure pass on.
+	// FallbackAny falls back after every failure.
 	FallbackAny Fallback = "any"
 )
 
@@ -154,7 +154,7 @@ func (f Fallback) Separator(written goenv.Separator, public bool) goenv.Separato
 	return written
 }
 
-// passes reports whether a failure passes on behind an Effective separator:
+// passes reports whether a failure falls back behind an Effective separator:
 // after a comma 404 and 410, after a pipe everything
 // (cmd/go/internal/modfetch/proxy.go: TryProxies). Unlike the go command it
 // lets wrong content pass a pipe, too: another mirror may have the right

@@ -22,7 +22,7 @@ func samples(list *worklist.List, a Access) []mirror.Sample {
 				return out
 			}
 			host, _, _ := strings.Cut(m.Path, "/")
-			if m.Low != low || m.Mod == "" || hosts[host] ||
+			if m.Optional != low || m.Mod == "" || hosts[host] ||
 				goenv.MatchPatterns(a.NoProxy, m.Path) || goenv.MatchPatterns(a.Private, m.Path) {
 				continue
 			}

@@ -16,7 +16,7 @@ func TestNoPrivateNameIsASampleOfThePreflight(t *testing.T) {
 		l := new(worklist.List)
 		for _, m := range modules {
 			path, mark, _ := strings.Cut(m, " ")
-			item := worklist.Module{Path: path, Version: "v1.0.0", Mod: hash, Low: mark == "low"}
+			item := worklist.Module{Path: path, Version: "v1.0.0", Mod: hash, Optional: mark == "low"}
 			if mark == "no-mod" {
 				item.Mod = ""
 			}

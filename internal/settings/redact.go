@@ -48,7 +48,7 @@ func Redact(s string) string {
 
 func redactOnce(s string) string {
 	if strings.ContainsRune(s, '@') {
-		s = redactWords(redactAuthorities(s))
+		s = redactWords(redactUserinfo(s))
 	}
 	if strings.ContainsRune(s, '=') {
 		s = redactParameters(s)
@@ -103,8 +103,8 @@ var (
 	tokenShape = regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_[A-Za-z0-9_]{20,}|\bgl[a-z]{2,6}-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+`)
 )
 
-// redactAuthorities hides the userinfo that follows a "//".
-func redactAuthorities(s string) string {
+// redactUserinfo hides the userinfo that follows a "//".
+func redactUserinfo(s string) string {
 	var b strings.Builder
 	for {
 		i := strings.Index(s, "//")

@@ -79,7 +79,7 @@ func lines(modules []Module) string {
 		if m.Indirect {
 			b.WriteString(" indirect")
 		}
-		if m.Low {
+		if m.Optional {
 			b.WriteString(" low")
 		}
 		b.WriteString("\n")

@@ -34,10 +34,10 @@ type Module struct {
 	Zip string // "h1:…" the zip must have; "" when the zip is not needed
 	Mod string // "h1:…" the go.mod must have; "" when no line names it
 
-	// Low marks a module of which only the .mod is needed and only by graph
+	// Optional marks a module of which only the .mod is needed and only by graph
 	// commands (go mod download, graph, verify): it is fetched last, and its
 	// absence never fails a build.
-	Low bool
+	Optional bool
 
 	Indirect bool     // its require line says // indirect (in every go.mod that names it)
 	Require  Position // the require line that asks for it, directly or through Replace

@@ -38,7 +38,7 @@ func FuzzLoad(f *testing.F) {
 			if i > 0 && m.compare(l.Modules[i-1]) == 0 {
 				t.Errorf("%s %s repeats", m.Path, m.Version)
 			}
-			if m.Zip == "" && m.Mod == "" || m.Low && m.Zip != "" {
+			if m.Zip == "" && m.Mod == "" || m.Optional && m.Zip != "" {
 				t.Errorf("%+v", m)
 			}
 		}

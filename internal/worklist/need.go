@@ -231,7 +231,7 @@ func (n *needs) addRequires(requires []required) error {
 		if m.Require == (Position{}) {
 			m.Replace = standIns[v]
 		}
-		m.Low = m.Zip == "" && !n.unit.whole()
+		m.Optional = m.Zip == "" && !n.unit.whole()
 	}
 	if len(requires) > 0 {
 		n.tellLacking(lacking)
@@ -263,7 +263,7 @@ func (n *needs) merge() {
 		if have.Mod == "" {
 			have.Mod, have.ModSum = m.Mod, m.ModSum
 		}
-		have.Low = have.Low && m.Low
+		have.Optional = have.Optional && m.Optional
 		if m.Require == (Position{}) {
 			continue
 		}

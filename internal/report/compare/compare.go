@@ -253,7 +253,7 @@ func (c *comparison) cache() {
 	for _, x := range []struct{ what, from, to string }{
 		{"store", failure.Plain(a.Store), failure.Plain(b.Store)},
 		{"hit", failure.Neutral(a.Hit), failure.Neutral(b.Hit)},
-		{"files", fmt.Sprint(a.Modules), fmt.Sprint(b.Modules)},
+		{"files", fmt.Sprint(a.Files), fmt.Sprint(b.Files)},
 		{"received", report.Bytes(a.Bytes), report.Bytes(b.Bytes)},
 		{"not let in", fmt.Sprint(len(a.Rejected)), fmt.Sprint(len(b.Rejected))},
 	} {

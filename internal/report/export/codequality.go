@@ -109,7 +109,7 @@ func (q *quality) failed(m report.Module) {
 	switch {
 	case report.Trouble{Class: m.Class}.Serious():
 		severity = "blocker"
-	case m.Low:
+	case m.Optional:
 		severity = "info"
 	}
 	text := m.Name() + ": " + cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained")

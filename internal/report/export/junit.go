@@ -200,7 +200,7 @@ func junitFailure(v *render.View, m report.Module, p Place) junitCase {
 	for _, a := range m.Attempts {
 		text = append(text, strings.TrimSuffix("tried "+failure.Plain(a.Mirror)+": "+outcomeOf(a)+": "+failure.Plain(a.Detail), ": "))
 	}
-	c.verdict(v.Result.Outcome != report.OK && !m.Low && m.Class != failure.Cancelled, &junitMessage{
+	c.verdict(v.Result.Outcome != report.OK && !m.Optional && m.Class != failure.Cancelled, &junitMessage{
 		Message: cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained"), Type: failure.Neutral(string(m.Class)),
 		Text: junitLines(append(text, junitAdvice(m.Class))...),
 	})

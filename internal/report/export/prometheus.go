@@ -234,7 +234,7 @@ func (p *metrics) cache(c report.Cache) {
 	if !c.Used() {
 		return
 	}
-	p.family("modferry_cache_files", "gauge", "Files that came from the cache.", family{store: float64(c.Modules)})
+	p.family("modferry_cache_files", "gauge", "Files that came from the cache.", family{store: float64(c.Files)})
 	p.family("modferry_cache_received_bytes", "gauge", "Bytes received from the cache.", family{store: float64(c.Bytes)})
 	p.family("modferry_cache_restore_duration_seconds", "gauge", "How long the restore took.", family{store: c.MS / 1000})
 	p.family("modferry_cache_rejected", "gauge", "Parts of the cache that were not let in.", family{store: float64(len(c.Rejected))})

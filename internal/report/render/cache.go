@@ -16,8 +16,8 @@ func (v *View) Cache() Section {
 		return Section{}
 	}
 	text := ": " + restored(c)
-	if c.Modules > 0 || c.Bytes > 0 {
-		text += fmt.Sprintf("; %s, %s", report.Count(c.Modules, "file"), report.Bytes(c.Bytes))
+	if c.Files > 0 || c.Bytes > 0 {
+		text += fmt.Sprintf("; %s, %s", report.Count(c.Files, "file"), report.Bytes(c.Bytes))
 	}
 	spans := []Span{name(failure.Plain(c.Store)), say(text)}
 	if c.Scope != "" {

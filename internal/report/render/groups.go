@@ -135,7 +135,7 @@ func Tries(m report.Module) string {
 			s += " in " + report.Millis(m.MS)
 		}
 	}
-	if m.Low {
+	if m.Optional {
 		s = strings.TrimPrefix(s+", only graph commands need it", ", ")
 	}
 	return s

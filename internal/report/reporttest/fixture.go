@@ -125,7 +125,7 @@ func Finish(r *report.Result, ms float64) *report.Result {
 // in them.
 func Good() *report.Result {
 	r := Start(report.OK)
-	r.Cache = report.Cache{Store: "gha", Key: "modferry-linux-7d1f", Hit: "partial", Layers: 2, Modules: 20, Bytes: 31_400_000, MS: 840}
+	r.Cache = report.Cache{Store: "gha", Key: "modferry-linux-7d1f", Hit: "partial", Layers: 2, Files: 20, Bytes: 31_400_000, MS: 840}
 	r.Modules = append(r.Modules, Modules(30, report.KindMod, report.FromPresent, "")...)
 	r.Modules = append(r.Modules, Modules(20, report.KindZip, report.FromCache, "")...)
 	r.Modules = append(r.Modules, Modules(25, report.KindZip, report.FromMirror, Goproxy)...)
@@ -158,8 +158,8 @@ func Good() *report.Result {
 func Present() *report.Result {
 	r := Start(report.OK)
 	r.Modules = Modules(120, report.KindZip, report.FromPresent, "")
-	r.Choice.Reasons = []string{"| after a mirror of the public catalogue: all its failures pass on"}
-	r.Findings = []finding.Finding{{Check: "goproxy-separator", Severity: finding.Info, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 pass on"}}
+	r.Choice.Reasons = []string{"| after a mirror of the public catalogue: any failure falls back to the next mirror"}
+	r.Findings = []finding.Finding{{Check: "goproxy-separator", Severity: finding.Info, Setting: "GOPROXY", Effect: "behind a comma only 404 and 410 fall back"}}
 	return Finish(r, 61)
 }
 
@@ -302,7 +302,7 @@ func LowOnly() *report.Result {
 	r.Modules = Modules(6, report.KindZip, report.FromMirror, Goproxy)
 	low := Modules(2, report.KindMod, report.FromFailed, "")
 	for i := range low {
-		low[i].Low, low[i].Class, low[i].File, low[i].Line = true, failure.Gone, "go.sum", 40+i
+		low[i].Optional, low[i].Class, low[i].File, low[i].Line = true, failure.Gone, "go.sum", 40+i
 		low[i].Message = fmt.Sprintf("get %s/%s/@v/%s.mod: gone (HTTP 410)", Goproxy, low[i].Path, low[i].Version)
 		low[i].Attempts = []report.Attempt{{Mirror: Goproxy, Status: 410, Class: failure.Gone, MS: 12}}
 	}
@@ -324,7 +324,7 @@ func Unrestored() *report.Result {
 func Restored() *report.Result {
 	r := Start(report.OK)
 	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
-	r.Cache = report.Cache{Store: "s3://ci-modules/go/", Hit: "exact", Scope: "used", Layers: 1, Modules: 20, Bytes: 31_400_000, MS: 840}
+	r.Cache = report.Cache{Store: "s3://ci-modules/go/", Hit: "exact", Scope: "used", Layers: 1, Files: 20, Bytes: 31_400_000, MS: 840}
 	r.Modules = append(r.Modules, Modules(20, report.KindZip, report.FromCache, "")...)
 	for _, m := range Modules(4, report.KindZip, report.FromDeferred, "") {
 		m.Class, m.Version = failure.Unused, "v2.0.0"
@@ -337,7 +337,7 @@ func Restored() *report.Result {
 // Rejected is a run whose cache was poisoned.
 func Rejected() *report.Result {
 	r := Start(report.OK)
-	r.Cache = report.Cache{Store: "gha", Hit: "exact", Scope: "build", Layers: 1, Modules: 19, Bytes: 31_400_000, MS: 840,
+	r.Cache = report.Cache{Store: "gha", Hit: "exact", Scope: "build", Layers: 1, Files: 19, Bytes: 31_400_000, MS: 840,
 		Rejected: []string{"zip of rsc.io/quote@v1.3.0 in modferry-l1-7d1f: hash mismatch: found h1:wrong, expected h1:right"},
 		Reason:   "a layer is gone from the store"}
 	r.Modules = append(r.Modules, Modules(19, report.KindZip, report.FromCache, "")...)
