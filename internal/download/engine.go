@@ -37,6 +37,10 @@ type Options struct {
 	// nil means nobody is.
 	Note func(finding.Finding)
 	Log  func(format string, args ...any)
+	// Arrived is told the bytes of a zip before they are verified, and again when
+	// they were wrong and others have come. The file is open until it returns. Nil
+	// means nobody is.
+	Arrived func(it *Item, zip *os.File)
 }
 
 // Shelf keeps files that are what they must be, and refuses others. It owns the

@@ -25,9 +25,8 @@ type Item struct {
 	// Record is the file in the result: where it is from, and every attempt.
 	Record report.Module
 	Sum    worklist.Position // the line that names the hash
-	// Used says that jobs so far used the module, as the index of the cache
-	// knows: the go command will want its tree.
-	Used bool
+	// Read says that builds read the module: the go command will want its tree.
+	Read bool
 
 	path string // below a mirror
 	// alone says that parts of several mirrors did not fit together once: the
@@ -83,9 +82,7 @@ func (it *Item) Extracts(v *settings.Values) bool {
 	case "all":
 		return true
 	case "needed":
-		return !it.Record.Optional
-	case "used":
-		return it.Used
+		return it.Read
 	}
 	return false
 }

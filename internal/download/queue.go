@@ -3,72 +3,91 @@ package download
 import (
 	"cmp"
 	"context"
-	"slices"
 	"sync"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Queue brings many items, the large ones first. Workers take them in order; when
-// none is left, they help the last large zips along.
+// Queue brings many items, zips first, and takes further ones while it runs. Idle
+// workers help the last large zips along.
 type Queue struct {
-	e       *Engine
-	pending []*Item // guarded by e.mu, as is working
+	e *Engine
+	// All of these are guarded by e.mu.
+	pending [ranks][]*Item
 	working int
-	wg      sync.WaitGroup
+	closed  bool
 }
 
 // fewLeft is the number of transfers from which on idle workers help with
 // them: before that, other zips use the link just as well.
 const fewLeft = 4
 
-// Queue puts items into the order in which they are best brought. The slice is
-// sorted in place.
-func (e *Engine) Queue(items []*Item) *Queue {
-	slices.SortStableFunc(items, func(a, b *Item) int { return cmp.Compare(a.rank(), b.rank()) })
-	return &Queue{e: e, pending: items}
+// Queue is a queue with these items. Whoever has added the last one closes it.
+func (e *Engine) Queue(items ...*Item) *Queue {
+	q := &Queue{e: e}
+	q.Add(items...)
+	return q
 }
 
-// Run brings every item and returns when each has its fate. The error says that
-// this machine cannot go on, whatever mirrors do; then the rest was given up.
-func (q *Queue) Run(ctx context.Context) error {
+// Add adds items. It may be called while the queue runs, and not once it is closed.
+func (q *Queue) Add(items ...*Item) {
+	q.e.mu.Lock()
+	defer q.e.mu.Unlock()
+	for _, it := range items {
+		r := it.rank()
+		q.pending[r] = append(q.pending[r], it)
+	}
+	q.e.cond.Broadcast()
+}
+
+// Close says that nothing is added any more, but by done of Run.
+func (q *Queue) Close() {
+	q.e.mu.Lock()
+	defer q.e.mu.Unlock()
+	q.closed = true
+	q.e.cond.Broadcast()
+}
+
+// Run brings every item and returns when each has its fate and the queue is closed.
+// done is told of each item, by several goroutines at a time, and may add further
+// ones; it may be nil. The error says that this machine cannot go on, whatever
+// mirrors do; then the rest was given up.
+func (q *Queue) Run(ctx context.Context, done func(*Item)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	unblock := context.AfterFunc(ctx, func() { q.e.mu.Lock(); q.e.cond.Broadcast(); q.e.mu.Unlock() })
 	defer unblock()
 	var mu sync.Mutex
 	var halt error // the first
-	workers := min(len(q.pending), q.e.s.Room.Requests+2*cap(q.e.slots))
-	for range workers {
-		q.wg.Go(func() {
-			for it := q.take(); it != nil; it = q.take() {
+	var wg sync.WaitGroup
+	for range q.e.s.Room.Requests + 2*cap(q.e.slots) {
+		wg.Go(func() {
+			for {
+				it, t := q.next(ctx)
+				if t != nil {
+					from := t.source()
+					withSlot(ctx, from, func() { t.help(from) })
+					continue
+				}
+				if it == nil {
+					return
+				}
 				if err := q.e.Bring(ctx, it); err != nil && Local(failure.As(err).Class) && !failure.TooManyOpen(err) {
 					mu.Lock()
 					halt = cmp.Or(halt, err)
 					mu.Unlock()
 					stop(err)
 				}
+				if done != nil {
+					done(it)
+				}
 				q.finished()
-			}
-			for q.assist(ctx) {
 			}
 		})
 	}
-	q.wg.Wait()
+	wg.Wait()
 	return halt
-}
-
-func (q *Queue) take() *Item {
-	q.e.mu.Lock()
-	defer q.e.mu.Unlock()
-	if len(q.pending) == 0 {
-		return nil
-	}
-	it := q.pending[0]
-	q.pending = q.pending[1:]
-	q.working++
-	return it
 }
 
 func (q *Queue) finished() {
@@ -78,37 +97,43 @@ func (q *Queue) finished() {
 	q.e.cond.Broadcast()
 }
 
-// assist helps with the transfer that has most to come, once few are left. It
-// returns false when the queue is done.
-func (q *Queue) assist(ctx context.Context) bool {
-	t := q.neediest(ctx)
-	if t == nil {
-		return false
-	}
-	from := t.source()
-	return withSlot(ctx, from, func() { t.help(from) })
-}
-
-// neediest waits for a transfer that can be helped.
-func (q *Queue) neediest(ctx context.Context) *transfer {
+// next waits for an item to bring or, when there is none and few transfers are
+// left, for one to help with: that which has most to come. Neither means that the
+// queue is done.
+func (q *Queue) next(ctx context.Context) (*Item, *transfer) {
 	q.e.mu.Lock()
 	defer q.e.mu.Unlock()
-	for ctx.Err() == nil && q.working > 0 {
-		if len(q.e.active) <= fewLeft {
-			var best *transfer
-			var most int64
-			for t := range q.e.active {
-				if n := t.remaining(); n > most {
-					best, most = t, n
-				}
+	for {
+		for r, items := range q.pending {
+			if len(items) > 0 {
+				q.pending[r] = items[1:]
+				q.working++
+				return items[0], nil
 			}
-			if best != nil {
-				return best
+		}
+		if (q.closed || ctx.Err() != nil) && q.working == 0 {
+			return nil, nil
+		}
+		if ctx.Err() == nil && len(q.e.active) <= fewLeft {
+			if t := q.neediest(); t != nil {
+				return nil, t
 			}
 		}
 		q.e.cond.Wait()
 	}
-	return nil
+}
+
+// neediest is the transfer under way that has most to come and can be helped, nil
+// for none.
+func (q *Queue) neediest() *transfer {
+	var best *transfer
+	var most int64
+	for t := range q.e.active {
+		if n := t.remaining(); n > most {
+			best, most = t, n
+		}
+	}
+	return best
 }
 
 // Progress is how far a queue is.
@@ -131,6 +156,9 @@ func (q *Queue) Progress() Progress {
 	}
 	return p
 }
+
+// ranks is how many ranks there are.
+const ranks = 4
 
 // rank orders the queue: zips first, since large ones decide when the run
 // ends; then what builds read, then what only graph commands read.

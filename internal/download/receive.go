@@ -90,6 +90,9 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 		discard(tmp)
 		return fe
 	}
+	if e.o.Arrived != nil {
+		e.o.Arrived(it, tmp)
+	}
 	put := false
 	err = e.verifying(ctx, func(parallel int) error {
 		put = true

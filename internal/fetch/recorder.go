@@ -50,11 +50,11 @@ func (r *Recorder) enter(phase string) {
 	r.phase = phase
 }
 
-// expect says how many files or modules the run is about.
-func (r *Recorder) expect(total int) {
+// expect says that the run is about n more files or modules.
+func (r *Recorder) expect(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.total = total
+	r.total += n
 }
 
 // did notes files that are dealt with, and their bytes.

@@ -28,24 +28,24 @@ func Restore(ctx context.Context, s *session.Session, rec *Recorder) *report.Res
 	if err := r.openModCache(); err != nil {
 		return r.refused(res, err)
 	}
-	items, present, err := r.missing(ctx, nil)
-	if err != nil {
+	var rest []*download.Item
+	t := &route{r: r, download: func(items ...*download.Item) { rest = append(rest, items...) }}
+	w := r.newWanted(t)
+	if err := w.look(ctx); err != nil {
 		return r.refused(res, err)
 	}
-	res.Modules = present
-	r.rec.expect(len(items))
 	r.rec.enter(restoring)
-	cached := r.lookup(ctx, items)
+	cached := r.newSaved()
+	if err := r.restore(ctx, w, t, cached, stop); err != nil {
+		return r.refused(res, err)
+	}
 	if r.Store.Kind == store.Off {
 		cached.info.Reason = "there is no cache to restore from; choose one with --cache"
 	}
-	covered, rest := cached.apart(items)
-	cached.restore(ctx, stop)
-	rest = append(rest, cached.wait(covered)...)
-	items = slices.DeleteFunc(items, func(it *download.Item) bool { return it.Record.Source == "" })
+	res.Modules = w.present
 	cached.conclude(res) // notes findings, which fillChainless collects
 	r.fillChainless(res)
-	r.collect(res, items)
+	r.collect(res, slices.DeleteFunc(w.brought(), func(it *download.Item) bool { return it.Record.Source == "" }))
 	r.conclude(ctx, res)
 	if n := countFiles(rest); res.Outcome == report.OK && n > 0 {
 		res.Message = fmt.Sprintf("%s not in the cache; modferry fetch brings what is missing", filesAre(n))
@@ -79,57 +79,44 @@ type saved struct {
 	picks  []layer.Pick
 	items  map[layer.Member]*download.Item // all that is to be brought
 	began  time.Time
-	done   chan struct{} // closed when the restore is over
 	result *layer.Restored
+	taken  func(*download.Item) // told of each item that is restored
 	info   report.Cache
 }
 
 func (r *run) newSaved() *saved {
-	s := &saved{run: r, done: make(chan struct{}), items: map[layer.Member]*download.Item{}, result: &layer.Restored{},
-		info: report.Cache{Store: r.Store.String(), Hit: "off", Scope: r.Values.Scope}}
-	close(s.done)
+	s := &saved{run: r, items: map[layer.Member]*download.Item{}, result: &layer.Restored{},
+		info: report.Cache{Store: r.Store.String(), Hit: "off"}}
+	if r.Store.Kind != store.Off {
+		s.info.Reason = "everything is in the module cache"
+	}
 	return s
 }
 
 // lookup asks the store what it has of the items. Whatever goes wrong is a
 // reason in the result and no error: mirrors can do it all.
-func (r *run) lookup(ctx context.Context, items []*download.Item) *saved {
-	s := r.newSaved()
-	if r.Store.Kind == store.Off {
-		s.info.Scope = ""
-		return s
+func (s *saved) lookup(ctx context.Context, items []*download.Item) {
+	if s.run.Store.Kind == store.Off || len(items) == 0 {
+		return
 	}
-	if len(items) == 0 {
-		s.info.Reason = "everything is in the module cache"
-		return s
-	}
+	s.info.Reason = ""
 	s.began = time.Now()
 	defer func() { s.info.MS = download.Millis(time.Since(s.began)) }()
 	var err error
-	if s.store, err = r.OpenStore(); err != nil {
+	if s.store, err = s.run.OpenStore(); err != nil {
 		s.info.Reason = failure.Neutral(err.Error())
-		return s
+		return
 	}
 	s.find(ctx)
 	if s.index == nil {
-		return s
+		return
 	}
 	need := map[layer.Member]bool{}
-	used, unneeded := s.index.Used(), s.index.Unneeded()
-	if s.run.Values.Scope != "used" {
-		unneeded = nil
-	}
 	for _, it := range items {
 		m := it.Member()
-		it.Used = used != nil && used(it.Mod)
-		if unneeded != nil && it.Kind != report.KindMod && unneeded(it.Mod) {
-			leave(it)
-			continue
-		}
 		s.items[m], need[m] = it, true
 	}
 	s.picks = s.index.Pick(need)
-	return s
 }
 
 // find reads the index.
@@ -157,13 +144,18 @@ func (s *saved) find(ctx context.Context) {
 	s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 }
 
-// leave leaves an item to the go command because no job so far used its module.
-func leave(it *download.Item) {
-	it.Record.Source, it.Record.Class = report.FromDeferred, failure.Unused
-	it.Record.Message = "no job so far used it, and --scope is used"
+// covered are the items that layers may bring.
+func (s *saved) covered() []*download.Item {
+	var all []*download.Item
+	for _, p := range s.picks {
+		for m := range p.Take {
+			all = append(all, s.items[m])
+		}
+	}
+	return all
 }
 
-// restore starts to bring what the index has; wait ends it.
+// restore brings what the index has.
 func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 	if len(s.picks) == 0 {
 		return
@@ -173,10 +165,9 @@ func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 		Extract: func(m layer.Member) bool { return s.items[m].Extracts(s.run.Values) },
 		Stall:   s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
 	}
-	for _, p := range s.picks {
-		for m := range p.Take {
-			r.Sums[m] = s.items[m].Want
-		}
+	for _, it := range s.covered() {
+		r.Sums[it.Member()] = it.Want
+		it.Record.StartMS = s.run.elapsed()
 	}
 	// Each member is taken once, so no two calls touch the same item.
 	r.Taken = func(m layer.Member, size int64) {
@@ -184,53 +175,13 @@ func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 		it := s.items[m]
 		it.Record.Source, it.Record.Bytes = report.FromCache, size
 		it.Record.MS = s.run.elapsed() - it.Record.StartMS
+		s.taken(it)
 	}
-	for m := range r.Sums {
-		s.items[m].Record.StartMS = s.run.elapsed()
+	s.result = r.Restore(ctx, s.picks)
+	s.info.MS = download.Millis(time.Since(s.began))
+	if s.result.Err != nil {
+		stop(failure.As(s.result.Err))
 	}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		s.result = r.Restore(ctx, s.picks)
-		s.info.MS = download.Millis(time.Since(s.began))
-		if s.result.Err != nil {
-			stop(failure.As(s.result.Err))
-		}
-	}()
-}
-
-// apart divides the items into those that a layer may bring and those that
-// mirrors are asked for at once. What is left to the go command is in neither.
-func (s *saved) apart(items []*download.Item) (covered, rest []*download.Item) {
-	bring := map[*download.Item]bool{}
-	for _, p := range s.picks {
-		for m := range p.Take {
-			bring[s.items[m]] = true
-		}
-	}
-	for _, it := range items {
-		switch {
-		case it.Record.Source != "":
-		case bring[it]:
-			covered = append(covered, it)
-		default:
-			rest = append(rest, it)
-		}
-	}
-	return covered, rest
-}
-
-// wait waits for the restore and returns what it did not bring.
-func (s *saved) wait(covered []*download.Item) []*download.Item {
-	<-s.done
-	var left []*download.Item
-	for _, it := range covered {
-		if it.Record.Source == "" {
-			it.Record.StartMS = 0
-			left = append(left, it)
-		}
-	}
-	return left
 }
 
 // conclude puts what the restore did into the result and remembers the layers

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/modferry/modferry/internal/download"
@@ -16,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/store"
 )
 
 // Run brings what is missing into the module cache. The result is complete
@@ -33,48 +33,37 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		return r.refuse(res, err)
 	}
 	r.rec.enter(lookingAtCache)
-	var p *preflight.Probes
-	var once sync.Once
-	items, present, err := r.missing(ctx, func(it *download.Item) {
-		if !r.Values.NoProbe && len(r.Access.Route(r.Chain, it.Mod.Path)) > 0 {
-			once.Do(func() { p = preflight.Start(ctx, s) })
-		}
-	})
-	if p != nil {
-		defer p.End()
-		r.rec.probing(p)
+	d := &downloads{r: r, ctx: ctx, stop: stop}
+	t := &route{r: r, download: d.add}
+	w := r.newWanted(t)
+	d.wanted = w
+	if r.Store.Kind == store.Off {
+		t.decide(nil)
 	}
-	if err != nil {
+	if err := w.look(ctx); err != nil {
+		stop(err)
+		d.wait()
 		return r.refuse(res, err)
 	}
-	res.Modules = present
-	r.rec.expect(len(items))
-
-	r.rec.enter(restoring)
-	cached := r.lookup(ctx, items)
-	covered, rest := cached.apart(items)
-	cached.restore(ctx, stop)
-	r.rec.did(len(items)-len(covered)-len(rest), 0)
-
-	// What no layer has need not wait for the layers, and what one may have
-	// need not wait for a mirror.
-	fetch := func(items []*download.Item) {
-		if len(items) > 0 {
-			c := r.earlyChain(p)
-			r.rec.enter(fetching)
-			r.fetch(ctx, c, items, stop)
+	cached := r.newSaved()
+	if !t.empty() {
+		r.rec.enter(restoring)
+		if err := r.restore(ctx, w, t, cached, stop); err != nil {
+			return r.refuse(res, err)
 		}
 	}
-	fetch(rest)
-	fetch(cached.wait(covered))
+	d.wait()
 
 	r.rec.enter(finishing)
 	chosen := preflight.Unprobed(s)
 	chosen.Reasons = nil // nothing was measured
-	if p != nil {
+	items := w.brought()
+	if p := d.p; p != nil {
+		defer p.End()
 		chosen = p.Final(slices.ContainsFunc(items, func(it *download.Item) bool { return it.Record.Source == report.FromFailed || it.Record.Source == "" }))
 		res.SumDB = p.Database()
 	}
+	res.Modules = w.present
 	cached.conclude(res) // notes findings, which fill collects
 	for _, f := range r.List.CheckGoMods(r.readGoMod) {
 		r.rec.note(f)
@@ -83,6 +72,28 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	r.collect(res, items)
 	r.conclude(ctx, res)
 	return res, chosen.Chain()
+}
+
+// restore brings what layers have of what is wanted.
+func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, stop context.CancelCauseFunc) error {
+	items, err := w.may(ctx)
+	if err != nil {
+		return err
+	}
+	cached.lookup(ctx, items)
+	cached.taken = func(it *download.Item) {
+		if err := w.ended(ctx, it); err != nil {
+			stop(err)
+		}
+	}
+	held := cached.covered()
+	for _, it := range held {
+		it.Read = len(w.graphs) > 0 // by the job that saved it
+	}
+	t.decide(held)
+	cached.restore(ctx, stop)
+	t.restored()
+	return nil
 }
 
 // earlyChain is the chain that the fetch begins with; p is nil without a
@@ -95,18 +106,6 @@ func (r *run) earlyChain(p *preflight.Probes) session.Chain {
 	c := p.Early()
 	r.log("chain chosen for the fetch: %s", c.List().Redacted())
 	return c
-}
-
-// fetch brings items from mirrors.
-func (r *run) fetch(ctx context.Context, c session.Chain, items []*download.Item, stop context.CancelCauseFunc) {
-	e := download.New(r.Session, c, r.cache, download.Options{Began: r.began, Note: r.rec.note, Log: r.log})
-	defer e.Close()
-	q := e.Queue(items)
-	r.rec.follow(q)
-	defer r.rec.follow(nil)
-	if err := q.Run(ctx); err != nil {
-		stop(err)
-	}
 }
 
 // run is one run over a session.

@@ -64,7 +64,7 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: r.cache, List: r.List, Bad: bad, Trees: r.Values.Extract == "none" || r.Values.Extract == "used"}
+	saver := &layer.Saver{Store: s, Cache: r.cache, List: r.List, Bad: bad, Trees: false}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err

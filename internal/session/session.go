@@ -164,12 +164,17 @@ func (s *Session) readList() error {
 		return fmt.Errorf("find the directory %s: %w", s.Values.Dir, err)
 	}
 	options := worklist.Options{
-		Checkout: s.Values.Checkout.Root, Modules: s.Values.Modules, All: s.Values.All, GOFLAGS: s.Env.Get("GOFLAGS"), GOWORK: s.Env.Get("GOWORK"),
+		Checkout: s.Values.Checkout.Root, Modules: s.Values.Modules, All: s.Values.Scope == "all", GOFLAGS: s.Env.Get("GOFLAGS"), GOWORK: s.Env.Get("GOWORK"),
 	}
 	if s.Options.Getenv != nil {
 		// A container action has the checkout there, and later steps elsewhere.
 		options.Mounted = strings.HasPrefix(s.Options.Getenv("GITHUB_WORKSPACE"), "/github/")
 		options.GOOS, options.GOARCH = s.Options.Getenv("GOOS"), s.Options.Getenv("GOARCH")
+	}
+	if s.Values.Scope == "imports" {
+		if options.Contexts, err = s.contexts(); err != nil {
+			return err
+		}
 	}
 	list, err := worklist.Load(dir, options)
 	if err != nil {

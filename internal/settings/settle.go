@@ -1,7 +1,6 @@
 package settings
 
-// settleCache fills in the store and the scope, whose defaults depend on the
-// place: jobs of a CI system begin with an empty module cache again and again,
+// settleCache fills in the store, whose default depends on the place: jobs of a CI system begin with an empty module cache again and again,
 // a person's machine keeps its own.
 func (v *Values) settleCache(getenv func(string) string) {
 	if v.Cache == "" {
@@ -12,12 +11,6 @@ func (v *Values) settleCache(getenv func(string) string) {
 			v.Cache, v.Sources["cache"] = "dir:"+gitLabDir(getenv)+"/cache", "default on GitLab"
 		default:
 			v.Cache = off
-		}
-	}
-	if v.Scope == "" {
-		v.Scope = "build"
-		if getenv("CI") == "true" || getenv("GITHUB_ACTIONS") == "true" || getenv("GITLAB_CI") == "true" {
-			v.Scope, v.Sources["scope"] = "used", "default in CI"
 		}
 	}
 }

@@ -17,9 +17,11 @@ type Values struct {
 	NoProxy    string // patterns as in GONOPROXY
 	NoSumDB    string // patterns as in GONOSUMDB
 	SumDB      string // as in GOSUMDB
-	Extract    string // none, used, needed or all
+	Extract    string // none, needed or all
 	Cache      string // where modules are kept between jobs, as package store reads it; never ""
-	Scope      string // used or build
+	Scope      string // imports, build or all
+	Platforms  string // comma list of GOOS or GOOS/GOARCH; "" for linux, darwin and windows
+	Tags       string // comma list
 	Fallback   string // policy, as-written or any
 	CAFile     string // PEM file with CA certificates, "" for the system's alone
 	ConfigFile string // the configuration file that was read, "" when there is none
@@ -27,7 +29,6 @@ type Values struct {
 	JSON       string // where the result goes, "-" for standard output, "" for nowhere
 	Reports    string // the directory that reports for CI systems go into, "" for nowhere
 
-	All           bool
 	TrustCheckout bool // the configuration file of the checkout has the job's voice
 	VerifyPresent bool
 	NoProbe       bool

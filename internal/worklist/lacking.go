@@ -11,13 +11,13 @@ import (
 
 // used returns an import clause that makes the go command look into a module.
 func (n *needs) used(module string) (imported, bool) {
-	return n.clauses().of(module)
+	return n.found().of(module)
 }
 
-// clauses are the import clauses of the unit.
-func (n *needs) clauses() imports {
+// found are the import clauses of the unit.
+func (n *needs) found() clauses {
 	if n.imported == nil {
-		n.imported = n.imports(n.unit)
+		n.imported = n.clauses(n.unit)
 		n.follow(n.imported)
 	}
 	return n.imported

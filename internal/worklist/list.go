@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/imports"
 )
 
 // Position is a line of a file of the checkout.
@@ -71,6 +72,13 @@ type List struct {
 	Vendored []string          // directories (relative to Root) of main modules that build from vendor/ and need nothing
 	Lacking  int               // required modules of which no line names a needed file
 	Findings []finding.Finding // things worth telling, never fatal
+
+	// Graphs tell which of the modules builds and tests read. Whole are the
+	// directories (relative to Root) of main modules and workspaces without one,
+	// where every module may be read: workspaces, go lines before 1.17, and
+	// checkouts without Go files. Both are nil without Options.Contexts.
+	Graphs []*imports.Graph
+	Whole  []string
 
 	goMods []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
 }

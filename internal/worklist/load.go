@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/imports"
 )
 
 // Options say what of a checkout is wanted, and what the go command's
@@ -39,6 +40,10 @@ type Options struct {
 
 	// GOOS and GOARCH are the platform that is built for; "" means this one.
 	GOOS, GOARCH string
+
+	// Contexts are the ways to build whose imports List.Graphs follow, for a main
+	// module with such a go line and with the tags of GOFLAGS; nil for no graphs.
+	Contexts func(goLine string, tags []string) imports.Contexts
 }
 
 // loader gathers a List.
@@ -50,6 +55,7 @@ type loader struct {
 	works   map[string]*workspace // by absolute path of the go.work
 	sums    []*sumFile            // every one read, in order
 	skipErr error                 // the first reason why a guessed main module was skipped
+	goFiles *goFiles
 }
 
 // Load reads the checkout at dir. The error is an *InputError for anything
@@ -76,6 +82,7 @@ func Load(dir string, opts Options) (*List, error) {
 		list:    new(List),
 		modules: make(map[module.Version]*Module),
 		works:   make(map[string]*workspace),
+		goFiles: &goFiles{root: opts.Checkout, dirs: make(map[string]goDir)},
 	}
 	places, err := l.places(dir, opts.Modules)
 	if err != nil {

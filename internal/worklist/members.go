@@ -105,7 +105,7 @@ func (n *needs) checkUnpublished() {
 func (n *needs) outside() (imported, bool) {
 	required := n.requiredPaths()
 	var best imported
-	for path, i := range n.clauses() {
+	for path, i := range n.found() {
 		if i.tested || within(path, n.own) || best.by != "" && best.by <= i.by {
 			continue
 		}

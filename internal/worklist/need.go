@@ -28,7 +28,7 @@ type needs struct {
 	replaced *replacements
 	sums     []*sumFile // those that count for the unit
 	modules  map[module.Version]*Module
-	imported imports // nil until asked for: see used
+	imported clauses // nil until asked for: see used
 }
 
 // need adds what builds of the unit need to the list.
@@ -68,6 +68,7 @@ func (l *loader) need(u *unit) error {
 		return err
 	}
 	n.merge()
+	n.follows()
 	return nil
 }
 

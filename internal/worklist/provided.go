@@ -2,7 +2,6 @@ package worklist
 
 import (
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -30,7 +29,7 @@ func (n *needs) checkImports() {
 	}
 	required := n.requiredPaths()
 	var missing []string
-	for p, i := range n.clauses() {
+	for p, i := range n.found() {
 		first, _, _ := strings.Cut(p, "/")
 		switch {
 		case !strings.Contains(first, ".") && !within(p, n.own), strings.HasPrefix(first, "."): // the standard library's, relative
@@ -44,7 +43,7 @@ func (n *needs) checkImports() {
 	}
 	slices.Sort(missing)
 	p := missing[0]
-	i, found := n.clauses()[p], plain(p)
+	i, found := n.found()[p], plain(p)
 	if more := len(missing) - 1; more > 0 {
 		found += fmt.Sprintf(" and %d more", more)
 	}
@@ -110,7 +109,7 @@ func (n *needs) directory(importPath string) (string, bool) {
 }
 
 // follow adds the import clauses of packages in directories that replace modules.
-func (n *needs) follow(found imports) {
+func (n *needs) follow(found clauses) {
 	var queue []string
 	for p := range found {
 		queue = append(queue, p)
@@ -126,14 +125,10 @@ func (n *needs) follow(found imports) {
 			continue
 		}
 		seen[p] = !tested
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			continue // what fails here makes no import sure
-		}
-		more := imports{}
-		for _, e := range entries {
-			if e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".go") && !strings.HasSuffix(e.Name(), "_test.go") {
-				more.add(n.loader, filepath.Join(dir, e.Name()))
+		more := clauses{}
+		for _, f := range n.goFiles.dir(dir).files {
+			if !f.Test {
+				more.add(n.loader, dir, f)
 			}
 		}
 		for q, i := range more {

@@ -64,7 +64,7 @@ func (l *loader) inconsistent(u *unit, file string, list *vendorList) bool {
 // directory is missing, as where a rule of .gitignore kept it from the repository.
 func (l *loader) checkVendoredPackages(u *unit, list *vendorList) {
 	var missing []string
-	found := l.imports(u)
+	found := l.clauses(u)
 	for path := range found {
 		if list.packages[path] && !isDir(filepath.Join(u.dir, "vendor", filepath.FromSlash(path))) {
 			missing = append(missing, path)

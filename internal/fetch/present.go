@@ -1,91 +1,26 @@
 package fetch
 
 import (
-	"io"
-
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"sync"
 
 	"golang.org/x/mod/module"
 	modzip "golang.org/x/mod/zip"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/session"
-	"github.com/modferry/modferry/internal/worklist"
 )
-
-// missing checks what the module cache has. It returns the items to bring and
-// the entries of what is present. Each item to bring is told to lacking, which
-// may be nil, as soon as it is known.
-func (r *run) missing(ctx context.Context, lacking func(*download.Item)) ([]*download.Item, []report.Module, error) {
-	type need struct {
-		m    worklist.Module
-		kind string
-	}
-	var needs []need
-	for _, m := range r.List.Modules {
-		if m.Zip != "" {
-			needs = append(needs, need{m, report.KindZip})
-		}
-		if m.Mod != "" {
-			needs = append(needs, need{m, report.KindMod})
-		}
-		if m.Zip != "" {
-			needs = append(needs, need{m, download.KindInfo})
-		}
-	}
-	var mu sync.Mutex
-	var items []*download.Item
-	var present []report.Module
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(min(16, r.Room.Requests))
-	for _, n := range needs {
-		g.Go(func() error {
-			it, err := download.NewItem(n.m, n.kind)
-			if err != nil {
-				return err
-			}
-			var has bool
-			if err := session.Patiently(gctx, func() (err error) {
-				has, err = r.has(gctx, n.m, it)
-				return err
-			}); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if !has {
-				items = append(items, it)
-				if lacking != nil {
-					lacking(it)
-				}
-			} else if it.Kind != download.KindInfo {
-				it.Record.Source = report.FromPresent
-				present = append(present, it.Entry())
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, nil, err
-	}
-	slices.SortFunc(items, func(a, b *download.Item) int { return byModule(a.Record, b.Record) })
-	return items, present, nil
-}
 
 // has reports whether an item is in the module cache as the go command accepts
 // it; with --verify-present the contents of zips and trees decide, and what
 // differs is removed.
-func (r *run) has(ctx context.Context, m worklist.Module, it *download.Item) (bool, error) {
+func (r *run) has(ctx context.Context, it *download.Item) (bool, error) {
 	switch it.Kind {
 	case report.KindMod:
 		return r.cache.HasMod(it.Mod, it.Want)
@@ -97,7 +32,7 @@ func (r *run) has(ctx context.Context, m worklist.Module, it *download.Item) (bo
 		return false, err
 	}
 	if r.Values.VerifyPresent {
-		diffs, err := r.cache.Verify(ctx, it.Mod, m.Zip, "", 1)
+		diffs, err := r.cache.Verify(ctx, it.Mod, it.Want, "", 1)
 		if err != nil {
 			return false, err
 		}

@@ -1,0 +1,311 @@
+package fetch
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/imports"
+	"github.com/modferry/modferry/internal/layer"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// wanted is the files that a run is to have in the module cache: all of the work
+// list or, with --scope imports, those of the modules that the import graph
+// reaches, which become known as modules arrive. It is safe for concurrent use.
+type wanted struct {
+	r       *run
+	graphs  []*imports.Graph // none when the whole work list is wanted
+	modules map[module.Version]worklist.Module
+	looks   chan struct{} // bounds the files that are looked at together
+	route   *route        // of what is wanted and not in the module cache
+
+	mu      sync.Mutex
+	items   map[layer.Member]*download.Item // whatever was wanted, or may be
+	asked   map[layer.Member]bool
+	present []report.Module
+	early   map[module.Version]*earlyFiles
+}
+
+func (r *run) newWanted(t *route) *wanted {
+	w := &wanted{
+		r: r, modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
+		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{},
+	}
+	if len(r.List.Whole) == 0 {
+		w.graphs = r.List.Graphs
+	}
+	for _, m := range r.List.Modules {
+		w.modules[version(m)] = m
+	}
+	return w
+}
+
+func version(m worklist.Module) module.Version {
+	return module.Version{Path: m.Path, Version: m.Version}
+}
+
+// look looks at the module cache, as far as the modules that are there tell what
+// is wanted. The error is this machine's.
+func (w *wanted) look(ctx context.Context) error {
+	if len(w.graphs) == 0 {
+		var all imports.Step
+		for _, m := range w.r.List.Modules {
+			all.Modules, all.Providers = append(all.Modules, version(m)), append(all.Providers, version(m))
+		}
+		return w.step(ctx, all)
+	}
+	var s imports.Step
+	for _, g := range w.graphs {
+		s.Modules, s.Providers = append(s.Modules, g.Missing()...), append(s.Providers, g.Providers()...)
+	}
+	return w.step(ctx, s)
+}
+
+// step looks for the files of what has become known to be wanted, and for those of
+// what that leads to.
+func (w *wanted) step(ctx context.Context, s imports.Step) error {
+	g, ctx := errgroup.WithContext(ctx)
+	w.follow(ctx, g, s)
+	return g.Wait()
+}
+
+func (w *wanted) follow(ctx context.Context, g *errgroup.Group, s imports.Step) {
+	for _, v := range s.Modules {
+		if w.modules[v].Zip == "" { // a line is missing in go.sum, which is told
+			for _, graph := range w.graphs {
+				graph.Absent(v)
+			}
+			continue
+		}
+		w.want(ctx, g, v, report.KindZip)
+	}
+	for _, v := range s.Providers {
+		if w.modules[v].Mod != "" {
+			w.want(ctx, g, v, report.KindMod)
+		}
+		if w.modules[v].Zip != "" {
+			w.want(ctx, g, v, download.KindInfo)
+		}
+	}
+}
+
+// want looks for a file unless that is done.
+func (w *wanted) want(ctx context.Context, g *errgroup.Group, v module.Version, kind string) {
+	it, err := w.item(v, kind)
+	w.mu.Lock()
+	fresh := err == nil && !w.asked[it.Member()]
+	if fresh {
+		w.asked[it.Member()] = true
+		it.Read = len(w.graphs) > 0
+	}
+	w.mu.Unlock()
+	if err != nil || fresh {
+		g.Go(func() error {
+			if err != nil {
+				return err
+			}
+			return w.find(ctx, g, it)
+		})
+	}
+}
+
+// item is the item of a file of the work list, the same for each call.
+func (w *wanted) item(v module.Version, kind string) (*download.Item, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := layer.Member{Module: v, Kind: kind}
+	if it := w.items[key]; it != nil {
+		return it, nil
+	}
+	it, err := download.NewItem(w.modules[v], kind)
+	if err == nil {
+		w.items[key] = it
+	}
+	return it, err
+}
+
+// find looks for an item in the module cache.
+func (w *wanted) find(ctx context.Context, g *errgroup.Group, it *download.Item) error {
+	if w.route.holds(it) {
+		w.route.take(it)
+		return nil
+	}
+	has, err := w.has(ctx, it)
+	switch {
+	case err != nil:
+		return err
+	case !has:
+		w.route.take(it)
+		return nil
+	case it.Record.Source != "": // a layer had it before it was known to be wanted
+	case it.Kind != download.KindInfo:
+		it.Record.Source = report.FromPresent
+		w.mu.Lock()
+		w.present = append(w.present, it.Entry())
+		w.mu.Unlock()
+	}
+	if it.Kind == report.KindZip {
+		w.follow(ctx, g, w.arrive(it.Mod, w.r.cache.GoFiles(it.Mod)))
+	}
+	return nil
+}
+
+func (w *wanted) has(ctx context.Context, it *download.Item) (has bool, err error) {
+	w.looks <- struct{}{}
+	defer func() { <-w.looks }()
+	err = session.Patiently(ctx, func() error {
+		has, err = w.r.has(ctx, it)
+		return err
+	})
+	return has, err
+}
+
+// arrive tells the graphs of the files of a module.
+func (w *wanted) arrive(v module.Version, files imports.Files) imports.Step {
+	var s imports.Step
+	for _, g := range w.graphs {
+		more := g.Arrived(v, files)
+		s.Modules, s.Providers = append(s.Modules, more.Modules...), append(s.Providers, more.Providers...)
+	}
+	return s
+}
+
+// may returns the items of the work list that are not in the module cache: those
+// that are wanted and those that may still be.
+func (w *wanted) may(ctx context.Context) ([]*download.Item, error) {
+	g, ctx := errgroup.WithContext(ctx)
+	var mu sync.Mutex
+	var all []*download.Item
+	for v, m := range w.modules {
+		for _, kind := range kinds(m) {
+			it, err := w.item(v, kind)
+			if err != nil {
+				return nil, err
+			}
+			if it.Record.Source == report.FromPresent {
+				continue
+			}
+			g.Go(func() error {
+				has, err := w.has(ctx, it)
+				mu.Lock()
+				defer mu.Unlock()
+				if !has {
+					all = append(all, it)
+				}
+				return err
+			})
+		}
+	}
+	return all, g.Wait()
+}
+
+// brought are the items that were not in the module cache and are now, or are
+// wanted there.
+func (w *wanted) brought() []*download.Item {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []*download.Item
+	for key, it := range w.items {
+		if it.Record.Source != report.FromPresent && (w.asked[key] || it.Record.Source != "") {
+			all = append(all, it)
+		}
+	}
+	slices.SortFunc(all, func(a, b *download.Item) int { return byModule(a.Record, b.Record) })
+	return all
+}
+
+// kinds are the files that are needed of a module.
+func kinds(m worklist.Module) []string {
+	switch {
+	case m.Zip == "" && m.Mod == "":
+		return nil
+	case m.Zip == "":
+		return []string{report.KindMod}
+	case m.Mod == "":
+		return []string{report.KindZip, download.KindInfo}
+	}
+	return []string{report.KindZip, report.KindMod, download.KindInfo}
+}
+
+// earlyFiles are the Go files of a module whose zip has not been verified yet.
+type earlyFiles struct {
+	mu    sync.RWMutex
+	files imports.Files
+	zip   *os.File // nil once it is verified
+}
+
+func (e *earlyFiles) Package(dir string) ([]imports.File, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.files.Package(dir)
+}
+
+// beforeVerification follows the imports of a zip that has arrived: a mirror that
+// sends wrong bytes makes us download what go.sum has lines for, and no more. The
+// error is this machine's.
+func (w *wanted) beforeVerification(ctx context.Context, it *download.Item, zip *os.File) error {
+	if len(w.graphs) == 0 || runtime.GOOS == "windows" { // which renames no open file
+		return nil
+	}
+	f, err := os.Open(zip.Name())
+	if err != nil {
+		return nil // it will be followed once it is in the module cache
+	}
+	files, err := w.r.cache.ZipGoFiles(it.Mod, f)
+	if err != nil {
+		f.Close()
+		return nil // verification tells
+	}
+	e := &earlyFiles{files: files, zip: f}
+	w.mu.Lock()
+	before := w.early[it.Mod]
+	w.early[it.Mod] = e
+	w.mu.Unlock()
+	err = w.step(ctx, w.arrive(it.Mod, e))
+	if before != nil {
+		before.settle(nil)
+	}
+	return err
+}
+
+func (e *earlyFiles) settle(files imports.Files) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.files = files
+	e.zip.Close()
+}
+
+// ended follows an item that has its fate. The error is this machine's.
+func (w *wanted) ended(ctx context.Context, it *download.Item) error {
+	if len(w.graphs) == 0 || it.Kind != report.KindZip {
+		return nil
+	}
+	w.mu.Lock()
+	early := w.early[it.Mod]
+	delete(w.early, it.Mod)
+	w.mu.Unlock()
+	files := w.r.cache.GoFiles(it.Mod)
+	switch it.Record.Source {
+	case report.FromCache, report.FromMirror:
+		if early == nil {
+			return w.step(ctx, w.arrive(it.Mod, files))
+		}
+	default:
+		for _, g := range w.graphs {
+			g.Absent(it.Mod)
+		}
+	}
+	if early != nil {
+		early.settle(files)
+	}
+	return nil
+}
