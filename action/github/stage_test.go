@@ -157,7 +157,7 @@ func TestAStepThatFailsSaysSoWhereItIsSeen(t *testing.T) {
 		{"incomplete, which may be", map[string]string{"proxy": dead, "retries": "0", "fail-on": "integrity"}, 0, "::notice::incomplete"},
 		{"wrong bytes", map[string]string{"proxy": lying, "fail-on": "integrity"}, 3, "::error file=go.sum,line="},
 		{"a setting", map[string]string{"proxy": dead, "extract": "al"}, 2,
-			`::error title=modferry cannot run::input extract: found "al", expected none, used, needed or all; write extract: all`},
+			`::error title=modferry cannot run::input extract: found "al", expected none, needed or all; write extract: all`},
 		{"an input of the action", map[string]string{"summary": "ja"}, 2,
 			`::error title=modferry cannot run::input summary: found "ja", expected true or false`},
 	}

@@ -74,7 +74,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	message := fmt.Sprintf("found the argument %q, expected flags only", args[0])
 	switch args[0] {
 	case "true", "false", "yes", "no":
-		message += fmt.Sprintf("; write a flag and its value as one word: --all=%s", args[0])
+		message += fmt.Sprintf("; write a flag and its value as one word: --no-probe=%s", args[0])
 	default:
 		if cmd.Flags().Lookup("dir") != nil {
 			message += fmt.Sprintf("; for a checkout elsewhere, write -C %s", args[0])

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/mod/module"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
@@ -99,49 +98,6 @@ func TestWhatTheCacheLacksIsFetched(t *testing.T) {
 	if saved := c.Save(); saved.Layers != 1 || saved.Files != 6 || saved.Kept != 1 {
 		t.Errorf("saved %+v", saved)
 	}
-}
-
-func TestTheScopeUsedLeavesTheRestToTheGoCommand(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 6, 10_000)
-	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
-	b := fetchtest.New(t, f, mirrortest.Checkout{})
-	b.WithCache()
-	b.Values.Scope = "used"
-	r := b.Run(s.URL)
-	fetchtest.WantOutcome(t, r, report.OK)
-	if sources(r)[report.FromDeferred] > 0 {
-		t.Errorf("nothing is known yet, but something is deferred: %v", sources(r))
-	}
-	extract(b, f.Versions()[:2]...)
-	b.Save()
-
-	b.Afresh()
-	r = b.Run(s.URL)
-	fetchtest.WantOutcome(t, r, report.OK)
-	if got := sources(r); got[report.FromCache] != 8 || got[report.FromDeferred] != 4 {
-		t.Errorf("sources %v, want 2 zips and 6 go.mod files from the cache and 4 zips deferred", got)
-	}
-	for _, m := range r.Modules {
-		if m.Source == report.FromDeferred && (m.Class != failure.Unused || m.Kind != report.KindZip || m.Message == "") {
-			t.Errorf("deferred %+v", m)
-		}
-	}
-	b.Clean()
-	// The trees of what is used are there already, nobody else's.
-	c, err := modcache.OpenForReading(b.ModCache)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, v := range f.Versions() {
-		if c.Extracted(v) != (i < 2) {
-			t.Errorf("%s: extracted is %v", v, c.Extracted(v))
-		}
-	}
-	b.Values.Scope = "build"
-	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
-	extract(b) // nothing more
-	b.Complete()
 }
 
 // A poisoned cache costs a fetch and never more; the next save leaves the
@@ -285,7 +241,7 @@ func TestRestoreAloneAsksNoMirror(t *testing.T) {
 	if n := len(s.Requests()) - asked; n > 0 {
 		t.Errorf("%d requests to the mirror", n)
 	}
-	if sources(r)[report.FromCache] != 6 || r.Message != "2 files are not in the cache; modferry fetch brings what is missing" {
+	if sources(r)[report.FromCache] != 6 || r.Message != "1 file is not in the cache; modferry fetch brings what is missing" {
 		t.Errorf("sources %v, message %q", sources(r), r.Message)
 	}
 	c.Clean()

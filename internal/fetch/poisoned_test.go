@@ -66,6 +66,7 @@ func TestExtractReplacesAPoisonedModule(t *testing.T) {
 			b := fetchtest.New(t, f, mirrortest.Checkout{})
 			b.Values.NoProbe = true
 			b.Env["GOFLAGS"] = "-modcacherw"
+			b.Values.Extract = "none"
 			fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 			poison(t, b, v, tt.zip)
 			if tt.harm != nil {
@@ -94,6 +95,7 @@ func TestExtractReplacesAPoisonedModule(t *testing.T) {
 		s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 		b := fetchtest.New(t, f, mirrortest.Checkout{})
 		b.Values.NoProbe = true
+		b.Values.Extract = "none"
 		fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 		poison(t, b, v, other.Zip)
 		b.Values.Extract = "all"

@@ -37,11 +37,8 @@ type wanted struct {
 
 func (r *run) newWanted(t *route) *wanted {
 	w := &wanted{
-		r: r, modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
+		r: r, graphs: r.List.Graphs(), modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
 		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{},
-	}
-	if len(r.List.Whole) == 0 {
-		w.graphs = r.List.Graphs
 	}
 	for _, m := range r.List.Modules {
 		w.modules[version(m)] = m

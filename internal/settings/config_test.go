@@ -178,7 +178,7 @@ func TestUnknownProfilesNameTheKnownOnes(t *testing.T) {
 			`flag --profile: found the profile "stagin", expected a profile of .modferry.yaml: dev, prod or staging; write staging`},
 		{"one that resembles none", "canary", example,
 			`flag --profile: found the profile "canary", expected a profile of .modferry.yaml: dev, prod or staging`},
-		{"a file without profiles", "dev", "all: true\n",
+		{"a file without profiles", "dev", "no-probe: true\n",
 			`flag --profile: found the profile "dev", but .modferry.yaml has no profiles, expected a profile of that file; add it below profiles: or leave the profile out`},
 	}
 	for _, tt := range tests {

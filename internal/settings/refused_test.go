@@ -31,8 +31,8 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
 .modferry.yaml:1:1: found the unknown key "quiet", expected a setting; give it as --quiet or MODFERRY_QUIET
   1 | quiet: …
     | ^`},
-		{"a value that does not fit", "all: false\nextract: al\n", `
-.modferry.yaml:2:10: found "al", expected none, used, needed or all; write extract: all
+		{"a value that does not fit", "no-probe: false\nextract: al\n", `
+.modferry.yaml:2:10: found "al", expected none, needed or all; write extract: all
   2 | extract: al
     |          ^`},
 		{"a number where a duration belongs", "timeout: 30\n", `
@@ -48,16 +48,16 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | sumdb: ''
     |        ^`},
 		{"a list where a value belongs", "extract: [all]\n", `
-.modferry.yaml:1:10: found a list, expected none, used, needed or all for extract
+.modferry.yaml:1:10: found a list, expected none, needed or all for extract
   1 | extract: [all]
     |          ^`},
 		{"a list for proxy, whose separators matter", "proxy: [https://a.example.test]\n", `
 .modferry.yaml:1:8: found a list, expected a list in GOPROXY syntax for proxy; write its entries below mirrors:
   1 | proxy: [https://a.example.test]
     |        ^`},
-		{"the same key twice", "all: true\nall: false\n", `
-.modferry.yaml:2:1: found a YAML error: mapping key "all" already defined at [1:1]
-  2 | all: false
+		{"the same key twice", "no-probe: true\nno-probe: false\n", `
+.modferry.yaml:2:1: found a YAML error: mapping key "no-probe" already defined at [1:1]
+  2 | no-probe: false
     | ^`},
 		{"broken YAML", "mirrors: [a\n", `
 .modferry.yaml:1:10: found a YAML error: sequence end token ']' not found
@@ -75,17 +75,17 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
 .modferry.yaml:1:1: found "hello", expected a mapping of settings
   1 | hello
     | ^`},
-		{"two documents", "all: true\n---\nall: false\n", `
+		{"two documents", "no-probe: true\n---\nno-probe: false\n", `
 .modferry.yaml:3:1: found a second YAML document, expected one document; remove the line --- and merge the two
-  3 | all: false
+  3 | no-probe: false
     | ^`},
 		{"an alias", "modules: &m a\nsumdb: *m\n", `
 .modferry.yaml:1:10: found a YAML anchor, alias, tag or merge, expected a list for modules; write the value out; profiles overlay the top level
   1 | modules: &m a
     |          ^`},
-		{"a merge key", "profiles:\n  dev:\n    <<: {all: true}\n", `
+		{"a merge key", "profiles:\n  dev:\n    <<: {no-probe: true}\n", `
 .modferry.yaml:3:5: found a YAML anchor, alias, tag or merge, expected a plain word as key; write the value out; profiles overlay the top level
-  3 |     <<: {all: true}
+  3 |     <<: {no-probe: true}
     |     ^`},
 		{"proxy beside mirrors", "proxy: direct\nmirrors: [https://a.example.test]\n", `
 .modferry.yaml:1:1: found proxy beside the mirrors of line 2, expected one of the two, because both say where modules come from; put the entries of proxy into mirrors, or remove mirrors
@@ -188,7 +188,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | private: []
     |          ^`},
 		{"a mistake in a profile that is not used", "profiles:\n  dev:\n    extract: most\n", `
-.modferry.yaml:3:14: found "most", expected none, used, needed or all
+.modferry.yaml:3:14: found "most", expected none, needed or all
   3 |     extract: most
     |              ^`},
 		{"profiles within a profile", "profiles:\n  dev:\n    profiles: {}\n", `
@@ -199,8 +199,8 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
 .modferry.yaml:2:8: found "fast", expected a mapping of settings
   2 |   dev: fast
     |        ^`},
-		{"Windows line ends", "all: true\r\nextract: al\r\n", `
-.modferry.yaml:2:10: found "al", expected none, used, needed or all; write extract: all
+		{"Windows line ends", "no-probe: true\r\nextract: al\r\n", `
+.modferry.yaml:2:10: found "al", expected none, needed or all; write extract: all
   2 | extract: al
     |          ^`},
 	}

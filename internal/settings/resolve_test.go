@@ -79,7 +79,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		sources[s.Name] = "default"
 	}
 	want := &settings.Values{
-		Dir: ".", Mirrors: "configured", Extract: "used", Cache: "off", Scope: "build", Fallback: "policy",
+		Dir: ".", Mirrors: "configured", Extract: "needed", Cache: "off", Scope: "imports", Fallback: "policy",
 		CacheFloor: 256 << 10, CacheMaxSize: 10 << 30, CacheMaxAge: 720 * time.Hour, Retries: 8, Direct: true,
 		Timeout: 30 * time.Minute, ConnectTimeout: 10 * time.Second, TLSTimeout: 10 * time.Second,
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,
@@ -131,7 +131,7 @@ func TestResolveReadsEveryKindOfValue(t *testing.T) {
 		want  func(v *settings.Values) any
 		value any
 	}{
-		{"a bool as flags give it", map[string]string{"all": "true"}, func(v *settings.Values) any { return v.All }, true},
+		{"a bool as flags give it", map[string]string{"verify-present": "true"}, func(v *settings.Values) any { return v.VerifyPresent }, true},
 		{"a bool as people write it", map[string]string{"no-probe": "Yes"}, func(v *settings.Values) any { return v.NoProbe }, true},
 		{"a bool that is off", map[string]string{"no-hedge": "off"}, func(v *settings.Values) any { return v.NoHedge }, false},
 		{"a number with blanks around it", map[string]string{"concurrency": " 8\n"}, func(v *settings.Values) any { return v.Concurrency }, 8},
@@ -165,7 +165,7 @@ func TestResolveRefusesWhatCannotBeMeant(t *testing.T) {
 		want  string
 	}{
 		{"a misspelt choice", map[string]string{"extract": "al"}, nil,
-			`flag --extract: found "al", expected none, used, needed or all; write --extract all`},
+			`flag --extract: found "al", expected none, needed or all; write --extract all`},
 		{"a choice in capitals", nil, map[string]string{"MODFERRY_MIRRORS": "CN"},
 			`variable MODFERRY_MIRRORS: found "CN", expected configured, auto or cn; write MODFERRY_MIRRORS=cn`},
 		{"a choice that resembles none", map[string]string{"fallback": "sometimes"}, nil,
@@ -188,8 +188,8 @@ func TestResolveRefusesWhatCannotBeMeant(t *testing.T) {
 			`flag --concurrency: found "many", expected a whole number from 0 to 1000`},
 		{"a number beyond reason", map[string]string{"concurrency": "100000"}, nil,
 			`flag --concurrency: found "100000", expected a whole number from 0 to 1000; write --concurrency 1000`},
-		{"a misspelt bool", nil, map[string]string{"MODFERRY_ALL": "ture"},
-			`variable MODFERRY_ALL: found "ture", expected true or false; write MODFERRY_ALL=true`},
+		{"a misspelt bool", nil, map[string]string{"MODFERRY_NO_PROBE": "ture"},
+			`variable MODFERRY_NO_PROBE: found "ture", expected true or false; write MODFERRY_NO_PROBE=true`},
 		{"an empty flag", map[string]string{"proxy": ""}, nil,
 			`flag --proxy: found an empty value, expected a list; write a value or leave it out`},
 		{"a blank variable", nil, map[string]string{"MODFERRY_SUMDB": "  "},

@@ -42,30 +42,29 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestStoreAndScopeDependOnThePlace(t *testing.T) {
+func TestTheStoreDependsOnThePlace(t *testing.T) {
 	t.Parallel()
 	github := map[string]string{"CI": "true", "GITHUB_ACTIONS": "true"}
 	gitlab := map[string]string{"CI": "true", "GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/a/b"}
-	tests := []struct {
-		name         string
-		flags, env   map[string]string
-		cache, scope string
+	for _, tt := range []struct {
+		name       string
+		flags, env map[string]string
+		want       string
 	}{
-		{"a person's machine", nil, nil, "off", "build"},
-		{"GitHub", nil, github, "gha", "used"},
-		{"GitLab", nil, gitlab, "dir:/builds/a/b/.modferry/cache", "used"},
-		{"another CI system", nil, map[string]string{"CI": "true"}, "off", "used"},
-		{"a flag decides", map[string]string{"cache": "dir:x", "scope": "build"}, github, "dir:x", "build"},
-	}
-	for _, tt := range tests {
+		{"a person's machine", nil, nil, "off"},
+		{"GitHub", nil, github, "gha"},
+		{"GitLab", nil, gitlab, "dir:/builds/a/b/.modferry/cache"},
+		{"another CI system", nil, map[string]string{"CI": "true"}, "off"},
+		{"a flag decides", map[string]string{"cache": "dir:x"}, github, "dir:x"},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			v, err := resolve(tt.flags, tt.env, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.Cache != tt.cache || v.Scope != tt.scope {
-				t.Errorf("got %s and %s, want %s and %s", v.Cache, v.Scope, tt.cache, tt.scope)
+			if v.Cache != tt.want {
+				t.Errorf("got %s, want %s", v.Cache, tt.want)
 			}
 		})
 	}

@@ -82,7 +82,7 @@ func TestEverySettingHasAField(t *testing.T) {
 			if s.Kind == settings.Choice {
 				text = s.Choices[len(s.Choices)-1]
 			}
-			f := files{"f": "profiles:\n  x: {all: true}\n", ".modferry.yaml": "profiles:\n  x: {all: true}\n"}
+			f := files{"f": "profiles:\n  x: {no-probe: true}\n", ".modferry.yaml": "profiles:\n  x: {no-probe: true}\n"}
 			v, err := resolve(map[string]string{s.Name: text}, nil, f)
 			if err != nil {
 				t.Fatal(err)

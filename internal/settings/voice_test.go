@@ -19,12 +19,13 @@ var strange = map[string]struct {
 	obeyed bool
 }{
 	"modules":            {"./...", settings.Anyone, true},
-	"all":                {"true", settings.Anyone, true},
+	"platforms":          {"linux", settings.Anyone, true},
+	"tags":               {"x", settings.Anyone, true},
 	"modcache":           {"mod", settings.JobOnly, false},
 	"verify-present":     {"true", settings.Anyone, true},
 	"extract":            {"all", settings.Anyone, true},
 	"cache":              {"s3://bucket/x", settings.Inside, false},
-	"scope":              {"used", settings.Anyone, true},
+	"scope":              {"build", settings.Anyone, true},
 	"cache-floor":        {"1KiB", settings.Anyone, true},
 	"cache-max-size":     {"1B", settings.JobOnly, false},
 	"cache-max-age":      {"1s", settings.JobOnly, false},
@@ -122,7 +123,7 @@ func jobs(s settings.Setting) string {
 // valueOf is the job's value of a setting.
 func valueOf(v *settings.Values, name string) any {
 	return map[string]any{
-		"modules": v.Modules, "all": v.All, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract,
+		"modules": v.Modules, "platforms": v.Platforms, "tags": v.Tags, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract,
 		"cache": v.Cache, "scope": v.Scope, "cache-floor": v.CacheFloor, "cache-max-size": v.CacheMaxSize, "cache-max-age": v.CacheMaxAge,
 		"proxy": v.Proxy, "mirrors": v.Mirrors, "fallback": v.Fallback, "no-probe": v.NoProbe, "probe-timeout": v.ProbeTimeout,
 		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "nosumdb": v.NoSumDB,

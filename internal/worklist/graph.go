@@ -7,9 +7,22 @@ import (
 	"github.com/modferry/modferry/internal/imports"
 )
 
-// follows adds the import graph of the unit to the list, or says why it cannot be
-// followed: then every module that go.mod requires is needed.
-func (n *needs) follows() {
+// Graphs are new import graphs, one for each main module, which tell which of the
+// modules builds and tests read. There are none without Options.Contexts, and where
+// there is a main module or workspace that may read every module: see Whole.
+func (l *List) Graphs() []*imports.Graph {
+	if len(l.Whole) > 0 {
+		return nil
+	}
+	var all []*imports.Graph
+	for _, graph := range l.graphs {
+		all = append(all, graph())
+	}
+	return all
+}
+
+// follow adds the import graph of the unit to the list, or tells that there is none.
+func (n *needs) follow() {
 	if n.opts.Contexts == nil {
 		return
 	}
@@ -37,15 +50,17 @@ func (n *needs) follows() {
 		}
 		candidates = append(candidates, c)
 	}
-	g := imports.New(n.opts.Contexts(m.goLine(), n.flags.tags), candidates)
-	for _, dir := range dirs {
-		rel, err := filepath.Rel(m.dir, dir)
-		if err == nil {
-			g.Root(path.Join(m.path(), filepath.ToSlash(rel)), true)
+	contexts := n.opts.Contexts(m.goLine(), n.flags.tags)
+	n.list.graphs = append(n.list.graphs, func() *imports.Graph {
+		g := imports.New(contexts, candidates)
+		for _, dir := range dirs {
+			if rel, err := filepath.Rel(m.dir, dir); err == nil {
+				g.Root(path.Join(m.path(), filepath.ToSlash(rel)), true)
+			}
 		}
-	}
-	for _, t := range m.parsed.Tool { // go tool in a later step must not wait
-		g.Root(t.Path, false)
-	}
-	n.list.Graphs = append(n.list.Graphs, g)
+		for _, t := range m.parsed.Tool { // go tool in a later step must not wait
+			g.Root(t.Path, false)
+		}
+		return g
+	})
 }

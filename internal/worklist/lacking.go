@@ -18,7 +18,7 @@ func (n *needs) used(module string) (imported, bool) {
 func (n *needs) found() clauses {
 	if n.imported == nil {
 		n.imported = n.clauses(n.unit)
-		n.follow(n.imported)
+		n.followDirectories(n.imported)
 	}
 	return n.imported
 }

@@ -73,13 +73,12 @@ type List struct {
 	Lacking  int               // required modules of which no line names a needed file
 	Findings []finding.Finding // things worth telling, never fatal
 
-	// Graphs tell which of the modules builds and tests read. Whole are the
-	// directories (relative to Root) of main modules and workspaces without one,
-	// where every module may be read: workspaces, go lines before 1.17, and
-	// checkouts without Go files. Both are nil without Options.Contexts.
-	Graphs []*imports.Graph
-	Whole  []string
+	// Whole are the directories (relative to Root) of main modules and workspaces
+	// whose builds may read every module, as far as is known: workspaces, go lines
+	// before 1.17, and checkouts without Go files. Nil without Options.Contexts.
+	Whole []string
 
+	graphs []func() *imports.Graph
 	goMods []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
 }
 

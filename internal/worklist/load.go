@@ -41,7 +41,7 @@ type Options struct {
 	// GOOS and GOARCH are the platform that is built for; "" means this one.
 	GOOS, GOARCH string
 
-	// Contexts are the ways to build whose imports List.Graphs follow, for a main
+	// Contexts are the ways to build whose imports List.Graphs follows, for a main
 	// module with such a go line and with the tags of GOFLAGS; nil for no graphs.
 	Contexts func(goLine string, tags []string) imports.Contexts
 }

@@ -68,7 +68,7 @@ func (l *loader) need(u *unit) error {
 		return err
 	}
 	n.merge()
-	n.follows()
+	n.follow()
 	return nil
 }
 

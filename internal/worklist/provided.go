@@ -108,8 +108,8 @@ func (n *needs) directory(importPath string) (string, bool) {
 	return at, at != ""
 }
 
-// follow adds the import clauses of packages in directories that replace modules.
-func (n *needs) follow(found clauses) {
+// followDirectories adds the import clauses of packages in directories that replace modules.
+func (n *needs) followDirectories(found clauses) {
 	var queue []string
 	for p := range found {
 		queue = append(queue, p)
