@@ -106,7 +106,7 @@ func (l replaceLine) to() module.Version {
 	return module.Version{Path: path.Join(l.dir, l.New.Path)}
 }
 
-// file is the go.mod file that a Graph means by m, which errors name so too.
+// file is the name of the go.mod file that a Graph means by m.
 func file(m module.Version) string {
 	if m.Version == "" {
 		return m.Path + "/go.mod"

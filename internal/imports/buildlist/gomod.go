@@ -56,8 +56,9 @@ func (f *goMod) check(required, actual module.Version) error {
 	}
 }
 
-// unprunedAt reports whether modules of a go line list only what they import
-// themselves, so that their requirements' requirements count as well.
+// unprunedAt reports whether modules with a go line may leave out of go.mod what
+// they do not import themselves, so that all that follows from it counts. "" is
+// no go line.
 func unprunedAt(goLine string) bool {
 	return version.Compare("go"+goLine, "go1.17") < 0
 }

@@ -2,7 +2,7 @@
 // go command does where it reads the module graph: in workspaces, in main
 // modules before Go 1.17, and for the commands with -m.
 //
-// It reads and fetches nothing. A Graph tells which go.mod files it has to see
+// It reads and fetches nothing. A Graph says which go.mod files it has to see
 // next, and is given them, in rounds:
 //
 //	g := buildlist.ForWorkspace(mains, replace)
@@ -18,6 +18,9 @@
 //		}
 //	}
 //	versions, err := g.Selected()
+//
+// A real graph takes ten to twenty rounds. A caller that does not want to wait for
+// the slowest file of each may call Needs after every answer.
 //
 // It follows cmd/go/internal/modload of Go 1.26 (buildlist.go: readModGraph;
 // modfile.go: goModSummary). It takes the main modules' go.mod files as they
@@ -62,7 +65,7 @@ type Graph struct {
 
 	mu       sync.Mutex
 	files    map[module.Version]*goMod // by what is read, that is after replacement
-	untold   []module.Version          // of files: what Needs has not told yet
+	untold   []module.Version          // of files: what Needs has not returned yet
 	open     int                       // of files: those not answered
 	selected map[string]string
 	visited  map[visit]bool
@@ -131,8 +134,8 @@ func (g *Graph) Needs() []module.Version {
 	return needs
 }
 
-// Add gives the content of a go.mod file that Needs told. Others, and second
-// answers, are ignored.
+// Add gives the content of a go.mod file that Needs returned. Others, and second
+// answers, are ignored. The data is not kept.
 //
 // The error says why the go command could not use the file, or that the graph
 // has become too large. Then the selection is not certain; the caller goes on
@@ -162,7 +165,7 @@ func (g *Graph) Add(m module.Version, data []byte) error {
 	return cmp.Or(err, g.tooLarge)
 }
 
-// Missing says that a go.mod file that Needs told cannot be had. The go command
+// Missing says that a go.mod file that Needs returned cannot be had. The go command
 // would fail; the selection goes on without it and is not certain.
 func (g *Graph) Missing(m module.Version) {
 	g.mu.Lock()
@@ -212,7 +215,7 @@ func (g *Graph) uncertain() error {
 		return err
 	}
 	if g.open > 0 {
-		return fmt.Errorf("%d go.mod files of the module graph are not read yet", g.open)
+		return fmt.Errorf("go.mod files of the module graph are not read yet: %d", g.open)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func add(t *testing.T, g *Graph, m module.Version, lines ...string) {
 	}
 }
 
-func TestNeedsTellsEveryFileOnce(t *testing.T) {
+func TestNeedsReturnsEveryFileOnce(t *testing.T) {
 	t.Parallel()
 	a, b, c := v("e.test/a", "v1.0.0"), v("e.test/b", "v1.0.0"), v("e.test/c", "v1.0.0")
 	g := ForModule(old(b, a), nil)
@@ -107,7 +107,7 @@ func TestASelectionThatIsNotCertain(t *testing.T) {
 		want    string // of the error of Selected
 		add     bool   // it is that of Add as well
 	}{
-		{"not read", nil, func(g *Graph) error { return nil }, "1 go.mod files of the module graph are not read yet", false},
+		{"not read", nil, func(g *Graph) error { return nil }, "go.mod files of the module graph are not read yet: 1", false},
 		{"missing", nil, func(g *Graph) error { g.Missing(a); return nil }, "the go.mod of e.test/a@v1.0.0 is missing", false},
 		{"no go.mod", nil, func(g *Graph) error { return g.Add(a, []byte("<html>\n<p>\x1b[31m")) },
 			`the go.mod of e.test/a@v1.0.0: go.mod:2:4: unexpected input character '\x1b'`, true},
@@ -121,7 +121,7 @@ func TestASelectionThatIsNotCertain(t *testing.T) {
 		{"too long", nil, func(g *Graph) error { return g.Add(a, make([]byte, maxFile+1)) },
 			"the go.mod of e.test/a@v1.0.0 has 1048577 bytes, expected at most 1048576", true},
 		{"a path that no mirror has", nil, func(g *Graph) error { return g.Add(a, []byte("module e.test/a\nrequire \"b\\n::error::\" v1.0.0")) },
-			`b\n::error:: is required, which is no module path: malformed module path "b\n::error::": invalid char '\n'`, false},
+			`b\n::error:: is required, but it is no module path: malformed module path "b\n::error::": invalid char '\n'`, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -57,10 +57,11 @@ func randomCheckout(r *rand.Rand) checkout {
 		if workspace && m.IntN(2) == 0 {
 			goLine = m.pick([]string{"1.21", "1.24.0"})
 		}
-		c[dir+"/go.mod"] = m.goMod("e.test/"+dir, goLine, 1+m.IntN(6), true) + m.excludes() + m.replaces("../", !workspace)
+		c[dir+"/go.mod"] = m.goMod("e.test/"+dir, goLine, 1+m.IntN(6), true) + m.excludes()
 	}
+	c[mains[0]+"/go.mod"] += m.replaces("../") // of several members they must agree
 	if workspace {
-		c["go.work"] = "go 1.26\n\nuse ./" + strings.Join(mains, "\nuse ./") + "\n" + m.replaces("./", true)
+		c["go.work"] = "go 1.26\n\nuse ./" + strings.Join(mains, "\nuse ./") + "\n" + m.replaces("./")
 	}
 	return c
 }
@@ -94,23 +95,16 @@ func (m *maker) excludes() string {
 	return b.String()
 }
 
-// replaces returns replace lines. Two members must not replace the same module
-// differently: only some of a single file do it for all versions.
-func (m *maker) replaces(up string, any bool) string {
+// replaces returns replace lines, whose directories are up from there.
+func (m *maker) replaces(up string) string {
 	var b strings.Builder
 	replaced := make(map[module.Version]bool)
-	if !any {
-		return ""
-	}
 	for i := range m.IntN(4) {
 		old := m.published[m.IntN(len(m.published))]
-		if !strings.HasPrefix(old.Path, "e.test/m") || old.Path == "e.test/main" {
-			continue
-		}
-		if m.IntN(2) == 0 {
+		if m.IntN(2) == 0 && strings.HasPrefix(old.Path, "e.test/m") && old.Path != "e.test/main" {
 			old.Version = ""
 		}
-		if i == 3 || replaced[old] {
+		if replaced[old] {
 			continue
 		}
 		replaced[old] = true

@@ -32,7 +32,7 @@ func (g *Graph) revisitRaised() bool {
 		}
 		f, _ := g.file(m)
 		if f == nil {
-			continue
+			f = new(goMod)
 		}
 		g.grow(size{steps: 1 + len(f.requires)})
 		for _, r := range f.requires {

@@ -108,7 +108,7 @@ func (g *Graph) file(m module.Version) (*goMod, module.Version) {
 	}
 	if actual.Version != "" {
 		if err := module.CheckPath(actual.Path); err != nil { // no mirror can be asked for it
-			g.problems[actual] = fmt.Errorf("%s is required, which is no module path: %s", plain(m.Path), plain(err.Error()))
+			g.problems[actual] = fmt.Errorf("%s is required, but it is no module path: %s", plain(m.Path), plain(err.Error()))
 			return nil, actual
 		}
 	}
