@@ -53,6 +53,9 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		}
 	}
 	d.wait()
+	if err := w.known.remember(w.graphs); err != nil {
+		r.log("what imports need could not be remembered: %v", err)
+	}
 
 	r.rec.enter(finishing)
 	chosen := preflight.Unprobed(s)
@@ -88,7 +91,7 @@ func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, s
 	}
 	held := cached.covered()
 	for _, it := range held {
-		it.Read = len(w.graphs) > 0 // by the job that saved it
+		it.Read = w.scoped // by the job that saved it
 	}
 	t.decide(held)
 	cached.restore(ctx, stop)

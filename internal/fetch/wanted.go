@@ -23,7 +23,9 @@ import (
 // reaches, which become known as modules arrive. It is safe for concurrent use.
 type wanted struct {
 	r       *run
-	graphs  []*imports.Graph // none when the whole work list is wanted
+	graphs  []*imports.Graph // none when all that is wanted is known beforehand
+	scoped  bool             // it is not the whole work list
+	known   known
 	modules map[module.Version]worklist.Module
 	looks   chan struct{} // bounds the files that are looked at together
 	route   *route        // of what is wanted and not in the module cache
@@ -37,12 +39,15 @@ type wanted struct {
 
 func (r *run) newWanted(t *route) *wanted {
 	w := &wanted{
-		r: r, graphs: r.List.Graphs(), modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
+		r: r, modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
 		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{},
 	}
 	for _, m := range r.List.Modules {
 		w.modules[version(m)] = m
 	}
+	w.graphs = r.List.Graphs()
+	w.scoped = len(w.graphs) > 0
+	w.known = r.known(w.graphs)
 	return w
 }
 
@@ -53,7 +58,11 @@ func version(m worklist.Module) module.Version {
 // look looks at the module cache, as far as the modules that are there tell what
 // is wanted. The error is this machine's.
 func (w *wanted) look(ctx context.Context) error {
-	if len(w.graphs) == 0 {
+	if s, ok := w.known.recall(); ok {
+		w.graphs = nil
+		return w.step(ctx, s)
+	}
+	if !w.scoped {
 		var all imports.Step
 		for _, m := range w.r.List.Modules {
 			all.Modules, all.Providers = append(all.Modules, version(m)), append(all.Providers, version(m))
@@ -102,7 +111,7 @@ func (w *wanted) want(ctx context.Context, g *errgroup.Group, v module.Version, 
 	fresh := err == nil && !w.asked[it.Member()]
 	if fresh {
 		w.asked[it.Member()] = true
-		it.Read = len(w.graphs) > 0
+		it.Read = w.scoped
 	}
 	w.mu.Unlock()
 	if err != nil || fresh {

@@ -142,6 +142,12 @@ func (g *Graph) Missing() []module.Version {
 	return g.list(func(c *candidate) bool { return c.files == nil && !c.absent })
 }
 
+// Complete reports whether every module that is needed has arrived, so that there can
+// be no further ones.
+func (g *Graph) Complete() bool {
+	return len(g.list(func(c *candidate) bool { return c.files == nil })) == 0
+}
+
 // Needed are all modules that are needed.
 func (g *Graph) Needed() []module.Version { return g.list(func(*candidate) bool { return true }) }
 

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/semver"
 
 	"github.com/modferry/modferry/internal/finding"
 )
@@ -28,7 +29,8 @@ type needs struct {
 	replaced *replacements
 	sums     []*sumFile // those that count for the unit
 	modules  map[module.Version]*Module
-	imported clauses // nil until asked for: see used
+	imported clauses           // nil until asked for: see used
+	newest   map[string]string // version by path, of what go.mod requires
 }
 
 // need adds what builds of the unit need to the list.
@@ -52,6 +54,14 @@ func (l *loader) need(u *unit) error {
 	}
 	n.checkUnpublished()
 	requires := n.requires()
+	n.newest = make(map[string]string, len(requires))
+	for _, m := range u.mods {
+		for _, r := range m.parsed.Require {
+			if semver.Compare(r.Mod.Version, n.newest[r.Mod.Path]) > 0 {
+				n.newest[r.Mod.Path] = r.Mod.Version
+			}
+		}
+	}
 	n.checkDirectories()
 	n.checkImports()
 	n.checkTools()

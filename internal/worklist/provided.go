@@ -110,6 +110,9 @@ func (n *needs) directory(importPath string) (string, bool) {
 
 // followDirectories adds the import clauses of packages in directories that replace modules.
 func (n *needs) followDirectories(found clauses) {
+	if !n.replaced.anyDir() {
+		return
+	}
 	var queue []string
 	for p := range found {
 		queue = append(queue, p)
@@ -219,14 +222,8 @@ func (n *needs) asksForMore(of *modfile.File) string {
 	if v := goLine(of.Go); atLeast(v, "1.21") && !atLeast(main.goLine(), v) {
 		return "go " + v
 	}
-	have := make(map[string]string)
-	for _, r := range main.parsed.Require {
-		if semver.Compare(r.Mod.Version, have[r.Mod.Path]) > 0 {
-			have[r.Mod.Path] = r.Mod.Version
-		}
-	}
 	for _, r := range of.Require {
-		if v := have[r.Mod.Path]; v != "" && !n.excluded[r.Mod] && semver.Compare(r.Mod.Version, v) > 0 {
+		if v := n.newest[r.Mod.Path]; v != "" && !n.excluded[r.Mod] && semver.Compare(r.Mod.Version, v) > 0 {
 			return name(r.Mod)
 		}
 	}

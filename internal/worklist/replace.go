@@ -53,6 +53,18 @@ func (l *loader) readReplacements(u *unit) (*replacements, error) {
 	return r, nil
 }
 
+// anyDir reports whether any module is replaced by a directory.
+func (r *replacements) anyDir() bool {
+	for _, lines := range []map[module.Version]replacement{r.work, r.mods} {
+		for _, by := range lines {
+			if by.isDir() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // add notes a replace line of file, whose directories are relative to dir.
 func add(to map[module.Version]replacement, line *modfile.Replace, dir, file string) error {
 	r := replacement{to: line.New, pos: Position{File: file, Line: line.Syntax.Start.Line}}
