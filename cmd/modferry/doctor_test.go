@@ -40,6 +40,8 @@ var elsewhere = map[string]string{
 	"cache-poisoned":       "internal/fetch/faults_test.go",
 	"zip-not-extractable":  "internal/fetch/job_test.go",
 	"info-missing":         "internal/fetch/job_test.go",
+	"import-ambiguous":     "internal/fetch/imports_test.go",
+	"scope-build":          "internal/fetch/imports_test.go",
 	"modcache-unseen":      "action/github/host_test.go",
 	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
 }

@@ -53,8 +53,10 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		}
 	}
 	d.wait()
-	if err := w.known.remember(w.graphs); err != nil {
-		r.log("what imports need could not be remembered: %v", err)
+	if !w.refused() {
+		if err := w.known.remember(w.graphs); err != nil {
+			r.log("what imports need could not be remembered: %v", err)
+		}
 	}
 
 	r.rec.enter(finishing)

@@ -23,31 +23,41 @@ import (
 // reaches, which become known as modules arrive. It is safe for concurrent use.
 type wanted struct {
 	r       *run
-	graphs  []*imports.Graph // none when all that is wanted is known beforehand
-	scoped  bool             // it is not the whole work list
-	known   known
 	modules map[module.Version]worklist.Module
 	looks   chan struct{} // bounds the files that are looked at together
 	route   *route        // of what is wanted and not in the module cache
+	scoped  bool          // it is not the whole work list
+	known   known
 
-	mu      sync.Mutex
-	items   map[layer.Member]*download.Item // whatever was wanted, or may be
-	asked   map[layer.Member]bool
-	present []report.Module
-	early   map[module.Version]*earlyFiles
+	mu        sync.Mutex
+	graphs    []*imports.Graph // of those whose versions are known
+	selecting []*selecting
+	goMods    map[module.Version]bool         // go.mod files that have their fate, and whether they are there
+	items     map[layer.Member]*download.Item // whatever was wanted, or may be
+	asked     map[layer.Member]bool
+	present   []report.Module
+	early     map[module.Version]*earlyFiles
 }
 
 func (r *run) newWanted(t *route) *wanted {
 	w := &wanted{
 		r: r, modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
-		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{},
+		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{}, goMods: map[module.Version]bool{},
 	}
 	for _, m := range r.List.Modules {
 		w.modules[version(m)] = m
 	}
-	w.graphs = r.List.Graphs()
-	w.scoped = len(w.graphs) > 0
-	w.known = r.known(w.graphs)
+	for _, x := range r.List.Readings() {
+		w.scoped = true
+		if x.Selection != nil {
+			w.selecting = append(w.selecting, &selecting{Reading: x})
+		} else {
+			w.graphs = append(w.graphs, x.Imports(nil))
+		}
+	}
+	if len(w.selecting) == 0 {
+		w.known = r.known(w.graphs)
+	}
 	return w
 }
 
@@ -63,17 +73,37 @@ func (w *wanted) look(ctx context.Context) error {
 		return w.step(ctx, s)
 	}
 	if !w.scoped {
-		var all imports.Step
-		for _, m := range w.r.List.Modules {
-			all.Modules, all.Providers = append(all.Modules, version(m)), append(all.Providers, version(m))
-		}
-		return w.step(ctx, all)
+		return w.step(ctx, w.everything())
 	}
 	var s imports.Step
 	for _, g := range w.graphs {
-		s.Modules, s.Providers = append(s.Modules, g.Missing()...), append(s.Providers, g.Providers()...)
+		s = join(s, imports.Step{Modules: g.Missing(), Providers: g.Providers()})
 	}
-	return w.step(ctx, s)
+	s = join(s, w.selected(module.Version{}, false)) // which go.mod files alone may tell
+	g, ctx := errgroup.WithContext(ctx)
+	w.follow(ctx, g, s)
+	if len(w.selecting) > 0 { // builds read every go.mod there is
+		for v, m := range w.modules {
+			if m.Mod != "" {
+				w.want(ctx, g, v, report.KindMod)
+			}
+		}
+	}
+	return g.Wait()
+}
+
+// everything is the whole work list.
+func (w *wanted) everything() imports.Step {
+	var all imports.Step
+	for _, m := range w.r.List.Modules {
+		all.Providers = append(all.Providers, version(m))
+	}
+	all.Modules = all.Providers
+	return all
+}
+
+func join(a, b imports.Step) imports.Step {
+	return imports.Step{Modules: append(a.Modules, b.Modules...), Providers: append(a.Providers, b.Providers...)}
 }
 
 // step looks for the files of what has become known to be wanted, and for those of
@@ -87,9 +117,7 @@ func (w *wanted) step(ctx context.Context, s imports.Step) error {
 func (w *wanted) follow(ctx context.Context, g *errgroup.Group, s imports.Step) {
 	for _, v := range s.Modules {
 		if w.modules[v].Zip == "" { // a line is missing in go.sum, which is told
-			for _, graph := range w.graphs {
-				graph.Absent(v)
-			}
+			w.absent(v)
 			continue
 		}
 		w.want(ctx, g, v, report.KindZip)
@@ -159,8 +187,11 @@ func (w *wanted) find(ctx context.Context, g *errgroup.Group, it *download.Item)
 		w.present = append(w.present, it.Entry())
 		w.mu.Unlock()
 	}
-	if it.Kind == report.KindZip {
+	switch it.Kind {
+	case report.KindZip:
 		w.follow(ctx, g, w.arrive(it.Mod, w.r.cache.GoFiles(it.Mod)))
+	case report.KindMod:
+		w.follow(ctx, g, w.selected(it.Mod, true))
 	}
 	return nil
 }
@@ -178,11 +209,23 @@ func (w *wanted) has(ctx context.Context, it *download.Item) (has bool, err erro
 // arrive tells the graphs of the files of a module.
 func (w *wanted) arrive(v module.Version, files imports.Files) imports.Step {
 	var s imports.Step
-	for _, g := range w.graphs {
-		more := g.Arrived(v, files)
-		s.Modules, s.Providers = append(s.Modules, more.Modules...), append(s.Providers, more.Providers...)
+	for _, g := range w.following() {
+		s = join(s, g.Arrived(v, files))
 	}
 	return s
+}
+
+// absent tells the graphs that a module cannot be had.
+func (w *wanted) absent(v module.Version) {
+	for _, g := range w.following() {
+		g.Absent(v)
+	}
+}
+
+func (w *wanted) following() []*imports.Graph {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.graphs
 }
 
 // may returns the items of the work list that are not in the module cache: those
@@ -229,6 +272,19 @@ func (w *wanted) brought() []*download.Item {
 	return all
 }
 
+// refused tells of the imports that the go command refuses, and reports whether
+// there are any.
+func (w *wanted) refused() bool {
+	any := false
+	for _, g := range w.following() {
+		for _, f := range worklist.ImportFindings(g) {
+			w.r.rec.note(f)
+			any = true
+		}
+	}
+	return any
+}
+
 // kinds are the files that are needed of a module.
 func kinds(m worklist.Module) []string {
 	switch {
@@ -259,7 +315,7 @@ func (e *earlyFiles) Package(dir string) ([]imports.File, bool) {
 // sends wrong bytes makes us download what go.sum has lines for, and no more. The
 // error is this machine's.
 func (w *wanted) beforeVerification(ctx context.Context, it *download.Item, zip *os.File) error {
-	if len(w.graphs) == 0 || runtime.GOOS == "windows" { // which renames no open file
+	if len(w.following()) == 0 || runtime.GOOS == "windows" { // which renames no open file
 		return nil
 	}
 	f, err := os.Open(zip.Name())
@@ -292,7 +348,12 @@ func (e *earlyFiles) settle(files imports.Files) {
 
 // ended follows an item that has its fate. The error is this machine's.
 func (w *wanted) ended(ctx context.Context, it *download.Item) error {
-	if len(w.graphs) == 0 || it.Kind != report.KindZip {
+	there := it.Record.Source == report.FromCache || it.Record.Source == report.FromMirror
+	switch it.Kind {
+	case report.KindMod:
+		return w.step(ctx, w.selected(it.Mod, there))
+	case report.KindZip:
+	default:
 		return nil
 	}
 	w.mu.Lock()
@@ -300,18 +361,14 @@ func (w *wanted) ended(ctx context.Context, it *download.Item) error {
 	delete(w.early, it.Mod)
 	w.mu.Unlock()
 	files := w.r.cache.GoFiles(it.Mod)
-	switch it.Record.Source {
-	case report.FromCache, report.FromMirror:
-		if early == nil {
-			return w.step(ctx, w.arrive(it.Mod, files))
-		}
-	default:
-		for _, g := range w.graphs {
-			g.Absent(it.Mod)
-		}
-	}
 	if early != nil {
 		early.settle(files)
+	}
+	switch {
+	case !there:
+		w.absent(it.Mod)
+	case early == nil:
+		return w.step(ctx, w.arrive(it.Mod, files))
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ type candidate struct {
 
 type pkg struct {
 	path string
-	by   string // one that imports it, "" for a package of the checkout
+	by   *pkg // one that imports it, nil for a package that is built
 	// want are the contexts in which it is imported, done those whose imports have
 	// been followed; the same for its tests.
 	want, done           set
@@ -86,7 +86,7 @@ func (g *Graph) Root(importPath string, tests bool) Step {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var s Step
-	p := g.add(importPath, "", &s)
+	p := g.add(importPath, nil, &s)
 	if p == nil {
 		return s
 	}
@@ -173,7 +173,7 @@ func (g *Graph) list(which func(*candidate) bool) []module.Version {
 // which has no dot and no candidate, and for what is no import path. Every module
 // that may provide it is needed, even when the first one has it (cmd/go
 // modload/import.go: importFromModules).
-func (g *Graph) add(importPath, by string, s *Step) *pkg {
+func (g *Graph) add(importPath string, by *pkg, s *Step) *pkg {
 	if p, ok := g.packages[importPath]; ok {
 		return p
 	}
@@ -285,7 +285,7 @@ func (g *Graph) expand(p *pkg, queue []*pkg, s *Step) []*pkg {
 			continue
 		}
 		for _, importPath := range f.Imports {
-			q := g.add(importPath, p.path, s)
+			q := g.add(importPath, p, s)
 			if q == nil || q.want|in == q.want {
 				continue
 			}

@@ -4,45 +4,108 @@ import (
 	"path"
 	"path/filepath"
 
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/imports"
+	"github.com/modferry/modferry/internal/imports/buildlist"
 )
 
-// Graphs are new import graphs, one for each main module, which tell which of the
-// modules builds and tests read. There are none without Options.Contexts, and where
-// there is a main module or workspace that may read every module: see Whole.
-func (l *List) Graphs() []*imports.Graph {
-	if len(l.Whole) > 0 {
-		return nil
-	}
-	var all []*imports.Graph
-	for _, graph := range l.graphs {
-		all = append(all, graph())
+// Reading is how one main module or workspace comes to know which modules its
+// builds and tests read.
+type Reading struct {
+	// Selection selects the versions of modules from their go.mod files. Nil for a
+	// main module whose go.mod names every version: of go 1.17 or later.
+	Selection *buildlist.Graph
+	// Imports is the import graph over the modules selected, by path; without a
+	// Selection nil is passed.
+	Imports func(selected map[string]string) *imports.Graph
+	// GoMod reads the go.mod of a directory that Selection asks for: one that
+	// replaces a module.
+	GoMod func(dir string) ([]byte, error)
+}
+
+// Readings are new ones, one for each main module or workspace. There are none
+// without Options.Contexts, and none where a checkout holds no Go files (the layer
+// of a Dockerfile, a sparse checkout): nothing tells what builds will read then.
+func (l *List) Readings() []Reading {
+	var all []Reading
+	for _, start := range l.readings {
+		if start == nil {
+			return nil
+		}
+		all = append(all, start())
 	}
 	return all
 }
 
-// follow adds the import graph of the unit to the list, or tells that there is none.
+// follow adds how the unit's imports are followed to the list.
 func (n *needs) follow() {
 	if n.opts.Contexts == nil {
 		return
 	}
-	if n.unit.whole() {
-		n.list.Whole = append(n.list.Whole, n.rel(n.unit.dir))
+	dirs := map[*mainModule][]string{}
+	some := false
+	for _, m := range n.unit.mods {
+		dirs[m] = n.packages(m)
+		some = some || len(dirs[m]) > 0
+	}
+	if !some {
+		n.list.readings = append(n.list.readings, nil)
+		n.tell(finding.Finding{
+			Check: "scope-build", Severity: finding.Info, File: n.unit.mods[0].file, Found: "no Go files beside it",
+			Effect: "Nothing tells which packages will be built, so every module that go.mod requires is downloaded, as with --scope build.",
+		})
 		return
 	}
-	m := n.unit.mods[0]
-	dirs := n.packages(m)
-	if len(dirs) == 0 {
-		n.list.Whole = append(n.list.Whole, n.rel(n.unit.dir))
-		return
-	}
-	candidates := []imports.Candidate{{Path: m.path(), Local: moduleFiles{n.goFiles, m.dir}}}
-	for _, r := range m.parsed.Require {
-		if n.own[r.Mod.Path] || n.excluded[r.Mod] {
-			continue
+	n.list.readings = append(n.list.readings, func() Reading {
+		r := Reading{GoMod: func(dir string) ([]byte, error) { return n.read(filepath.Join(dir, "go.mod")) }}
+		if n.unit.whole() {
+			r.Selection = n.selection()
 		}
-		c := imports.Candidate{Path: r.Mod.Path, Module: r.Mod}
-		if by, ok := n.replaced.find(r.Mod); ok {
+		r.Imports = func(selected map[string]string) *imports.Graph { return n.graph(dirs, selected) }
+		return r
+	})
+}
+
+// selection is the selection of versions for a unit that is not pruned.
+func (n *needs) selection() *buildlist.Graph {
+	replace := func(m module.Version) module.Version {
+		if by, ok := n.replaced.find(m); ok {
+			return by.to
+		}
+		return m
+	}
+	var mains []buildlist.Main
+	for _, m := range n.unit.mods {
+		x := buildlist.Main{Path: m.path(), Go: m.goLine()}
+		for _, r := range m.parsed.Require {
+			x.Require = append(x.Require, r.Mod)
+		}
+		for _, e := range m.parsed.Exclude {
+			x.Exclude = append(x.Exclude, e.Mod)
+		}
+		mains = append(mains, x)
+	}
+	if n.unit.work != nil {
+		return buildlist.ForWorkspace(mains, replace)
+	}
+	return buildlist.ForModule(mains[0], replace)
+}
+
+// graph is the import graph of the unit. dirs are the directories of its packages;
+// without a selection, go.mod names the versions.
+func (n *needs) graph(dirs map[*mainModule][]string, selected map[string]string) *imports.Graph {
+	var candidates []imports.Candidate
+	for _, m := range n.unit.mods {
+		candidates = append(candidates, imports.Candidate{Path: m.path(), Local: moduleFiles{n.goFiles, m.dir}})
+	}
+	add := func(m module.Version) {
+		if n.own[m.Path] || n.excluded[m] {
+			return
+		}
+		c := imports.Candidate{Path: m.Path, Module: m}
+		if by, ok := n.replaced.find(m); ok {
 			c.Module = by.to
 			if by.isDir() {
 				c.Local = moduleFiles{n.goFiles, by.to.Path}
@@ -50,10 +113,17 @@ func (n *needs) follow() {
 		}
 		candidates = append(candidates, c)
 	}
-	contexts := n.opts.Contexts(m.goLine(), n.flags.tags)
-	n.list.graphs = append(n.list.graphs, func() *imports.Graph {
-		g := imports.New(contexts, candidates)
-		for _, dir := range dirs {
+	for path, version := range selected {
+		add(module.Version{Path: path, Version: version})
+	}
+	if selected == nil {
+		for _, r := range n.unit.mods[0].parsed.Require {
+			add(r.Mod)
+		}
+	}
+	g := imports.New(n.opts.Contexts(n.unit.goLine(), n.flags.tags), candidates)
+	for _, m := range n.unit.mods {
+		for _, dir := range dirs[m] {
 			if rel, err := filepath.Rel(m.dir, dir); err == nil {
 				g.Root(path.Join(m.path(), filepath.ToSlash(rel)), true)
 			}
@@ -61,6 +131,34 @@ func (n *needs) follow() {
 		for _, t := range m.parsed.Tool { // go tool in a later step must not wait
 			g.Root(t.Path, false)
 		}
-		return g
-	})
+	}
+	return g
+}
+
+// ImportFindings are the imports of a graph that the go command refuses.
+func ImportFindings(g *imports.Graph) []finding.Finding {
+	var all []finding.Finding
+	for _, p := range g.Problems() {
+		f := finding.Finding{Check: "import-not-required", Severity: finding.Error, Found: plain(p.Package)}
+		by := "the checkout"
+		if p.By != "" {
+			by = plain(p.By)
+		}
+		switch {
+		case p.Ambiguous:
+			f.Check = "import-ambiguous"
+			f.Effect = by + " imports it, and both " + plain(p.Modules[0]) + " and " + plain(p.Modules[1]) + " have it: builds end with “ambiguous import”."
+			f.Fix = "go get a version of one of them that no longer has the package, or exclude it"
+		case len(p.Modules) > 0:
+			f.Effect = by + " imports it, and the required version of " + plain(p.Modules[0]) + " does not have it: builds end with “does not contain package”."
+			f.Fix = "go mod tidy"
+		case p.Own || p.By == "":
+			continue // told when the checkout was read
+		default:
+			f.Effect = by + " imports it, and go.mod requires no module that could have it: builds end with “updates to go.mod needed” or “no required module provides package”."
+			f.Fix = "go mod tidy"
+		}
+		all = append(all, f)
+	}
+	return all
 }

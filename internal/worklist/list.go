@@ -18,7 +18,6 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/modferry/modferry/internal/finding"
-	"github.com/modferry/modferry/internal/imports"
 )
 
 // Position is a line of a file of the checkout.
@@ -73,13 +72,8 @@ type List struct {
 	Lacking  int               // required modules of which no line names a needed file
 	Findings []finding.Finding // things worth telling, never fatal
 
-	// Whole are the directories (relative to Root) of main modules and workspaces
-	// whose builds may read every module, as far as is known: workspaces, go lines
-	// before 1.17, and checkouts without Go files. Nil without Options.Contexts.
-	Whole []string
-
-	graphs []func() *imports.Graph
-	goMods []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
+	readings []func() Reading                                                 // nil for a checkout without Go files; see Readings
+	goMods   []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
 }
 
 // Main is one main module (or workspace) of the checkout.

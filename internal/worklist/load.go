@@ -41,8 +41,8 @@ type Options struct {
 	// GOOS and GOARCH are the platform that is built for; "" means this one.
 	GOOS, GOARCH string
 
-	// Contexts are the ways to build whose imports List.Graphs follows, for a main
-	// module with such a go line and with the tags of GOFLAGS; nil for no graphs.
+	// Contexts are the ways to build whose imports List.Readings follow, for a main
+	// module with such a go line and with the tags of GOFLAGS; nil for no readings.
 	Contexts func(goLine string, tags []string) imports.Contexts
 }
 
