@@ -62,7 +62,7 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		if len(items) > 0 {
 			c := r.earlyChain(p)
 			r.rec.enter(fetching)
-			r.fetch(ctx, c, items, stop)
+			r.fetch(ctx, c, p, items, stop)
 		}
 	}
 	fetch(rest)
@@ -97,10 +97,14 @@ func (r *run) earlyChain(p *preflight.Probes) session.Chain {
 	return c
 }
 
-// fetch brings items from mirrors.
-func (r *run) fetch(ctx context.Context, c session.Chain, items []*download.Item, stop context.CancelCauseFunc) {
+// fetch brings items from mirrors. What the probes still say, p being nil for
+// none, changes the order for those that are not begun.
+func (r *run) fetch(ctx context.Context, c session.Chain, p *preflight.Probes, items []*download.Item, stop context.CancelCauseFunc) {
 	e := download.New(r.Session, c, r.cache, download.Options{Began: r.began, Note: r.rec.note, Log: r.log})
 	defer e.Close()
+	if p != nil {
+		defer p.Follow(e.SetChain)()
+	}
 	q := e.Queue(items)
 	r.rec.follow(q)
 	defer r.rec.follow(nil)
