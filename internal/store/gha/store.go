@@ -14,6 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/ranged"
 )
 
 // Options configure a Store.
@@ -279,12 +280,30 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 	if err != nil {
 		return err
 	}
-	u := newUpload(ctx, s, p, name, r)
-	defer u.stop() // also when write panics
-	if err := write(u); err != nil {
-		return u.failed(err)
+	w := ranged.NewWriter(ctx, ranged.WriterOptions{Block: s.o.Block, Lanes: s.o.Parallel, Send: r.part,
+		Fail: func(cause error) error { return s.endedBy(cause, "save "+name) }})
+	defer w.Close() // also when write panics
+	if err := write(w); err != nil {
+		return w.Failed(err)
 	}
-	return u.commit()
+	whole, parts, size, err := w.Finish()
+	if err != nil {
+		return err
+	}
+	if parts == 0 {
+		if err := r.whole(ctx, whole); err != nil {
+			return err
+		}
+	}
+	p.unknown.Store(false)
+	err = r.commit(ctx, parts, size)
+	if err != nil && p.unknown.Load() && ctx.Err() == nil {
+		// An earlier attempt may have got through without its answer.
+		if e, ferr := s.Find(ctx, name); ferr == nil && e.Name == name {
+			return nil
+		}
+	}
+	return err
 }
 
 // ended is the error of a call whose context ended.

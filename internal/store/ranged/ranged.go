@@ -1,7 +1,8 @@
-// Package ranged reads an entry of a store in segments, several requests at a
-// time, and returns its bytes in order. It is how one entry comes faster than one
-// connection brings it. It knows no store: who opens a range continues it where it
-// breaks, and sees to it that all of them are of one version of the entry.
+// Package ranged moves an entry of a store in parts, several requests at a time:
+// a Reader returns the bytes of segments in order, a Writer sends blocks. It is how
+// one entry comes and goes faster than one connection brings it. It knows no store:
+// who opens a range continues it where it breaks, and sees to it that all of them
+// are of one version of the entry.
 package ranged
 
 import (

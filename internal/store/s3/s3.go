@@ -74,7 +74,7 @@ type Options struct {
 
 	PartSize int64         // bytes of a part of an upload; 0 means 16 MiB; Amazon takes no less than 5 MiB
 	Segment  int64         // bytes of a range of a download; 0 means 8 MiB
-	Parallel int           // parts or segments under way per entry; 0 means 4
+	Parallel int           // parts or segments in memory per entry, of an upload two at least; 0 means 4
 	Stall    time.Duration // without a byte in either direction; 0 means 30 s
 }
 
