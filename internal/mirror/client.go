@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -78,17 +79,11 @@ func NewClient(o Options) *Client {
 	for _, e := range o.Netrc {
 		o.Secrets.AddLogin(e.Login, e.Password)
 	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	if o.Pause <= 0 {
-		o.Pause = defaultPause
-	}
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.Pause = cmp.Or(o.Pause, defaultPause)
+	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
 	if o.Trips <= 0 || o.Trips > maxTrips {
 		o.Trips = maxTrips
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "modferry"
 	}
 	if o.Now == nil {
 		o.Now = time.Now

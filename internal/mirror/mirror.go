@@ -219,7 +219,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
 	total := time.AfterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
-	tr := newTrace()
+	tr := new(trace)
 	req, err := http.NewRequestWithContext(tr.with(ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
 		total.Stop()
@@ -259,11 +259,13 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	if r.Seen != nil {
 		*r.Seen = seen
 	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
-		fe := statusError(resp, shown, m.Health.now())
+	fail := func(fe *failure.Error) (*Response, error) {
 		resp.Body.Close()
 		release()
 		return nil, fe
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+		return fail(statusError(resp, shown, m.Health.now()))
 	}
 	out := &Response{
 		Status:  resp.StatusCode,
@@ -271,19 +273,14 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		release: release,
 	}
 	if err := out.describe(r, resp, plain); err != nil {
-		resp.Body.Close()
-		release()
 		class := failure.BadResponse
 		if errors.As(err, new(*codingError)) {
 			class = failure.WrongContent
 		}
-		return nil, failure.New(class, "get", shown, err)
+		return fail(failure.New(class, "get", shown, err))
 	}
 	if r.Max > 0 && out.Size > r.Max {
-		resp.Body.Close()
-		release()
-		return nil, failure.New(failure.TooLarge, "get", shown,
-			fmt.Errorf("the file has %d bytes, the go command accepts %d", out.Size, r.Max))
+		return fail(tooLarge(shown, out.Size, r.Max))
 	}
 	out.body = &body{ctx: ctx, rc: resp.Body, url: shown, hidden: m.hidden, want: out.Length, max: r.Max, at: out.Offset}
 	return out, nil

@@ -99,7 +99,7 @@ func TestAFileArrivesOverEveryProtocol(t *testing.T) {
 		if p == mirrortest.HTTP2 {
 			want = "HTTP/2.0"
 		}
-		if seen.Proto != want || seen.Timing.First <= 0 {
+		if seen.Proto != want || seen.Timing.Wait <= 0 {
 			t.Errorf("seen %+v, want %s and a time", seen, want)
 		}
 		r := s.Requests()[0]

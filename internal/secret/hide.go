@@ -79,8 +79,8 @@ func (f *finder) search(v view, depth int) {
 	if depth == 0 {
 		return
 	}
-	for _, decode := range []func(view) (view, bool){percent, form, entities, backslashes} {
-		if decoded, ok := decode(v); ok {
+	for _, e := range escapes {
+		if decoded, ok := e.decode(v); ok {
 			f.search(decoded, depth-1)
 		}
 	}

@@ -56,6 +56,15 @@ func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (ans
 	}
 }
 
+// demand is ask where every status but one of success means the same: no.
+func (s *Store) demand(ctx context.Context, p *patience, r *request, into any) (answer, error) {
+	a, err := s.ask(ctx, p, r, into)
+	if err == nil && !a.ok() {
+		err = a.refused()
+	}
+	return a, err
+}
+
 // noBetter is said of a failure that was the last thing heard of the service
 // when the caller's time was over: it tells more than the time does.
 const noBetter = "nothing better came in time"
@@ -158,6 +167,11 @@ func (a answer) denial(message string) error {
 	return nil
 }
 
+// taken is the refusal of a name that is in use, with what the service says.
+func (a answer) taken(message string) error {
+	return &refusal{op: a.r.op, is: []error{store.ErrExists}, detail: failure.Plain(a.s.secrets.hide(message))}
+}
+
 // refused is the error of an answer that is no success, where it means the same
 // in every call.
 func (a answer) refused() error {
@@ -166,7 +180,7 @@ func (a answer) refused() error {
 	}
 	switch a.status {
 	case http.StatusConflict:
-		return &refusal{op: a.r.op, is: []error{store.ErrExists}, detail: failure.Plain(a.s.secrets.hide(a.text()))}
+		return a.taken(a.text())
 	case http.StatusForbidden:
 		return a.failure(store.ErrDenied)
 	case http.StatusUnauthorized:

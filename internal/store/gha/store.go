@@ -1,6 +1,7 @@
 package gha
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,29 +147,14 @@ func Open(o Options) (*Store, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.Segment <= 0 {
-		o.Segment = defaultSegment
-	}
-	if o.Block <= 0 {
-		o.Block = defaultBlock
-	}
-	if o.Budget <= 0 {
-		o.Budget = defaultBudget
-	}
-	if o.FirstByte <= 0 {
-		o.FirstByte = defaultFirstByte
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "modferry"
-	}
+	o.Parallel = cmp.Or(o.Parallel, defaultParallel)
+	o.Segment = cmp.Or(o.Segment, defaultSegment)
+	o.Block = cmp.Or(o.Block, defaultBlock)
+	o.Budget = cmp.Or(o.Budget, defaultBudget)
+	o.FirstByte = cmp.Or(o.FirstByte, defaultFirstByte)
+	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
 	if o.Log == nil {
 		o.Log = func(string) {}
-	}
-	if o.Sleep == nil {
-		o.Sleep = httpx.Sleep
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
