@@ -244,7 +244,6 @@ func Inside(root, name string) bool {
 	return ok
 }
 
-// maxSettings is far more than a file of settings has.
 const maxSettings = 1 << 20
 
 // ReadSettings is Read for a file of settings that the job or this machine

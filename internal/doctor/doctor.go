@@ -99,7 +99,6 @@ func (e examination) unprotected(paths []string) []finding.Finding {
 	return out
 }
 
-// extended is a list of patterns with one more.
 func extended(patterns, pattern string) string {
 	if patterns == "none" { // a pattern that matches nothing
 		patterns = ""
@@ -165,13 +164,11 @@ func (e examination) unreachableSumDB(res *report.Result, toolchains bool) []fin
 		Fix:    "a complete go.sum, or a mirror that serves the checksum database"}}
 }
 
-// title begins a sentence.
 func title(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
-// certificateFinding is about a mirror whose certificate is not trusted.
 func certificateFinding(m report.Mirror) finding.Finding {
 	who := "either the mirror uses a private CA, or something in between (a corporate proxy, a virus scanner) intercepts the connection"
 	if m.Label != "" {

@@ -69,6 +69,9 @@ const MinProgress = 1 << 10
 type Limited struct {
 	Base   http.RoundTripper
 	Limits func(*http.Request) Limits
+	// Agent is the user agent, whatever a library wrote there, e.g.
+	// "modferry/1.2.3"; "" leaves it.
+	Agent string
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -80,6 +83,9 @@ func (l *Limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { clock.connected() },
 	}))
+	if l.Agent != "" {
+		req.Header.Set("User-Agent", l.Agent)
+	}
 	clock.watch(req)
 	resp, err := l.Base.RoundTrip(req)
 	clock.stop()

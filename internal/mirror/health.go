@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -101,12 +102,9 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 // Out reports whether others should be asked first: the mirror is taken out or
 // shunned, or asked us to wait. It does not claim the probe as Gate does.
 func (h *Health) Out() bool {
-	if h.Down() {
-		return true
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.probing
+	return h.probing || h.down()
 }
 
 // Down is Out but for the probe of a mirror that was taken out: whoever was let
@@ -114,6 +112,10 @@ func (h *Health) Out() bool {
 func (h *Health) Down() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.down()
+}
+
+func (h *Health) down() bool {
 	now := h.now()
 	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
 }
@@ -185,7 +187,6 @@ func (h *Health) Last() failure.Class {
 	return h.last
 }
 
-// waitedFor notes the time a first byte took.
 func (h *Health) waitedFor(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -244,10 +245,7 @@ func (h *Health) Counts() Counts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.counts
-	c.Codes = map[string]int{}
-	for k, v := range h.counts.Codes {
-		c.Codes[k] = v
-	}
+	c.Codes = maps.Clone(h.counts.Codes)
 	if s := h.transferred.Seconds(); s > 0 {
 		c.BPS = float64(c.Bytes) / s
 	}

@@ -92,7 +92,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	for range n {
 		t := c.transport(limits)
 		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{CheckRedirect: httpx.CheckRedirect,
-			Transport: &httpx.Agent{Name: c.o.UserAgent, Base: &httpx.Limited{Base: t, Limits: m.bounds}}}})
+			Transport: &httpx.Limited{Base: t, Limits: m.bounds, Agent: c.o.UserAgent}}})
 	}
 	return m, nil
 }
@@ -174,7 +174,6 @@ type Request struct {
 	Seen      *Seen  // filled when a response header arrives, whatever its status; may be nil
 }
 
-// part reports whether only a part is asked for.
 func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
 
 // Seen is what a response header shows of the way to the mirror.

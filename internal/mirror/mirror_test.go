@@ -256,7 +256,7 @@ func TestCredentialsOfURLAndNetrcReachTheMirrorAndNobodyElse(t *testing.T) {
 			rawURL := s.WithUser("ann:s3cret")
 			if machine := map[string]string{"netrc": s.Addr, "netrc with a URL": "https://" + s.Addr + "/"}[from]; machine != "" {
 				rawURL = s.URL
-				o.Netrc = mirror.ParseNetrc("machine other.test login x password y\nmachine " + machine + "\n login ann password s3cret\n")
+				o.Netrc, _ = mirror.ParseNetrc("machine other.test login x password y\nmachine " + machine + "\n login ann password s3cret\n")
 			}
 			m := open(t, s, o, rawURL+"?token=q1w2")
 			for _, ext := range []string{"mod", "zip"} {

@@ -63,7 +63,6 @@ func Start(ctx context.Context, s *session.Session) *Probes {
 	return p
 }
 
-// note keeps a verdict.
 func (p *Probes) note(i int, v mirror.Verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +89,6 @@ func (p *Probes) End() {
 // Wait waits for every verdict and for the checksum database.
 func (p *Probes) Wait() { <-p.all }
 
-// candidates are the mirrors with what is known of them so far.
 func (p *Probes) candidates() []*Candidate {
 	p.mu.Lock()
 	defer p.mu.Unlock()

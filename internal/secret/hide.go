@@ -12,7 +12,6 @@ import (
 // base64 is two.
 const nested = 2
 
-// span is a part of a text.
 type span struct{ start, end int }
 
 // Hide returns a text without the secrets of the set, in whatever encoding they

@@ -152,7 +152,6 @@ func fault(op string, err error) error {
 	return e
 }
 
-// denied marks an error that means that this user may not write.
 func denied(err error) error {
 	if err != nil && class(err) == failure.Permission {
 		return marked{err, store.ErrDenied}
@@ -168,7 +167,6 @@ func class(err error) failure.Class {
 	return failure.LocalIO
 }
 
-// remedy says what to do.
 func remedy(err error) string {
 	const other = "choose another directory with --cache dir:PATH"
 	switch class(err) {

@@ -22,7 +22,6 @@ type answer struct {
 	body   []byte
 }
 
-// ok reports whether the status is one of success.
 func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 
 // ask sends a request until it is answered by what does not pass: an error is
@@ -123,7 +122,6 @@ func (a answer) text() string {
 	return ""
 }
 
-// failure makes a failure of a status.
 func (a answer) failure(is ...error) *failure.Error {
 	class := failure.FromStatus(a.status)
 	if class == "" {

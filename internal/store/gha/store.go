@@ -136,7 +136,7 @@ func Open(o Options) (*Store, error) {
 	s.secrets.addPath(place.base)
 	s.rights = rightsOf(o.Getenv(varMode), place.token)
 	s.client = &http.Client{CheckRedirect: checkRedirect,
-		Transport: &httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: s.limits}}}
+		Transport: &httpx.Limited{Base: o.Transport, Limits: s.limits, Agent: o.UserAgent}}
 	switch place.protocol {
 	case protocolV1:
 		s.service = v1{s}
@@ -292,7 +292,6 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 	return err
 }
 
-// ended is the error of a call whose context ended.
 func (s *Store) ended(ctx context.Context, op string) error {
 	return s.endedBy(context.Cause(ctx), op)
 }

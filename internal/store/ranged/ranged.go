@@ -49,7 +49,6 @@ type Reader struct {
 	stopped bool  // no further segment is begun
 }
 
-// segment is a part of the entry on its way.
 type segment struct {
 	from   io.ReadCloser
 	buf    []byte
@@ -75,7 +74,6 @@ func NewReader(ctx context.Context, cancel context.CancelCauseFunc, first io.Rea
 	return r
 }
 
-// wake lets everybody look whether something changed.
 func (r *Reader) wake() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +111,6 @@ func (r *Reader) take() *segment {
 	return seg
 }
 
-// buffer returns one that is free, or a new one.
 func (r *Reader) buffer(n int) []byte {
 	for i := len(r.free) - 1; i >= 0; i-- {
 		if b := r.free[i]; cap(b) >= n {

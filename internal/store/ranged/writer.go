@@ -115,7 +115,6 @@ func (w *Writer) send() {
 	}
 }
 
-// fail keeps the first error and stops the other requests.
 func (w *Writer) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -139,7 +139,6 @@ func (c *chain) origin() (name string, reasons []string) {
 	return c.current.name, nil
 }
 
-// credentialError is a source of credentials that was named and failed.
 type credentialError struct {
 	source string
 	err    error

@@ -15,7 +15,6 @@ import (
 	"github.com/modferry/modferry/internal/store/ranged"
 )
 
-// resumes is how often a segment whose connection broke is continued.
 const resumes = 4
 
 // Open returns the bytes of an entry, in order. They come in ranges of
@@ -105,7 +104,6 @@ func (p *part) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// open asks for what is left.
 func (p *part) open() error {
 	body, err := p.d.get(p.at, p.end-p.at)
 	if err != nil {

@@ -150,7 +150,6 @@ func wrongRegion(right string) string {
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// unreadable reports whether an answer could not be read as what was asked for.
 func unreadable(err error) bool {
 	if err == io.EOF {
 		return true

@@ -143,7 +143,6 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// key is the object of an entry.
 func (s *Store) key(name string) string { return s.at.prefix + name }
 
 // code returns the S3 error code and the status that a server answered with, ""

@@ -86,7 +86,6 @@ type upload struct {
 	parts map[int]string // ETags by the number of the part
 }
 
-// start begins the multipart upload.
 func (u *upload) start(ctx context.Context) error {
 	return u.s.call(ctx, writing, u.name, false, func(ctx context.Context) (err error) {
 		u.id, err = u.s.core.NewMultipartUpload(ctx, u.s.at.bucket, u.s.key(u.name), minio.PutObjectOptions{})
@@ -94,7 +93,6 @@ func (u *upload) start(ctx context.Context) error {
 	})
 }
 
-// send uploads a part.
 func (u *upload) send(ctx context.Context, index int, _ int64, data []byte) (free bool, err error) {
 	if index == maxParts {
 		return false, &failure.Error{Class: failure.TooLarge, Op: writing.op, URL: failure.Plain(u.s.at.url(u.name)),
