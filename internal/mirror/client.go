@@ -39,7 +39,9 @@ type Options struct {
 	// time, 0 means a second.
 	Pause time.Duration
 	// Trips is how often in a row a mirror is taken out before it counts as
-	// dead, 0 means 5, which is also the most.
+	// dead, 0 means 5, which is also the most. Below 0 it never does, for
+	// programs that stay: it is let in again after a minute at most, by one
+	// request as a probe.
 	Trips int
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
@@ -82,7 +84,7 @@ func NewClient(o Options) *Client {
 	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
 	o.Pause = cmp.Or(o.Pause, defaultPause)
 	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
-	if o.Trips <= 0 || o.Trips > maxTrips {
+	if o.Trips == 0 || o.Trips > maxTrips {
 		o.Trips = maxTrips
 	}
 	if o.Now == nil {

@@ -23,6 +23,7 @@ const (
 	tripAfter    = 8
 	defaultPause = time.Second // doubled every further time
 	maxTrips     = 5
+	maxPause     = time.Minute // of a mirror that never counts as dead
 )
 
 // maxRetryAfter bounds how long a server may make us wait. A mirror that asks
@@ -41,7 +42,7 @@ const (
 type Health struct {
 	now      func() time.Time
 	pause    time.Duration
-	maxTrips int
+	maxTrips int // < 0: it never counts as dead
 
 	mu          sync.Mutex
 	row         int       // failures in a row
@@ -80,7 +81,7 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now()
-	if h.trips >= h.maxTrips {
+	if h.dead() {
 		return 0, true
 	}
 	if d := h.holdUntil.Sub(now); d > 0 {
@@ -115,9 +116,11 @@ func (h *Health) Down() bool {
 	return h.down()
 }
 
+func (h *Health) dead() bool { return h.maxTrips >= 0 && h.trips >= h.maxTrips }
+
 func (h *Health) down() bool {
 	now := h.now()
-	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
+	return h.dead() || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
 }
 
 // Success notes a file, or an answer as good as one (a 404 is): the mirror
@@ -158,7 +161,11 @@ func (h *Health) Failed(e *failure.Error, responded bool) {
 	}
 	if h.row++; h.probing || h.row >= tripAfter {
 		h.probing, h.row = false, 0
-		h.outUntil = now.Add(h.pause << h.trips)
+		pause := h.pause << min(h.trips, maxTrips)
+		if h.maxTrips < 0 {
+			pause = min(h.pause<<min(h.trips, 10), maxPause)
+		}
+		h.outUntil = now.Add(pause)
 		h.trips++
 	}
 }

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -99,9 +100,13 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 
 // bounds are the limits of one request, or of one hop of it. Connecting has
 // limits of its own in the transport.
-func (m *Mirror) bounds(*http.Request) httpx.Limits {
-	return httpx.Limits{Answer: m.limits.FirstByte, Stall: m.limits.Stall}
+func (m *Mirror) bounds(req *http.Request) httpx.Limits {
+	own, _ := req.Context().Value(firstByteKey{}).(time.Duration)
+	return httpx.Limits{Answer: cmp.Or(own, m.limits.FirstByte), Stall: m.limits.Stall}
 }
+
+// firstByteKey is of the limit that a request brings along.
+type firstByteKey struct{}
 
 func basicAuth(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
@@ -172,6 +177,12 @@ type Request struct {
 	Fresh     bool   // prefer another connection than the last request's
 	Max       int64  // most bytes the whole file may have; 0 means no limit
 	Seen      *Seen  // filled when a response header arrives, whatever its status; may be nil
+	// IfNone is the ETag of what the caller has, "" for nothing: a server whose
+	// file is still that answers 304. Directories have no ETags.
+	IfNone string
+	// FirstByte is the limit of this request in place of the mirror's; 0 means
+	// the mirror's.
+	FirstByte time.Duration
 }
 
 func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
@@ -185,7 +196,7 @@ type Seen struct {
 // Get asks for a file and returns when the response header is there. The
 // response's body is bounded by the stall and total limits and by Max, and the
 // caller must close it. Errors, also those of the body, are *failure.Error; a
-// status that is not 200 (or 206 for a part) is one.
+// status that is not 200 (206 for a part, 304 where IfNone allows it) is one.
 //
 // A server that ignores the part asked for, or whose file has changed, answers
 // with the whole file: then Response.Offset is 0. Whatever else a part is
@@ -218,6 +229,9 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
 	total := time.AfterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
+	if r.FirstByte > 0 {
+		ctx = context.WithValue(ctx, firstByteKey{}, r.FirstByte)
+	}
 	tr := new(trace)
 	req, err := http.NewRequestWithContext(tr.with(ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
@@ -230,6 +244,9 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	}
 	if plain {
 		req.Header.Set("Accept-Encoding", "identity")
+	}
+	if r.IfNone != "" {
+		req.Header.Set("If-None-Match", r.IfNone)
 	}
 	if r.part() {
 		end := ""
@@ -263,15 +280,20 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		release()
 		return nil, fe
 	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+	unchanged := resp.StatusCode == http.StatusNotModified && r.IfNone != ""
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent && !unchanged {
 		return fail(statusError(resp, shown, m.Health.now()))
 	}
 	out := &Response{
-		Status:  resp.StatusCode,
-		Type:    resp.Header.Get("Content-Type"),
-		release: release,
+		Status:       resp.StatusCode,
+		Type:         resp.Header.Get("Content-Type"),
+		ETag:         resp.Header.Get("ETag"),
+		CacheControl: resp.Header.Get("Cache-Control"),
+		release:      release,
 	}
-	if err := out.describe(r, resp, plain); err != nil {
+	if unchanged {
+		out.Size = -1
+	} else if err := out.describe(r, resp, plain); err != nil {
 		class := failure.BadResponse
 		if errors.As(err, new(*codingError)) {
 			class = failure.WrongContent
