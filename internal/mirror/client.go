@@ -48,8 +48,6 @@ type Options struct {
 	// Secrets learns every credential that is sent, and hides them in the errors;
 	// nil means a set of the client's own.
 	Secrets *secret.Set
-	// Now is the clock of health decisions; nil means time.Now.
-	Now func() time.Time
 }
 
 // DefaultConcurrency is the ceiling of requests in flight to one mirror. The
@@ -86,9 +84,6 @@ func NewClient(o Options) *Client {
 	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
 	if o.Trips == 0 || o.Trips > maxTrips {
 		o.Trips = maxTrips
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	return &Client{o: o}
 }

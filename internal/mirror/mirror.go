@@ -59,8 +59,8 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	c.o.Secrets.AddURLs(rawURL)
 	limits = limits.Or(c.o.Limits)
 	m := &Mirror{
-		Health:  newHealth(c.o.Pause, c.o.Trips, c.o.Now),
-		Limiter: newLimiter(c.o.Concurrency, c.o.Now),
+		Health:  newHealth(c.o.Pause, c.o.Trips, time.Now),
+		Limiter: newLimiter(c.o.Concurrency),
 		name:    settings.Redact(rawURL),
 		limits:  limits,
 		hidden:  c.o.Secrets,
