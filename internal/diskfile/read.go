@@ -80,8 +80,7 @@ func OpenIn(root, name string) (*os.File, error) {
 	if err = escaped(err, name, dir); err == nil {
 		return f, nil
 	}
-	var escape *EscapeError
-	if !errors.As(err, &escape) {
+	if _, ok := errors.AsType[*EscapeError](err); !ok {
 		return nil, err
 	}
 	// os.Root follows no absolute link, not even one that leads back into it.

@@ -41,8 +41,7 @@ func tooLarge(shown string, size, limit int64) *failure.Error {
 // a limit of the whole operation, phase names what it was spent on; "" leaves
 // it at Timeout.
 func classify(ctx context.Context, op, redactedURL string, phase failure.Class, err error) *failure.Error {
-	var fe *failure.Error
-	if errors.As(err, &fe) {
+	if fe, ok := errors.AsType[*failure.Error](err); ok {
 		return fe
 	}
 	var limit *httpx.LimitError

@@ -215,8 +215,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	plain := strings.HasSuffix(r.Path, ".zip")
 	resp, err := m.get(ctx, r, plain)
 	if plain && !r.part() && err != nil {
-		var coding *codingError
-		if errors.As(err, &coding) || failure.As(err).Status == http.StatusNotAcceptable {
+		if _, unknown := errors.AsType[*codingError](err); unknown || failure.As(err).Status == http.StatusNotAcceptable {
 			return m.get(ctx, r, false) // as the go command asks
 		}
 	}

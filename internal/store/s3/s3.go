@@ -148,9 +148,6 @@ func (s *Store) key(name string) string { return s.at.prefix + name }
 // code returns the S3 error code and the status that a server answered with, ""
 // and 0 when err is no answer.
 func code(err error) (string, int) {
-	var r minio.ErrorResponse
-	if errors.As(err, &r) {
-		return r.Code, r.StatusCode
-	}
-	return "", 0
+	r, _ := errors.AsType[minio.ErrorResponse](err)
+	return r.Code, r.StatusCode
 }
