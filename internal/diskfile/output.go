@@ -31,15 +31,9 @@ func MkdirOutput(dir string, checkouts ...string) error {
 // checkoutOf is the checkout that a name is below, as it is written.
 func checkoutOf(name string, checkouts []string) (root string, ok bool) {
 	for _, root := range checkouts {
-		root, err := filepath.Abs(root)
-		if err != nil {
-			continue
-		}
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			continue
-		}
-		if rel, err := filepath.Rel(root, abs); err == nil && filepath.IsLocal(rel) {
+		root, err1 := filepath.Abs(root)
+		abs, err2 := filepath.Abs(name)
+		if _, below := within(root, abs); below && err1 == nil && err2 == nil {
 			return root, true
 		}
 	}

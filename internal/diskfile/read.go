@@ -80,8 +80,7 @@ func OpenIn(root, name string) (*os.File, error) {
 	if err = escaped(err, name, dir); err == nil {
 		return f, nil
 	}
-	var escape *EscapeError
-	if !errors.As(err, &escape) {
+	if _, ok := errors.AsType[*EscapeError](err); !ok {
 		return nil, err
 	}
 	// os.Root follows no absolute link, not even one that leads back into it.
@@ -90,7 +89,7 @@ func OpenIn(root, name string) (*os.File, error) {
 		return nil, e
 	}
 	if top, e2 := filepath.EvalSymlinks(dir); e == nil && e2 == nil {
-		if rel, e := filepath.Rel(top, real); e == nil && filepath.IsLocal(rel) {
+		if rel, ok := within(top, real); ok {
 			f, err := open(rel, r.Stat, r.OpenFile, name)
 			return f, escaped(err, name, dir)
 		}
@@ -106,10 +105,17 @@ func split(root, name string) (dir, rel string, err error) {
 	if name, err = filepath.Abs(name); err != nil {
 		return "", "", err
 	}
-	if rel, err := filepath.Rel(root, name); err == nil && filepath.IsLocal(rel) {
+	if rel, ok := within(root, name); ok {
 		return root, rel, nil
 	}
 	return filepath.Dir(name), filepath.Base(name), nil
+}
+
+// within is name relative to root, both of which are absolute or neither; ok is
+// false when it is not below it.
+func within(root, name string) (rel string, ok bool) {
+	rel, err := filepath.Rel(root, name)
+	return rel, err == nil && filepath.IsLocal(rel)
 }
 
 func open(name string, stat func(string) (fs.FileInfo, error), openFile func(string, int, fs.FileMode) (*os.File, error), shown string) (*os.File, error) {
@@ -233,11 +239,10 @@ func resolveLinks(name string, most int) string {
 // Inside reports whether what is written to or read from name lies in the
 // directory root, links on the way counted.
 func Inside(root, name string) bool {
-	rel, err := filepath.Rel(Real(root), Real(name))
-	return err == nil && filepath.IsLocal(rel)
+	_, ok := within(Real(root), Real(name))
+	return ok
 }
 
-// maxSettings is far more than a file of settings has.
 const maxSettings = 1 << 20
 
 // ReadSettings is Read for a file of settings that the job or this machine

@@ -88,7 +88,7 @@ func Compare(s *session.Session, b Build) *report.Result {
 	res.Findings = c.findings
 	if n := countErrors(c.findings); n > 0 {
 		res.Outcome = report.Integrity
-		res.Message = fmt.Sprintf("%s of %s was built from other bytes than go.sum names", count(n, "module"), b.Program)
+		res.Message = fmt.Sprintf("%s of %s was built from other bytes than go.sum names", report.Count(n, "module"), b.Program)
 	}
 	return res
 }

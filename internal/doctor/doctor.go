@@ -51,7 +51,7 @@ func Examine(ctx context.Context, s *session.Session) *report.Result {
 	// What is examined is the list as it is written, not the choice.
 	res.Settings.GOPROXY = settings.Redact(s.Env.Get("GOPROXY"))
 	if n := countErrors(res.Findings); n > 0 {
-		res.Outcome, res.Message = report.Settings, fmt.Sprintf("the findings tell %s to correct", count(n, "error"))
+		res.Outcome, res.Message = report.Settings, fmt.Sprintf("the findings tell %s to correct", report.Count(n, "error"))
 	}
 	return res
 }
@@ -93,13 +93,12 @@ func (e examination) unprotected(paths []string) []finding.Finding {
 			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(e.s.Env.Get("GONOSUMDB"), host)
 		}
 		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
-			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", count(len(m), "module"), m[0]),
+			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", report.Count(len(m), "module"), m[0]),
 			Fix:    instead})
 	}
 	return out
 }
 
-// extended is a list of patterns with one more.
 func extended(patterns, pattern string) string {
 	if patterns == "none" { // a pattern that matches nothing
 		patterns = ""
@@ -165,13 +164,11 @@ func (e examination) unreachableSumDB(res *report.Result, toolchains bool) []fin
 		Fix:    "a complete go.sum, or a mirror that serves the checksum database"}}
 }
 
-// title begins a sentence.
 func title(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
 }
 
-// certificateFinding is about a mirror whose certificate is not trusted.
 func certificateFinding(m report.Mirror) finding.Finding {
 	who := "either the mirror uses a private CA, or something in between (a corporate proxy, a virus scanner) intercepts the connection"
 	if m.Label != "" {
@@ -180,11 +177,4 @@ func certificateFinding(m report.Mirror) finding.Finding {
 	return finding.Finding{Check: "mirror-certificate", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
 		Effect: fmt.Sprintf("Its certificate was issued by %s, which this machine does not trust: %s.", failure.Plain(m.Issuer), who),
 		Fix:    "for modferry --ca-file FILE with that CA certificate; for the go command the system's store, or SSL_CERT_FILE with a file that has it and the public ones"}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -60,8 +60,7 @@ func (e examination) certificates() []finding.Finding {
 
 // reason is an error of the file system without the path, which is said already.
 func reason(err error) string {
-	var named *fs.PathError
-	if errors.As(err, &named) {
+	if named, ok := errors.AsType[*fs.PathError](err); ok {
 		err = named.Err
 	}
 	return failure.Plain(err.Error())

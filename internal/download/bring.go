@@ -49,7 +49,7 @@ type try struct {
 const mostAnew = 3
 
 func (e *Engine) bring(ctx context.Context, it *Item) *failure.Error {
-	hops := e.s.Access.Route(e.chain, it.Mod.Path)
+	hops := e.s.Access.Route(*e.chain.Load(), it.Mod.Path)
 	tries := make([]try, len(hops))
 	for i, h := range hops {
 		tries[i].hop = h

@@ -55,7 +55,7 @@ type Shelf interface {
 // Engine brings files through one chain. It is safe for concurrent use.
 type Engine struct {
 	s       *session.Session
-	chain   session.Chain
+	chain   atomic.Pointer[session.Chain]
 	shelf   Shelf
 	o       Options
 	backoff time.Duration
@@ -96,14 +96,19 @@ func New(s *session.Session, chain session.Chain, shelf Shelf, o Options) *Engin
 		o.Log = func(string, ...any) {}
 	}
 	e := &Engine{
-		s: s, chain: chain, shelf: shelf, o: o, random: rand.Float64,
+		s: s, shelf: shelf, o: o, random: rand.Float64,
 		backoff: cmp.Or(s.Options.Backoff, firstBackoff), hedge: cmp.Or(s.Options.Hedge, leastHedge), silence: cmp.Or(s.Options.Silence, firstSilence),
 		slots:  make(chan struct{}, s.Room.Verifiers),
 		active: map[*transfer]bool{}, refusals: map[*mirror.Mirror]refusal{}, asked: map[*Item]asked{},
 	}
 	e.cond = sync.NewCond(&e.mu)
+	e.SetChain(chain)
 	return e
 }
+
+// SetChain has another order of the same session's mirrors apply to the items
+// that are not begun.
+func (e *Engine) SetChain(c session.Chain) { e.chain.Store(&c) }
 
 // Close waits for requests that were given up. Nothing may be under way.
 func (e *Engine) Close() { e.wg.Wait() }

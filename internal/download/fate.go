@@ -30,7 +30,7 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 	}
 	missing := worst.Class == failure.NotFound || worst.Class == failure.Gone
 	switch {
-	case missing && e.chain.End == goenv.Direct && tries[len(tries)-1].over:
+	case missing && e.chain.Load().End == goenv.Direct && tries[len(tries)-1].over:
 		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
 	default:
 		it.fail(worst)
@@ -56,7 +56,7 @@ func (e *Engine) unasked(it *Item) *failure.Error {
 	switch {
 	case goenv.MatchPatterns(e.s.Access.NoProxy, it.Mod.Path) || goenv.MatchPatterns(e.s.Access.Private, it.Mod.Path):
 		return it.deferTo(failure.Private, "private: left to the go command")
-	case e.chain.End == goenv.Direct:
+	case e.chain.Load().End == goenv.Direct:
 		return it.deferTo(failure.OnlyDirect, "the chain has no mirror; the go command will ask version control (direct)")
 	}
 	return it.fail(failure.New(failure.Disabled, "get", "", nil))

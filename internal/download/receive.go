@@ -164,7 +164,7 @@ func (e *Engine) partners(it *Item, h *session.Hop) []*mirror.Mirror {
 	}
 	var out []*mirror.Mirror
 	behind := false
-	for _, g := range e.s.Access.Route(e.chain, it.Mod.Path) {
+	for _, g := range e.s.Access.Route(*e.chain.Load(), it.Mod.Path) {
 		if behind && !g.Local() && !g.Health.Out() {
 			out = append(out, g.Mirror)
 		}

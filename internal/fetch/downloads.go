@@ -69,6 +69,9 @@ func (d *downloads) run() {
 		Arrived: func(it *download.Item, zip *os.File) { d.fatal(d.wanted.beforeVerification(d.ctx, it, zip)) },
 	})
 	defer e.Close()
+	if d.p != nil { // what it still says changes the order for what is not begun
+		defer d.p.Follow(e.SetChain)()
+	}
 	d.mu.Lock()
 	q := e.Queue(d.first...)
 	d.first, d.queue = nil, q

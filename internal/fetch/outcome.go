@@ -124,7 +124,7 @@ func (r *run) misplaced(res *report.Result, items []*download.Item) {
 	}
 	for i, m := range res.Mirrors {
 		if empty[m.URL] = empty[m.URL] && asked[m.URL] > 0; empty[m.URL] {
-			res.Mirrors[i].Reason = "has none of the " + count(asked[m.URL], "file") + " it was asked for; " + advice
+			res.Mirrors[i].Reason = "has none of the " + report.Count(asked[m.URL], "file") + " it was asked for; " + advice
 		}
 	}
 	for _, it := range items {
@@ -163,7 +163,7 @@ func (r *run) conclude(ctx context.Context, res *report.Result) {
 	switch fe := failure.As(cause); {
 	case wrong > 0:
 		res.Outcome = report.Integrity
-		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", count(wrong, "file"))
+		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", report.Count(wrong, "file"))
 	case cause != nil && download.Local(fe.Class):
 		res.Outcome, res.Message = report.Settings, fe.Error()
 	case cause != nil:
@@ -171,19 +171,12 @@ func (r *run) conclude(ctx context.Context, res *report.Result) {
 		res.Message = "interrupted: " + cause.Error()
 	case failed > 0:
 		res.Outcome = report.Incomplete
-		res.Message = fmt.Sprintf("%s could not be obtained", count(failed, "file"))
+		res.Message = fmt.Sprintf("%s could not be obtained", report.Count(failed, "file"))
 	case len(r.List.Modules) == 0 && len(r.List.Vendored) > 0 && len(r.List.Vendored) == len(r.List.Mains):
 		res.Message = "builds take every package from the vendor directory"
 	case low > 0:
-		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", count(low, "go.mod file"))
+		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", report.Count(low, "go.mod file"))
 	}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // refusals explains by the file of passwords why mirrors wanted credentials.

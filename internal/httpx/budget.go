@@ -69,10 +69,3 @@ func (b *Budget) Charge(d time.Duration) {
 	defer b.mu.Unlock()
 	b.left -= d
 }
-
-// Left is what may still be waited for.
-func (b *Budget) Left() time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.left
-}

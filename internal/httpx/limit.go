@@ -42,6 +42,10 @@ func NoAnswer(d time.Duration) *LimitError {
 	return &LimitError{Answering, fmt.Sprintf("no response within %v", d)}
 }
 
+func noConnection(d time.Duration) *LimitError {
+	return &LimitError{Connecting, fmt.Sprintf("no connection within %v", d)}
+}
+
 // Limits bound the time of a request; 0 means that something is not bounded.
 type Limits struct {
 	// Connect bounds the time until there is a connection.
@@ -65,6 +69,9 @@ const MinProgress = 1 << 10
 type Limited struct {
 	Base   http.RoundTripper
 	Limits func(*http.Request) Limits
+	// Agent is the user agent, whatever a library wrote there, e.g.
+	// "modferry/1.2.3"; "" leaves it.
+	Agent string
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -72,10 +79,13 @@ func (l *Limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	limits := l.Limits(req)
 	ctx, cancel := context.WithCancelCause(req.Context())
 	clock := &clock{limits: limits, cancel: cancel}
-	clock.start()
+	clock.bound(limits.Connect, noConnection)
 	req = req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { clock.restart() },
+		GotConn: func(httptrace.GotConnInfo) { clock.connected() },
 	}))
+	if l.Agent != "" {
+		req.Header.Set("User-Agent", l.Agent)
+	}
 	clock.watch(req)
 	resp, err := l.Base.RoundTrip(req)
 	clock.stop()
@@ -103,60 +113,41 @@ type clock struct {
 	limits Limits
 	cancel context.CancelCauseFunc
 
-	mu        sync.Mutex
-	timer     *time.Timer // nil while nothing is bounded
-	connected bool
-	answered  bool
+	mu       sync.Mutex
+	timer    *time.Timer // nil while nothing is bounded
+	answered bool
 }
 
-// start runs the clock of the connection.
-func (c *clock) start() {
+// bound bounds what the request waits for from now on; 0 leaves it unbounded.
+func (c *clock) bound(limit time.Duration, reached func(time.Duration) *LimitError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.limits.Connect > 0 {
-		c.timer = time.AfterFunc(c.limits.Connect, c.ring)
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
 	}
-}
-
-// ring ends the request, unless the header came just now.
-func (c *clock) ring() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.answered:
-	case c.connected:
-		c.cancel(NoAnswer(c.limits.Answer))
-	default:
-		c.cancel(&LimitError{Connecting, fmt.Sprintf("no connection within %v", c.limits.Connect)})
-	}
-}
-
-// restart gives the server the limit of the answer, counted from now.
-func (c *clock) restart() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.connected = true
-	if c.answered {
+	if limit <= 0 || c.answered {
 		return
 	}
-	switch limit := c.limits.Answer; {
-	case limit <= 0 && c.timer != nil:
-		c.timer.Stop()
-	case limit <= 0:
-	case c.timer == nil:
-		c.timer = time.AfterFunc(limit, c.ring)
-	default:
-		c.timer.Reset(limit)
-	}
+	var timer *time.Timer
+	timer = time.AfterFunc(limit, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.timer == timer { // else it came just now
+			c.cancel(reached(limit))
+		}
+	})
+	c.timer = timer
 }
+
+// connected gives the server the limit of the answer, counted from now.
+func (c *clock) connected() { c.bound(c.limits.Answer, NoAnswer) }
 
 func (c *clock) stop() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.answered = true
-	if c.timer != nil {
-		c.timer.Stop()
-	}
+	c.mu.Unlock()
+	c.bound(0, nil)
 }
 
 // watch has the body of a request restart the clock as it leaves, also when
@@ -184,7 +175,7 @@ type leaving struct {
 }
 
 func (l *leaving) Read(p []byte) (int, error) {
-	l.clock.restart() // whoever reads it has a connection
+	l.clock.connected() // whoever reads it has a connection
 	return l.ReadCloser.Read(p)
 }
 

@@ -139,7 +139,7 @@ func TestTheEndOfARequestIsTheCallers(t *testing.T) {
 	})
 }
 
-func TestAgent(t *testing.T) {
+func TestTheUserAgentIsOursWhateverALibraryWrote(t *testing.T) {
 	t.Parallel()
 	req, err := http.NewRequest(http.MethodGet, "http://a.test/", nil)
 	if err != nil {
@@ -147,7 +147,7 @@ func TestAgent(t *testing.T) {
 	}
 	req = req.WithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {}}))
 	req.Header.Set("User-Agent", "a library")
-	resp, err := (&httpx.Agent{Base: new(paced), Name: "modferry/1"}).RoundTrip(req)
+	resp, err := (&httpx.Limited{Base: new(paced), Agent: "modferry/1", Limits: func(*http.Request) httpx.Limits { return httpx.Limits{} }}).RoundTrip(req)
 	if err != nil || resp.Header.Get("User-Agent") != "modferry/1" || req.Header.Get("User-Agent") != "a library" {
 		t.Errorf("sent %v, %v; the request has %v", resp, err, req.Header)
 	}

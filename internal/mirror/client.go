@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -38,15 +39,15 @@ type Options struct {
 	// time, 0 means a second.
 	Pause time.Duration
 	// Trips is how often in a row a mirror is taken out before it counts as
-	// dead, 0 means 5, which is also the most.
+	// dead, 0 means 5, which is also the most. Below 0 it never does, for
+	// programs that stay: it is let in again after a minute at most, by one
+	// request as a probe.
 	Trips int
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
 	// Secrets learns every credential that is sent, and hides them in the errors;
 	// nil means a set of the client's own.
 	Secrets *secret.Set
-	// Now is the clock of health decisions; nil means time.Now.
-	Now func() time.Time
 }
 
 // DefaultConcurrency is the ceiling of requests in flight to one mirror. The
@@ -78,20 +79,11 @@ func NewClient(o Options) *Client {
 	for _, e := range o.Netrc {
 		o.Secrets.AddLogin(e.Login, e.Password)
 	}
-	if o.Concurrency <= 0 {
-		o.Concurrency = DefaultConcurrency
-	}
-	if o.Pause <= 0 {
-		o.Pause = defaultPause
-	}
-	if o.Trips <= 0 || o.Trips > maxTrips {
+	o.Concurrency = cmp.Or(o.Concurrency, DefaultConcurrency)
+	o.Pause = cmp.Or(o.Pause, defaultPause)
+	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
+	if o.Trips == 0 || o.Trips > maxTrips {
 		o.Trips = maxTrips
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "modferry"
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	return &Client{o: o}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-// A codingError is a content coding that we cannot read.
 type codingError struct{ coding string }
 
 func (e *codingError) Error() string {

@@ -32,13 +32,16 @@ func totalLimit(d time.Duration) error {
 	return &httpx.LimitError{Phase: httpx.Total, Text: fmt.Sprintf("the request was not complete after %v", d)}
 }
 
+func tooLarge(shown string, size, limit int64) *failure.Error {
+	return failure.New(failure.TooLarge, "get", shown, fmt.Errorf("the file has %d bytes, the go command accepts %d", size, limit))
+}
+
 // classify turns an error of a request into a failure. The cause of our own
 // cancellation wins over the text that net/http made of it. Where that cause is
 // a limit of the whole operation, phase names what it was spent on; "" leaves
 // it at Timeout.
 func classify(ctx context.Context, op, redactedURL string, phase failure.Class, err error) *failure.Error {
-	var fe *failure.Error
-	if errors.As(err, &fe) {
+	if fe, ok := errors.AsType[*failure.Error](err); ok {
 		return fe
 	}
 	var limit *httpx.LimitError

@@ -12,3 +12,7 @@ func (l *Limiter) Limit() int {
 	defer l.mu.Unlock()
 	return l.limit
 }
+
+// SetClock has dates compared with another time than now. No request may be under
+// way.
+func (h *Health) SetClock(now func() time.Time) { h.now = now }

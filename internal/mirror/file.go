@@ -3,7 +3,6 @@ package mirror
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 
@@ -35,8 +34,7 @@ func (m *Mirror) open(r Request) (*Response, error) {
 	}
 	if r.Max > 0 && st.Size() > r.Max {
 		f.Close()
-		return nil, failure.New(failure.TooLarge, "get", shown,
-			fmt.Errorf("the file has %d bytes, the go command accepts %d", st.Size(), r.Max))
+		return nil, tooLarge(shown, st.Size(), r.Max)
 	}
 	if r.Seen != nil {
 		r.Seen.Proto = "file"

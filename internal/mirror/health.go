@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -22,6 +23,7 @@ const (
 	tripAfter    = 8
 	defaultPause = time.Second // doubled every further time
 	maxTrips     = 5
+	maxPause     = time.Minute // of a mirror that never counts as dead
 )
 
 // maxRetryAfter bounds how long a server may make us wait. A mirror that asks
@@ -40,7 +42,7 @@ const (
 type Health struct {
 	now      func() time.Time
 	pause    time.Duration
-	maxTrips int
+	maxTrips int // < 0: it never counts as dead
 
 	mu          sync.Mutex
 	row         int       // failures in a row
@@ -79,7 +81,7 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now()
-	if h.trips >= h.maxTrips {
+	if h.dead() {
 		return 0, true
 	}
 	if d := h.holdUntil.Sub(now); d > 0 {
@@ -101,12 +103,9 @@ func (h *Health) Gate() (wait time.Duration, dead bool) {
 // Out reports whether others should be asked first: the mirror is taken out or
 // shunned, or asked us to wait. It does not claim the probe as Gate does.
 func (h *Health) Out() bool {
-	if h.Down() {
-		return true
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.probing
+	return h.probing || h.down()
 }
 
 // Down is Out but for the probe of a mirror that was taken out: whoever was let
@@ -114,8 +113,14 @@ func (h *Health) Out() bool {
 func (h *Health) Down() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.down()
+}
+
+func (h *Health) dead() bool { return h.maxTrips >= 0 && h.trips >= h.maxTrips }
+
+func (h *Health) down() bool {
 	now := h.now()
-	return h.trips >= h.maxTrips || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
+	return h.dead() || h.outUntil.After(now) || h.holdUntil.After(now) || h.shunUntil.After(now)
 }
 
 // Success notes a file, or an answer as good as one (a 404 is): the mirror
@@ -156,7 +161,11 @@ func (h *Health) Failed(e *failure.Error, responded bool) {
 	}
 	if h.row++; h.probing || h.row >= tripAfter {
 		h.probing, h.row = false, 0
-		h.outUntil = now.Add(h.pause << h.trips)
+		pause := h.pause << min(h.trips, maxTrips)
+		if h.maxTrips < 0 {
+			pause = min(h.pause<<min(h.trips, 10), maxPause)
+		}
+		h.outUntil = now.Add(pause)
 		h.trips++
 	}
 }
@@ -185,7 +194,6 @@ func (h *Health) Last() failure.Class {
 	return h.last
 }
 
-// waitedFor notes the time a first byte took.
 func (h *Health) waitedFor(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -244,10 +252,7 @@ func (h *Health) Counts() Counts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c := h.counts
-	c.Codes = map[string]int{}
-	for k, v := range h.counts.Codes {
-		c.Codes[k] = v
-	}
+	c.Codes = maps.Clone(h.counts.Codes)
 	if s := h.transferred.Seconds(); s > 0 {
 		c.BPS = float64(c.Bytes) / s
 	}

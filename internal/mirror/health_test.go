@@ -177,3 +177,38 @@ func TestP95NeedsEnoughSamplesAndForgetsOldOnes(t *testing.T) {
 		t.Errorf("P95() = %v, %v; want 10ms: the old seconds are forgotten", got, ok)
 	}
 }
+
+// A relay stays, and so may an outage: whoever is back is asked again.
+func TestAMirrorOfAProgramThatStaysIsNeverDead(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	h := newHealth(defaultPause, -1, c.now)
+	for range tripAfter {
+		h.Failed(broken(), false)
+	}
+	var longest time.Duration
+	for range 1000 {
+		wait, dead := h.Gate()
+		if dead {
+			t.Fatal("the mirror is dead")
+		}
+		longest = max(longest, wait)
+		c.advance(wait)
+		if wait, _ := h.Gate(); wait != 0 {
+			t.Fatalf("after its pause Gate() waits %v, want the probe to pass", wait)
+		}
+		if wait, _ := h.Gate(); wait == 0 {
+			t.Fatal("a second request passed while the probe was under way")
+		}
+		h.Failed(broken(), false)
+	}
+	if longest != maxPause {
+		t.Errorf("the longest pause is %v, want %v", longest, maxPause)
+	}
+	c.advance(maxPause)
+	h.Gate()
+	h.Success()
+	if wait, dead := h.Gate(); wait != 0 || dead || h.Out() {
+		t.Errorf("after a success Gate() = %v, %v, out %v", wait, dead, h.Out())
+	}
+}

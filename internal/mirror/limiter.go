@@ -24,7 +24,6 @@ const (
 // and halves when the mirror is overloaded (429, 5xx, resets, timeouts). It is
 // safe for concurrent use; waiting requests are served in order.
 type Limiter struct {
-	now     func() time.Time
 	ceiling int
 
 	mu      sync.Mutex
@@ -40,8 +39,8 @@ type Limiter struct {
 	lastDrop time.Time
 }
 
-func newLimiter(ceiling int, now func() time.Time) *Limiter {
-	return &Limiter{now: now, ceiling: ceiling, limit: min(initialLimit, ceiling), growing: true, began: now()}
+func newLimiter(ceiling int) *Limiter {
+	return &Limiter{ceiling: ceiling, limit: min(initialLimit, ceiling), growing: true, began: time.Now()}
 }
 
 // Acquire waits for a slot. The error is the context's.
@@ -89,7 +88,7 @@ func (l *Limiter) Release(n int64, overloaded bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.busy--
-	now := l.now()
+	now := time.Now()
 	if overloaded {
 		// Requests that were in flight together fail together: that is one
 		// sign, not many.

@@ -9,98 +9,103 @@ import (
 )
 
 // serve finishes n requests of size bytes each, so that they take d in all.
-func serve(t *testing.T, l *Limiter, c *clock, n int, size int64, d time.Duration) {
+func serve(t *testing.T, l *Limiter, n int, size int64, d time.Duration) {
 	t.Helper()
 	for range n {
 		if !l.TryAcquire() {
 			t.Fatal("no slot")
 		}
-		c.advance(d / time.Duration(n))
+		time.Sleep(d / time.Duration(n))
 		l.Release(size, false)
 	}
 }
 
 func TestLimiterDoublesWhileThroughputGrowsAndThenStays(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	l := newLimiter(64, c.now)
-	serve(t, l, c, 16, 0, time.Second)
-	if got := l.Limit(); got != 32 {
-		t.Fatalf("after a first round the limit is %d, want 32", got)
-	}
-	serve(t, l, c, 32, 0, time.Second) // twice the throughput
-	if got := l.Limit(); got != 64 {
-		t.Fatalf("after twice the throughput the limit is %d, want 64", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(64)
+		serve(t, l, 16, 0, time.Second)
+		if got := l.Limit(); got != 32 {
+			t.Fatalf("after a first round the limit is %d, want 32", got)
+		}
+		serve(t, l, 32, 0, time.Second) // twice the throughput
+		if got := l.Limit(); got != 64 {
+			t.Fatalf("after twice the throughput the limit is %d, want 64", got)
+		}
+	})
 }
 
 func TestLimiterStopsGrowingWhenMoreRequestsBringNoMore(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	l := newLimiter(64, c.now)
-	serve(t, l, c, 16, 0, time.Second)
-	serve(t, l, c, 32, 0, 2*time.Second) // the same throughput with twice the requests
-	serve(t, l, c, 32, 0, time.Second)
-	if got := l.Limit(); got != 32 {
-		t.Errorf("the limit is %d, want it to stay at 32", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(64)
+		serve(t, l, 16, 0, time.Second)
+		serve(t, l, 32, 0, 2*time.Second) // the same throughput with twice the requests
+		serve(t, l, 32, 0, time.Second)
+		if got := l.Limit(); got != 32 {
+			t.Errorf("the limit is %d, want it to stay at 32", got)
+		}
+	})
 }
 
 func TestLimiterHalvesOnceForFailuresThatComeTogether(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	l := newLimiter(64, c.now)
-	for range 5 {
-		if !l.TryAcquire() {
-			t.Fatal("no slot")
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(64)
+		for range 5 {
+			if !l.TryAcquire() {
+				t.Fatal("no slot")
+			}
 		}
-	}
-	for range 5 {
-		l.Release(0, true)
-	}
-	if got := l.Limit(); got != initialLimit/2 {
-		t.Errorf("the limit is %d, want %d", got, initialLimit/2)
-	}
+		for range 5 {
+			l.Release(0, true)
+		}
+		if got := l.Limit(); got != initialLimit/2 {
+			t.Errorf("the limit is %d, want %d", got, initialLimit/2)
+		}
+	})
 }
 
 func TestLimiterNeverFallsBelowItsFloorNorRisesAboveItsCeiling(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	l := newLimiter(3, c.now)
-	l.SetFloor(100)
-	if got := l.Limit(); got != 3 {
-		t.Errorf("the limit is %d, want the ceiling 3", got)
-	}
-	for range 10 {
-		l.TryAcquire()
-		c.advance(time.Minute)
-		l.Release(0, true)
-	}
-	if got := l.Limit(); got != leastLimit {
-		t.Errorf("the limit is %d, want %d", got, leastLimit)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(3)
+		l.SetFloor(100)
+		if got := l.Limit(); got != 3 {
+			t.Errorf("the limit is %d, want the ceiling 3", got)
+		}
+		for range 10 {
+			l.TryAcquire()
+			time.Sleep(time.Minute)
+			l.Release(0, true)
+		}
+		if got := l.Limit(); got != leastLimit {
+			t.Errorf("the limit is %d, want %d", got, leastLimit)
+		}
+	})
 }
 
 func TestANarrowedLimiterDoesNotGrowAgain(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	l := newLimiter(64, c.now)
-	l.TryAcquire()
-	l.Release(0, true)
-	l.Narrow()
-	for range 3 {
-		serve(t, l, c, l.Limit(), 0, time.Second/2)
-	}
-	l.SetFloor(64)
-	if got := l.Limit(); got != initialLimit/2 {
-		t.Errorf("the limit is %d, want it to stay at %d", got, initialLimit/2)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(64)
+		l.TryAcquire()
+		l.Release(0, true)
+		l.Narrow()
+		for range 3 {
+			serve(t, l, l.Limit(), 0, time.Second/2)
+		}
+		l.SetFloor(64)
+		if got := l.Limit(); got != initialLimit/2 {
+			t.Errorf("the limit is %d, want it to stay at %d", got, initialLimit/2)
+		}
+	})
 }
 
 func TestLimiterServesWaitingRequestsInOrderAndHonoursCancellation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter(1, time.Now)
+		l := newLimiter(1)
 		if !l.TryAcquire() {
 			t.Fatal("no slot")
 		}

@@ -1,6 +1,9 @@
 package mirror
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Limits bound every network operation. The go command has a dial limit of 30 s
 // and a TLS limit of 10 s and no other, so a stalled mirror hangs it for ever
@@ -25,13 +28,11 @@ var defaultLimits = Limits{
 
 // Or returns l with its zero fields taken from d.
 func (l Limits) Or(d Limits) Limits {
-	for _, f := range []struct{ v, d *time.Duration }{
-		{&l.Connect, &d.Connect}, {&l.TLS, &d.TLS}, {&l.FirstByte, &d.FirstByte},
-		{&l.Stall, &d.Stall}, {&l.Total, &d.Total},
-	} {
-		if *f.v <= 0 {
-			*f.v = *f.d
-		}
+	return Limits{
+		Connect:   cmp.Or(l.Connect, d.Connect),
+		TLS:       cmp.Or(l.TLS, d.TLS),
+		FirstByte: cmp.Or(l.FirstByte, d.FirstByte),
+		Stall:     cmp.Or(l.Stall, d.Stall),
+		Total:     cmp.Or(l.Total, d.Total),
 	}
-	return l
 }

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -58,8 +59,8 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	c.o.Secrets.AddURLs(rawURL)
 	limits = limits.Or(c.o.Limits)
 	m := &Mirror{
-		Health:  newHealth(c.o.Pause, c.o.Trips, c.o.Now),
-		Limiter: newLimiter(c.o.Concurrency, c.o.Now),
+		Health:  newHealth(c.o.Pause, c.o.Trips, time.Now),
+		Limiter: newLimiter(c.o.Concurrency),
 		name:    settings.Redact(rawURL),
 		limits:  limits,
 		hidden:  c.o.Secrets,
@@ -92,16 +93,20 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 	for range n {
 		t := c.transport(limits)
 		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{CheckRedirect: httpx.CheckRedirect,
-			Transport: &httpx.Agent{Name: c.o.UserAgent, Base: &httpx.Limited{Base: t, Limits: m.bounds}}}})
+			Transport: &httpx.Limited{Base: t, Limits: m.bounds, Agent: c.o.UserAgent}}})
 	}
 	return m, nil
 }
 
 // bounds are the limits of one request, or of one hop of it. Connecting has
 // limits of its own in the transport.
-func (m *Mirror) bounds(*http.Request) httpx.Limits {
-	return httpx.Limits{Answer: m.limits.FirstByte, Stall: m.limits.Stall}
+func (m *Mirror) bounds(req *http.Request) httpx.Limits {
+	own, _ := req.Context().Value(firstByteKey{}).(time.Duration)
+	return httpx.Limits{Answer: cmp.Or(own, m.limits.FirstByte), Stall: m.limits.Stall}
 }
+
+// firstByteKey is of the limit that a request brings along.
+type firstByteKey struct{}
 
 func basicAuth(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
@@ -172,9 +177,14 @@ type Request struct {
 	Fresh     bool   // prefer another connection than the last request's
 	Max       int64  // most bytes the whole file may have; 0 means no limit
 	Seen      *Seen  // filled when a response header arrives, whatever its status; may be nil
+	// IfNone is the ETag of what the caller has, "" for nothing: a server whose
+	// file is still that answers 304. Directories have no ETags.
+	IfNone string
+	// FirstByte is the limit of this request in place of the mirror's; 0 means
+	// the mirror's.
+	FirstByte time.Duration
 }
 
-// part reports whether only a part is asked for.
 func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
 
 // Seen is what a response header shows of the way to the mirror.
@@ -186,7 +196,7 @@ type Seen struct {
 // Get asks for a file and returns when the response header is there. The
 // response's body is bounded by the stall and total limits and by Max, and the
 // caller must close it. Errors, also those of the body, are *failure.Error; a
-// status that is not 200 (or 206 for a part) is one.
+// status that is not 200 (206 for a part, 304 where IfNone allows it) is one.
 //
 // A server that ignores the part asked for, or whose file has changed, answers
 // with the whole file: then Response.Offset is 0. Whatever else a part is
@@ -205,8 +215,7 @@ func (m *Mirror) Get(ctx context.Context, r Request) (_ *Response, err error) {
 	plain := strings.HasSuffix(r.Path, ".zip")
 	resp, err := m.get(ctx, r, plain)
 	if plain && !r.part() && err != nil {
-		var coding *codingError
-		if errors.As(err, &coding) || failure.As(err).Status == http.StatusNotAcceptable {
+		if _, unknown := errors.AsType[*codingError](err); unknown || failure.As(err).Status == http.StatusNotAcceptable {
 			return m.get(ctx, r, false) // as the go command asks
 		}
 	}
@@ -219,7 +228,10 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	shown := settings.Redact(u.String())
 	ctx, cancel := context.WithCancelCause(ctx)
 	total := time.AfterFunc(m.limits.Total, func() { cancel(totalLimit(m.limits.Total)) })
-	tr := newTrace()
+	if r.FirstByte > 0 {
+		ctx = context.WithValue(ctx, firstByteKey{}, r.FirstByte)
+	}
+	tr := new(trace)
 	req, err := http.NewRequestWithContext(tr.with(ctx), http.MethodGet, u.String(), nil)
 	if err != nil {
 		total.Stop()
@@ -231,6 +243,9 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	}
 	if plain {
 		req.Header.Set("Accept-Encoding", "identity")
+	}
+	if r.IfNone != "" {
+		req.Header.Set("If-None-Match", r.IfNone)
 	}
 	if r.part() {
 		end := ""
@@ -259,31 +274,33 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	if r.Seen != nil {
 		*r.Seen = seen
 	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
-		fe := statusError(resp, shown, m.Health.now())
+	fail := func(fe *failure.Error) (*Response, error) {
 		resp.Body.Close()
 		release()
 		return nil, fe
 	}
-	out := &Response{
-		Status:  resp.StatusCode,
-		Type:    resp.Header.Get("Content-Type"),
-		release: release,
+	unchanged := resp.StatusCode == http.StatusNotModified && r.IfNone != ""
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent && !unchanged {
+		return fail(statusError(resp, shown, m.Health.now()))
 	}
-	if err := out.describe(r, resp, plain); err != nil {
-		resp.Body.Close()
-		release()
+	out := &Response{
+		Status:       resp.StatusCode,
+		Type:         resp.Header.Get("Content-Type"),
+		ETag:         resp.Header.Get("ETag"),
+		CacheControl: resp.Header.Get("Cache-Control"),
+		release:      release,
+	}
+	if unchanged {
+		out.Size = -1
+	} else if err := out.describe(r, resp, plain); err != nil {
 		class := failure.BadResponse
 		if errors.As(err, new(*codingError)) {
 			class = failure.WrongContent
 		}
-		return nil, failure.New(class, "get", shown, err)
+		return fail(failure.New(class, "get", shown, err))
 	}
 	if r.Max > 0 && out.Size > r.Max {
-		resp.Body.Close()
-		release()
-		return nil, failure.New(failure.TooLarge, "get", shown,
-			fmt.Errorf("the file has %d bytes, the go command accepts %d", out.Size, r.Max))
+		return fail(tooLarge(shown, out.Size, r.Max))
 	}
 	out.body = &body{ctx: ctx, rc: resp.Body, url: shown, hidden: m.hidden, want: out.Length, max: r.Max, at: out.Offset}
 	return out, nil

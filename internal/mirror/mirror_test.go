@@ -99,7 +99,7 @@ func TestAFileArrivesOverEveryProtocol(t *testing.T) {
 		if p == mirrortest.HTTP2 {
 			want = "HTTP/2.0"
 		}
-		if seen.Proto != want || seen.Timing.First <= 0 {
+		if seen.Proto != want || seen.Timing.Wait <= 0 {
 			t.Errorf("seen %+v, want %s and a time", seen, want)
 		}
 		r := s.Requests()[0]
@@ -256,7 +256,7 @@ func TestCredentialsOfURLAndNetrcReachTheMirrorAndNobodyElse(t *testing.T) {
 			rawURL := s.WithUser("ann:s3cret")
 			if machine := map[string]string{"netrc": s.Addr, "netrc with a URL": "https://" + s.Addr + "/"}[from]; machine != "" {
 				rawURL = s.URL
-				o.Netrc = mirror.ParseNetrc("machine other.test login x password y\nmachine " + machine + "\n login ann password s3cret\n")
+				o.Netrc, _ = mirror.ParseNetrc("machine other.test login x password y\nmachine " + machine + "\n login ann password s3cret\n")
 			}
 			m := open(t, s, o, rawURL+"?token=q1w2")
 			for _, ext := range []string{"mod", "zip"} {

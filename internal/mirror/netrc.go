@@ -62,25 +62,16 @@ func ReadNetrc(getenv func(string) string, goauth string) ([]NetrcEntry, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the credentials of %s: %w", name, err)
 	}
-	return ParseNetrc(string(data)), nil
+	entries, _ := ParseNetrc(string(data))
+	return entries, nil
 }
 
 // ParseNetrc reads the text of a .netrc file the way the go command does
 // (cmd/go/internal/auth/netrc.go): several tokens a line are fine, a macdef
-// runs to the next empty line, and reading ends at "default".
-func ParseNetrc(data string) []NetrcEntry {
-	complete, _ := parseNetrc(data)
-	return complete
-}
-
-// IncompleteNetrc returns the machines of a .netrc file for which the go command
-// has no credentials because the login or the password is missing.
-func IncompleteNetrc(data string) []NetrcEntry {
-	_, incomplete := parseNetrc(data)
-	return incomplete
-}
-
-func parseNetrc(data string) (entries, incomplete []NetrcEntry) {
+// runs to the next empty line, and reading ends at "default". For the incomplete
+// entries the go command has no credentials, because the login or the password is
+// missing.
+func ParseNetrc(data string) (entries, incomplete []NetrcEntry) {
 	var e NetrcEntry
 	drop := func() {
 		if e.Machine != "" {

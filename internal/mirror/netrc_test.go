@@ -38,7 +38,7 @@ func TestNetrcIsReadAsTheGoCommandReadsIt(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if got := mirror.ParseNetrc(test.text); !slices.Equal(got, test.want) {
+			if got, _ := mirror.ParseNetrc(test.text); !slices.Equal(got, test.want) {
 				t.Errorf("ParseNetrc(%q)\n got %v\nwant %v", test.text, got, test.want)
 			}
 		})
@@ -122,7 +122,8 @@ func TestTheNetrcEntryThatCounts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := mirrortest.Start(t, mirrortest.Options{Protocol: mirrortest.HTTP1TLS, BasicAuth: "right:pw", Base: "/go"})
-			m := open(t, s, mirror.Options{Netrc: mirror.ParseNetrc(test.lines(s.Addr))}, s.URL)
+			entries, _ := mirror.ParseNetrc(test.lines(s.Addr))
+			m := open(t, s, mirror.Options{Netrc: entries}, s.URL)
 			if _, _, err := read(m, mirror.Request{Path: "example.test/a/@v/v1.0.0.mod"}); failure.Classify(err) != failure.NotFound {
 				t.Errorf("%v; want a 404, which the right credentials get", err)
 			}

@@ -175,7 +175,6 @@ func ReadMod(w io.Writer, resp *Response, want, shown string) *failure.Error {
 	return e
 }
 
-// head keeps the first bytes that are written to it.
 type head []byte
 
 func (h *head) Write(p []byte) (int, error) {
@@ -192,17 +191,13 @@ func ReadInfo(resp *Response, v module.Version, shown string) ([]byte, *failure.
 	if err != nil {
 		return nil, failure.As(err)
 	}
-	return data, checkInfo(data, resp, v, shown)
-}
-
-func checkInfo(data []byte, resp *Response, v module.Version, shown string) *failure.Error {
 	var info struct{ Version string }
-	err := json.Unmarshal(data, &info)
+	err = json.Unmarshal(data, &info)
 	if err == nil && info.Version == v.Version {
-		return nil
+		return data, nil
 	}
 	if err != nil && isPage(data, resp) {
-		return page(shown)
+		return nil, page(shown)
 	}
 	e := failure.New(failure.WrongContent, "verify", shown, nil)
 	if err != nil {
@@ -210,7 +205,7 @@ func checkInfo(data []byte, resp *Response, v module.Version, shown string) *fai
 	} else {
 		e.Detail = failure.Plain(fmt.Sprintf("the .info names version %q instead of %s", info.Version, v.Version))
 	}
-	return e
+	return nil, e
 }
 
 func page(shown string) *failure.Error {
@@ -219,9 +214,9 @@ func page(shown string) *failure.Error {
 	return e
 }
 
-// isPage also believes a server that says so itself. resp may be nil.
+// isPage also believes a server that says so itself.
 func isPage(data []byte, resp *Response) bool {
-	return failure.IsPage(data) || (resp != nil && strings.HasPrefix(resp.Type, "text/html"))
+	return failure.IsPage(data) || strings.HasPrefix(resp.Type, "text/html")
 }
 
 // SlowFirstByte is the wait for a first byte from which a mirror counts as

@@ -13,9 +13,14 @@ import (
 	"github.com/modferry/modferry/internal/httpx"
 )
 
-// Response is a file, or a part of one, about to be read. Close it.
+// Response is a file, or a part of one, about to be read. Close it. One with the
+// status 304 has no body: the file is the one that the caller has.
 type Response struct {
-	Status    int
+	Status int
+	// ETag and CacheControl are the headers as they were sent, "" when they were
+	// not. An ETag here may be a weak one.
+	ETag, CacheControl string
+
 	Type      string // Content-Type
 	Offset    int64  // where the body starts within the file
 	Length    int64  // bytes of the body, -1 unknown

@@ -300,7 +300,8 @@ func TestHowLongAServerAsksToWait(t *testing.T) {
 		{"", 0},
 	} {
 		s := mirrortest.Start(t, mirrortest.Options{Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.RetryAfter(503, test.value))}})
-		m := open(t, s, mirror.Options{Now: func() time.Time { return now }}, s.URL)
+		m := open(t, s, mirror.Options{}, s.URL)
+		m.Health.SetClock(func() time.Time { return now })
 		_, _, err := read(m, mirror.Request{Path: zipPath})
 		if fe := failure.As(err); fe == nil || fe.RetryAfter != test.want {
 			t.Errorf("Retry-After %q: %d ms, want %d", test.value, fe.RetryAfter, test.want)

@@ -12,54 +12,46 @@ import (
 
 // Timing says where the time until the response header went. A zero duration
 // of DNS, Connect or TLS means that the phase did not happen, as on a reused
-// connection. Of redirected requests it is the last hop's, First counts from
-// the very start.
+// connection. Of redirected requests it is the last hop's.
 type Timing struct {
 	DNS, Connect, TLS time.Duration
 	Wait              time.Duration // from the request being sent to the first byte of the response
-	First             time.Duration // from the start to the first byte of the response
 }
 
 // trace collects the timing of one request. The hooks run in goroutines of
 // net/http, some of them after the request is over.
 type trace struct {
-	mu                  sync.Mutex
-	start               time.Time
-	dns, connect, hello time.Time
-	got, first          time.Time
-	t                   Timing
+	mu                       sync.Mutex
+	dns, connect, hello, got time.Time
+	t                        Timing
 }
 
-func newTrace() *trace { return &trace{start: time.Now()} }
+func (t *trace) begin(phase *time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*phase = time.Now()
+}
+
+func (t *trace) end(phase *time.Time, took *time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*took = time.Since(*phase)
+}
 
 func (t *trace) with(ctx context.Context) context.Context {
-	lock := func(f func()) { t.mu.Lock(); defer t.mu.Unlock(); f() }
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		DNSStart: func(httptrace.DNSStartInfo) { lock(func() { t.dns = time.Now() }) },
-		DNSDone:  func(httptrace.DNSDoneInfo) { lock(func() { t.t.DNS = time.Since(t.dns) }) },
-		ConnectStart: func(string, string) {
-			lock(func() { t.connect = time.Now() })
-		},
+		DNSStart:     func(httptrace.DNSStartInfo) { t.begin(&t.dns) },
+		DNSDone:      func(httptrace.DNSDoneInfo) { t.end(&t.dns, &t.t.DNS) },
+		ConnectStart: func(string, string) { t.begin(&t.connect) },
 		ConnectDone: func(_, _ string, err error) {
-			lock(func() {
-				if err == nil {
-					t.t.Connect = time.Since(t.connect)
-				}
-			})
+			if err == nil {
+				t.end(&t.connect, &t.t.Connect)
+			}
 		},
-		TLSHandshakeStart: func() { lock(func() { t.hello = time.Now() }) },
-		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
-			lock(func() { t.t.TLS = time.Since(t.hello) })
-		},
-		GotConn: func(httptrace.GotConnInfo) {
-			lock(func() { t.got = time.Now() })
-		},
-		GotFirstResponseByte: func() {
-			lock(func() {
-				t.first = time.Now()
-				t.t.Wait, t.t.First = t.first.Sub(t.got), t.first.Sub(t.start)
-			})
-		},
+		TLSHandshakeStart:    func() { t.begin(&t.hello) },
+		TLSHandshakeDone:     func(tls.ConnectionState, error) { t.end(&t.hello, &t.t.TLS) },
+		GotConn:              func(httptrace.GotConnInfo) { t.begin(&t.got) },
+		GotFirstResponseByte: func() { t.end(&t.got, &t.t.Wait) },
 	})
 }
 

@@ -186,7 +186,6 @@ func rank(hops []*Candidate, say func(string, ...any)) {
 	}
 }
 
-// cost is what a mirror is ranked by: lower is better.
 func cost(h *Candidate) time.Duration {
 	if h.Verdict == nil {
 		return time.Hour

@@ -3,6 +3,7 @@ package preflight
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,30 +15,32 @@ import (
 
 // Probes are the probes of all candidates, under way or done.
 type Probes struct {
-	s      *session.Session
-	mu     sync.Mutex
-	done   []chan struct{}
-	found  []*mirror.Verdict // by the place in the session's chain; nil while it is not known
-	sumdb  *report.SumDB
-	late   *time.Timer   // from the first usable mirror on; nil before
-	hurry  chan struct{} // closed when nobody need wait for a verdict any more
-	probed chan struct{} // closed when all verdicts are there
-	all    chan struct{} // closed when the checksum database is looked for, too
-	cancel context.CancelFunc
+	s       *session.Session
+	mu      sync.Mutex
+	found   []*mirror.Verdict // by the place in the session's chain; nil while it is not known
+	told    []bool            // the mirror's health knows of it
+	changed chan struct{}     // closed with the next verdict
+	sumdb   *report.SumDB
+	late    *time.Timer   // from the first usable mirror on; nil before
+	hurry   chan struct{} // closed when nobody need wait for a verdict any more
+	probed  chan struct{} // closed when all verdicts are there
+	all     chan struct{} // closed when the checksum database is looked for, too
+	cancel  context.CancelFunc
 }
 
 // grace is how much longer than a usable mirror the others may take to answer
 // the preflight before nobody waits for them.
 const grace = 250 * time.Millisecond
 
+func newProbes(s *session.Session) *Probes {
+	n := len(s.Chain.Hops)
+	return &Probes{s: s, found: make([]*mirror.Verdict, n), told: make([]bool, n), changed: make(chan struct{}),
+		hurry: make(chan struct{}), probed: make(chan struct{}), all: make(chan struct{})}
+}
+
 // Start starts the probes of every candidate at once. The caller ends them.
 func Start(ctx context.Context, s *session.Session) *Probes {
-	p := &Probes{s: s, hurry: make(chan struct{}), probed: make(chan struct{}), all: make(chan struct{})}
-	n := len(s.Chain.Hops)
-	p.found = make([]*mirror.Verdict, n)
-	for range n {
-		p.done = append(p.done, make(chan struct{}))
-	}
+	p := newProbes(s)
 	ctx, p.cancel = mirror.WithLimit(ctx, s.Values.ProbeTimeout, "--probe-timeout")
 	var wg sync.WaitGroup
 	shielded := false
@@ -49,25 +52,29 @@ func Start(ctx context.Context, s *session.Session) *Probes {
 			samples = s.Samples
 		}
 		shielded = shielded || (h.Protected() && !h.Public)
-		wg.Go(func() {
-			v := h.Probe(ctx, samples, s.SumDBName())
-			p.mu.Lock()
-			p.found[i] = &v
-			if v.Class == "" && p.late == nil {
-				p.late = time.AfterFunc(cmp.Or(s.Options.Grace, grace), func() { close(p.hurry) })
-			}
-			p.mu.Unlock()
-			close(p.done[i])
-		})
+		wg.Go(func() { p.note(i, h.Probe(ctx, samples, s.SumDBName())) })
 	}
 	go func() {
 		defer p.cancel()
 		wg.Wait()
-		close(p.probed)
 		p.sumdb = p.probeSumDB(ctx)
 		close(p.all)
 	}()
 	return p
+}
+
+func (p *Probes) note(i int, v mirror.Verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.found[i] = &v
+	if v.Class == "" && p.late == nil {
+		p.late = time.AfterFunc(cmp.Or(p.s.Options.Grace, grace), func() { close(p.hurry) })
+	}
+	close(p.changed)
+	p.changed = make(chan struct{})
+	if !slices.Contains(p.found, nil) {
+		close(p.probed)
+	}
 }
 
 // End gives up the probes that are still under way.
@@ -82,49 +89,86 @@ func (p *Probes) End() {
 // Wait waits for every verdict and for the checksum database.
 func (p *Probes) Wait() { <-p.all }
 
-// candidates are the mirrors with what is known of them so far.
 func (p *Probes) candidates() []*Candidate {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := unprobed(p.s)
 	for i, c := range all {
 		c.Asked, c.Verdict = true, p.found[i]
-		c.Late = c.Verdict == nil && p.hurried()
+		c.Late = c.Verdict == nil && over(p.hurry)
 	}
 	return all
 }
 
-// hurried reports whether nobody need wait for a verdict any more.
-func (p *Probes) hurried() bool {
+func over(c <-chan struct{}) bool {
 	select {
-	case <-p.hurry:
+	case <-c:
 		return true
 	default:
 		return false
 	}
 }
 
-// Early waits for as many verdicts as the start of the fetch needs, chooses the
-// chain that it begins with, and tells the mirrors' health what was found. A
-// configured order is settled as soon as its first usable mirror is known. No
-// order is worth the wait for a mirror that is much slower than another.
+// Early is the chain that the fetch begins with. It waits until it is known who
+// stands first, and for nobody else: under auto and cn that is the first mirror
+// to answer, unless one that is not ranked stands before it; in a configured
+// order it is the first one that is usable. One that is much slower than a usable
+// one is not waited for. Health hears what the verdicts are.
 func (p *Probes) Early() session.Chain {
-	for i := range p.done {
+	for {
+		p.mu.Lock()
+		changed := p.changed
+		p.mu.Unlock()
+		settled := over(p.hurry) || over(p.probed)
+		d := decide(p.s, p.s.Choice, p.candidates())
+		if settled || len(d.Chosen) > 0 && d.Chosen[0].Verdict != nil {
+			p.tell(d)
+			return d.Chain()
+		}
 		select {
-		case <-p.done[i]:
-			if p.s.Choice != session.Configured || p.found[i].Class != "" || p.s.Chain.Hops[i].Last {
-				continue
-			}
+		case <-changed:
 		case <-p.hurry:
 		}
-		break
 	}
-	d := decide(p.s, p.s.Choice, p.candidates())
-	for _, c := range d.Chosen {
+}
+
+// Follow calls set with the chain that Early would have chosen had it waited for
+// all verdicts, once they are there or nobody need wait for them any more. The
+// caller calls end, after which set is not called.
+func (p *Probes) Follow(set func(session.Chain)) (end func()) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-p.hurry:
+		case <-p.probed:
+		case <-stop:
+			return
+		}
+		d := decide(p.s, p.s.Choice, p.candidates())
+		p.tell(d)
+		set(d.Chain())
+	})
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
+}
+
+// tell tells the mirrors' health what was found, of each of them once.
+func (p *Probes) tell(d Decision) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, c := range d.All {
+		if p.told[i] || c.Verdict == nil && !c.Late || !slices.Contains(d.Chosen, c) {
+			continue
+		}
+		p.told[i] = true
 		switch {
 		case c.Late:
-			c.Health.Suspect(failure.FirstByteTimeout)
-		case c.Verdict == nil:
+			if c.Health.Counts().Files == 0 { // else downloads know better
+				c.Health.Suspect(failure.FirstByteTimeout)
+			}
 		case c.Failing():
 			c.Health.Suspect(c.Verdict.Class)
 		default:
@@ -132,12 +176,12 @@ func (p *Probes) Early() session.Chain {
 			c.Limiter.SetFloor(16 + int(c.Verdict.Seen.Timing.Wait.Milliseconds()/2))
 		}
 	}
-	return d.Chain()
 }
 
 // Final decides with what is known when every file has its fate. Where some
-// failed, all verdicts are waited for, since they may say why; otherwise none but
-// those that come about as soon as the first usable one.
+// failed, all verdicts are waited for, since they may say why. Otherwise only the
+// ranking, which later steps are given too, is worth the wait for those that come
+// about as soon as the first usable one.
 func (p *Probes) Final(failed bool) Decision {
 	p.mu.Lock()
 	usable := p.late != nil
@@ -145,7 +189,7 @@ func (p *Probes) Final(failed bool) Decision {
 	switch {
 	case failed:
 		<-p.probed
-	case usable:
+	case usable && p.s.Choice != session.Configured:
 		select {
 		case <-p.probed:
 		case <-p.hurry:

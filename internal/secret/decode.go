@@ -9,121 +9,109 @@ import (
 	"unicode/utf8"
 )
 
-// rewrite makes a view of another, in which unit reads what stands at i: how
-// many bytes that is, and what they mean; 0 for a byte that stands for itself.
-func rewrite(v view, unit func(rest []byte) (n int, meaning []byte)) (view, bool) {
-	var out view
-	changed := false
+// escape is an encoding in which a sign introduces what is not meant as it is.
+type escape struct {
+	sign byte
+	// unit reads what stands at a sign: how many bytes that is, and what they mean;
+	// 0 for a sign that stands for itself.
+	unit func(rest []byte) (n int, meaning []byte)
+}
+
+var escapes = []escape{{'%', percent}, {'+', form}, {'&', entity}, {'\\', backslash}}
+
+// decode makes a view of another; ok is false where nothing is encoded.
+func (e escape) decode(v view) (out view, ok bool) {
+	if bytes.IndexByte(v.text, e.sign) < 0 {
+		return v, false
+	}
 	for i := 0; i < len(v.text); {
-		n, meaning := unit(v.text[i:])
+		n, meaning := 0, []byte(nil)
+		if v.text[i] == e.sign {
+			n, meaning = e.unit(v.text[i:])
+		}
 		if n == 0 {
 			out.add(v.text[i], v.where[i])
 			i++
 			continue
 		}
-		changed = true
+		ok = true
 		at := span{v.where[i].start, v.where[i+n-1].end}
 		for _, b := range meaning {
 			out.add(b, at)
 		}
 		i += n
 	}
-	return out, changed
+	return out, ok
 }
 
 // percent decodes "%41", as in URLs.
-func percent(v view) (view, bool) {
-	if !bytes.ContainsRune(v.text, '%') {
-		return v, false
-	}
-	return rewrite(v, func(rest []byte) (int, []byte) {
-		if rest[0] == '%' && len(rest) >= 3 {
-			if b, err := hex.DecodeString(string(rest[1:3])); err == nil {
-				return 3, b
-			}
-		}
+func percent(rest []byte) (int, []byte) {
+	if len(rest) < 3 {
 		return 0, nil
-	})
+	}
+	b, err := hex.DecodeString(string(rest[1:3]))
+	if err != nil {
+		return 0, nil
+	}
+	return 3, b
 }
 
 // form reads "+" for a blank, as in queries and forms.
-func form(v view) (view, bool) {
-	if !bytes.ContainsRune(v.text, '+') {
-		return v, false
-	}
-	return rewrite(v, func(rest []byte) (int, []byte) {
-		if rest[0] == '+' {
-			return 1, []byte{' '}
-		}
-		return 0, nil
-	})
-}
+func form([]byte) (int, []byte) { return 1, []byte{' '} }
 
 // longestEntity is enough for the names that stand for ASCII ("&DiacriticalGrave;").
 const longestEntity = 20
 
-// entities decodes "&amp;" and "&#65;", as in HTML and XML.
-func entities(v view) (view, bool) {
-	if !bytes.ContainsRune(v.text, '&') {
-		return v, false
-	}
-	return rewrite(v, func(rest []byte) (int, []byte) {
-		if rest[0] != '&' {
-			return 0, nil
-		}
-		end := bytes.IndexByte(rest[:min(len(rest), longestEntity)], ';')
-		if end < 0 {
-			return 0, nil
-		}
-		written := string(rest[:end+1])
-		if meaning := html.UnescapeString(written); meaning != written {
-			return end + 1, []byte(meaning)
-		}
+// entity decodes "&amp;" and "&#65;", as in HTML and XML.
+func entity(rest []byte) (int, []byte) {
+	end := bytes.IndexByte(rest[:min(len(rest), longestEntity)], ';')
+	if end < 0 {
 		return 0, nil
-	})
+	}
+	written := string(rest[:end+1])
+	meaning := html.UnescapeString(written)
+	if meaning == written {
+		return 0, nil
+	}
+	return end + 1, []byte(meaning)
 }
 
 // controls are what single letters mean behind a backslash.
 var controls = map[byte]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 
-// backslashes decodes the escapes of JSON, Go, C and shells.
-func backslashes(v view) (view, bool) {
-	if !bytes.ContainsRune(v.text, '\\') {
-		return v, false
+// backslash decodes the escapes of JSON, Go, C and shells.
+func backslash(rest []byte) (int, []byte) {
+	if len(rest) < 2 {
+		return 0, nil
 	}
-	number := func(digits []byte, base, want int) (rune, bool) {
-		if len(digits) < want {
+	number := func(from, base, want int) (rune, bool) {
+		if len(rest) < from+want {
 			return 0, false
 		}
-		n, err := strconv.ParseUint(string(digits[:want]), base, 32)
+		n, err := strconv.ParseUint(string(rest[from:from+want]), base, 32)
 		return rune(n), err == nil
 	}
-	return rewrite(v, func(rest []byte) (int, []byte) {
-		if rest[0] != '\\' || len(rest) < 2 {
-			return 0, nil
+	switch c := rest[1]; {
+	case c == 'u':
+		if r, ok := number(2, 16, 4); ok {
+			return 6, utf8.AppendRune(nil, r)
 		}
-		switch c := rest[1]; {
-		case c == 'u':
-			if r, ok := number(rest[2:], 16, 4); ok {
-				return 6, utf8.AppendRune(nil, r)
-			}
-		case c == 'U':
-			if r, ok := number(rest[2:], 16, 8); ok {
-				return 10, utf8.AppendRune(nil, r)
-			}
-		case c == 'x':
-			if r, ok := number(rest[2:], 16, 2); ok {
-				return 4, []byte{byte(r)}
-			}
-		case '0' <= c && c <= '7':
-			if r, ok := number(rest[1:], 8, 3); ok {
-				return 4, []byte{byte(r)}
-			}
-		case controls[c] != 0:
-			return 2, []byte{controls[c]}
+	case c == 'U':
+		if r, ok := number(2, 16, 8); ok {
+			return 10, utf8.AppendRune(nil, r)
 		}
-		return 2, rest[1:2]
-	})
+	case c == 'x':
+		if r, ok := number(2, 16, 2); ok {
+			return 4, []byte{byte(r)}
+		}
+	case '0' <= c && c <= '7':
+		if r, ok := number(1, 8, 3); ok {
+			return 4, []byte{byte(r)}
+		}
+	case controls[c] != 0:
+		return 2, []byte{controls[c]}
+	}
+	return 2, rest[1:2]
 }
 
 // base64s decodes whatever could be base64, in both alphabets and at each of
@@ -147,7 +135,9 @@ func base64s(v view, least int, found func(view)) {
 		}
 		for skip := range min(4, len(text)) {
 			group := text[skip:]
-			group = group[:len(group)-b2i(len(group)%4 == 1)]
+			if len(group)%4 == 1 {
+				group = group[:len(group)-1]
+			}
 			decoded, err := base64.RawStdEncoding.DecodeString(string(group))
 			if err != nil {
 				continue
@@ -165,13 +155,6 @@ func base64s(v view, least int, found func(view)) {
 			found(out)
 		}
 	})
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // hexadecimals decodes runs of digits, beginning at either of the first two.

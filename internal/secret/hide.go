@@ -12,7 +12,6 @@ import (
 // base64 is two.
 const nested = 2
 
-// span is a part of a text.
 type span struct{ start, end int }
 
 // Hide returns a text without the secrets of the set, in whatever encoding they
@@ -79,8 +78,8 @@ func (f *finder) search(v view, depth int) {
 	if depth == 0 {
 		return
 	}
-	for _, decode := range []func(view) (view, bool){percent, form, entities, backslashes} {
-		if decoded, ok := decode(v); ok {
+	for _, e := range escapes {
+		if decoded, ok := e.decode(v); ok {
 			f.search(decoded, depth-1)
 		}
 	}

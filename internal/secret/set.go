@@ -19,7 +19,6 @@ const (
 	anywhere = 6
 )
 
-// value is something to hide.
 type value struct {
 	text  string // as it is searched, see folded
 	shown int    // bytes at its begin that may be seen when it stands there as it is
@@ -92,7 +91,6 @@ func (s *Set) Error(err error) error {
 	return hidden{err, s}
 }
 
-// hidden is an error whose text shows no secrets.
 type hidden struct {
 	err error
 	set *Set

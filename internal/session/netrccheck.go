@@ -41,7 +41,7 @@ func (s *Session) UnusedCredentials() []finding.Finding {
 // compares with the port where the URL has one (cmd/go/internal/auth/netrc.go).
 func examineNetrc(text string, u *url.URL) *finding.Finding {
 	host, path, instead := u.Host, strings.TrimRight(u.Path, "/"), "machine "+u.Host
-	entries, incomplete := mirror.ParseNetrc(text), mirror.IncompleteNetrc(text)
+	entries, incomplete := mirror.ParseNetrc(text)
 	hostOf := func(e mirror.NetrcEntry) string {
 		h, _, _ := strings.Cut(strings.TrimPrefix(e.Machine, "https://"), "/")
 		return h

@@ -29,7 +29,7 @@ func (s *Session) OpenStore() (layer.Store, error) {
 		if err := s.Confined("the cache", path); err != nil {
 			return nil, err
 		}
-		return dir.Open(path, dir.Options{})
+		return dir.Open(path)
 	case store.GHA:
 		return gha.Open(gha.Options{
 			Getenv: getenv, Protocol: spec.Protocol, Transport: transport,

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"go.uber.org/goleak"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 	modzip "golang.org/x/mod/zip"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

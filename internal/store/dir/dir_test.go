@@ -52,10 +52,11 @@ func clock() func() time.Time {
 
 func open(t *testing.T, path string) *Store {
 	t.Helper()
-	s, err := Open(path, Options{Now: clock()})
+	s, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.now = clock()
 	return s
 }
 

@@ -84,7 +84,7 @@ func TestAFullDiskIsSaidAndNothingIsLost(t *testing.T) {
 
 func TestAFullDiskWithoutAStoreIsSaid(t *testing.T) {
 	path := mount(t, "4k,nr_inodes=1")
-	_, err := Open(path+"/cache", Options{})
+	_, err := Open(path + "/cache")
 	if !errors.Is(err, store.ErrUnavailable) || classOf(err) != failure.DiskFull {
 		t.Errorf("Open = %v; want store.ErrUnavailable of class %s", err, failure.DiskFull)
 	}
@@ -95,7 +95,7 @@ func TestAReadOnlyFileSystemCanBeRead(t *testing.T) {
 	create(t, open(t, path+"/cache"), "a", "b")
 	remount(t, path, syscall.MS_RDONLY, "4m")
 	mustBeReadOnly(t, open(t, path+"/cache"))
-	_, err := Open(path+"/another", Options{})
+	_, err := Open(path + "/another")
 	if !errors.Is(err, store.ErrUnavailable) || classOf(err) != failure.Permission {
 		t.Errorf("Open = %v; want store.ErrUnavailable of class %s", err, failure.Permission)
 	}

@@ -22,7 +22,6 @@ const (
 	maxAbout  = 4 << 10 // bytes
 )
 
-// about is what is in about.json.
 type about struct {
 	Schema  string    `json:"schema"`
 	Created time.Time `json:"created"`
@@ -33,14 +32,12 @@ type about struct {
 // none. It may be removed when there is nothing foreign in it.
 var errBroken = errors.New("no complete entry")
 
-// place is the directory of the entry with that name.
 func (s *Store) place(name string) string { return filepath.Join(s.dir, name+suffix) }
 
 // look returns the entry with that name; store.ErrNotFound, errBroken, or an
 // error of the file system.
 func (s *Store) look(name string) (store.Entry, error) { return lookAt(s.place(name), name) }
 
-// lookAt returns the entry that is in dir.
 func lookAt(dir, name string) (store.Entry, error) {
 	broken := func(format string, args ...any) (store.Entry, error) {
 		return store.Entry{}, fmt.Errorf("%w: "+format, append([]any{errBroken}, args...)...)

@@ -58,7 +58,7 @@ func TestOpenSaysWhyADirectoryCannotBeUsed(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Open(tt.path, Options{})
+			_, err := Open(tt.path)
 			if !errors.Is(err, store.ErrUnavailable) || classOf(err) != failure.LocalIO {
 				t.Fatalf("Open = %v; want store.ErrUnavailable of class %s", err, failure.LocalIO)
 			}
@@ -87,7 +87,7 @@ func TestADirectoryThatMayNotBeWrittenCanBeRead(t *testing.T) {
 	}
 	mustBeReadOnly(t, open(t, path))
 
-	_, err := Open(filepath.Join(path, "more"), Options{})
+	_, err := Open(filepath.Join(path, "more"))
 	if !errors.Is(err, store.ErrUnavailable) || classOf(err) != failure.Permission || !strings.Contains(err.Error(), "make it writable for this user") {
 		t.Errorf("Open = %v; want store.ErrUnavailable of class %s", err, failure.Permission)
 	}

@@ -47,7 +47,7 @@ func child(path, task, who string) error {
 	if prepare, ok := beforeOpen[task]; ok {
 		prepare()
 	}
-	s, err := Open(path, Options{})
+	s, err := Open(path)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func startChild(t *testing.T, path, task, who string) *exec.Cmd {
 // is whole, nothing else is left, and it does all that a store does.
 func mustBeSound(t *testing.T, path string) {
 	t.Helper()
-	s, err := Open(path, Options{})
+	s, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +307,7 @@ func TestOfSeveralProcessesOneWinsEachName(t *testing.T) {
 // A store of the system's clock finds the newest.
 func TestTheSystemsClockWillDo(t *testing.T) {
 	t.Parallel()
-	s, err := Open(t.TempDir(), Options{})
+	s, err := Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,6 @@ func (s *Store) remove(name string, broken bool) error {
 	return t.end(s.step)
 }
 
-// dismantle removes an entry where it is, if there is one.
 func (s *Store) dismantle(place string) error {
 	if info, err := os.Lstat(place); err != nil || !info.IsDir() {
 		if errors.Is(err, fs.ErrNotExist) {

@@ -24,18 +24,13 @@ type Store struct {
 	step func() // called before every change in dir; a test's process ends there
 }
 
-// Options of a store.
-type Options struct {
-	Now func() time.Time // nil is time.Now
-}
-
 // Open opens the store in the directory path and creates it when absent, with
 // its parents. What writers left that were killed is removed. A directory that
 // may only be read is a store from which one can only read: its Create is
 // store.ErrDenied.
 //
 // The error is a *failure.Error and store.ErrUnavailable.
-func Open(path string, o Options) (*Store, error) {
+func Open(path string) (*Store, error) {
 	if path == "" {
 		return nil, unavailable(path, errors.New("found no path, expected that of a directory"))
 	}
@@ -43,10 +38,7 @@ func Open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, unavailable(path, err)
 	}
-	s := &Store{path: path, dir: filepath.Join(path, "v1"), now: o.Now, step: func() {}}
-	if s.now == nil {
-		s.now = time.Now
-	}
+	s := &Store{path: path, dir: filepath.Join(path, "v1"), now: time.Now, step: func() {}}
 	if err := s.prepare(); err != nil {
 		return nil, unavailable(path, err)
 	}
@@ -152,7 +144,6 @@ func fault(op string, err error) error {
 	return e
 }
 
-// denied marks an error that means that this user may not write.
 func denied(err error) error {
 	if err != nil && class(err) == failure.Permission {
 		return marked{err, store.ErrDenied}
@@ -168,7 +159,6 @@ func class(err error) failure.Class {
 	return failure.LocalIO
 }
 
-// remedy says what to do.
 func remedy(err error) string {
 	const other = "choose another directory with --cache dir:PATH"
 	switch class(err) {

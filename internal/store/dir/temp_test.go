@@ -21,7 +21,7 @@ func exists(name string) bool {
 func TestOpenAndPruneRemoveTheTemporariesOfDeadWritersOnly(t *testing.T) {
 	t.Parallel()
 	for name, tidy := range map[string]func(s *Store) error{
-		"Open":  func(s *Store) error { _, err := Open(s.path, Options{}); return err },
+		"Open":  func(s *Store) error { _, err := Open(s.path); return err },
 		"Prune": func(s *Store) error { _, err := s.Prune(t.Context(), Limits{}); return err },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,6 @@ type answer struct {
 	body   []byte
 }
 
-// ok reports whether the status is one of success.
 func (a answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 
 // ask sends a request until it is answered by what does not pass: an error is
@@ -54,6 +53,15 @@ func (s *Store) ask(ctx context.Context, p *patience, r *request, into any) (ans
 			return answer{}, err
 		}
 	}
+}
+
+// demand is ask where every status but one of success means the same: no.
+func (s *Store) demand(ctx context.Context, p *patience, r *request, into any) (answer, error) {
+	a, err := s.ask(ctx, p, r, into)
+	if err == nil && !a.ok() {
+		err = a.refused()
+	}
+	return a, err
 }
 
 // noBetter is said of a failure that was the last thing heard of the service
@@ -114,7 +122,6 @@ func (a answer) text() string {
 	return ""
 }
 
-// failure makes a failure of a status.
 func (a answer) failure(is ...error) *failure.Error {
 	class := failure.FromStatus(a.status)
 	if class == "" {
@@ -158,6 +165,11 @@ func (a answer) denial(message string) error {
 	return nil
 }
 
+// taken is the refusal of a name that is in use, with what the service says.
+func (a answer) taken(message string) error {
+	return &refusal{op: a.r.op, is: []error{store.ErrExists}, detail: failure.Plain(a.s.secrets.hide(message))}
+}
+
 // refused is the error of an answer that is no success, where it means the same
 // in every call.
 func (a answer) refused() error {
@@ -166,7 +178,7 @@ func (a answer) refused() error {
 	}
 	switch a.status {
 	case http.StatusConflict:
-		return &refusal{op: a.r.op, is: []error{store.ErrExists}, detail: failure.Plain(a.s.secrets.hide(a.text()))}
+		return a.taken(a.text())
 	case http.StatusForbidden:
 		return a.failure(store.ErrDenied)
 	case http.StatusUnauthorized:

@@ -26,14 +26,25 @@ type blob struct {
 
 	renewing sync.Mutex // held while asking for a new URL
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	known
+}
+
+// known is what is known of a blob.
+type known struct {
 	url     string
 	turn    int   // counts the URLs
 	refused int   // URLs in a row that opened nothing
 	dead    error // there is no further URL to be had
-	known   bool
+	noted   bool  // the size and the mark are known, as far as the server tells
 	size    int64 // -1 while unknown
 	mark    mark
+}
+
+func (b *blob) now() known {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known
 }
 
 // mark tells versions of a blob apart.
@@ -124,12 +135,11 @@ func (sp *span) broke(err error) error {
 	}
 	fe := body.broke(err)
 	if fe.Class == failure.CutBody && sp.end >= 0 {
-		fe = sp.b.s.fail(failure.CutBody, sp.b.op, body.r.url, fmt.Errorf("%w at byte %d of %d", err, sp.at, sp.b.length()))
+		fe = sp.b.s.fail(failure.CutBody, sp.b.op, body.r.url, fmt.Errorf("%w at byte %d of %d", err, sp.at, sp.b.now().size))
 	}
 	return sp.another(fe)
 }
 
-// another waits for the next attempt after fe, or returns the error to end with.
 func (sp *span) another(fe *failure.Error) error {
 	if sp.ctx.Err() != nil || !passes(fe, serverFails) {
 		return fe
@@ -156,14 +166,14 @@ func (sp *span) Close() error {
 // open asks for the rest of the span until its body comes.
 func (sp *span) open() error {
 	for {
-		url, turn := sp.b.place()
-		if url == "" {
-			if err := sp.b.renew(sp.ctx, turn, nil); err != nil {
+		b := sp.b.now()
+		if b.url == "" {
+			if err := sp.b.renew(sp.ctx, b.turn, nil); err != nil {
 				return err
 			}
 			continue
 		}
-		resp, failed := sp.b.s.send(sp.ctx, sp.request(url))
+		resp, failed := sp.b.s.send(sp.ctx, sp.request(b))
 		if failed == nil {
 			if failed = sp.accept(resp); failed == nil {
 				return nil
@@ -172,7 +182,7 @@ func (sp *span) open() error {
 		}
 		var err error
 		if failed.Status == http.StatusUnauthorized || failed.Status == http.StatusForbidden {
-			err = sp.b.renew(sp.ctx, turn, failed)
+			err = sp.b.renew(sp.ctx, b.turn, failed)
 		} else {
 			err = sp.another(failed)
 		}
@@ -182,8 +192,8 @@ func (sp *span) open() error {
 	}
 }
 
-func (sp *span) request(url string) *request {
-	r := &request{op: sp.b.op, method: http.MethodGet, url: url, header: map[string]string{
+func (sp *span) request(b known) *request {
+	r := &request{op: sp.b.op, method: http.MethodGet, url: b.url, header: map[string]string{
 		// Compressed on the way, ranges and lengths would mean other bytes.
 		"Accept-Encoding": "identity",
 	}}
@@ -192,9 +202,9 @@ func (sp *span) request(url string) *request {
 	} else if sp.at > 0 {
 		r.header["Range"] = fmt.Sprintf("bytes=%d-", sp.at)
 	}
-	if tag := sp.b.tag(); tag != "" {
+	if b.mark.tag != "" {
 		// Azure knows no If-Range; who knows neither is found out by accept.
-		r.header["If-Match"] = tag
+		r.header["If-Match"] = b.mark.tag
 	}
 	return r
 }
@@ -255,37 +265,18 @@ func (sp *span) accept(resp *response) *failure.Error {
 	return nil
 }
 
-// place returns the URL and which one it is.
-func (b *blob) place() (string, int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.url, b.turn
-}
-
-func (b *blob) tag() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.mark.tag
-}
-
-func (b *blob) length() int64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.size
-}
-
 // note keeps what the first answer says of the blob, and compares the later
 // ones with that.
 func (b *blob) note(size int64, m mark) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.known {
+	if b.noted {
 		if b.size >= 0 && size >= 0 && b.size != size || !b.mark.same(m) {
 			return false
 		}
 		b.size = max(b.size, size)
 	} else {
-		b.known, b.size, b.mark = true, size, m
+		b.noted, b.size, b.mark = true, size, m
 	}
 	b.refused = 0
 	return true

@@ -25,7 +25,6 @@ const (
 	varMode    = "ACTIONS_CACHE_MODE"
 )
 
-// place is where the service is.
 type place struct {
 	protocol string
 	base     string // v2: the origin; v1: all that the routes follow, ending in "/"
@@ -113,7 +112,6 @@ func isEnterpriseServer(server string) bool {
 	return host != "" && host != "github.com" && !strings.HasSuffix(host, ".ghe.com") && !strings.HasSuffix(host, ".localhost")
 }
 
-// isGitHub reports whether the results service is GitHub's own.
 func isGitHub(results string) bool {
 	host := hostOf(results)
 	return strings.HasSuffix(host, ".actions.githubusercontent.com") || strings.HasSuffix(host, ".ghe.com")

@@ -14,14 +14,13 @@ import (
 // all of a small entry.
 const firstSegment = 1 << 20
 
-// leastSegment is the smallest part worth a request.
 const leastSegment = 256 << 10
 
 // open begins to read an entry. The first request goes out at once; how the
 // rest comes depends on its answer: one answer that holds everything is read
 // as it comes, otherwise several requests bring segments in parallel.
 func (s *Store) open(ctx context.Context, e store.Entry) (io.ReadCloser, error) {
-	b := &blob{s: s, p: s.patience(), name: e.Name, op: "read " + e.Name, url: e.Location, size: -1}
+	b := &blob{s: s, p: s.patience(), name: e.Name, op: "read " + e.Name, known: known{url: e.Location, size: -1}}
 	s.secrets.addURL(e.Location)
 	ctx, cancel := context.WithCancelCause(ctx)
 	first := b.span(ctx, 0, int64(min(firstSegment, s.o.Segment)))
@@ -29,12 +28,12 @@ func (s *Store) open(ctx context.Context, e store.Entry) (io.ReadCloser, error) 
 		cancel(nil)
 		return nil, err
 	}
-	if first.whole || first.end >= b.length() {
+	if first.whole || first.end >= b.now().size {
 		return &stream{span: first, cancel: cancel}, nil
 	}
 	lanes := s.o.Parallel
 	return ranged.NewReader(ctx, cancel, first, first.end, ranged.Options{
-		Size: b.length(), Lanes: lanes, Window: lanes + max(lanes/2, 1),
+		Size: b.now().size, Lanes: lanes, Window: lanes + max(lanes/2, 1),
 		Segment: func(rest, got int64, elapsed time.Duration) int64 {
 			return segmentSize(rest, lanes, int64(s.o.Segment), got, elapsed)
 		},

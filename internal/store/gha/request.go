@@ -95,7 +95,6 @@ func (w *watched) Close() error {
 	return nil
 }
 
-// end ends the request and what is left of its body.
 func (r *response) end() {
 	if r.Response != nil {
 		r.Body.Close()

@@ -40,7 +40,6 @@ type retrier struct {
 	failed int // attempts in a row
 }
 
-// progress makes the count of attempts begin anew.
 func (r *retrier) progress() { r.failed = 0 }
 
 // again waits before another attempt after one that failed with what may pass.
@@ -71,7 +70,6 @@ func (r *retrier) again(ctx context.Context, err *failure.Error) error {
 	return nil
 }
 
-// gaveUp adds to a failure what was done about it.
 func gaveUp(err *failure.Error, what string) *failure.Error {
 	e := *err
 	if e.Detail != "" {
@@ -91,7 +89,6 @@ func serverFails(status int) bool {
 	return status == http.StatusInternalServerError || serverDown(status)
 }
 
-// passes reports whether a failure of a transfer of bytes may pass.
 func passes(err *failure.Error, status func(int) bool) bool {
 	switch err.Class {
 	case failure.Throttled:

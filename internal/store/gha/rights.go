@@ -44,7 +44,6 @@ func (r rights) read() error {
 	return &refusal{op: "look up", is: []error{store.ErrDenied, store.ErrNotFound}, detail: r.noRead}
 }
 
-// write is the error of writing, nil when it is allowed.
 func (r rights) write() error {
 	if r.noWrite == "" {
 		return nil

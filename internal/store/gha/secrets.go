@@ -12,7 +12,6 @@ import (
 // shortest is the shortest secret: less would mask ordinary words.
 const shortest = 6
 
-// secrets are those seen so far.
 type secrets struct {
 	mask func(string)
 	set  *secret.Set
@@ -31,7 +30,6 @@ func newSecrets(mask func(string), set *secret.Set) *secrets {
 	return &secrets{mask: mask, set: set, masked: map[string]bool{}}
 }
 
-// add makes values known, and masks those that are new.
 func (s *secrets) add(values ...string) {
 	for _, v := range values {
 		s.mu.Lock()
@@ -76,7 +74,6 @@ func (s *secrets) addPath(raw string) {
 	}
 }
 
-// hide returns a text without the secrets.
 func (s *secrets) hide(text string) string { return s.set.Hide(text) }
 
 // fail makes the failure of op. Of the URL only the origin is shown.
@@ -87,7 +84,6 @@ func (s *Store) fail(class failure.Class, op, rawURL string, err error) *failure
 	return failure.New(class, op, origin(rawURL), s.secrets.set.Error(err))
 }
 
-// log writes a line without secrets.
 func (s *Store) log(line string) {
 	s.o.Log(failure.Neutral("cache service: " + s.secrets.hide(line)))
 }

@@ -1,6 +1,7 @@
 package gha
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/ranged"
 )
 
 // Options configure a Store.
@@ -134,7 +136,7 @@ func Open(o Options) (*Store, error) {
 	s.secrets.addPath(place.base)
 	s.rights = rightsOf(o.Getenv(varMode), place.token)
 	s.client = &http.Client{CheckRedirect: checkRedirect,
-		Transport: &httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: s.limits}}}
+		Transport: &httpx.Limited{Base: o.Transport, Limits: s.limits, Agent: o.UserAgent}}
 	switch place.protocol {
 	case protocolV1:
 		s.service = v1{s}
@@ -145,29 +147,14 @@ func Open(o Options) (*Store, error) {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.Segment <= 0 {
-		o.Segment = defaultSegment
-	}
-	if o.Block <= 0 {
-		o.Block = defaultBlock
-	}
-	if o.Budget <= 0 {
-		o.Budget = defaultBudget
-	}
-	if o.FirstByte <= 0 {
-		o.FirstByte = defaultFirstByte
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "modferry"
-	}
+	o.Parallel = cmp.Or(o.Parallel, defaultParallel)
+	o.Segment = cmp.Or(o.Segment, defaultSegment)
+	o.Block = cmp.Or(o.Block, defaultBlock)
+	o.Budget = cmp.Or(o.Budget, defaultBudget)
+	o.FirstByte = cmp.Or(o.FirstByte, defaultFirstByte)
+	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
 	if o.Log == nil {
 		o.Log = func(string) {}
-	}
-	if o.Sleep == nil {
-		o.Sleep = httpx.Sleep
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Float64
@@ -279,15 +266,32 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 	if err != nil {
 		return err
 	}
-	u := newUpload(ctx, s, p, name, r)
-	defer u.stop() // also when write panics
-	if err := write(u); err != nil {
-		return u.failed(err)
+	w := ranged.NewWriter(ctx, ranged.WriterOptions{Block: s.o.Block, Lanes: s.o.Parallel, Send: r.part,
+		Fail: func(cause error) error { return s.endedBy(cause, "save "+name) }})
+	defer w.Close() // also when write panics
+	if err := write(w); err != nil {
+		return w.Failed(err)
 	}
-	return u.commit()
+	whole, parts, size, err := w.Finish()
+	if err != nil {
+		return err
+	}
+	if parts == 0 {
+		if err := r.whole(ctx, whole); err != nil {
+			return err
+		}
+	}
+	p.unknown.Store(false)
+	err = r.commit(ctx, parts, size)
+	if err != nil && p.unknown.Load() && ctx.Err() == nil {
+		// An earlier attempt may have got through without its answer.
+		if e, ferr := s.Find(ctx, name); ferr == nil && e.Name == name {
+			return nil
+		}
+	}
+	return err
 }
 
-// ended is the error of a call whose context ended.
 func (s *Store) ended(ctx context.Context, op string) error {
 	return s.endedBy(context.Cause(ctx), op)
 }

@@ -17,7 +17,8 @@ import (
 // v1 is the cache service of GitHub Enterprise Server, act, Gitea and Forgejo.
 type v1 struct{ s *Store }
 
-// call asks the service with JSON, or without a body when in is nil.
+// call asks the service with JSON, or without a body when in is nil. An answer
+// that is no success is an error.
 func (v v1) call(ctx context.Context, p *patience, op, method, path string, in, into any) (answer, error) {
 	r := &request{
 		op: op, method: method, url: v.s.place.base + path, token: true, passes: serverDown,
@@ -31,7 +32,7 @@ func (v v1) call(ctx context.Context, p *patience, op, method, path string, in, 
 		r.body = body
 		r.header["Content-Type"] = "application/json"
 	}
-	return v.s.ask(ctx, p, r, into)
+	return v.s.demand(ctx, p, r, into)
 }
 
 func (v v1) find(ctx context.Context, p *patience, keys []string) (store.Entry, error) {
@@ -43,8 +44,6 @@ func (v v1) find(ctx context.Context, p *patience, keys []string) (store.Entry, 
 		return store.Entry{}, err
 	case a.status == http.StatusNoContent:
 		return store.Entry{}, store.ErrNotFound
-	case !a.ok():
-		return store.Entry{}, a.refused()
 	}
 	e := store.Entry{Name: out.CacheKey, Size: -1, Location: out.ArchiveLocation}
 	if t, err := time.Parse(time.RFC3339, out.CreationTime); err == nil {
@@ -59,11 +58,8 @@ func (v v1) reserve(ctx context.Context, p *patience, name string) (reservation,
 	in := map[string]string{"key": name, "version": version}
 	var out struct{ CacheID json.RawMessage }
 	a, err := v.call(ctx, p, "save "+name, http.MethodPost, "caches", in, &out)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case !a.ok():
-		return nil, a.refused()
 	}
 	id := strings.Trim(string(out.CacheID), `"`)
 	if id == "" || id == "null" || id == "0" || strings.HasPrefix(id, "-") {
@@ -100,17 +96,11 @@ func (c *chunks) part(ctx context.Context, _ int, offset int64, data []byte) (bo
 		},
 		passes: serverFails, far: true,
 	}
-	a, err := c.v.s.ask(ctx, c.p, r, nil)
-	if err == nil && !a.ok() {
-		err = a.refused()
-	}
+	_, err := c.v.s.demand(ctx, c.p, r, nil)
 	return r.open.Load() == 0, err
 }
 
 func (c *chunks) commit(ctx context.Context, _ int, size int64) error {
-	a, err := c.v.call(ctx, c.p, "save "+c.name, http.MethodPost, c.path, map[string]int64{"size": size}, nil)
-	if err == nil && !a.ok() {
-		err = a.refused()
-	}
+	_, err := c.v.call(ctx, c.p, "save "+c.name, http.MethodPost, c.path, map[string]int64{"size": size}, nil)
 	return err
 }

@@ -107,7 +107,7 @@ func (v v2) reserve(ctx context.Context, p *patience, name string) (reservation,
 			return nil, err
 		}
 		// Gitea's answer to a name that is taken.
-		return nil, &refusal{op: a.r.op, is: []error{store.ErrExists}, detail: failure.Plain(v.s.secrets.hide(out.Message))}
+		return nil, a.taken(out.Message)
 	}
 	blob := out.UploadURL + out.UploadURLCamel
 	v.s.secrets.addURL(blob)

@@ -1,7 +1,8 @@
-// Package ranged reads an entry of a store in segments, several requests at a
-// time, and returns its bytes in order. It is how one entry comes faster than one
-// connection brings it. It knows no store: who opens a range continues it where it
-// breaks, and sees to it that all of them are of one version of the entry.
+// Package ranged moves an entry of a store in parts, several requests at a time:
+// a Reader returns the bytes of segments in order, a Writer sends blocks. It is how
+// one entry comes and goes faster than one connection brings it. It knows no store:
+// who opens a range continues it where it breaks, and sees to it that all of them
+// are of one version of the entry.
 package ranged
 
 import (
@@ -48,7 +49,6 @@ type Reader struct {
 	stopped bool  // no further segment is begun
 }
 
-// segment is a part of the entry on its way.
 type segment struct {
 	from   io.ReadCloser
 	buf    []byte
@@ -74,7 +74,6 @@ func NewReader(ctx context.Context, cancel context.CancelCauseFunc, first io.Rea
 	return r
 }
 
-// wake lets everybody look whether something changed.
 func (r *Reader) wake() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,7 +111,6 @@ func (r *Reader) take() *segment {
 	return seg
 }
 
-// buffer returns one that is free, or a new one.
 func (r *Reader) buffer(n int) []byte {
 	for i := len(r.free) - 1; i >= 0; i-- {
 		if b := r.free[i]; cap(b) >= n {

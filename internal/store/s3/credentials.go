@@ -108,11 +108,8 @@ func (c *chain) found(s *source, v credentials.Value) {
 	c.expires = !v.Expiration.IsZero() // of keys that never do, some providers say they have
 	c.mu.Unlock()
 	for _, secret := range []string{v.SecretAccessKey, v.SessionToken} {
-		if secret == "" {
-			continue
-		}
-		c.hidden.Add(secret)
-		if c.mask != nil {
+		if secret != "" {
+			c.hidden.Add(secret)
 			c.mask(secret)
 		}
 	}
@@ -142,7 +139,6 @@ func (c *chain) origin() (name string, reasons []string) {
 	return c.current.name, nil
 }
 
-// credentialError is a source of credentials that was named and failed.
 type credentialError struct {
 	source string
 	err    error

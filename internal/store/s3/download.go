@@ -15,7 +15,6 @@ import (
 	"github.com/modferry/modferry/internal/store/ranged"
 )
 
-// resumes is how often a segment whose connection broke is continued.
 const resumes = 4
 
 // Open returns the bytes of an entry, in order. They come in ranges of
@@ -32,8 +31,7 @@ func (s *Store) Open(ctx context.Context, e store.Entry) (io.ReadCloser, error) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	d := &download{s: s, name: e.Name, ctx: ctx, cancel: cancel}
 	body, err := d.get(0, s.o.Segment)
-	var empty *emptyError
-	if errors.As(err, &empty) {
+	if _, empty := errors.AsType[*emptyError](err); empty {
 		body, err = d.get(0, 0) // an empty object has no ranges
 	}
 	if err != nil {
@@ -105,7 +103,6 @@ func (p *part) Read(b []byte) (int, error) {
 	return 0, io.EOF
 }
 
-// open asks for what is left.
 func (p *part) open() error {
 	body, err := p.d.get(p.at, p.end-p.at)
 	if err != nil {
@@ -145,11 +142,12 @@ func (p *part) Close() error {
 
 // failed makes a *failure.Error that names the entry.
 func (d *download) failed(err error) error {
-	if f, ok := errors.AsType[*failure.Error](err); ok && f.URL != "" {
-		return f
+	inner, ok := errors.AsType[*failure.Error](err)
+	if ok && inner.URL != "" {
+		return inner
 	}
 	f := failure.New(failure.Classify(err), reading.op, d.s.at.url(d.name), err)
-	if inner, ok := errors.AsType[*failure.Error](err); ok {
+	if ok {
 		f.Detail = inner.Detail
 	}
 	return f

@@ -99,7 +99,6 @@ func (s *Store) List(ctx context.Context, prefix string) ([]store.Entry, error) 
 	return all, nil
 }
 
-// newer orders entries from the newest to the oldest.
 func newer(a, b store.Entry) int {
 	return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.Name, a.Name))
 }

@@ -86,8 +86,8 @@ func (s *Store) explain(ctx context.Context, t *trace, v verb, name string, err 
 		return say(failure.Unauthorized, "no credentials from %s", c)
 	}
 
-	var r minio.ErrorResponse
-	if !errors.As(err, &r) {
+	r, ok := errors.AsType[minio.ErrorResponse](err)
+	if !ok {
 		if unreadable(err) {
 			return say(failure.WrongContent, "what answers at %s is no S3 service: %v; correct endpoint= in the setting cache", s.at.endpoint(), err)
 		}
@@ -150,7 +150,6 @@ func wrongRegion(right string) string {
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// unreadable reports whether an answer could not be read as what was asked for.
 func unreadable(err error) bool {
 	if err == io.EOF {
 		return true

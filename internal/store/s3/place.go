@@ -14,7 +14,6 @@ import (
 	"github.com/modferry/modferry/internal/store"
 )
 
-// place is where a bucket is and how it is addressed.
 type place struct {
 	host      string // of the endpoint, with its port
 	secure    bool
@@ -106,7 +105,6 @@ func isAmazonHost(host string) bool {
 	return strings.HasSuffix(host, ".amazonaws.com") || strings.HasSuffix(host, ".amazonaws.com.cn")
 }
 
-// amazonDomain is the domain of a region's services.
 func amazonDomain(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"

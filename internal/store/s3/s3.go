@@ -16,6 +16,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -61,9 +62,9 @@ type Options struct {
 	Transport http.RoundTripper
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
-	// Mask, when not nil, is called with every secret that is found, so that it
-	// can be kept out of logs; more than once with the same, and from several
-	// goroutines.
+	// Mask is called with every secret that is found, so that it can be kept out
+	// of logs; more than once with the same, and from several goroutines; nil
+	// means nobody is.
 	Mask func(secret string)
 	// Secrets learns what Mask is told, and hides it in the errors; nil means a
 	// set of the store's own.
@@ -74,7 +75,7 @@ type Options struct {
 
 	PartSize int64         // bytes of a part of an upload; 0 means 16 MiB; Amazon takes no less than 5 MiB
 	Segment  int64         // bytes of a range of a download; 0 means 8 MiB
-	Parallel int           // parts or segments under way per entry; 0 means 4
+	Parallel int           // parts or segments in memory per entry, of an upload two at least; 0 means 4
 	Stall    time.Duration // without a byte in either direction; 0 means 30 s
 }
 
@@ -98,24 +99,17 @@ func Open(o Options) (*Store, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "modferry"
+	if o.Mask == nil {
+		o.Mask = func(string) {}
 	}
 	if o.Secrets == nil {
 		o.Secrets = &secret.Set{}
 	}
-	if o.PartSize <= 0 {
-		o.PartSize = defaultPartSize
-	}
-	if o.Segment <= 0 {
-		o.Segment = defaultSegment
-	}
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.Stall <= 0 {
-		o.Stall = defaultStall
-	}
+	o.UserAgent = cmp.Or(o.UserAgent, "modferry")
+	o.PartSize = cmp.Or(o.PartSize, defaultPartSize)
+	o.Segment = cmp.Or(o.Segment, defaultSegment)
+	o.Parallel = cmp.Or(o.Parallel, defaultParallel)
+	o.Stall = cmp.Or(o.Stall, defaultStall)
 	if o.Sleep == nil {
 		o.Sleep = httpx.Sleep
 	}
@@ -149,15 +143,11 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// key is the object of an entry.
 func (s *Store) key(name string) string { return s.at.prefix + name }
 
 // code returns the S3 error code and the status that a server answered with, ""
 // and 0 when err is no answer.
 func code(err error) (string, int) {
-	var r minio.ErrorResponse
-	if errors.As(err, &r) {
-		return r.Code, r.StatusCode
-	}
-	return "", 0
+	r, _ := errors.AsType[minio.ErrorResponse](err)
+	return r.Code, r.StatusCode
 }

@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/store"
 )
 
@@ -22,6 +22,10 @@ const (
 	metadataLimit = 3 * time.Second
 	tokenLimit    = 20 * time.Second
 )
+
+// maxToken bounds the file of a token, in bytes: those of Kubernetes have two
+// thousand.
+const maxToken = 64 << 10
 
 // Where the credentials of a container may come from without encryption
 // (AWS SDK reference, container credential provider), and the host of the
@@ -103,10 +107,9 @@ func webIdentity(file string, o Options, at place) source {
 		if role == "" && sts == "" {
 			return errors.New("AWS_ROLE_ARN is not set, and Amazon hands out nothing without a role")
 		}
-		if token, err := os.ReadFile(file); err == nil { // the library says why it cannot be read
-			o.Secrets.Add(string(token))
-		}
-		return nil
+		token, err := diskfile.Read(file, maxToken) // the library itself reads whatever it is
+		o.Secrets.Add(string(token))
+		return err
 	}
 	return source{Provider: p, name: "AWS_WEB_IDENTITY_TOKEN_FILE", asked: true, limit: tokenLimit, ready: ready, where: p.Endpoint}
 }
@@ -147,7 +150,7 @@ func container(o Options) *source {
 		}
 		p.Container.AuthorizationToken = o.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN")
 		if file := o.Getenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file != "" {
-			token, err := os.ReadFile(file) // again each time: it is replaced before it expires
+			token, err := diskfile.Read(file, maxToken) // again each time: it is replaced before it expires
 			if err != nil {
 				return err
 			}

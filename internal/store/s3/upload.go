@@ -16,10 +16,8 @@ import (
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/store/ranged"
 )
-
-// firstBuffer is enough for an index; what needs more gets a whole part.
-const firstBuffer = 64 << 10
 
 // Create stores what write writes as the entry name. write is called at most
 // once, in the caller's goroutine, and what it writes goes to the server while
@@ -38,12 +36,27 @@ func (s *Store) Create(ctx context.Context, name string, write func(w io.Writer)
 	if err := s.vacant(ctx, name); err != nil {
 		return err
 	}
-	u := newUpload(ctx, s, name)
-	defer u.close()
-	if err := write(u); err != nil {
-		return err
+	u := &upload{s: s, name: name, parts: map[int]string{}}
+	w := ranged.NewWriter(ctx, ranged.WriterOptions{
+		Block: int(s.o.PartSize), Lanes: max(s.o.Parallel-1, 1), // one is being filled
+		Begin: u.start, Send: u.send,
+		Fail: func(cause error) error {
+			return failure.New(failure.Classify(cause), writing.op, s.at.url(name), cause)
+		},
+	})
+	defer u.abandon(ctx)
+	defer w.Close()
+	if err := write(w); err != nil {
+		return w.Failed(err)
 	}
-	return u.commit()
+	whole, parts, size, err := w.Finish()
+	switch {
+	case err != nil:
+		return err
+	case parts == 0:
+		return u.putWhole(ctx, whole)
+	}
+	return u.complete(ctx, parts, size)
 }
 
 // vacant is nil when the name may be written: looking first is cheap, packing a
@@ -61,121 +74,36 @@ func (s *Store) vacant(ctx context.Context, name string) error {
 	return s.needCredentials(ctx, writing, name)
 }
 
-// upload is the writer of one entry. It is not minio-go's PutObject, whose uploads
+// upload is one entry on its way. It is not minio-go's PutObject, whose uploads
 // in parts drop "If-None-Match: *" from the request that completes them
-// (completeUploadOpts): of two writers the last would replace the entry. Its
-// methods are called from one goroutine.
+// (completeUploadOpts): of two writers the last would replace the entry.
 type upload struct {
-	s      *Store
-	name   string
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-
-	buf  []byte      // the part that is being filled
-	free chan []byte // what the parts under way leave behind; nil: not made yet
-	size int64
-
-	id    string // of the multipart upload, "" before there is one
-	done  bool   // completed: nothing to remove
-	under sync.WaitGroup
+	s    *Store
+	name string
+	id   string // of the multipart upload, "" where there is none to remove
 
 	mu    sync.Mutex
-	parts []minio.CompletePart // in order
-	err   error                // the first that failed
+	parts map[int]string // ETags by the number of the part
 }
 
-func newUpload(ctx context.Context, s *Store, name string) *upload {
-	u := &upload{s: s, name: name, free: make(chan []byte, s.o.Parallel)}
-	u.ctx, u.cancel = context.WithCancelCause(ctx)
-	for range s.o.Parallel - 1 { // one is being filled
-		u.free <- nil
-	}
-	return u
-}
-
-// Write takes the bytes of the entry. A part that is full leaves when more
-// comes, so that an object of exactly one part needs no multipart upload.
-func (u *upload) Write(p []byte) (int, error) {
-	written := 0
-	for len(p) > 0 {
-		if len(u.buf) == int(u.s.o.PartSize) {
-			if err := u.send(); err != nil {
-				return written, err
-			}
-		}
-		n := min(len(p), int(u.s.o.PartSize)-len(u.buf))
-		u.grow(len(u.buf) + n)
-		u.buf = append(u.buf, p[:n]...)
-		p = p[n:]
-		written += n
-		u.size += int64(n)
-	}
-	return written, u.failure()
-}
-
-// grow makes room for n bytes in at most two steps.
-func (u *upload) grow(n int) {
-	if n <= cap(u.buf) {
-		return
-	}
-	size := int(u.s.o.PartSize)
-	if n <= firstBuffer {
-		size = min(size, firstBuffer)
-	}
-	u.buf = append(make([]byte, 0, size), u.buf...)
-}
-
-// send starts the upload of the part in buf and takes the next free buffer,
-// waiting for one if need be.
-func (u *upload) send() error {
-	if err := u.start(); err != nil {
-		return err
-	}
-	u.mu.Lock()
-	number := len(u.parts) + 1
-	u.parts = append(u.parts, minio.CompletePart{PartNumber: number})
-	u.mu.Unlock()
-	if number > maxParts {
-		return &failure.Error{Class: failure.TooLarge, Op: writing.op, URL: failure.Plain(u.s.at.url(u.name)),
-			Detail: fmt.Sprintf("more than %d parts of %d bytes", maxParts, u.s.o.PartSize)}
-	}
-	buf := u.buf
-	u.under.Go(func() {
-		if err := u.sendPart(number, buf); err != nil {
-			u.fail(err)
-			return
-		}
-		u.free <- buf[:0]
-	})
-	select {
-	case u.buf = <-u.free:
-		return u.failure()
-	case <-u.ctx.Done():
-	}
-	if err := u.failure(); err != nil {
-		return err
-	}
-	return u.cancelled()
-}
-
-// start begins the multipart upload.
-func (u *upload) start() error {
-	if u.id != "" {
-		return u.failure()
-	}
-	return u.s.call(u.ctx, writing, u.name, false, func(ctx context.Context) (err error) {
+func (u *upload) start(ctx context.Context) error {
+	return u.s.call(ctx, writing, u.name, false, func(ctx context.Context) (err error) {
 		u.id, err = u.s.core.NewMultipartUpload(ctx, u.s.at.bucket, u.s.key(u.name), minio.PutObjectOptions{})
 		return err
 	})
 }
 
-func (u *upload) sendPart(number int, data []byte) error {
-	return u.s.call(u.ctx, writing, u.name, false, func(ctx context.Context) error {
-		part, err := u.s.core.PutObjectPart(ctx, u.s.at.bucket, u.s.key(u.name), u.id, number, bytes.NewReader(data), int64(len(data)),
+func (u *upload) send(ctx context.Context, index int, _ int64, data []byte) (free bool, err error) {
+	if index == maxParts {
+		return false, &failure.Error{Class: failure.TooLarge, Op: writing.op, URL: failure.Plain(u.s.at.url(u.name)),
+			Detail: fmt.Sprintf("more than %d parts of %d bytes", maxParts, u.s.o.PartSize)}
+	}
+	return true, u.s.call(ctx, writing, u.name, false, func(ctx context.Context) error {
+		part, err := u.s.core.PutObjectPart(ctx, u.s.at.bucket, u.s.key(u.name), u.id, index+1, bytes.NewReader(data), int64(len(data)),
 			minio.PutObjectPartOptions{Sha256Hex: u.s.sum(data), DisableContentSha256: true})
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		u.parts[number-1].ETag = part.ETag
+		u.parts[index+1] = part.ETag
 		return err
 	})
 }
@@ -191,46 +119,44 @@ func (s *Store) sum(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// commit makes the entry visible, in one request, unless somebody else was
-// faster.
-func (u *upload) commit() error {
-	if u.id == "" {
-		return u.conditionally(func(ctx context.Context, o minio.PutObjectOptions) error {
-			o.DisableContentSha256 = true
-			_, err := u.s.core.PutObject(ctx, u.s.at.bucket, u.s.key(u.name), bytes.NewReader(u.buf), u.size, "", u.s.sum(u.buf), o)
-			return err
-		})
-	}
-	if len(u.buf) > 0 {
-		if err := u.send(); err != nil {
-			return err
-		}
-	}
-	u.under.Wait()
-	if err := u.failure(); err != nil {
+// putWhole makes an entry of one part visible.
+func (u *upload) putWhole(ctx context.Context, data []byte) error {
+	return u.conditionally(ctx, func(ctx context.Context, o minio.PutObjectOptions) error {
+		o.DisableContentSha256 = true
+		_, err := u.s.core.PutObject(ctx, u.s.at.bucket, u.s.key(u.name), bytes.NewReader(data), int64(len(data)), "", u.s.sum(data), o)
 		return err
+	})
+}
+
+// complete makes an entry of several parts visible.
+func (u *upload) complete(ctx context.Context, parts int, size int64) error {
+	var list []minio.CompletePart
+	for n := 1; n <= parts; n++ {
+		list = append(list, minio.CompletePart{PartNumber: n, ETag: u.parts[n]})
 	}
-	err := u.conditionally(func(ctx context.Context, o minio.PutObjectOptions) error {
-		_, err := u.s.core.CompleteMultipartUpload(ctx, u.s.at.bucket, u.s.key(u.name), u.id, u.parts, o)
+	err := u.conditionally(ctx, func(ctx context.Context, o minio.PutObjectOptions) error {
+		_, err := u.s.core.CompleteMultipartUpload(ctx, u.s.at.bucket, u.s.key(u.name), u.id, list, o)
 		if code, _ := code(err); code == minio.NoSuchUpload {
 			// It was completed by a request whose answer got lost.
-			if info, statErr := u.s.core.StatObject(ctx, u.s.at.bucket, u.s.key(u.name), minio.StatObjectOptions{}); statErr == nil && info.Size == u.size {
+			if info, statErr := u.s.core.StatObject(ctx, u.s.at.bucket, u.s.key(u.name), minio.StatObjectOptions{}); statErr == nil && info.Size == size {
 				return nil
 			}
 		}
 		return err
 	})
-	u.done = err == nil
+	if err == nil {
+		u.id = ""
+	}
 	return err
 }
 
 // conditionally runs the request that makes the entry visible under the
 // condition that there is none, or, when the server does not know the
 // condition, looks right before.
-func (u *upload) conditionally(put func(context.Context, minio.PutObjectOptions) error) error {
+func (u *upload) conditionally(ctx context.Context, put func(context.Context, minio.PutObjectOptions) error) error {
 	if !u.s.unconditional.Load() {
 		var unknown bool
-		err := u.s.call(u.ctx, writing, u.name, true, func(ctx context.Context) error {
+		err := u.s.call(ctx, writing, u.name, true, func(ctx context.Context) error {
 			var o minio.PutObjectOptions
 			o.SetMatchETagExcept("*")
 			err := put(ctx, o)
@@ -243,48 +169,24 @@ func (u *upload) conditionally(put func(context.Context, minio.PutObjectOptions)
 		}
 		u.s.unconditional.Store(true)
 	}
-	if err := u.s.vacant(u.ctx, u.name); err != nil {
+	if err := u.s.vacant(ctx, u.name); err != nil {
 		return err
 	}
-	return u.s.call(u.ctx, writing, u.name, true, func(ctx context.Context) error {
+	return u.s.call(ctx, writing, u.name, true, func(ctx context.Context) error {
 		return put(ctx, minio.PutObjectOptions{})
 	})
 }
 
-// close waits for everything under way and removes what was not completed, also
-// when the caller's context has ended.
-func (u *upload) close() {
-	u.cancel(nil)
-	u.under.Wait()
-	if u.id == "" || u.done {
+// abandon removes what was not completed, also when the caller's context has
+// ended. Nothing may be under way.
+func (u *upload) abandon(ctx context.Context) {
+	if u.id == "" {
 		return
 	}
 	// What can't be removed now is the business of the bucket's lifecycle rule.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	_ = u.s.call(ctx, writing, u.name, false, func(ctx context.Context) error {
 		return u.s.core.AbortMultipartUpload(ctx, u.s.at.bucket, u.s.key(u.name), u.id)
 	})
-}
-
-// fail ends the upload with the first error.
-func (u *upload) fail(err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.err == nil {
-		u.err = err
-		u.cancel(err)
-	}
-}
-
-func (u *upload) failure() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.err
-}
-
-// cancelled is the caller's end of the upload.
-func (u *upload) cancelled() error {
-	cause := context.Cause(u.ctx)
-	return failure.New(failure.Classify(cause), writing.op, u.s.at.url(u.name), cause)
 }

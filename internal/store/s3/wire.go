@@ -86,7 +86,7 @@ func newWire(o Options) *wire {
 		}
 		return httpx.Limits{Connect: limit, Answer: limit, Stall: o.Stall}
 	}
-	return &wire{&httpx.Agent{Name: o.UserAgent, Base: &httpx.Limited{Base: o.Transport, Limits: limits}}}
+	return &wire{&httpx.Limited{Base: o.Transport, Limits: limits, Agent: o.UserAgent}}
 }
 
 // RoundTrip sends one request.
