@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"github.com/modferry/modferry/action/annotate"
-	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/markdown"
@@ -48,24 +47,19 @@ func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all
 	if !s.publishesREST() {
 		return
 	}
-	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
-	api, err := newRepositoryAPI(s.Getenv, forge.Options{
-		Token: s.inputs.own["token"], Agent: session.UserAgent(s.Tool), Transport: s.job.Transport(),
-	})
+	api, err := newRepositoryAPI(s.Getenv, s.inputs.own["token"], session.UserAgent(s.Tool), s.job.Transport())
 	if err != nil {
-		s.warn(err)
+		s.warn(fmt.Errorf("publish: %w", err))
 		return
 	}
 	var remarks []string
-	if check {
+	if s.inputs.on("check-run") {
 		remarks = append(remarks, publishCheck(ctx, api, checkRun{
 			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: summary, Annotations: all,
 		}))
 	}
-	if comment {
-		remarks = append(remarks, forge.PublishComment(ctx, api, forge.Request{
-			Change: "pull request", Meanings: meanings("pull-requests"), Number: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
-		}))
+	if s.inputs.on("comment") && e.PullRequest > 0 {
+		remarks = append(remarks, api.thread(e.PullRequest).Publish(ctx, s.key(), summary, res.Outcome != report.OK || len(all) > 0))
 	}
 	for _, r := range remarks {
 		if r != "" {

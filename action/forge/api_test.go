@@ -34,19 +34,27 @@ func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// post makes a request, and returns the status and how long it took.
-func post(t *testing.T, ctx context.Context, c *http.Client) (int, time.Duration, error) {
+func api(t *testing.T, s http.RoundTripper) *API {
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://git.example.test/", strings.NewReader("whole"))
+	a, err := NewAPI("CI_API_V4_URL", "https://git.example.test/api", Options{Transport: s, Header: http.Header{}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a
+}
+
+// post makes a request, and returns the status and how long it took.
+func post(ctx context.Context, a *API) (int, time.Duration, error) {
 	start := time.Now()
-	resp, err := c.Do(r)
-	if err != nil {
-		return 0, time.Since(start), err
+	err := a.Call(ctx, http.MethodPost, "x", "whole", nil)
+	var no *Refusal
+	switch {
+	case err == nil:
+		return http.StatusOK, time.Since(start), nil
+	case errors.As(err, &no):
+		return no.Status, time.Since(start), nil
 	}
-	return resp.StatusCode, time.Since(start), resp.Body.Close()
+	return 0, time.Since(start), err
 }
 
 func header(pairs ...string) http.Header {
@@ -66,21 +74,21 @@ func TestRateLimitsAreWaitedOutWithinABudget(t *testing.T) {
 		times  int
 		waited time.Duration
 		asked  int
-		ok     bool
+		want   int // 429 also where GitHub says 403
 	}{
-		"429 with Retry-After":         {429, []string{"Retry-After", "2"}, 2, 4 * time.Second, 3, true},
-		"403 with Retry-After":         {403, []string{"Retry-After", "7"}, 1, 7 * time.Second, 2, true},
-		"reset in 5 s":                 {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(5)}, 1, 5 * time.Second, 2, true},
-		"Retry-After of 0":             {429, []string{"Retry-After", "0"}, 1, time.Second, 2, true},
-		"too long":                     {429, []string{"Retry-After", "3600"}, 1, 0, 1, false},
-		"reset in an hour":             {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(3600)}, 1, 0, 1, false},
-		"no word of when":              {429, nil, 1, 0, 1, false},
-		"again and again":              {429, []string{"Retry-After", "12"}, 9, 24 * time.Second, 3, false},
-		"an invalid number":            {429, []string{"Retry-After", "-1"}, 1, 0, 1, false},
-		"403 that is no limit":         {403, nil, 1, 0, 1, false},
-		"403 with requests left":       {403, []string{"X-RateLimit-Remaining", "10", "X-RateLimit-Reset", reset(5)}, 1, 0, 1, false},
-		"a date instead of seconds":    {429, []string{"Retry-After", "Tue, 14 Nov 2023 22:13:25 GMT"}, 1, 0, 1, false},
-		"reset that has passed by now": {429, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(-1000)}, 1, time.Second, 2, true},
+		"429 with Retry-After":         {429, []string{"Retry-After", "2"}, 2, 4 * time.Second, 3, 200},
+		"403 with Retry-After":         {403, []string{"Retry-After", "7"}, 1, 7 * time.Second, 2, 200},
+		"reset in 5 s":                 {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(5)}, 1, 5 * time.Second, 2, 200},
+		"Retry-After of 0":             {429, []string{"Retry-After", "0"}, 1, time.Second, 2, 200},
+		"too long":                     {429, []string{"Retry-After", "3600"}, 1, 0, 1, 429},
+		"reset in an hour":             {403, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(3600)}, 1, 0, 1, 429},
+		"no word of when":              {429, nil, 1, 0, 1, 429},
+		"again and again":              {429, []string{"Retry-After", "12"}, 9, 24 * time.Second, 3, 429},
+		"an invalid number":            {429, []string{"Retry-After", "-1"}, 1, 0, 1, 429},
+		"403 that is no limit":         {403, nil, 1, 0, 1, 403},
+		"403 with requests left":       {403, []string{"X-RateLimit-Remaining", "10", "X-RateLimit-Reset", reset(5)}, 1, 0, 1, 403},
+		"a date instead of seconds":    {429, []string{"Retry-After", "Tue, 14 Nov 2023 22:13:25 GMT"}, 1, 0, 1, 429},
+		"reset that has passed by now": {429, []string{"X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset(-1000)}, 1, time.Second, 2, 200},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -94,11 +102,11 @@ func TestRateLimitsAreWaitedOutWithinABudget(t *testing.T) {
 					}
 					s.header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Unix()+int64(seconds), 10))
 				}
-				status, waited, err := post(t, t.Context(), Options{Transport: s}.Client())
+				status, waited, err := post(t.Context(), api(t, s))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if ok := status == http.StatusOK; ok != test.ok || !ok && status != test.status || waited != test.waited || len(s.bodies) != test.asked {
+				if status != test.want || waited != test.waited || len(s.bodies) != test.asked {
 					t.Errorf("HTTP %d after %v and %d requests", status, waited, len(s.bodies))
 				}
 			})
@@ -110,10 +118,10 @@ func TestABudgetIsThatOfAllRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "14"), times: 1}
-		c := Options{Transport: s}.Client()
+		a := api(t, s)
 		for i, want := range []int{200, 200, 429} {
 			s.times = len(s.bodies) + 1
-			if status, _, err := post(t, t.Context(), c); err != nil || status != want {
+			if status, _, err := post(t.Context(), a); err != nil || status != want {
 				t.Errorf("request %d: HTTP %d, %v; want %d", i, status, err, want)
 			}
 		}
@@ -126,7 +134,7 @@ func TestAWaitEndsWithTheContext(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "9"), times: 9}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, waited, err := post(t, ctx, Options{Transport: s}.Client())
+		_, waited, err := post(ctx, api(t, s))
 		if !errors.Is(err, context.Canceled) || waited != time.Second || len(s.bodies) != 1 {
 			t.Errorf("%v after %v and %d requests", err, waited, len(s.bodies))
 		}
@@ -137,8 +145,8 @@ func TestARequestIsSentAgainWhole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "1"), times: 2}
-		status, _, err := post(t, t.Context(), Options{Transport: s}.Client())
-		if diff := cmp.Diff([]string{"whole", "whole", "whole"}, s.bodies); err != nil || diff != "" || status != http.StatusOK {
+		status, _, err := post(t.Context(), api(t, s))
+		if diff := cmp.Diff([]string{`"whole"`, `"whole"`, `"whole"`}, s.bodies); err != nil || diff != "" || status != http.StatusOK {
 			t.Errorf("HTTP %d, %v (-want +got):\n%s", status, err, diff)
 		}
 	})
