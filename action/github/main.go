@@ -60,8 +60,6 @@ type step struct {
 	values   *settings.Values
 	modcache string // the module cache as this step sees it
 	report   string // the file that input report names, as this step sees it; "" for none
-	goflags  string // GOFLAGS for this step and later ones, "" to leave it as it is
-	env      goenv.Env
 	job      *session.Session
 	chain    session.Chain // that was chosen
 	remarks  []finding.Finding
@@ -97,7 +95,7 @@ func Main(ctx context.Context, p Process) int {
 		s.warn(s.export())
 	}
 	s.warn(s.keep(res))
-	s.warn(s.outputs(res, s.exported("GOPROXY")))
+	s.warn(s.outputs(res, s.goproxy()))
 	s.publish(ctx, res)
 	if s.host.noPost && res.Cache.Store != "off" {
 		s.actions.Noticef("%s", "the cache is not saved: this runner starts no post stage for container actions; to fill a bucket (cache: s3://…), run modferry cache save in a run: step")
@@ -115,7 +113,7 @@ func (p Process) refuse(err error) int {
 
 func newStep(p Process) (*step, error) {
 	s := &step{Process: p, actions: p.commands()}
-	s.files = newFileCommands(p.Getenv, p.Random)
+	s.files = &fileCommands{p.Getenv, p.Random}
 	var err error
 	if s.inputs, err = readInputs(p.Getenv); err != nil {
 		return nil, err
@@ -158,16 +156,10 @@ func (s *step) prepare() error {
 		return err
 	}
 	machine := goenv.Host{Getenv: getenv, ReadFile: diskfile.ReadSettings, EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS}
-	env, findings, err := session.Environment(v, machine)
-	if err == nil {
-		if s.goflags = s.removable(env); s.goflags != "" {
-			env, findings, err = session.Environment(v, machine)
-		}
-	}
+	env, findings, err := owndir.Environment(v, machine, s.isRemoved)
 	if err != nil {
 		return err
 	}
-	s.env = env
 	s.remarks = append(s.remarks, findings...)
 	s.job, err = session.Open(v, env, session.Options{Tool: s.Tool, Log: s.debug(), Getenv: getenv, Mask: s.actions.AddMask, Secrets: s.Secrets})
 	return err
@@ -196,8 +188,6 @@ func (s *step) goGetenv() (func(string) string, error) {
 			return file
 		case s.host.container && (name == "GOROOT" || name == "GOPATH"):
 			return ""
-		case name == "GOFLAGS" && s.goflags != "":
-			return s.goflags
 		case name == "GOWORK" || name == "NETRC" || name == "GOENV":
 			if value := s.Getenv(name); filepath.IsAbs(value) {
 				return s.host.inside(value)
@@ -223,55 +213,44 @@ func (s *step) warn(err error) {
 	}
 }
 
-// export sets for later steps the variables that the go command reads.
+// export sets for later steps the variables that the go command reads. GOMODCACHE
+// also when it has this value here: later steps may see another one.
 func (s *step) export() error {
-	set := func(name, value string) error {
-		if value == "" || value == s.Getenv(name) {
-			return nil
-		}
-		return s.files.SetEnv(name, value)
-	}
 	var errs []error
-	for _, e := range s.job.Exports(s.chain) {
+	for _, v := range s.job.Exports(s.chain, false) {
 		switch {
-		case e.Name == "GOMODCACHE":
-			// Also when it has this value here: later steps may see another one.
-			errs = append(errs, s.files.SetEnv(e.Name, s.host.outside(e.Value)))
-		case e.Settled:
-			s.maskCredentials(e.Value)
-			errs = append(errs, set(e.Name, e.Value))
+		case v.Name == "GOMODCACHE":
+			v.Value = s.host.outside(v.Value)
+		case v.Value == s.Getenv(v.Name):
+			continue
 		}
+		s.maskCredentials(v.Value)
+		errs = append(errs, s.files.set(envFile, v.Name, v.Value))
 	}
-	errs = append(errs, set("GOFLAGS", s.goflags))
 	return errors.Join(errs...)
-}
-
-// exported is the value of a variable in later steps, exported or not.
-func (s *step) exported(name string) string {
-	for _, e := range s.job.Exports(s.chain) {
-		if e.Name == name {
-			return e.Value
-		}
-	}
-	return s.env.Get(name)
-}
-
-// removable is GOFLAGS for a module cache that others must be able to remove: a
-// self-hosted runner removes its temporary files, the next checkout what is in the
-// workspace. "" means that GOFLAGS stays as it is.
-func (s *step) removable(env goenv.Env) string {
-	if _, inWorkspace := below(s.modcache, s.host.workspace); inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted" {
-		return owndir.Removable(env.Get("GOFLAGS"))
-	}
-	return ""
 }
 
 // maskCredentials masks the credentials of a setting: the log shows its value in
 // the header of every later step.
 func (s *step) maskCredentials(value string) {
-	for _, secret := range goenv.Secrets(value) {
-		s.actions.AddMask(secret)
+	for _, credential := range goenv.Secrets(value) {
+		s.actions.AddMask(credential)
 	}
+}
+
+// goproxy is GOPROXY of later steps.
+func (s *step) goproxy() string {
+	if vars := s.job.Exports(s.chain, false); len(vars) > 0 && vars[0].Name == "GOPROXY" {
+		return vars[0].Value
+	}
+	return s.job.Env.Get("GOPROXY")
+}
+
+// isRemoved reports whether others remove the module cache: a self-hosted runner
+// removes its temporary files, the next checkout what is in the workspace.
+func (s *step) isRemoved(string) bool {
+	_, inWorkspace := below(s.modcache, s.host.workspace)
+	return inWorkspace || s.Getenv("RUNNER_ENVIRONMENT") == "self-hosted"
 }
 
 // outputs sets the outputs of the step. goproxy is what later steps get.
@@ -292,7 +271,7 @@ func (s *step) outputs(res *report.Result, goproxy string) error {
 		{"failed", strconv.Itoa(by[report.FromFailed])},
 		{"bytes", strconv.FormatInt(res.Totals.Bytes, 10)},
 	} {
-		errs = append(errs, s.files.SetOutput(o.name, o.value))
+		errs = append(errs, s.files.set(outputFile, o.name, o.value))
 	}
 	return errors.Join(errs...)
 }

@@ -59,7 +59,7 @@ func Post(ctx context.Context, p Process) int {
 		if err := markdown.WriteLater(&b, later, markdown.Options{}); err != nil {
 			s.warn(err)
 		} else {
-			s.warn(s.files.AppendSummary(b.String()))
+			s.warn(s.files.appendSummary(b.String()))
 		}
 	}
 	return 0

@@ -29,7 +29,7 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 		s.warn(err)
 	}
 	if s.inputs.on("summary") {
-		s.warn(s.files.AppendSummary(summary.String()))
+		s.warn(s.files.appendSummary(summary.String()))
 	}
 	if s.inputs.on("annotations") {
 		writeAnnotations(outlet.Commands(s.Stdout), all, perLevel)

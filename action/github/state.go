@@ -56,7 +56,7 @@ func (s *step) remember() error {
 	if err != nil {
 		return err
 	}
-	return s.files.SaveState(stateGiven, string(text))
+	return s.files.set(stateFile, stateGiven, string(text))
 }
 
 // recall is getenv of the post stage with what main was given; getenv itself
@@ -108,12 +108,12 @@ func (s *step) keep(res *report.Result) error {
 		return err
 	}
 	name := s.host.resultFile(s.Getenv, rand.Text())
-	err := errors.Join(diskfile.WriteIn(s.host.temp, name, b.Bytes()), s.files.SaveState(stateResult, name), s.remember())
+	err := errors.Join(diskfile.WriteIn(s.host.temp, name, b.Bytes()), s.files.set(stateFile, stateResult, name), s.remember())
 	if s.report != "" {
 		name = s.report
 		err = errors.Join(err, s.writeReport(b.Bytes()))
 	}
-	return errors.Join(err, s.files.SetOutput("report", s.host.outside(name)))
+	return errors.Join(err, s.files.set(outputFile, "report", s.host.outside(name)))
 }
 
 // writeReport writes the file of input report. In the workspace the checkout may

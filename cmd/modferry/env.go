@@ -70,14 +70,7 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 		a.code = report.Incomplete.ExitCode()
 		return nil
 	}
-	var exports []assign.Variable
-	for _, e := range j.Exports(j.chain) {
-		exports = append(exports, e.Variable)
-	}
-	if j.goflags != "" {
-		exports = append(exports, assign.Variable{Name: "GOFLAGS", Value: j.goflags})
-	}
-	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
+	text, err := formats[i].Text(a.carried(formats[i], j.Exports(j.chain, true)), rand.Reader)
 	if err != nil {
 		return err
 	}

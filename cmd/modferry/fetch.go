@@ -18,7 +18,7 @@ func (a *app) handOver(ctx context.Context, j job, res *report.Result) {
 		}
 		return
 	}
-	a.writeReports(gitlab.Reports{Result: res, Root: j.Root(), Dir: out.values.Reports, Exports: j.Exports(j.chain)})
+	a.tell(out.gitlab.Write(gitlab.Reports{Result: res, Root: j.Root(), Dir: out.values.Reports, Exports: j.Exports(j.chain, false)})...)
 	if res.Interrupted {
 		return // nobody waits any more
 	}

@@ -25,8 +25,6 @@ type job struct {
 	out    *output
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
-	// goflags is GOFLAGS of the go commands of the CI job, "" to leave it as it is.
-	goflags string
 	// chain is what a run chose; empty before, and for commands that choose none.
 	chain session.Chain
 }
@@ -108,8 +106,8 @@ func (a *app) prepare(j *job, c command) (err error) {
 		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
 		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
-	env, findings, err := session.Environment(j.values, host)
 	if c.examines {
+		env, findings, err := session.Environment(j.values, host)
 		var syntax *goenv.SyntaxError
 		if errors.As(err, &syntax) {
 			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
@@ -119,36 +117,14 @@ func (a *app) prepare(j *job, c command) (err error) {
 		}
 		return err
 	}
-	env, findings, err = j.onGitLab(env, findings, err, host)
+	env, findings, remark, err := j.out.gitlab.Environment(j.values, host)
+	if remark != "" {
+		j.out.remark([]string{remark})
+	}
 	if err != nil {
 		return err
 	}
 	j.findings = findings
 	j.Session, err = c.prepare(j.values, env, options)
 	return err
-}
-
-// onGitLab is the go command's settings as the go commands of GitLab's job will
-// have them, which keep the module cache where GitLab can save and remove it;
-// elsewhere they stay as they are.
-func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, host goenv.Host) (goenv.Env, []finding.Finding, error) {
-	gitlab := j.out.gitlab
-	if j.values.ModCache == "" {
-		if dir, remark := gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
-			j.out.remark([]string{remark})
-			j.values.ModCache, j.values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-			env, findings, err = session.Environment(j.values, host)
-		}
-	}
-	if j.goflags = gitlab.GOFLAGS(env); err == nil && j.goflags != "" {
-		getenv := host.Getenv
-		host.Getenv = func(name string) string {
-			if name == "GOFLAGS" {
-				return j.goflags
-			}
-			return getenv(name)
-		}
-		env, findings, err = session.Environment(j.values, host)
-	}
-	return env, findings, err
 }

@@ -88,7 +88,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 	}
 	if cmd != nil && cmd.Flags().Lookup("reports") != nil {
 		if dir := settings.ReportsDir(a.given(cmd, "reports"), a.getenv); dir != "" {
-			a.writeReports(gitlab.Reports{Result: res, Dir: dir})
+			a.tell(gitlab.Detect(a.getenv).Write(gitlab.Reports{Result: res, Dir: dir})...)
 		}
 	}
 	return report.Settings.ExitCode()
