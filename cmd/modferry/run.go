@@ -45,7 +45,7 @@ func run(ctx context.Context, args []string, p process) int {
 
 func execute(ctx context.Context, args []string, p process) int {
 	a := &app{process: p}
-	root := a.rootCommand()
+	root := a.tree()
 	root.SetArgs(args)
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
@@ -82,7 +82,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		Cache: report.Cache{Store: "off", Hit: "off"},
 	}
 	if target := a.given(cmd, "json"); target != "" {
-		if err := a.writeJSON(target, a.given(cmd, "dir"), res); err != nil {
+		if err := a.writeJSON(target, a.given(cmd, "dir"), func(w io.Writer) error { return report.JSON(w, res) }); err != nil {
 			a.say(err)
 		}
 	}
@@ -92,11 +92,6 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		}
 	}
 	return report.Settings.ExitCode()
-}
-
-// say prints an error, as one line.
-func (p process) say(err error) {
-	fmt.Fprintln(p.stderr, "modferry: "+failure.Sentence(err.Error()))
 }
 
 // given is what a command that was refused was given for a setting, "" when it
@@ -117,8 +112,3 @@ func (a *app) given(cmd *cobra.Command, name string) string {
 	}
 	return ""
 }
-
-// usageError is a command line that cannot mean what was intended.
-type usageError struct{ message string }
-
-func (e *usageError) Error() string { return e.message }
