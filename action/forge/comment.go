@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// MaxText is the most characters that GitHub takes for a text; bytes are never
-// fewer. GitLab takes more.
-const MaxText = 65535
+// MaxText is the most bytes of a text: GitHub takes 65535 characters, with what is
+// put before it. GitLab takes more.
+const MaxText = 65535 - 1024
 
 // The most comments on a change that are looked at.
 const (
@@ -49,14 +49,14 @@ type account struct {
 }
 
 // Publish makes sure that a change has one comment with this key and body, which
-// is Markdown: it updates an earlier one in place, or else writes one when it is
+// is Markdown of at most MaxText bytes: it updates an earlier one in place, or else writes one when it is
 // worth that. The key tells apart the comments of several jobs; any text will do.
 // Jobs that write at the same time find each other's comments afterwards and keep
 // the oldest. It returns "", or why it could not in a sentence.
 func (t Thread) Publish(ctx context.Context, key, body string, worth bool) (remark string) {
 	what := "the " + t.Change + " has no comment"
 	marker := commentMarker(key)
-	body = marker + "\n" + CutMarkdown(body, MaxText-len(marker)-1)
+	body = marker + "\n" + body
 	earlier, err := t.marked(ctx, marker)
 	if err != nil {
 		return t.Meanings.Because(what, err)
@@ -152,33 +152,4 @@ func (t Thread) me(ctx context.Context) (int64, error) {
 func commentMarker(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return fmt.Sprintf("<!-- modferry:%x -->", sum[:12])
-}
-
-// CutMarkdown cuts Markdown to max bytes at the end of a line, closes what is
-// open there and says so. max must be more than 200.
-func CutMarkdown(text string, max int) string {
-	if len(text) <= max {
-		return text
-	}
-	const room = 200 // for what is closed and said
-	text = text[:max-room]
-	text = strings.ToValidUTF8(text[:strings.LastIndexByte(text, '\n')+1], "")
-	fences, details := 0, 0
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "```"):
-			fences++
-		case fences%2 == 1:
-		default:
-			details += strings.Count(line, "<details") - strings.Count(line, "</details>")
-		}
-	}
-	if fences%2 == 1 {
-		text += "```\n"
-	}
-	for range min(details, 8) {
-		text += "\n</details>\n"
-	}
-	return text + "\nThe rest did not fit; the job summary has it.\n"
 }

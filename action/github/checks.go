@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/modferry/modferry/action/annotate"
-	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -17,7 +16,7 @@ type checkRun struct {
 	SHA         string // of the commit it is about
 	Conclusion  string // see conclusion
 	Title       string // one line
-	Summary     string // Markdown
+	Summary     string // Markdown of at most forge.MaxText bytes, not ""
 	Annotations []annotate.Annotation
 }
 
@@ -46,9 +45,6 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark str
 		return what + ": the commit is unknown"
 	}
 	c.Title = annotate.Title(failure.Plain(c.Title))
-	if c.Summary = forge.CutMarkdown(c.Summary, forge.MaxText); c.Summary == "" {
-		c.Summary = c.Title
-	}
 	all := c.Annotations
 	var id int64
 	for sent := 0; ; {

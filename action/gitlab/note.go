@@ -66,9 +66,7 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	}
 	prefix, _ := g.within(o.Root)
 	var body bytes.Buffer
-	// Short enough not to be cut: what is cut refers to a job summary, which GitLab
-	// does not have.
-	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText - 1024}); err != nil {
+	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText}); err != nil {
 		return none + err.Error()
 	}
 	ctx, end := context.WithTimeout(ctx, noteLimit)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"path/filepath"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 // passes inputs in the environment.
 func stage(run func(context.Context, github.Process) int) action {
 	return func(a *app, cmd *cobra.Command, _ command, _ []string) error {
-		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets})
+		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Secrets: a.secrets})
 		return nil
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sethvargo/go-githubactions"
 	"golang.org/x/term"
 
+	"github.com/modferry/modferry/action/github"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
@@ -139,7 +139,7 @@ func (p process) mask() func(string) {
 	if p.getenv("GITHUB_ACTIONS") != "true" {
 		return nil
 	}
-	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.stderr)), githubactions.WithGetenv(p.getenv)).AddMask
+	return github.Commands(p.stderr).AddMask
 }
 
 // isTerminal reports whether somebody looks at w while it is written.
