@@ -120,13 +120,12 @@ func (s *step) keep(res *report.Result) error {
 // have put a link in its place, which is replaced and not followed.
 func (s *step) writeReport(data []byte) error {
 	made, err := firstMissing(s.report) // what of the way to it this step makes
-	if err != nil {
-		return fmt.Errorf("input report: %w", err)
-	}
-	if _, within := below(s.report, s.host.workspace); within {
+	if _, within := below(s.report, s.host.workspace); err == nil && within {
 		err = diskfile.WriteIn(s.host.workspace, s.report, data)
-	} else if err = os.MkdirAll(filepath.Dir(s.report), 0o777); err == nil {
-		err = diskfile.Write(s.report, data)
+	} else if err == nil {
+		if err = os.MkdirAll(filepath.Dir(s.report), 0o777); err == nil {
+			err = diskfile.Write(s.report, data)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("input report: %w", err)

@@ -48,22 +48,13 @@ func (g *Job) within(dir string) (rel string, ok bool) {
 	if g == nil || dir == "" {
 		return "", false
 	}
+	absolute := func(name string) string { abs, _ := filepath.Abs(name); return abs }
 	for _, resolve := range []func(string) string{absolute, diskfile.Real} {
 		if rel, err := filepath.Rel(resolve(g.project), resolve(dir)); err == nil && filepath.IsLocal(rel) {
 			return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
 		}
 	}
 	return "", false
-}
-
-// absolute is the absolute path; the path itself where there is no working
-// directory.
-func absolute(name string) string {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return name
-	}
-	return abs
 }
 
 // Hide keeps git from seeing modferry's directory in the project, including the

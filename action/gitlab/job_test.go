@@ -58,7 +58,6 @@ func TestElsewhereNothingOfGitLabIsDone(t *testing.T) {
 	t.Parallel()
 	var g *Job
 	var b strings.Builder
-	g.Section(&b, "x", "x", true)()
 	if err := g.Fold(&b, "fetch", "a\n\nb\n", true); err != nil || b.String() != "a\n\nb\n" {
 		t.Errorf("wrote %q, %v", b.String(), err)
 	}

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/goenv/assign"
@@ -131,20 +130,12 @@ func (g *Job) annotations(dir string) (text []byte, remark string) {
 	for _, l := range []struct{ label, file string }{
 		{"Module download report", fileHTML}, {"Result as JSON", fileResult},
 	} {
-		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", escapedPath(path.Join(rel, l.file))).String()}})
+		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", (&url.URL{Path: path.Join(rel, l.file)}).EscapedPath()).String()}})
 	}
 	if text, err = json.MarshalIndent(map[string][]entry{"modferry": list}, "", "  "); err != nil {
 		return nil, none + err.Error()
 	}
 	return append(text, '\n'), ""
-}
-
-func escapedPath(name string) string {
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		parts[i] = url.PathEscape(part)
-	}
-	return strings.Join(parts, "/")
 }
 
 // dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): those
