@@ -151,3 +151,40 @@ func TestARequestIsSentAgainWhole(t *testing.T) {
 		}
 	})
 }
+
+// answer is a server in memory that always says the same.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+}
+
+func TestARefusalSaysWhatTheServerSaid(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer answer
+		want   string
+	}{
+		"GitHub":                      {answer{422, nil, `{"message":"Validation Failed","errors":[{"code":"invalid","field":"head_sha"},"too old"]}`}, "HTTP 422: Validation Failed; map[code:invalid field:head_sha]; too old"},
+		"GitLab":                      {answer{401, nil, `{"error":"invalid_token","error_description":"Token was revoked."}`}, "HTTP 401: invalid_token; Token was revoked."},
+		"GitLab, by field":            {answer{400, nil, `{"message":{"body":["is too long"]}}`}, "HTTP 400: map[body:[is too long]]"},
+		"a page":                      {answer{502, nil, "<html>"}, "HTTP 502"},
+		"a rate limit that is no 429": {answer{403, header("Retry-After", "3600"), `{"message":"slow down"}`}, "HTTP 429: slow down"},
+	} {
+		if err := api(t, test.answer).Call(t.Context(), http.MethodGet, "x", nil, nil); err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+func TestAnAnswerThatIsNoJSONIsAnErrorOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	var no *Refusal
+	if err := api(t, answer{200, nil, "<html>"}).Call(t.Context(), http.MethodGet, "x", nil, new(account)); err == nil || errors.As(err, &no) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -37,7 +37,7 @@ func entries(act func(context.Context, *session.Session) ([]store.Entry, error),
 		found, err := act(cmd.Context(), j.Session)
 		if err != nil {
 			// Here the store is what was asked for, so its failure is the command's.
-			a.say(err)
+			a.tell(err.Error())
 			a.code = report.Incomplete.ExitCode()
 			if len(found) == 0 {
 				return nil

@@ -111,7 +111,7 @@ func (j *job) publish(res *report.Result) {
 	if err == nil {
 		return
 	}
-	j.say(err)
+	j.tell(err.Error())
 	if j.code == 0 {
 		j.code = report.Settings.ExitCode()
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/action/github"
+	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
@@ -21,13 +22,8 @@ import (
 // rendering is one of package report's for people who read a terminal or a log.
 type rendering func(io.Writer, *report.Result, text.Options) error
 
-// say prints an error, as one line.
-func (p process) say(err error) {
-	fmt.Fprintln(p.stderr, "modferry: "+failure.Sentence(err.Error()))
-}
-
-// tell prints remarks that are worth knowing even to those who want quiet:
-// somebody asked for what there is not.
+// tell prints errors, and remarks that are worth knowing even to those who want
+// quiet: somebody asked for what there is not.
 func (p process) tell(remarks ...string) {
 	for _, remark := range remarks {
 		if remark != "" {
@@ -87,10 +83,12 @@ func (j *job) show(res *report.Result) error {
 		w = j.stderr
 	}
 	page, err := j.page(w, j.values.Verbose, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
-	if err == nil && j.command.helps {
-		err = j.gitlab.Fold(w, j.command.name, page, unremarkable(res))
-	} else if err == nil {
-		_, err = io.WriteString(w, page)
+	var g *gitlab.Job // nil folds nothing
+	if j.command.helps {
+		g = j.gitlab
+	}
+	if err == nil {
+		err = g.Fold(w, j.command.name, page, unremarkable(res))
 	}
 	return unwritten(err)
 }
@@ -142,21 +140,27 @@ func (p process) mask() func(string) {
 	return github.Commands(p.stderr).AddMask
 }
 
-// isTerminal reports whether somebody looks at w while it is written.
-func isTerminal(w io.Writer) bool {
+// terminalOf is the terminal that shows w while it is written; false for none.
+func terminalOf(w io.Writer) (fd int, ok bool) {
 	f, ok := outlet.Behind(w).(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok {
+		return 0, false
+	}
+	fd = int(f.Fd())
+	return fd, term.IsTerminal(fd)
+}
+
+func isTerminal(w io.Writer) bool {
+	_, ok := terminalOf(w)
+	return ok
 }
 
 // width is the width of the terminal, 0 when there is none.
 func width(w io.Writer) int {
-	f, ok := outlet.Behind(w).(*os.File)
+	fd, ok := terminalOf(w)
 	if !ok {
 		return 0
 	}
-	n, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return n
+	n, _, _ := term.GetSize(fd)
+	return max(n, 0)
 }
