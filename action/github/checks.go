@@ -64,15 +64,11 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark str
 // put creates a check run, or updates the one with this id when it is not 0: its
 // texts are replaced, its annotations added. It returns the id.
 func (c checkRun) put(ctx context.Context, g *repositoryAPI, id int64) (int64, error) {
-	type output struct {
-		Title       string            `json:"title"`
-		Summary     string            `json:"summary"`
-		Annotations []checkAnnotation `json:"annotations,omitempty"`
-	}
-	out := output{Title: c.Title, Summary: c.Summary}
+	annotations := []checkAnnotation{}
 	for _, a := range c.Annotations {
-		out.Annotations = append(out.Annotations, checkAnnotationOf(a))
+		annotations = append(annotations, checkAnnotationOf(a))
 	}
+	out := map[string]any{"title": c.Title, "summary": c.Summary, "annotations": annotations}
 	run := map[string]any{"name": c.Name, "status": "completed", "conclusion": c.Conclusion, "output": out}
 	if id != 0 {
 		return id, g.Call(ctx, http.MethodPatch, fmt.Sprintf("%s/check-runs/%d", g.path, id), run, nil)

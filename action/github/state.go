@@ -25,16 +25,16 @@ const (
 // remembered are the variables in which a stage is given inputs and settings,
 // but for those with credentials: the runner shows its state when debug logging
 // is on.
-func remembered() []string {
-	var names []string
+func remembered() map[string]bool {
+	names := map[string]bool{}
 	for _, s := range settings.Table() {
 		if s.Input && !s.Secret {
-			names = append(names, variable(s.InputName()), s.Env())
+			names[variable(s.InputName())], names[s.Env()] = true, true
 		}
 	}
 	for _, i := range ownInputs() {
 		if !i.Secret {
-			names = append(names, variable(i.Name))
+			names[variable(i.Name)] = true
 		}
 	}
 	return names
@@ -46,7 +46,7 @@ func remembered() []string {
 // between set variables, another use of the action among them.
 func (s *step) remember() error {
 	given := map[string]string{}
-	for _, name := range remembered() {
+	for name := range remembered() {
 		if text := s.Getenv(name); text != "" {
 			given[name] = text
 		}
@@ -70,10 +70,7 @@ func recall(getenv func(string) string) (func(string) string, error) {
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
 		return nil, fmt.Errorf("read what the main stage was given: found %w in STATE_%s, expected JSON written by it", err, stateGiven)
 	}
-	known := map[string]bool{}
-	for _, name := range remembered() {
-		known[name] = true
-	}
+	known := remembered()
 	return func(name string) string {
 		if known[name] {
 			return given[name]
