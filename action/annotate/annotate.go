@@ -152,28 +152,35 @@ func integrity(c failure.Class) bool { return c == failure.HashMismatch || c == 
 // line says. The worst file comes first and speaks for the others.
 func (a *annotator) failed(files []report.Module) {
 	m := files[0]
-	class := m.Class
-	x := Annotation{Level: LevelError, File: m.File, Line: m.Line, Title: name(m) + ": " + class.Title()}
-	rank := rankModule
-	if integrity(class) {
-		rank = rankIntegrity
-	}
-	said := []string{sentence(m.Message)}
-	if m.Message == "" {
-		said[0] = class.Explain()
-	}
-	if others := others(m); others != "" {
-		said = append(said, "Other mirrors: "+others+".")
-	}
+	said := told(m, m.Class)
 	for _, o := range files[1:] {
 		said = append(said, fmt.Sprintf("Its %s failed too (%s).", kind(o), cmp.Or(o.Class, failure.Unknown).Title()))
 	}
-	if m.Optional && !integrity(class) {
+	a.missing(rankModule, Annotation{File: m.File, Line: m.Line, Title: name(m) + ": " + m.Class.Title()}, m.Class, m.Optional, said)
+}
+
+// missing adds what is missing because of a class of failures, with what is said
+// of it and what to do.
+func (a *annotator) missing(rank int, x Annotation, class failure.Class, optional bool, said []string) {
+	x.Level = LevelError
+	switch {
+	case integrity(class):
+		rank = rankIntegrity
+	case optional:
 		x.Level = LevelNotice
-		said = append(said, "Builds do not read it; only go mod download, go mod graph and go mod verify do.")
+		said = append(said, "No build reads this; only go mod download, go mod graph and go mod verify do.")
 	}
 	x.Message = strings.Join(append(said, class.Remedy()), " ")
 	a.add(rank, x)
+}
+
+// told is what mirrors said of a file.
+func told(m report.Module, class failure.Class) []string {
+	said := []string{cmp.Or(sentence(m.Message), class.Explain())}
+	if others := others(m); others != "" {
+		said = append(said, "Other mirrors: "+others+".")
+	}
+	return said
 }
 
 // others is what those mirrors answered that the message of m is not about.

@@ -112,7 +112,7 @@ func TestMessagesSayWhatHappenedAndWhatToDo(t *testing.T) {
 		},
 		"a file that only graph commands read": {
 			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindMod, Source: report.FromFailed, Class: failure.Stall, Optional: true, Message: "stalled"},
-			[]string{"stalled. ", "Builds do not read these files", failure.Stall.Remedy()},
+			[]string{"stalled. ", "No build reads this", failure.Stall.Remedy()},
 		},
 		"wrong bytes and a mirror with valid content": {
 			report.Module{Path: "example.test/m", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromMirror, Mirror: mirrorB,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -29,32 +28,20 @@ func (a *annotator) causes() {
 
 // cause adds one annotation for all modules that are missing for one cause.
 func (a *annotator) cause(c report.Cause) {
-	m := c.Modules[0][0]
-	x := Annotation{Level: LevelError, Title: c.Class.Title()}
+	x := Annotation{Title: c.Class.Title()}
+	said := append([]string{sentence(c.Lacking())}, told(c.Modules[0][0], c.Class)...)
 	if c.Mirror != "" {
 		x.Title = failure.Plain(c.Mirror) + ": " + x.Title
 		x.File, x.Line = a.result.Settings.ChainLine()
+		if source := a.result.Settings.Sources["GOPROXY"]; source != "" {
+			said = append(said, sentence("GOPROXY comes from: "+source))
+		}
 	}
 	rank := rankCause
-	switch {
-	case integrity(c.Class):
-		rank = rankIntegrity
-	case c.Class == failure.CircuitOpen:
+	if c.Class == failure.CircuitOpen {
 		rank = rankFollows
 	}
-	said := []string{sentence(c.Lacking()), cmp.Or(sentence(m.Message), c.Class.Explain())}
-	if others := others(m); others != "" {
-		said = append(said, "Other mirrors: "+others+".")
-	}
-	if c.Optional() {
-		x.Level = LevelNotice
-		said = append(said, "Builds do not read these files; only go mod download, go mod graph and go mod verify do.")
-	}
-	if source := a.result.Settings.Sources["GOPROXY"]; c.Mirror != "" && source != "" {
-		said = append(said, sentence("GOPROXY comes from: "+source))
-	}
-	x.Message = strings.Join(append(said, c.Class.Remedy()), " ")
-	a.add(rank, x)
+	a.missing(rank, x, c.Class, c.Optional(), said)
 }
 
 // invalidContent adds the mirrors that offered invalid content for files that

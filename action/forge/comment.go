@@ -1,99 +1,150 @@
 package forge
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// MaxText is the most characters that GitHub takes for a text; bytes are never
-// fewer. GitLab takes more.
-const MaxText = 65535
+// MaxText is the most bytes of a text: GitHub takes 65535 characters, with what is
+// put before it. GitLab takes more.
+const MaxText = 65535 - 1024
 
 // The most comments on a change that are looked at.
 const (
-	CommentsPerPage = 100
-	MaxCommentPages = 30
+	commentsPerPage = 100
+	maxCommentPages = 30
 )
 
-// Thread is where the comments on a change are. What its server refuses is a
-// *Refusal; every other error is of the network.
-type Thread interface {
-	// Marked returns the comments on the change of this number that begin with
-	// marker and are of our author, the oldest first.
-	Marked(ctx context.Context, number int, marker string) ([]Comment, error)
-	// PutComment creates a comment, or replaces the text of the one with this
-	// id when it is not 0.
-	PutComment(ctx context.Context, number int, id int64, body string) error
-	// DeleteComment removes a comment.
-	DeleteComment(ctx context.Context, number int, id int64) error
-}
-
-type Comment struct {
-	ID   int64
-	Body string
-}
-
-// Request is the one comment that a change is to have.
-type Request struct {
+// Thread is the comments on a pull request or merge request.
+type Thread struct {
+	API      *API
+	List     string // path of all comments, the oldest first
+	One      string // path that the id of a comment follows
+	Update   string // method that replaces a comment
 	Change   string // what a change is called there, e.g. "pull request"
-	Number   int    // of the change, 0 when there is none
-	Key      string // tells apart the comments of several jobs; any text
-	Body     string // Markdown
-	Worth    bool   // worth a new comment; an earlier one is updated anyway
 	Meanings Meanings
+	// Bots says that comments by bots count as ours. The token of a GitHub app,
+	// such as that of a job, cannot ask who it belongs to.
+	Bots bool
 }
 
-// PublishComment makes sure that a change has one comment with this key and body:
-// it updates an earlier one in place, or else writes one when that is worth it.
+// comment is what GitHub and GitLab say of one.
+type comment struct {
+	ID     int64   `json:"id"`
+	Body   string  `json:"body"`
+	System bool    `json:"system"` // written by GitLab itself
+	User   account `json:"user"`   // of GitHub
+	Author account `json:"author"` // of GitLab
+}
+
+type account struct {
+	ID   int64  `json:"id"`
+	Type string `json:"type"`
+}
+
+// Publish makes sure that a change has one comment with this key and body, which
+// is Markdown of at most MaxText bytes: it updates an earlier one in place, or else writes one when it is
+// worth that. The key tells apart the comments of several jobs; any text will do.
 // Jobs that write at the same time find each other's comments afterwards and keep
 // the oldest. It returns "", or why it could not in a sentence.
-func PublishComment(ctx context.Context, t Thread, r Request) (remark string) {
-	if r.Number <= 0 {
-		return ""
-	}
-	what := "the " + r.Change + " has no comment"
-	marker := commentMarker(r.Key)
-	body := marker + "\n" + CutMarkdown(r.Body, MaxText-len(marker)-1)
-	earlier, err := t.Marked(ctx, r.Number, marker)
+func (t Thread) Publish(ctx context.Context, key, body string, worth bool) (remark string) {
+	what := "the " + t.Change + " has no comment"
+	marker := commentMarker(key)
+	body = marker + "\n" + body
+	earlier, err := t.marked(ctx, marker)
 	if err != nil {
-		return r.Meanings.Because(what, err)
+		return t.Meanings.Because(what, err)
 	}
 	if len(earlier) == 0 {
-		if !r.Worth {
+		if !worth {
 			return ""
 		}
-		if err := t.PutComment(ctx, r.Number, 0, body); err != nil {
-			return r.Meanings.Because(what, err)
+		if err := t.API.Call(ctx, http.MethodPost, t.List, text{body}, nil); err != nil {
+			return t.Meanings.Because(what, err)
 		}
-		if earlier, err = t.Marked(ctx, r.Number, marker); err != nil || len(earlier) == 0 {
+		if earlier, err = t.marked(ctx, marker); err != nil || len(earlier) == 0 {
 			return "" // it was written, even if the list does not show it yet
 		}
 	}
-	return keepOne(ctx, t, r, earlier, body)
+	return t.keepOne(ctx, earlier, body)
+}
+
+type text struct {
+	Body string `json:"body"`
 }
 
 // keepOne gives the oldest comment the body and deletes the others.
-func keepOne(ctx context.Context, t Thread, r Request, comments []Comment, body string) (remark string) {
+func (t Thread) keepOne(ctx context.Context, comments []comment, body string) (remark string) {
+	one := func(c comment) string { return t.One + "/" + strconv.FormatInt(c.ID, 10) }
 	if strings.TrimSpace(comments[0].Body) != strings.TrimSpace(body) {
-		if err := t.PutComment(ctx, r.Number, comments[0].ID, body); err != nil {
-			return r.Meanings.Because("the comment on the "+r.Change+" is not up to date", err)
+		if err := t.API.Call(ctx, t.Update, one(comments[0]), text{body}, nil); err != nil {
+			return t.Meanings.Because("the comment on the "+t.Change+" is not up to date", err)
 		}
 	}
 	for _, c := range comments[1:] {
-		err := t.DeleteComment(ctx, r.Number, c.ID)
-		var no *Refusal
-		if errors.As(err, &no) && no.Status == http.StatusNotFound {
-			continue // somebody was faster
-		}
-		if err != nil {
-			return r.Meanings.Because("the "+r.Change+" has the comment more than once", err)
+		err := t.API.Call(ctx, http.MethodDelete, one(c), nil, nil)
+		if err != nil && !isRefusal(err, http.StatusNotFound) { // else somebody was faster
+			return t.Meanings.Because("the "+t.Change+" has the comment more than once", err)
 		}
 	}
 	return ""
+}
+
+// marked returns our comments that begin with marker, the oldest first. Anybody
+// can write one that does, and its author could change what we then wrote into
+// it, so only those of the token's user count.
+func (t Thread) marked(ctx context.Context, marker string) ([]comment, error) {
+	var found []comment
+	me := int64(-1) // until it is asked for
+	for i := range maxCommentPages {
+		var page []comment
+		more, err := t.API.call(ctx, http.MethodGet, fmt.Sprintf("%s?sort=asc&order_by=created_at&per_page=%d&page=%d", t.List, commentsPerPage, i+1), nil, &page)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range page {
+			if c.ID == 0 || c.System || !strings.HasPrefix(c.Body, marker) {
+				continue
+			}
+			if t.Bots && c.User.Type == "Bot" {
+				found = append(found, c)
+				continue
+			}
+			if me < 0 {
+				if me, err = t.me(ctx); err != nil {
+					return nil, err
+				}
+			}
+			if me > 0 && me == max(c.User.ID, c.Author.ID) {
+				found = append(found, c)
+			}
+		}
+		if !more && len(page) < commentsPerPage {
+			break
+		}
+	}
+	slices.SortFunc(found, func(a, b comment) int { return cmp.Compare(a.ID, b.ID) })
+	return found, nil
+}
+
+// me is the user that the token belongs to; tokens of GitLab's projects and
+// groups have bot users. 0 means that it is an app's and belongs to nobody.
+func (t Thread) me(ctx context.Context) (int64, error) {
+	var user account
+	err := t.API.Call(ctx, http.MethodGet, "user", nil, &user)
+	switch {
+	case t.Bots && isRefusal(err, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound):
+		return 0, nil
+	case err == nil && user.ID <= 0:
+		return 0, &Refusal{Status: http.StatusOK, Text: "the server does not say whose token this is"}
+	}
+	return user.ID, err
 }
 
 // commentMarker is the line, invisible on the page, that a comment with this
@@ -101,33 +152,4 @@ func keepOne(ctx context.Context, t Thread, r Request, comments []Comment, body 
 func commentMarker(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return fmt.Sprintf("<!-- modferry:%x -->", sum[:12])
-}
-
-// CutMarkdown cuts Markdown to max bytes at the end of a line, closes what is
-// open there and says so. max must be more than 200.
-func CutMarkdown(text string, max int) string {
-	if len(text) <= max {
-		return text
-	}
-	const room = 200 // for what is closed and said
-	text = text[:max-room]
-	text = strings.ToValidUTF8(text[:strings.LastIndexByte(text, '\n')+1], "")
-	fences, details := 0, 0
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		switch {
-		case strings.HasPrefix(line, "```"):
-			fences++
-		case fences%2 == 1:
-		default:
-			details += strings.Count(line, "<details") - strings.Count(line, "</details>")
-		}
-	}
-	if fences%2 == 1 {
-		text += "```\n"
-	}
-	for range min(details, 8) {
-		text += "\n</details>\n"
-	}
-	return text + "\nThe rest did not fit; the job summary has it.\n"
 }

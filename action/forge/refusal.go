@@ -3,6 +3,7 @@ package forge
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
 )
@@ -19,6 +20,12 @@ func (e *Refusal) Error() string {
 		return fmt.Sprintf("HTTP %d", e.Status)
 	}
 	return fmt.Sprintf("HTTP %d: %s", e.Status, e.Text)
+}
+
+// isRefusal reports whether an error is a refusal with one of these statuses.
+func isRefusal(err error, statuses ...int) bool {
+	var no *Refusal
+	return errors.As(err, &no) && slices.Contains(statuses, no.Status)
 }
 
 // Meanings is what a Refusal means by its status. A status that is not listed

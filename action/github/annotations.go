@@ -1,8 +1,6 @@
 package github
 
 import (
-	"bytes"
-	"io"
 	"strconv"
 
 	"github.com/sethvargo/go-githubactions"
@@ -15,11 +13,8 @@ const perLevel = 10
 
 // writeAnnotations issues annotations as workflow commands, perLevel of each
 // level: the runner would drop more. Those without a line are chosen first, since
-// each stands for many modules. It returns how many were left out; the summary has
-// them all.
-func writeAnnotations(w io.Writer, as []annotate.Annotation, perLevel int) (left int) {
-	var b bytes.Buffer // does not fail, so the library does not panic
-	actions := githubactions.New(githubactions.WithWriter(&b))
+// each stands for many modules. The summary has them all.
+func writeAnnotations(actions *githubactions.Action, as []annotate.Annotation) {
 	chosen := map[int]bool{}
 	written := map[annotate.Level]int{}
 	for _, ofLine := range []bool{false, true} {
@@ -32,7 +27,6 @@ func writeAnnotations(w io.Writer, as []annotate.Annotation, perLevel int) (left
 	}
 	for i, a := range as {
 		if !chosen[i] {
-			left++
 			continue
 		}
 		properties := githubactions.CommandProperties{"title": a.Title}
@@ -44,8 +38,4 @@ func writeAnnotations(w io.Writer, as []annotate.Annotation, perLevel int) (left
 		}
 		actions.IssueCommand(&githubactions.Command{Name: string(a.Level), Message: a.Message, Properties: properties})
 	}
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return len(as)
-	}
-	return left
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -85,7 +84,7 @@ func TestARenamedRepositoryIsFollowed(t *testing.T) {
 		}
 		return false
 	}
-	g, err := newRepositoryAPI(environment("GITHUB_API_URL", api.URL+"/api/v3/", "GITHUB_REPOSITORY", "old/name"), forge.Options{Token: apiToken, Agent: "modferry/test"})
+	g, err := newRepositoryAPI(environment("GITHUB_API_URL", api.URL+"/api/v3/", "GITHUB_REPOSITORY", "old/name"), apiToken, "modferry/test", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +129,7 @@ func TestPublisherNeedsARepositoryAServerAndAToken(t *testing.T) {
 		"credentials":           {"octo/ferry", "https://user:hunter2@git.example.test/api", apiToken, false},
 	}
 	for name, test := range tests {
-		g, err := newRepositoryAPI(environment("GITHUB_REPOSITORY", test.repository, "GITHUB_API_URL", test.server), forge.Options{Token: test.token})
+		g, err := newRepositoryAPI(environment("GITHUB_REPOSITORY", test.repository, "GITHUB_API_URL", test.server), test.token, "", nil)
 		if (err == nil) != test.ok || (g == nil) == test.ok {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -3,11 +3,9 @@ package github
 import (
 	"context"
 	"fmt"
-
-	"github.com/google/go-github/v60/github"
+	"net/http"
 
 	"github.com/modferry/modferry/action/annotate"
-	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -18,7 +16,7 @@ type checkRun struct {
 	SHA         string // of the commit it is about
 	Conclusion  string // see conclusion
 	Title       string // one line
-	Summary     string // Markdown
+	Summary     string // Markdown of at most forge.MaxText bytes, not ""
 	Annotations []annotate.Annotation
 }
 
@@ -47,15 +45,12 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark str
 		return what + ": the commit is unknown"
 	}
 	c.Title = annotate.Title(failure.Plain(c.Title))
-	if c.Summary = forge.CutMarkdown(c.Summary, forge.MaxText); c.Summary == "" {
-		c.Summary = c.Title
-	}
 	all := c.Annotations
 	var id int64
 	for sent := 0; ; {
 		c.Annotations = all[sent:min(sent+annotationsPerRequest, len(all))]
 		var err error
-		if id, err = g.PutCheck(ctx, id, c); err != nil && sent == 0 {
+		if id, err = c.put(ctx, g, id); err != nil && sent == 0 {
 			return meanings("checks").Because(what, err)
 		} else if err != nil {
 			return meanings("checks").Because(fmt.Sprintf("the check run has only %d of %d annotations", sent, len(all)), err)
@@ -66,39 +61,42 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark str
 	}
 }
 
-// PutCheck creates a check run, or updates the one with this id when it is not 0:
-// its texts are replaced, its annotations added. It returns the id.
-func (g *repositoryAPI) PutCheck(ctx context.Context, id int64, c checkRun) (int64, error) {
-	out := &github.CheckRunOutput{Title: &c.Title, Summary: &c.Summary}
+// put creates a check run, or updates the one with this id when it is not 0: its
+// texts are replaced, its annotations added. It returns the id.
+func (c checkRun) put(ctx context.Context, g *repositoryAPI, id int64) (int64, error) {
+	annotations := []checkAnnotation{}
 	for _, a := range c.Annotations {
-		out.Annotations = append(out.Annotations, checkAnnotation(a))
+		annotations = append(annotations, checkAnnotationOf(a))
 	}
-	status := "completed"
+	out := map[string]any{"title": c.Title, "summary": c.Summary, "annotations": annotations}
+	run := map[string]any{"name": c.Name, "status": "completed", "conclusion": c.Conclusion, "output": out}
 	if id != 0 {
-		_, _, err := g.client.Checks.UpdateCheckRun(ctx, g.owner, g.name, id, github.UpdateCheckRunOptions{
-			Name: c.Name, Status: &status, Conclusion: &c.Conclusion, Output: out,
-		})
-		return id, g.refused(err)
+		return id, g.Call(ctx, http.MethodPatch, fmt.Sprintf("%s/check-runs/%d", g.path, id), run, nil)
 	}
-	run, _, err := g.client.Checks.CreateCheckRun(ctx, g.owner, g.name, github.CreateCheckRunOptions{
-		Name: c.Name, HeadSHA: c.SHA, Status: &status, Conclusion: &c.Conclusion, Output: out,
-	})
-	return run.GetID(), g.refused(err)
+	run["head_sha"] = c.SHA
+	var created struct{ ID int64 }
+	err := g.Call(ctx, http.MethodPost, g.path+"/check-runs", run, &created)
+	return created.ID, err
 }
 
-// checkAnnotation gives an annotation a file and a line, which the API requires;
+type checkAnnotation struct {
+	Path    string `json:"path"`
+	First   int    `json:"start_line"`
+	Last    int    `json:"end_line"`
+	Level   string `json:"annotation_level"`
+	Title   string `json:"title,omitempty"`
+	Message string `json:"message"`
+}
+
+// checkAnnotationOf gives an annotation a file and a line, which the API requires;
 // without a file it is .github, which GitHub itself uses for such annotations.
-func checkAnnotation(a annotate.Annotation) *github.CheckRunAnnotation {
-	file, line, level := a.File, max(a.Line, 1), string(a.Level)
-	if file == "" {
-		file, line = ".github", 1
+func checkAnnotationOf(a annotate.Annotation) checkAnnotation {
+	x := checkAnnotation{a.File, max(a.Line, 1), max(a.Line, 1), string(a.Level), a.Title, a.Message}
+	if a.File == "" {
+		x.Path, x.First, x.Last = ".github", 1, 1
 	}
 	if a.Level == annotate.LevelError {
-		level = "failure"
-	}
-	x := &github.CheckRunAnnotation{Path: &file, StartLine: &line, EndLine: &line, AnnotationLevel: &level, Message: &a.Message}
-	if a.Title != "" {
-		x.Title = &a.Title
+		x.Level = "failure"
 	}
 	return x
 }

@@ -84,28 +84,6 @@ func TestCheckAnnotationsHaveThePlaceThatTheAPIWants(t *testing.T) {
 	}
 }
 
-func TestCheckTextsKeepTheAPIsLimits(t *testing.T) {
-	t.Parallel()
-	api := newRESTAPI(t)
-	g := api.repository(t)
-	c := check(0)
-	c.Summary = strings.Repeat("a line of the summary\n", 5000)
-	if remark := publishCheck(t.Context(), g, c); remark != "" {
-		t.Fatal(remark)
-	}
-	c.Summary = ""
-	if remark := publishCheck(t.Context(), g, c); remark != "" {
-		t.Fatal(remark)
-	}
-	long := api.checks[0]["output"].(map[string]any)["summary"].(string)
-	if len(long) > 65535 || len(long) < 65000 || !strings.HasSuffix(long, "a line of the summary\n\nThe rest did not fit; the job summary has it.\n") {
-		t.Errorf("the summary has %d bytes and ends in %q", len(long), long[len(long)-100:])
-	}
-	if none := api.checks[1]["output"].(map[string]any)["summary"]; none != c.Title {
-		t.Errorf("an empty summary became %q", none)
-	}
-}
-
 func TestConclusionFollowsTheOutcome(t *testing.T) {
 	t.Parallel()
 	modules := func(sources ...string) *report.Result {

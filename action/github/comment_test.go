@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/modferry/modferry/action/forge"
 )
 
 // jobMarker is what comments with the key "job" begin with: another one would
@@ -18,9 +16,7 @@ const jobMarker = "<!-- modferry:5e8c9902207afaeb7120430c -->"
 // comment publishes a comment.
 func comment(t *testing.T, g *repositoryAPI, number int, key, body string, worth bool) (remark string) {
 	t.Helper()
-	return forge.PublishComment(t.Context(), g, forge.Request{
-		Change: "pull request", Number: number, Key: key, Body: body, Worth: worth, Meanings: meanings("pull-requests"),
-	})
+	return g.thread(number).Publish(t.Context(), key, body, worth)
 }
 
 func TestCommentIsWrittenOnceAndUpdatedInPlace(t *testing.T) {
@@ -38,7 +34,6 @@ func TestCommentIsWrittenOnceAndUpdatedInPlace(t *testing.T) {
 		asked  []string
 	}{
 		{"nothing to say", 5, "job", "fine", false, nil, []string{list}},
-		{"no pull request", 0, "job", "bad", true, nil, nil},
 		{"something to say", 5, "job", "bad", true, []string{"bad"}, []string{list, "POST /issues/5/comments", list}},
 		{"the same again", 5, "job", "bad", true, []string{"bad"}, []string{list}},
 		{"something else", 5, "job", "worse", true, []string{"worse"}, []string{list, edit}},
@@ -63,8 +58,8 @@ func TestCommentsOfOthersAreLeftAlone(t *testing.T) {
 	api := newRESTAPI(t)
 	g := api.repository(t)
 	marker := jobMarker
-	api.write(marker+"\nforged", apiUser{"mallory", "User"})
-	api.write("quoted: "+marker, apiUser{"dependabot[bot]", "Bot"})
+	api.write(marker+"\nforged", apiUser{12, "mallory", "User"})
+	api.write("quoted: "+marker, apiUser{12, "dependabot[bot]", "Bot"})
 	if remark := comment(t, g, 5, "job", "bad", true); remark != "" {
 		t.Error(remark)
 	}
@@ -78,14 +73,14 @@ func TestCommentOfTheTokensUserIsFound(t *testing.T) {
 	api := newRESTAPI(t)
 	api.before = func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path == "/api/v3/user" {
-			w.Write([]byte(`{"login":"ferryman","type":"User"}`))
+			w.Write([]byte(`{"id":11,"login":"ferryman","type":"User"}`))
 			return true
 		}
 		return false
 	}
 	g := api.repository(t)
-	api.write(jobMarker+"\nforged", apiUser{"mallory", "User"})
-	ours := api.write(jobMarker+"\nearlier", apiUser{"ferryman", "User"})
+	api.write(jobMarker+"\nforged", apiUser{12, "mallory", "User"})
+	ours := api.write(jobMarker+"\nearlier", apiUser{11, "ferryman", "User"})
 	if remark := comment(t, g, 5, "job", "now", true); remark != "" {
 		t.Error(remark)
 	}
@@ -99,9 +94,9 @@ func TestCommentIsFoundBehindManyOthers(t *testing.T) {
 	api := newRESTAPI(t)
 	g := api.repository(t)
 	for range 230 {
-		api.write("chat", apiUser{"someone", "User"})
+		api.write("chat", apiUser{12, "someone", "User"})
 	}
-	api.write(jobMarker+"\nearlier", apiUser{"github-actions[bot]", "Bot"})
+	api.write(jobMarker+"\nearlier", apiUser{12, "github-actions[bot]", "Bot"})
 	if remark := comment(t, g, 5, "job", "now", true); remark != "" {
 		t.Error(remark)
 	}
@@ -148,8 +143,8 @@ func TestCommentsThatCannotBeWrittenAreInformation(t *testing.T) {
 	} {
 		api := newRESTAPI(t)
 		if method == http.MethodPatch || method == http.MethodDelete {
-			api.write(jobMarker+"\nold", apiUser{"github-actions[bot]", "Bot"})
-			api.write(jobMarker+"\nold", apiUser{"github-actions[bot]", "Bot"})
+			api.write(jobMarker+"\nold", apiUser{12, "github-actions[bot]", "Bot"})
+			api.write(jobMarker+"\nold", apiUser{12, "github-actions[bot]", "Bot"})
 		}
 		api.before = func(w http.ResponseWriter, r *http.Request) bool {
 			if r.Method == method {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/modferry/modferry/internal/goenv/assign"
@@ -26,70 +25,34 @@ type fileCommands struct {
 	random io.Reader
 }
 
-// newFileCommands finds the files through the environment when they are needed.
-func newFileCommands(getenv func(string) string, random io.Reader) *fileCommands {
-	return &fileCommands{getenv: getenv, random: random}
-}
-
-// SetEnv sets an environment variable of the later steps. Names that the runner
-// keeps for itself (GITHUB_*, RUNNER_*) or does not let through (NODE_OPTIONS)
-// are an error.
-func (f *fileCommands) SetEnv(name, value string) error {
-	upper := strings.ToUpper(name)
-	switch {
-	case !variableName.MatchString(name):
-		return fmt.Errorf("set variable %q: found an invalid name, expected letters, digits and _", name)
-	case upper == "NODE_OPTIONS", strings.HasPrefix(upper, "GITHUB_"), strings.HasPrefix(upper, "RUNNER_"):
-		return fmt.Errorf("set variable %s: the runner reserves this name, choose another one", name)
-	}
-	return f.set("GITHUB_ENV", name, value)
-}
-
-// SetOutput sets an output of the step.
-func (f *fileCommands) SetOutput(name, value string) error {
-	return f.setNamed("GITHUB_OUTPUT", name, value)
-}
-
-// SaveState hands a value to the post stage, which finds it as STATE_name.
-func (f *fileCommands) SaveState(name, value string) error {
-	return f.setNamed("GITHUB_STATE", name, value)
-}
-
-// AppendSummary appends Markdown to the summary of the step. A text that would
-// make it too long for GitHub is an error and changes nothing.
-func (f *fileCommands) AppendSummary(text string) error {
-	if text == "" {
-		return nil
-	}
-	if !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	return f.append("GITHUB_STEP_SUMMARY", text, maxSummary)
-}
-
-// The names that entries can have. The runner itself splits a line at "=" or
-// "<<" and takes any name.
-var (
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	entryName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+// The files of entries, by the variables that name them.
+const (
+	envFile    = "GITHUB_ENV"    // variables of later steps
+	outputFile = "GITHUB_OUTPUT" // outputs of the step
+	stateFile  = "GITHUB_STATE"  // what the post stage finds as STATE_name
 )
 
-func (f *fileCommands) setNamed(file, name, value string) error {
-	if !entryName.MatchString(name) {
-		return fmt.Errorf("set %q in %s: found an invalid name, expected letters, digits, - and _", name, file)
-	}
-	return f.set(file, name, value)
-}
-
+// set writes an entry to a file of entries. The name is a constant of this package
+// or of a variable that the go command reads: the runner splits lines at "=" and
+// "<<" and has names of its own.
 func (f *fileCommands) set(file, name, value string) error {
 	entry, err := assign.GitHubEntry(name, value, f.random)
+	if err == nil {
+		err = f.append(file, entry, 0)
+	}
 	if err != nil {
 		return fmt.Errorf("set %s in %s: %w", name, file, err)
 	}
-	if err := f.append(file, entry, 0); err != nil {
-		return fmt.Errorf("set %s: %w", name, err)
-	}
 	return nil
+}
+
+// appendSummary appends Markdown to the summary of the step. A text that would
+// make it too long for GitHub is an error and changes nothing.
+func (f *fileCommands) appendSummary(text string) error {
+	if text == "" {
+		return nil
+	}
+	return f.append("GITHUB_STEP_SUMMARY", strings.TrimSuffix(text, "\n")+"\n", maxSummary)
 }
 
 // append adds text to the file that the variable names. A limit other than 0 is

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -47,8 +48,8 @@ const (
 const inRunStep = "run modferry's binary in a run: step there (go run github.com/modferry/modferry/cmd/modferry@latest fetch)"
 
 // errKubernetes is for runners that copy the job's files into a pod and not back.
-const errKubernetes = "the Kubernetes mode of Actions Runner Controller gives a container action copies of the job's directories, so later steps would not see " +
-	"the modules; " + inRunStep + ", or use the dind mode"
+var errKubernetes = errors.New("the Kubernetes mode of Actions Runner Controller gives a container action copies of the job's directories, so later steps would not see " +
+	"the modules; " + inRunStep + ", or use the dind mode")
 
 // findHost finds out where the step runs. isDir reports whether a path is a
 // directory, isMount whether it is one that is not this container's own.
@@ -59,7 +60,7 @@ func findHost(getenv func(string) string, hostTemp string, isDir, isMount func(s
 	}
 	h.container = strings.HasPrefix(h.workspace, mountsOfContainers)
 	if h.container && getenv("KUBERNETES_SERVICE_HOST") != "" {
-		return nil, fmt.Errorf("%s", errKubernetes)
+		return nil, errKubernetes
 	}
 	for _, variable := range []string{"ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS"} {
 		if getenv(variable) == "true" {

@@ -98,7 +98,7 @@ func TestWhereLaterStepsFindTheModuleCache(t *testing.T) {
 			"input modcache: found /t/m, which a container action cannot see: it shares only the workspace and ${{ runner.temp }}/_github_home with", false},
 		{"a name that only looks mounted", nil, "host=/t", mounted, "/github/runner_temporary", "", "", false,
 			"input modcache: found /github/runner_temporary, which a container action cannot see", false},
-		{"Kubernetes", map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "host=/t", mounted, "", "", "", false, errKubernetes, false},
+		{"Kubernetes", map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, "host=/t", mounted, "", "", "", false, errKubernetes.Error(), false},
 		{"nothing mounted", nil, "host=/t", nil, "", "", "", false, "found neither RUNNER_TEMP", false},
 		{"no runner at all", map[string]string{"GITHUB_WORKSPACE": ""}, "", nil, "", "", "", false, "GITHUB_WORKSPACE is not set", false},
 	}

@@ -222,7 +222,7 @@ func TestManifestHasTheOutputsThatTheActionSets(t *testing.T) {
 	temp := t.TempDir()
 	s := &step{
 		Process: Process{Getenv: files.getenv},
-		files:   newFileCommands(files.getenv, bytes.NewReader(make([]byte, 4096))),
+		files:   &fileCommands{files.getenv, bytes.NewReader(make([]byte, 4096))},
 		inputs:  &inputs{own: map[string]string{}},
 		host:    &host{workspace: temp, temp: temp},
 	}

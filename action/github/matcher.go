@@ -1,14 +1,10 @@
 package github
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
-	"io"
 	"path"
 	"path/filepath"
-
-	"github.com/sethvargo/go-githubactions"
 
 	"github.com/modferry/modferry/internal/diskfile"
 )
@@ -25,20 +21,16 @@ var matcher []byte
 // matcherFile is the name of the matcher in the directory it is installed in.
 const matcherFile = "modferry-matcher.json"
 
-// installMatcher copies the matcher to dir and has the runner load it from
-// hostDir, which is the same directory as the host, where the runner works,
-// sees it: the image's files are not there.
-func installMatcher(w io.Writer, dir, hostDir string) error {
-	if !path.IsAbs(hostDir) && !filepath.IsAbs(hostDir) {
-		return fmt.Errorf("install the problem matcher: found %q, expected the absolute path of %s on the host", hostDir, dir)
+// installMatcher has the runner load the matcher from the directory that later
+// steps see: it works on the host, where the image's files are not.
+func (s *step) installMatcher() error {
+	dir := s.host.outside(s.host.temp)
+	if !path.IsAbs(dir) && !filepath.IsAbs(dir) {
+		return fmt.Errorf("install the problem matcher: found %q, expected the absolute path of %s on the host", dir, s.host.temp)
 	}
-	if err := diskfile.WriteIn(dir, filepath.Join(dir, matcherFile), matcher); err != nil {
+	if err := diskfile.WriteIn(s.host.temp, filepath.Join(s.host.temp, matcherFile), matcher); err != nil {
 		return fmt.Errorf("install the problem matcher: %w", err)
 	}
-	var b bytes.Buffer // does not fail, so the library does not panic
-	githubactions.New(githubactions.WithWriter(&b)).AddMatcher(hostDir + "/" + matcherFile)
-	if _, err := w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("install the problem matcher: %w", err)
-	}
+	s.actions.AddMatcher(dir + "/" + matcherFile)
 	return nil
 }

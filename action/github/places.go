@@ -9,47 +9,50 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// storeInDirectory begins the value of the setting cache that names a directory.
-const storeInDirectory = "dir:"
-
-// pathOf is the path in the value of a setting, and what stands before it; false
-// for a value without one.
-func pathOf(setting, value string) (before, name string, ok bool) {
+// translate is the value of a setting as this step has to read it: a path in it
+// becomes this step's. source says where the value is from, for errors.
+func (h *host) translate(source, setting, value string) (string, error) {
+	before, name := "", strings.TrimSpace(value)
 	switch setting {
-	case "dir", "config", "ca-file", "modcache":
-		return "", strings.TrimSpace(value), strings.TrimSpace(value) != ""
+	case "modules":
+		return h.patterns(value), nil
 	case "cache":
-		name, ok := strings.CutPrefix(strings.TrimSpace(value), storeInDirectory)
-		return storeInDirectory, name, ok && name != ""
+		const directory = "dir:"
+		dir, ok := strings.CutPrefix(name, directory)
+		if !ok {
+			return value, nil
+		}
+		before, name = directory, dir
+	case "dir", "config", "ca-file", "modcache":
+	default:
+		return value, nil
 	}
-	return "", "", false
+	if name == "" {
+		return value, nil
+	}
+	here, err := h.place(source, name)
+	return before + here, err
 }
 
 // resolve reads the settings. Paths in them become those of this step, and one
 // that the other steps do not see is an error. Of those in inputs and variables
 // this is found out first: the configuration file is looked for by them.
-func (s *step) resolve() (*settings.Values, error) {
+func (s *step) resolve() (v *settings.Values, err error) {
 	variables := map[string]string{}
 	for _, setting := range settings.Table() {
 		if !setting.Input {
 			continue
 		}
-		source, text, set := "input "+setting.InputName(), s.inputs.settings[setting.Name], func(text string) { s.inputs.settings[setting.Name] = text }
-		if _, given := s.inputs.settings[setting.Name]; !given {
-			source, text, set = "variable "+setting.Env(), s.Getenv(setting.Env()), func(text string) { variables[setting.Env()] = text }
+		if text, given := s.inputs.settings[setting.Name]; given {
+			s.inputs.settings[setting.Name], err = s.host.translate("input "+setting.InputName(), setting.Name, text)
+		} else {
+			variables[setting.Env()], err = s.host.translate("variable "+setting.Env(), setting.Name, s.Getenv(setting.Env()))
 		}
-		if setting.Name == "modules" && text != "" {
-			set(s.host.patterns(text))
-		}
-		if before, name, ok := pathOf(setting.Name, text); ok {
-			here, err := s.host.place(source, name)
-			if err != nil {
-				return nil, err
-			}
-			set(before + here)
+		if err != nil {
+			return nil, err
 		}
 	}
-	v, err := settings.ResolveInputs(s.inputs.settings, func(name string) string {
+	v, err = settings.ResolveInputs(s.inputs.settings, func(name string) string {
 		if text, ok := variables[name]; ok {
 			return text
 		}
@@ -63,12 +66,8 @@ func (s *step) resolve() (*settings.Values, error) {
 	}
 	// What is left is of the configuration file.
 	for name, field := range map[string]*string{"ca-file": &v.CAFile, "modcache": &v.ModCache, "cache": &v.Cache} {
-		if before, at, ok := pathOf(name, *field); ok {
-			here, err := s.host.place(v.Sources[name], at)
-			if err != nil {
-				return nil, err
-			}
-			*field = before + here
+		if *field, err = s.host.translate(v.Sources[name], name, *field); err != nil {
+			return nil, err
 		}
 	}
 	return v, nil

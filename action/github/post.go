@@ -1,9 +1,11 @@
 package github
 
 import (
-	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -22,25 +24,26 @@ import (
 // the job used, and reports what later steps downloaded. It always returns 0: the
 // job's work is done.
 func Post(ctx context.Context, p Process) int {
-	p = p.guarded()
-	var err error
+	if err := p.post(ctx); err != nil {
+		fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
+	}
+	return 0
+}
+
+func (p Process) post(ctx context.Context) (err error) {
 	if p.Getenv, err = recall(p.Getenv); err != nil {
-		p.remark(err)
-		return 0
+		return err
 	}
 	s, err := newStep(p)
 	if err != nil {
-		p.remark(err)
-		return 0
+		return err
 	}
 	res, err := s.kept()
 	if err != nil {
-		p.remark(err)
-		return 0
+		return err
 	}
 	if err := s.prepare(); err != nil {
-		p.remark(err)
-		return 0
+		return err
 	}
 	later := &markdown.Later{}
 	if later.Modules, err = s.later(res); err != nil {
@@ -50,40 +53,28 @@ func Post(ctx context.Context, p Process) int {
 	r.Hide(s.Secrets.Hide)
 	later.Saved, later.Store, later.HostUses = r.Cache.Saved, r.Cache.Store, r.HostUses
 	later.Hosts = slices.DeleteFunc(r.Hosts, func(h string) bool { return slices.Contains(res.Hosts, h) })
-	if err := text.Write(p.Stdout, r, text.Options{}); err != nil {
-		s.warn(err)
-	}
+	s.warn(text.Write(p.Stdout, r, text.Options{}))
 	s.handOver()
 	if s.inputs.on("summary") {
-		var b bytes.Buffer
-		if err := markdown.WriteLater(&b, later, markdown.Options{}); err != nil {
-			s.warn(err)
-		} else {
-			s.warn(s.files.AppendSummary(b.String()))
-		}
+		s.warn(s.summarise(func(w io.Writer) error { return markdown.WriteLater(w, later, markdown.Options{}) }))
 	}
-	return 0
-}
-
-func (p Process) remark(err error) {
-	fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
+	return nil
 }
 
 // kept reads the result that the main stage left behind.
-func (s *step) kept() (*report.Result, error) {
+func (s *step) kept() (res *report.Result, err error) {
 	name := s.Getenv("STATE_" + stateResult)
 	if name == "" && s.host.stateless {
 		name = s.host.resultFile(s.Getenv, "")
 	}
 	if name == "" {
-		return nil, fmt.Errorf("the main stage left no result, so it did not finish")
+		return nil, errors.New("the main stage left no result, so it did not finish")
 	}
 	f, err := diskfile.OpenIn(s.host.temp, name)
-	if err != nil {
-		return nil, fmt.Errorf("read the result of the main stage: %w", err)
+	if err == nil {
+		defer f.Close()
+		res, err = report.Decode(f)
 	}
-	defer f.Close()
-	res, err := report.Decode(f)
 	if err != nil {
 		return nil, fmt.Errorf("read the result of the main stage: %w", err)
 	}
@@ -117,6 +108,6 @@ func (s *step) later(res *report.Result) ([]report.Module, error) {
 			out = append(out, report.Module{Path: z.Module.Path, Version: z.Module.Version, Kind: report.KindZip, Bytes: z.Bytes})
 		}
 	}
-	slices.SortFunc(out, func(a, b report.Module) int { return int(min(max(b.Bytes-a.Bytes, -1), 1)) })
+	slices.SortFunc(out, func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	return out, nil
 }

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/modferry/modferry/action/annotate"
 	"github.com/modferry/modferry/action/forge"
-	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/session"
@@ -25,18 +25,33 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
 		}
 	}
-	var summary bytes.Buffer
-	if err := markdown.Write(&summary, res, markdown.Options{}); err != nil {
-		s.warn(err)
-	}
 	if s.inputs.on("summary") {
-		s.warn(s.files.AppendSummary(summary.String()))
+		s.warn(s.summarise(func(w io.Writer) error { return markdown.Write(w, res, markdown.Options{}) }))
 	}
 	if s.inputs.on("annotations") {
-		writeAnnotations(outlet.Commands(s.Stdout), all, perLevel)
-		s.warn(installMatcher(outlet.Commands(s.Stdout), s.host.temp, s.host.outside(s.host.temp)))
+		writeAnnotations(s.actions, all)
+		s.warn(s.installMatcher())
 	}
-	s.publishREST(ctx, res, e, all, summary.String())
+	if s.publishesREST() {
+		remarks, err := s.publishREST(ctx, res, e, all)
+		if err != nil {
+			s.warn(fmt.Errorf("publish: %w", err))
+		}
+		for _, r := range remarks {
+			if r != "" {
+				s.actions.Noticef("%s", r)
+			}
+		}
+	}
+}
+
+// summarise appends a rendering to the summary of the step.
+func (s *step) summarise(render func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := render(&b); err != nil {
+		return err
+	}
+	return s.files.appendSummary(b.String())
 }
 
 // publishesREST reports whether inputs ask for what is published over GitHub's API.
@@ -44,34 +59,24 @@ func (s *step) publishesREST() bool { return s.inputs.on("check-run") || s.input
 
 // publishREST publishes over GitHub's API what inputs ask for. Refusals are
 // remarks: a token of a pull request from a fork may write nothing.
-func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []annotate.Annotation, summary string) {
-	if !s.publishesREST() {
-		return
-	}
-	check, comment := s.inputs.on("check-run"), s.inputs.on("comment")
-	api, err := newRepositoryAPI(s.Getenv, forge.Options{
-		Token: s.inputs.own["token"], Agent: session.UserAgent(s.Tool), Transport: s.job.Transport(),
-	})
+func (s *step) publishREST(ctx context.Context, res *report.Result, e event, all []annotate.Annotation) (remarks []string, err error) {
+	api, err := newRepositoryAPI(s.Getenv, s.inputs.own["token"], session.UserAgent(s.Tool), s.job.Transport())
 	if err != nil {
-		s.warn(err)
-		return
+		return nil, err
 	}
-	var remarks []string
-	if check {
+	var body bytes.Buffer
+	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText}); err != nil {
+		return nil, err
+	}
+	if s.inputs.on("check-run") {
 		remarks = append(remarks, publishCheck(ctx, api, checkRun{
-			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: summary, Annotations: all,
+			Name: s.key(), SHA: e.HeadSHA, Conclusion: conclusion(res), Title: headline(res), Summary: body.String(), Annotations: all,
 		}))
 	}
-	if comment {
-		remarks = append(remarks, forge.PublishComment(ctx, api, forge.Request{
-			Change: "pull request", Meanings: meanings("pull-requests"), Number: e.PullRequest, Key: s.key(), Body: summary, Worth: res.Outcome != report.OK || len(all) > 0,
-		}))
+	if s.inputs.on("comment") && e.PullRequest > 0 {
+		remarks = append(remarks, api.thread(e.PullRequest).Publish(ctx, s.key(), body.String(), res.Outcome != report.OK || len(all) > 0))
 	}
-	for _, r := range remarks {
-		if r != "" {
-			s.actions.Noticef("%s", r)
-		}
-	}
+	return remarks, nil
 }
 
 // key tells apart the check runs and comments of several jobs and checkouts.

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/modferry/modferry/action/forge"
 )
 
 const (
@@ -40,6 +38,7 @@ type apiComment struct {
 }
 
 type apiUser struct {
+	ID    int64  `json:"id"`
 	Login string `json:"login"`
 	Type  string `json:"type"`
 }
@@ -128,7 +127,7 @@ func (a *restAPI) create(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.lastID++
-	c.ID, c.User = a.lastID, apiUser{"github-actions[bot]", "Bot"}
+	c.ID, c.User = a.lastID, apiUser{13, "github-actions[bot]", "Bot"}
 	a.comments = append(a.comments, c)
 	w.WriteHeader(http.StatusCreated)
 	json.NewEncoder(w).Encode(c)
@@ -171,10 +170,7 @@ func (a *restAPI) asked() []string {
 // repository returns the API's client.
 func (a *restAPI) repository(t testing.TB) *repositoryAPI {
 	t.Helper()
-	g, err := newRepositoryAPI(environment("GITHUB_API_URL", a.URL+"/api/v3", "GITHUB_REPOSITORY", "octo/ferry"), forge.Options{
-		Token: apiToken, Agent: "modferry/test",
-		Transport: a.Client().Transport,
-	})
+	g, err := newRepositoryAPI(environment("GITHUB_API_URL", a.URL+"/api/v3", "GITHUB_REPOSITORY", "octo/ferry"), apiToken, "modferry/test", a.Client().Transport)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,13 +2,14 @@ package github
 
 import (
 	"bytes"
-	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/outlet"
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
 )
 
@@ -55,7 +56,8 @@ func (r *runner) dir(name string) string {
 }
 
 func (r *runner) process() Process {
-	return Process{Getenv: func(name string) string { return r.env[name] }, Stdout: &r.log, Random: rand.Reader, Tool: "modferry test"}
+	secrets := new(secret.Set)
+	return Process{Getenv: func(name string) string { return r.env[name] }, Stdout: outlet.New(&r.log, secrets, false), Tool: "modferry test", Secrets: secrets}
 }
 
 // file is what a file command wrote.
@@ -222,7 +224,7 @@ func TestPostWithoutMainSavesNothing(t *testing.T) {
 func TestPasswordsOfMirrorsAreMasked(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	s, err := newStep(Process{Stdout: &log, Random: rand.Reader, Getenv: func(name string) string {
+	s, err := newStep(Process{Stdout: &log, Getenv: func(name string) string {
 		return map[string]string{"GITHUB_WORKSPACE": "/w", "RUNNER_TEMP": "/t"}[name]
 	}})
 	if err != nil {

@@ -25,16 +25,16 @@ const (
 // remembered are the variables in which a stage is given inputs and settings,
 // but for those with credentials: the runner shows its state when debug logging
 // is on.
-func remembered() []string {
-	var names []string
+func remembered() map[string]bool {
+	names := map[string]bool{}
 	for _, s := range settings.Table() {
 		if s.Input && !s.Secret {
-			names = append(names, variable(s.InputName()), s.Env())
+			names[variable(s.InputName())], names[s.Env()] = true, true
 		}
 	}
 	for _, i := range ownInputs() {
 		if !i.Secret {
-			names = append(names, variable(i.Name))
+			names[variable(i.Name)] = true
 		}
 	}
 	return names
@@ -46,7 +46,7 @@ func remembered() []string {
 // between set variables, another use of the action among them.
 func (s *step) remember() error {
 	given := map[string]string{}
-	for _, name := range remembered() {
+	for name := range remembered() {
 		if text := s.Getenv(name); text != "" {
 			given[name] = text
 		}
@@ -56,7 +56,7 @@ func (s *step) remember() error {
 	if err != nil {
 		return err
 	}
-	return s.files.SaveState(stateGiven, string(text))
+	return s.files.set(stateFile, stateGiven, string(text))
 }
 
 // recall is getenv of the post stage with what main was given; getenv itself
@@ -70,10 +70,7 @@ func recall(getenv func(string) string) (func(string) string, error) {
 	if err := json.Unmarshal([]byte(text), &given); err != nil {
 		return nil, fmt.Errorf("read what the main stage was given: found %w in STATE_%s, expected JSON written by it", err, stateGiven)
 	}
-	known := map[string]bool{}
-	for _, name := range remembered() {
-		known[name] = true
-	}
+	known := remembered()
 	return func(name string) string {
 		if known[name] {
 			return given[name]
@@ -108,25 +105,24 @@ func (s *step) keep(res *report.Result) error {
 		return err
 	}
 	name := s.host.resultFile(s.Getenv, rand.Text())
-	err := errors.Join(diskfile.WriteIn(s.host.temp, name, b.Bytes()), s.files.SaveState(stateResult, name), s.remember())
+	err := errors.Join(diskfile.WriteIn(s.host.temp, name, b.Bytes()), s.files.set(stateFile, stateResult, name), s.remember())
 	if s.report != "" {
 		name = s.report
 		err = errors.Join(err, s.writeReport(b.Bytes()))
 	}
-	return errors.Join(err, s.files.SetOutput("report", s.host.outside(name)))
+	return errors.Join(err, s.files.set(outputFile, "report", s.host.outside(name)))
 }
 
 // writeReport writes the file of input report. In the workspace the checkout may
 // have put a link in its place, which is replaced and not followed.
 func (s *step) writeReport(data []byte) error {
 	made, err := firstMissing(s.report) // what of the way to it this step makes
-	if err != nil {
-		return fmt.Errorf("input report: %w", err)
-	}
-	if _, within := below(s.report, s.host.workspace); within {
+	if _, within := below(s.report, s.host.workspace); err == nil && within {
 		err = diskfile.WriteIn(s.host.workspace, s.report, data)
-	} else if err = os.MkdirAll(filepath.Dir(s.report), 0o777); err == nil {
-		err = diskfile.Write(s.report, data)
+	} else if err == nil {
+		if err = os.MkdirAll(filepath.Dir(s.report), 0o777); err == nil {
+			err = diskfile.Write(s.report, data)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("input report: %w", err)

@@ -14,7 +14,10 @@ import (
 
 	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // Job is a GitLab CI job, as its predefined variables describe it. Unlike GitHub's
@@ -45,22 +48,13 @@ func (g *Job) within(dir string) (rel string, ok bool) {
 	if g == nil || dir == "" {
 		return "", false
 	}
+	absolute := func(name string) string { abs, _ := filepath.Abs(name); return abs }
 	for _, resolve := range []func(string) string{absolute, diskfile.Real} {
 		if rel, err := filepath.Rel(resolve(g.project), resolve(dir)); err == nil && filepath.IsLocal(rel) {
 			return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
 		}
 	}
 	return "", false
-}
-
-// absolute is the absolute path; the path itself where there is no working
-// directory.
-func absolute(name string) string {
-	abs, err := filepath.Abs(name)
-	if err != nil {
-		return name
-	}
-	return abs
 }
 
 // Hide keeps git from seeing modferry's directory in the project, including the
@@ -75,35 +69,45 @@ func (g *Job) Hide() error {
 	return owndir.Hide(g.project, g.own())
 }
 
-// ModCache returns the module cache to use when wanted, the go command's, cannot be
-// created, as for a user without a home directory. The remark says so; both are ""
-// when wanted works.
-func (g *Job) ModCache(wanted string) (dir, remark string) {
-	if g == nil || wanted != "" && !filepath.IsAbs(wanted) { // an invalid setting, which is reported elsewhere
-		return "", ""
+// Environment is session.Environment of a run in the job. It keeps the module cache
+// where GitLab can save it, and such that GitLab, which cleans the project for the
+// next job, can remove it: v says so then. The remark is about a module cache that
+// had to be moved.
+func (g *Job) Environment(v *settings.Values, host goenv.Host) (env goenv.Env, findings []finding.Finding, remark string, err error) {
+	if g != nil && v.ModCache == "" {
+		env, _, _ = session.Environment(v, host) // an error comes again
+		if remark = g.unusable(env.Get("GOMODCACHE")); remark != "" {
+			v.ModCache, v.Sources["modcache"] = g.modcache(), "default on GitLab without a home directory"
+		}
 	}
+	env, findings, err = owndir.Environment(v, host, func(modcache string) bool {
+		_, inProject := g.within(modcache)
+		return inProject
+	})
+	return env, findings, remark, err
+}
+
+func (g *Job) modcache() string { return filepath.Join(g.own(), "mod") }
+
+// unusable is a remark where the go command's module cache cannot be created, as
+// for a user without a home directory, and "" where it can. An invalid setting is
+// reported elsewhere.
+func (g *Job) unusable(modcache string) string {
 	reason := "GOMODCACHE and GOPATH are not set and there is no home directory"
-	if wanted != "" {
-		err := os.MkdirAll(wanted, 0o777)
+	if modcache != "" {
+		if !filepath.IsAbs(modcache) {
+			return ""
+		}
+		err := os.MkdirAll(modcache, 0o777)
 		if err == nil {
-			return "", ""
+			return ""
 		}
 		reason = err.Error()
 	}
-	remark = "the module cache is " + filepath.Join(g.own(), "mod") + ", because the go command's cannot be created (" + reason +
+	remark := "the module cache is " + g.modcache() + ", because the go command's cannot be created (" + reason +
 		"); go commands of this job use it after `eval \"$(modferry env)\"`"
 	if g.getenv("GOCACHE") == "" && g.getenv("XDG_CACHE_HOME") == "" {
 		remark += "; without a home directory they need GOCACHE too"
 	}
-	return filepath.Join(g.own(), "mod"), remark
-}
-
-// GOFLAGS returns what GOFLAGS must be when the module cache is in the project:
-// GitLab cleans the project for the next job, and cannot remove the read-only
-// directories that the go command makes. "" means that GOFLAGS stays as it is.
-func (g *Job) GOFLAGS(env goenv.Env) string {
-	if _, ok := g.within(env.Get("GOMODCACHE")); !ok {
-		return ""
-	}
-	return owndir.Removable(env.Get("GOFLAGS"))
+	return remark
 }

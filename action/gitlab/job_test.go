@@ -1,12 +1,16 @@
 package gitlab
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // environment returns the variables given as name, value, name, value.
@@ -54,15 +58,15 @@ func TestElsewhereNothingOfGitLabIsDone(t *testing.T) {
 	t.Parallel()
 	var g *Job
 	var b strings.Builder
-	g.Section(&b, "x", "x", true)()
 	if err := g.Fold(&b, "fetch", "a\n\nb\n", true); err != nil || b.String() != "a\n\nb\n" {
 		t.Errorf("wrote %q, %v", b.String(), err)
 	}
 	if err := g.Hide(); err != nil {
 		t.Error(err)
 	}
-	if dir, remark := g.ModCache(""); dir != "" || remark != "" {
-		t.Errorf("the module cache is %q: %s", dir, remark)
+	v := &settings.Values{Sources: map[string]string{}}
+	if env, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", "/mod")}); err != nil || remark != "" || v.ModCache+v.GOFLAGS != "" || env.Get("GOMODCACHE") != "/mod" {
+		t.Errorf("the settings are %v, the module cache %q, %v: %s", env, v.ModCache, err, remark)
 	}
 	if remark := g.Note(t.Context(), nil, NoteOptions{}); remark != "" {
 		t.Error(remark)
@@ -131,15 +135,23 @@ func TestAModuleCacheThatCannotBeMadeIsInTheProject(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := filepath.Join(g.project, ".modferry", "mod")
-	for name, test := range map[string]struct{ wanted, dir, remark string }{
-		"one that can be made":     {filepath.Join(t.TempDir(), "go", "pkg", "mod"), "", ""},
-		"none is known":            {"", own, "GOMODCACHE and GOPATH are not set"},
-		"below a file":             {filepath.Join(file, "mod"), own, "not a directory"},
-		"a mistake of the setting": {"go/pkg/mod", "", ""},
+	for name, test := range map[string]struct{ wanted, dir, goflags, remark string }{
+		"one that can be made": {filepath.Join(t.TempDir(), "go", "pkg", "mod"), "", "", ""},
+		"one in the project":   {filepath.Join(g.project, "mod"), "", "-mod=mod -modcacherw", ""},
+		"none is known":        {"", own, "-mod=mod -modcacherw", "GOMODCACHE and GOPATH are not set"},
+		"below a file":         {filepath.Join(file, "mod"), own, "-mod=mod -modcacherw", "not a directory"},
 	} {
-		dir, remark := g.ModCache(test.wanted)
-		if dir != test.dir || !strings.Contains(remark, test.remark) || (remark == "") != (test.remark == "") {
-			t.Errorf("%s: %q, %q", name, dir, remark)
+		v := &settings.Values{Sources: map[string]string{}}
+		env, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", test.wanted, "GOFLAGS", "-mod=mod")})
+		if err != nil || v.ModCache != test.dir || v.GOFLAGS != test.goflags || !strings.Contains(remark, test.remark) || (remark == "") != (test.remark == "") {
+			t.Errorf("%s: %q, %q, %q, %v", name, v.ModCache, v.GOFLAGS, remark, err)
 		}
+		if got := env.Get("GOMODCACHE"); got != cmp.Or(test.dir, test.wanted) {
+			t.Errorf("%s: GOMODCACHE is %q", name, got)
+		}
+	}
+	v := &settings.Values{Sources: map[string]string{}}
+	if _, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", "go/pkg/mod")}); err == nil || remark != "" || v.ModCache != "" {
+		t.Errorf("a mistake of the setting: %q, %q, %v", v.ModCache, remark, err)
 	}
 }

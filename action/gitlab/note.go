@@ -3,6 +3,7 @@ package gitlab
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,27 +53,36 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	if err != nil {
 		return none + failure.Plain(err.Error())
 	}
-	api, err := newClient(g.getenv("CI_API_V4_URL"), forge.Options{Token: token, Agent: o.Agent, Transport: transport})
-	if err != nil {
-		return none + err.Error()
+	project := g.getenv("CI_MERGE_REQUEST_PROJECT_ID") // the one that the merge request goes into
+	if _, err := strconv.ParseUint(project, 10, 63); err != nil {
+		return none + fmt.Sprintf("found CI_MERGE_REQUEST_PROJECT_ID %q, expected a number", failure.Plain(project))
 	}
-	n, err := newNotes(api, g.getenv("CI_MERGE_REQUEST_PROJECT_ID"))
+	api, err := forge.NewAPI("CI_API_V4_URL", g.getenv("CI_API_V4_URL"), forge.Options{
+		Token: token, Transport: transport,
+		Header: http.Header{"Private-Token": {token}, "User-Agent": {o.Agent}, "Accept": {"application/json"}},
+	})
 	if err != nil {
 		return none + err.Error()
 	}
 	prefix, _ := g.within(o.Root)
 	var body bytes.Buffer
-	// Short enough not to be cut: what is cut refers to a job summary, which GitLab
-	// does not have.
-	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText - 1024}); err != nil {
+	if err := markdown.Write(&body, res, markdown.Options{Limit: forge.MaxText}); err != nil {
 		return none + err.Error()
 	}
 	ctx, end := context.WithTimeout(ctx, noteLimit)
 	defer end()
-	return forge.PublishComment(ctx, n, forge.Request{
-		Change: "merge request", Number: number, Key: g.key(prefix), Body: noQuickActions(body.String()),
-		Worth: res.Outcome != report.OK || len(annotate.Of(res, prefix)) > 0, Meanings: meanings,
-	})
+	notes := fmt.Sprintf("projects/%s/merge_requests/%d/notes", project, number)
+	return forge.Thread{
+		API: api, List: notes, One: notes, Update: http.MethodPut, Change: "merge request", Meanings: meanings,
+	}.Publish(ctx, g.key(prefix), noQuickActions(body.String()), res.Outcome != report.OK || len(annotate.Of(res, prefix)) > 0)
+}
+
+var meanings = forge.Meanings{
+	http.StatusUnauthorized: "the token in " + settings.GitLabToken + " has expired or is not for this server",
+	http.StatusForbidden: "the token in " + settings.GitLabToken +
+		" is not allowed to do that: it needs the scope api and at least the role Reporter in the project that the merge request goes into",
+	http.StatusNotFound:        "this server has no such merge request, or the token in " + settings.GitLabToken + " cannot see it",
+	http.StatusTooManyRequests: "the rate limit of the server is reached",
 }
 
 // key tells apart the notes of several jobs and checkouts.

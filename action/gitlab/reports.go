@@ -3,17 +3,20 @@ package gitlab
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net/url"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/export"
 	"github.com/modferry/modferry/internal/report/html"
-	"github.com/modferry/modferry/internal/session"
 )
 
 // The files of the reports directory, as the template's artifacts:reports name
@@ -28,24 +31,49 @@ const (
 	fileResult      = "result.json"
 )
 
-// ReportFile is a file of the reports directory.
-type ReportFile struct {
-	Name string
-	Data []byte // nil when there is to be none: one of an earlier run would be wrong
+// reportFile is a file of the reports directory.
+type reportFile struct {
+	name string
+	data []byte // nil when there is to be none: one of an earlier run would be wrong
 }
 
 // Reports is a result for GitLab, or for any CI system that reads JUnit.
 type Reports struct {
 	Result  *report.Result
-	Root    string           // of the checkout, "" when it is not known
-	Dir     string           // the reports directory
-	Exports []session.Export // for jobs of later stages
+	Root    string            // of the checkout, "" when it is not known
+	Dir     string            // the reports directory
+	Exports []assign.Variable // for jobs of later stages
 }
 
-// Files renders the reports. The remarks say what could not be rendered or passed
-// on: that is never a reason to fail. Outside GitLab, where g is nil, positions are
+// Write writes the reports into their directory, which the checkout may have put a
+// link in the place of. The remarks say what could not be written or passed on:
+// that is never a reason to fail. Outside GitLab, where g is nil, positions are
 // relative to the checkout and there are no links.
-func (g *Job) Files(r Reports) (files []ReportFile, remarks []string) {
+func (g *Job) Write(r Reports) (remarks []string) {
+	checkouts := []string{".", r.Root}
+	if g != nil {
+		checkouts = append(checkouts, g.project)
+	}
+	if err := diskfile.MkdirOutput(r.Dir, checkouts...); err != nil {
+		return []string{"the reports for CI systems were not written: " + err.Error()}
+	}
+	files, remarks := g.render(r)
+	err := g.Hide()
+	for _, f := range files {
+		name := filepath.Join(r.Dir, f.name)
+		if f.data != nil {
+			err = errors.Join(err, diskfile.WriteOutput(name, f.data, checkouts...))
+		} else if e := os.Remove(name); !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		remarks = append(remarks, "the reports for CI systems are incomplete: "+err.Error())
+	}
+	return remarks
+}
+
+func (g *Job) render(r Reports) (files []reportFile, remarks []string) {
 	prefix, _ := g.within(r.Root)
 	place := export.Place{Dir: prefix}
 	for _, f := range []struct {
@@ -63,14 +91,14 @@ func (g *Job) Files(r Reports) (files []ReportFile, remarks []string) {
 			remarks = append(remarks, f.name+" was not written: "+err.Error())
 			b.Reset()
 		}
-		files = append(files, ReportFile{f.name, b.Bytes()})
+		files = append(files, reportFile{f.name, b.Bytes()})
 	}
 	if g == nil {
 		return files, remarks
 	}
 	links, remark := g.annotations(r.Dir)
 	variables, left := dotenv(r.Exports)
-	files = append(files, ReportFile{fileAnnotations, links}, ReportFile{fileDotenv, variables})
+	files = append(files, reportFile{fileAnnotations, links}, reportFile{fileDotenv, variables})
 	for _, s := range append(left, remark) {
 		if s != "" {
 			remarks = append(remarks, s)
@@ -102,20 +130,12 @@ func (g *Job) annotations(dir string) (text []byte, remark string) {
 	for _, l := range []struct{ label, file string }{
 		{"Module download report", fileHTML}, {"Result as JSON", fileResult},
 	} {
-		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", escapedPath(path.Join(rel, l.file))).String()}})
+		list = append(list, entry{link{l.label, job.JoinPath("artifacts", "file", (&url.URL{Path: path.Join(rel, l.file)}).EscapedPath()).String()}})
 	}
 	if text, err = json.MarshalIndent(map[string][]entry{"modferry": list}, "", "  "); err != nil {
 		return nil, none + err.Error()
 	}
 	return append(text, '\n'), ""
-}
-
-func escapedPath(name string) string {
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		parts[i] = url.PathEscape(part)
-	}
-	return strings.Join(parts, "/")
 }
 
 // dotenv is the variables as GitLab reads them (artifacts:reports:dotenv): those
@@ -124,18 +144,13 @@ func escapedPath(name string) string {
 // cache depends on each job's image. Everybody who can see the pipeline can read a
 // report, so a variable with credentials is left out, as is one that GitLab would
 // change; left says which and why. The text is nil for no variables.
-func dotenv(exports []session.Export) (text []byte, left []string) {
+func dotenv(exports []assign.Variable) (text []byte, left []string) {
 	formats := assign.Formats()
 	format := formats[slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == "dotenv" })]
 	format.Foreign = true // other jobs have other machines
-	var settled, vars []assign.Variable
-	for _, e := range exports {
-		if e.Settled {
-			settled = append(settled, e.Variable)
-		}
-	}
+	var vars []assign.Variable
 	leave := func(name, reason string) { left = append(left, name+" is not passed to later jobs: "+reason) }
-	carried, kept := format.Carry(settled)
+	carried, kept := format.Carry(exports)
 	for _, l := range kept {
 		if l.Secret {
 			leave(l.Name, "it contains credentials, and everybody who can see the pipeline can read the report; "+

@@ -14,7 +14,6 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
-	"github.com/modferry/modferry/internal/session"
 )
 
 // missingResult is a result with a module that could not be obtained.
@@ -32,10 +31,10 @@ func missingResult(message string) *report.Result {
 }
 
 // exports are variables in pairs of name and value.
-func exports(pairs ...string) []session.Export {
-	var out []session.Export
+func exports(pairs ...string) []assign.Variable {
+	var out []assign.Variable
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, session.Export{Variable: assign.Variable{Name: pairs[i], Value: pairs[i+1]}, Settled: true})
+		out = append(out, assign.Variable{Name: pairs[i], Value: pairs[i+1]})
 	}
 	return out
 }
@@ -43,11 +42,11 @@ func exports(pairs ...string) []session.Export {
 // reportFiles are the reports by name.
 func reportFiles(t *testing.T, g *Job, r Reports) (map[string]string, []string) {
 	t.Helper()
-	files, remarks := g.Files(r)
+	files, remarks := g.render(r)
 	out := map[string]string{}
 	for _, f := range files {
-		if f.Data != nil {
-			out[f.Name] = string(f.Data)
+		if f.data != nil {
+			out[f.name] = string(f.data)
 		}
 	}
 	return out, remarks
@@ -166,10 +165,8 @@ func TestVariablesThatLaterJobsCannotGetAreTold(t *testing.T) {
 			}
 		}
 	}
-	own := exports("GOSUMDB", "off")
-	own[0].Settled = false
-	if text, left := dotenv(own); text != nil || left != nil {
-		t.Errorf("of nothing: %q, %q", text, left)
+	if text, left := dotenv(exports("GOMODCACHE", "/mod", "GOFLAGS", "-modcacherw")); text != nil || left != nil {
+		t.Errorf("of what is for this machine: %q, %q", text, left)
 	}
 }
 

@@ -10,7 +10,10 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // Name is the directory's. The go command looks into no directory that begins
@@ -31,12 +34,16 @@ func Hide(checkout, dir string) error {
 	return nil
 }
 
-// Removable returns GOFLAGS with -modcacherw, with which go commands leave a
-// module cache that others can remove: without it the directories of modules are
-// read-only. "" where GOFLAGS says something about that already, which is obeyed.
-func Removable(goflags string) string {
-	if goenv.HasFlag(goflags, "modcacherw") {
-		return ""
+// Environment is session.Environment for a CI job whose module cache others must
+// be able to remove where removed says so of its directory. GOFLAGS then gets
+// -modcacherw, without which the go command leaves the directories of modules
+// read-only; a GOFLAGS that says something about that already is obeyed.
+func Environment(v *settings.Values, host goenv.Host, removed func(modcache string) bool) (goenv.Env, []finding.Finding, error) {
+	env, findings, err := session.Environment(v, host)
+	goflags := env.Get("GOFLAGS")
+	if err != nil || !removed(env.Get("GOMODCACHE")) || goenv.HasFlag(goflags, "modcacherw") {
+		return env, findings, err
 	}
-	return strings.TrimSpace(goflags + " -modcacherw")
+	v.GOFLAGS, v.Sources["goflags"] = strings.TrimSpace(goflags+" -modcacherw"), "environment"
+	return session.Environment(v, host)
 }

@@ -1,8 +1,13 @@
 package owndir
 
-import "testing"
+import (
+	"testing"
 
-func TestRemovable(t *testing.T) {
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/settings"
+)
+
+func TestAModuleCacheThatOthersRemoveIsWritable(t *testing.T) {
 	t.Parallel()
 	for goflags, want := range map[string]string{
 		"":                                "-modcacherw",
@@ -11,8 +16,22 @@ func TestRemovable(t *testing.T) {
 		"-modcacherw":                     "",
 		"--modcacherw=false -mod=mod":     "",
 	} {
-		if got := Removable(goflags); got != want {
-			t.Errorf("%q: got %q, want %q", goflags, got, want)
+		for _, removed := range []bool{true, false} {
+			vars := map[string]string{"GOMODCACHE": "/mod", "GOFLAGS": goflags}
+			v := &settings.Values{Sources: map[string]string{}}
+			env, _, err := Environment(v, goenv.Host{Getenv: func(name string) string { return vars[name] }}, func(dir string) bool { return removed && dir == "/mod" })
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, all := want, want
+			if !removed {
+				set, all = "", goflags
+			} else if want == "" {
+				all = goflags
+			}
+			if v.GOFLAGS != set || env.Get("GOFLAGS") != all {
+				t.Errorf("%q: set %q, the go command has %q", goflags, v.GOFLAGS, env.Get("GOFLAGS"))
+			}
 		}
 	}
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"crypto/rand"
+	"context"
 	"path/filepath"
 	"strings"
 
@@ -10,34 +10,13 @@ import (
 	"github.com/modferry/modferry/action/github"
 )
 
-// actionCommand is the group of the stages of the GitHub Action. They take no
-// flags: the runner passes inputs in the environment.
-func (a *app) actionCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "action", Short: "The stages of the GitHub Action",
-		Long: `The stages of the GitHub Action, which the runner starts as modferry-main and
-modferry-post. Inputs come in the environment, as INPUT_NAME.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error { return unknownCommand(cmd, args) },
+// stage is a stage of the GitHub Action. The stages take no flags: the runner
+// passes inputs in the environment.
+func stage(run func(context.Context, github.Process) int) action {
+	return func(a *app, cmd *cobra.Command, _ command, _ []string) error {
+		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Secrets: a.secrets})
+		return nil
 	}
-	process := github.Process{Getenv: a.getenv, Stdout: a.stdout, Random: rand.Reader, Tool: tool(), Secrets: a.secrets}
-	cmd.AddCommand(
-		&cobra.Command{
-			Use: "main", Short: "Download the modules and export the settings for later steps", Args: noArguments,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				a.code = github.Main(cmd.Context(), process)
-				return nil
-			},
-		},
-		&cobra.Command{
-			Use: "post", Short: "Save the cache and report what later steps downloaded", Args: noArguments,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				a.code = github.Post(cmd.Context(), process)
-				return nil
-			},
-		},
-	)
-	return cmd
 }
 
 // stageOf is the command line that a program name stands for: an entry point of

@@ -2,16 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
@@ -46,82 +43,63 @@ func (a *app) doctor(cmd *cobra.Command, c command, files []string) error {
 	}
 	for _, name := range files {
 		if len(files) > 1 {
-			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(name))
+			j.heading(name)
 		}
-		if err := a.explainFile(cmd.Context(), name, j); err != nil {
+		if err := j.explainFile(cmd.Context(), name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (j *job) heading(name string) { fmt.Fprintf(j.stdout, "== %s\n", failure.Plain(name)) }
+
 // explainFile finds out what a file is, and explains it.
-func (a *app) explainFile(ctx context.Context, name string, j job) error {
-	in := a.stdin
-	if name != "-" {
-		f, err := diskfile.Stream(ctx, name)
-		if err != nil {
-			return fmt.Errorf("read the log: %w", err)
-		}
-		defer f.Close()
-		in = f
+func (j *job) explainFile(ctx context.Context, name string) error {
+	in, err := j.open(ctx, name)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
 	}
+	defer in.Close()
 	file := bufio.NewReader(in)
 	head, err := file.Peek(1 << 10)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the log %s: %w", name, err)
-	}
 	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return fmt.Errorf("read the log %s: %w", name, err)
 	case doctor.IsBuilds(head):
-		return a.explainBuilds(file, j)
-	case isProgram(head):
+		return j.explainBuilds(file)
+	case doctor.IsProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
 	}
-	return a.explainLog(name, file, j)
+	log, err := golog.Read(file, golog.Options{})
+	if err != nil {
+		return fmt.Errorf("read the log %s: %w", name, err)
+	}
+	return j.print(j.stdout, false, func(w io.Writer, o text.Options) error { return text.Log(w, log, j.position, o) })
 }
 
-// isProgram recognises ELF, PE and Mach-O.
-func isProgram(head []byte) bool {
-	return slices.ContainsFunc([]string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"}, func(magic string) bool {
-		return bytes.HasPrefix(head, []byte(magic))
-	})
+// position is the line of the checkout that stands for a module, "" for none.
+func (j *job) position(path, version string) string {
+	file, line := j.Position(path, version)
+	if file == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", file, line)
 }
 
 // explainBuilds holds programs against the checkout.
-func (a *app) explainBuilds(in io.Reader, j job) error {
+func (j *job) explainBuilds(in io.Reader) error {
 	builds, err := doctor.ReadBuilds(in)
 	if err != nil {
 		return err
 	}
 	for _, b := range builds {
 		if len(builds) > 1 {
-			fmt.Fprintf(a.stdout, "== %s\n", failure.Plain(b.Program))
+			j.heading(b.Program)
 		}
 		res := doctor.Compare(j.Session, b)
-		a.code = max(a.code, res.Outcome.ExitCode())
-		a.publish(j.out, res)
-	}
-	return nil
-}
-
-func (a *app) explainLog(name string, in io.Reader, j job) error {
-	log, err := golog.Read(in, golog.Options{})
-	if err != nil {
-		return fmt.Errorf("read the log %s: %w", name, err)
-	}
-	position := func(path, version string) string {
-		file, line := j.Position(path, version)
-		if file == "" {
-			return "" // no checkout, or none of its modules
-		}
-		return fmt.Sprintf("%s:%d", file, line)
-	}
-	var b bytes.Buffer
-	if err := text.Log(&b, log, position, a.textOptions(a.stdout)); err != nil {
-		return err
-	}
-	if _, err := a.stdout.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
+		j.code = max(j.code, res.Outcome.ExitCode())
+		j.publish(res)
 	}
 	return nil
 }

@@ -1,21 +1,22 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 	"github.com/modferry/modferry/internal/report/text"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -48,21 +49,19 @@ func assignNames() []string {
 }
 
 func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
-	name := cmd.Flags().Lookup("format").Value.String()
-	formats := assign.Formats()
-	i := slices.IndexFunc(formats, func(f assign.Format) bool { return f.Name == name })
-	if i < 0 {
-		return unknownFormat(name, assignNames())
+	format, err := choose(cmd.Flags().Lookup("format").Value.String(), assignNames(), assign.Formats())
+	if err != nil {
+		return err
 	}
 	j, err := a.begin(cmd, c)
 	if err != nil {
 		return err
 	}
 	if j.values.NoProbe {
-		c.run = unprobed
+		j.command.run = unprobed
 	}
-	res := j.run(cmd.Context(), c.run)
-	if err := a.explainChoice(j.out, res); err != nil {
+	res := j.run(cmd.Context())
+	if err := j.explainChoice(res); err != nil {
 		return err
 	}
 	if res.Interrupted {
@@ -70,14 +69,7 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 		a.code = report.Incomplete.ExitCode()
 		return nil
 	}
-	var exports []assign.Variable
-	for _, e := range j.Exports(j.chain) {
-		exports = append(exports, e.Variable)
-	}
-	if j.goflags != "" {
-		exports = append(exports, assign.Variable{Name: "GOFLAGS", Value: j.goflags})
-	}
-	text, err := formats[i].Text(a.carried(formats[i], exports), rand.Reader)
+	text, err := format.Text(a.carried(format, j.Exports(j.chain, true)), rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -90,17 +82,20 @@ func (a *app) env(cmd *cobra.Command, c command, _ []string) error {
 // explainChoice says on standard error what the preflight found. It never fails
 // the command: without any mirror the chain is what was configured, which is
 // what the go command would have used without us.
-func (a *app) explainChoice(out *output, res *report.Result) error {
-	res.Hide(a.secrets.Hide)
-	if out.values.Verbose {
-		return a.renderText(a.stderr, res, true, text.Write)
+func (j *job) explainChoice(res *report.Result) error {
+	res.Hide(j.secrets.Hide)
+	if j.values.Verbose {
+		return j.renderText(j.stderr, res, true, text.Write)
 	}
-	out.remark(res.Choice.Reasons)
-	out.remark(render.CheckoutRemarks(res))
-	if out.values.Quiet && res.Outcome != report.OK && !res.Interrupted {
-		fmt.Fprintf(a.stderr, "modferry: %s; GOPROXY is as configured\n", res.Message)
+	j.remark(append(res.Choice.Reasons, render.CheckoutRemarks(res)...)...)
+	if j.values.Quiet && res.Outcome != report.OK && !res.Interrupted {
+		fmt.Fprintf(j.stderr, "modferry: %s; GOPROXY is as configured\n", res.Message)
 	}
 	return nil
+}
+
+func unprobed(_ context.Context, s *session.Session, _ *fetch.Recorder) (*report.Result, session.Chain) {
+	return fetch.Unprobed(s)
 }
 
 // carried are the variables that a format may carry. It tells of the others, and
@@ -115,14 +110,16 @@ func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Varia
 		}
 		tell("%s is left out: %s%s", l.Name, l.Why, remedy)
 	}
-	terminal, hidden := isTerminal(a.stdout), false
+	terminal, hidden, mask := isTerminal(a.stdout), false, a.mask()
 	var vars []assign.Variable
 	for _, c := range carried {
 		switch {
 		case terminal:
 			c.Value, hidden = failure.Plain(settings.Redact(c.Value)), hidden || c.Secret
-		case c.Secret:
-			a.maskAll(c.Value)
+		case c.Secret && mask != nil:
+			for _, credential := range goenv.Secrets(c.Value) {
+				mask(credential) // before anything prints it
+			}
 		}
 		vars = append(vars, c.Variable)
 	}
@@ -130,31 +127,4 @@ func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Varia
 		tell("credentials are hidden because this is a terminal; a pipe or a file gets them")
 	}
 	return vars
-}
-
-// maskAll tells GitHub's runner the credentials of a value before anything
-// prints them.
-func (a *app) maskAll(value string) {
-	mask := a.mask()
-	if mask == nil {
-		return
-	}
-	for _, secret := range goenv.Secrets(value) {
-		mask(secret)
-	}
-}
-
-// unknownFormat explains a --format that there is not.
-func unknownFormat(found string, known []string) error {
-	message := fmt.Sprintf("flag --format: found %q, expected %s", found, inWords(known))
-	if near := settings.Suggest(found, known); near != "" {
-		message += "; write --format " + near
-	}
-	return &usageError{message}
-}
-
-// inWords lists words in a sentence.
-func inWords(words []string) string {
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -3,81 +3,97 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/progress"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
 
 // job is a prepared job and what it was prepared from.
 type job struct {
+	*app
 	*session.Session
-	values *settings.Values
-	out    *output
+	command command
+	values  *settings.Values
+	gitlab  *gitlab.Job // nil elsewhere
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
-	// goflags is GOFLAGS of the go commands of the CI job, "" to leave it as it is.
-	goflags string
 	// chain is what a run chose; empty before, and for commands that choose none.
 	chain session.Chain
+	live  atomic.Pointer[progress.Display] // nil while no progress is shown
 }
 
-// execute prepares a job, runs it and writes its result. An error says that
-// the job could not be prepared.
+// execute prepares a job, runs it and writes its result.
 func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
 	j, err := a.begin(cmd, c)
 	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	res := j.run(ctx, c.run)
+	res := j.run(ctx)
 	if !c.last {
 		report.Judge(res)
 	}
 	a.code = res.Outcome.ExitCode()
-	a.publish(j.out, res)
+	j.publish(res)
 	if c.after != nil {
-		c.after(a, ctx, j, res)
+		c.after(j, ctx, res)
 	}
 	return nil
 }
 
-// begin resolves the settings and prepares the job of a command.
-func (a *app) begin(cmd *cobra.Command, c command) (job, error) {
+// begin reads modferry's settings, those of the go command, and the checkout.
+func (a *app) begin(cmd *cobra.Command, c command) (*job, error) {
 	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
-		return job{}, err
+		return nil, err
 	}
 	if cmd.Flags().Lookup("json") != nil {
 		if err := checkTarget(values.JSON); err != nil {
-			return job{}, err
+			return nil, err
 		}
 	}
-	out := newOutput(a.process, values)
-	out.render = c.render
-	if c.helps {
-		out.fold = c.name
+	j := &job{app: a, command: c, values: values, gitlab: gitlab.Detect(a.getenv)}
+	j.remark(settings.UnknownVariables(a.environ())...)
+	options := session.Options{Tool: tool(), Log: j.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
+	host := goenv.Host{
+		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
+		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
 	}
-	out.remark(settings.UnknownVariables(a.environ()))
-	j := job{values: values, out: out}
-	err = a.prepare(&j, c)
+	if c.examines {
+		j.Session, err = session.Examine(values, host, options)
+		return j, err
+	}
+	env, findings, remark, err := j.gitlab.Environment(values, host)
+	if remark != "" {
+		j.remark(remark)
+	}
+	if err != nil {
+		return nil, err
+	}
+	j.findings = findings
+	j.Session, err = c.prepare(values, env, options)
 	return j, err
 }
 
 // run runs the job while its progress is shown.
-func (j *job) run(ctx context.Context, run runner) (res *report.Result) {
+func (j *job) run(ctx context.Context) (res *report.Result) {
 	rec := new(fetch.Recorder)
-	stop := j.out.progress(rec.Snapshot)
-	res, j.chain = run(ctx, j.Session, rec)
+	stop := j.progress(rec.Snapshot)
+	res, j.chain = j.command.run(ctx, j.Session, rec)
 	stop()
 	res.Findings = append(j.findings, res.Findings...)
 	return res
@@ -86,69 +102,17 @@ func (j *job) run(ctx context.Context, run runner) (res *report.Result) {
 // publish writes the result to where it was asked for. A result that cannot be
 // written is an error of the settings, and the exit code says so unless the run
 // itself has something worse to tell.
-func (a *app) publish(out *output, res *report.Result) {
-	res.Hide(a.secrets.Hide)
-	err := out.text(res)
-	if out.values.JSON != "" {
-		err = errors.Join(err, a.writeJSON(out.values.JSON, out.values.Dir, res))
+func (j *job) publish(res *report.Result) {
+	res.Hide(j.secrets.Hide)
+	err := j.show(res)
+	if j.values.JSON != "" {
+		err = errors.Join(err, j.writeJSON(j.values.JSON, j.values.Dir, func(w io.Writer) error { return report.JSON(w, res) }))
 	}
 	if err == nil {
 		return
 	}
-	a.say(err)
-	if a.code == 0 {
-		a.code = report.Settings.ExitCode()
+	j.tell(err.Error())
+	if j.code == 0 {
+		j.code = report.Settings.ExitCode()
 	}
-}
-
-// prepare reads the go command's settings and the checkout.
-func (a *app) prepare(j *job, c command) (err error) {
-	options := session.Options{Tool: tool(), Log: j.out.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
-	host := goenv.Host{
-		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
-		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
-	}
-	env, findings, err := session.Environment(j.values, host)
-	if c.examines {
-		var syntax *goenv.SyntaxError
-		if errors.As(err, &syntax) {
-			findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
-		}
-		if err == nil {
-			j.Session = session.OpenForDoctor(j.values, env, findings, options)
-		}
-		return err
-	}
-	env, findings, err = j.onGitLab(env, findings, err, host)
-	if err != nil {
-		return err
-	}
-	j.findings = findings
-	j.Session, err = c.prepare(j.values, env, options)
-	return err
-}
-
-// onGitLab is the go command's settings as the go commands of GitLab's job will
-// have them, which keep the module cache where GitLab can save and remove it;
-// elsewhere they stay as they are.
-func (j *job) onGitLab(env goenv.Env, findings []finding.Finding, err error, host goenv.Host) (goenv.Env, []finding.Finding, error) {
-	gitlab := j.out.gitlab
-	if j.values.ModCache == "" {
-		if dir, remark := gitlab.ModCache(env.Get("GOMODCACHE")); dir != "" {
-			j.out.remark([]string{remark})
-			j.values.ModCache, j.values.Sources["modcache"] = dir, "default on GitLab without a home directory"
-			env, findings, err = session.Environment(j.values, host)
-		}
-	}
-	if j.goflags = gitlab.GOFLAGS(env); err == nil && j.goflags != "" {
-		getenv := host.Getenv
-		host.Getenv = func(name string) string {
-			if name == "GOFLAGS" {
-				return j.goflags
-			}
-			return getenv(name)
-		}
-		env, findings, err = session.Environment(j.values, host)
-	}
-	return env, findings, err
 }

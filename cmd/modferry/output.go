@@ -1,102 +1,100 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 
-	"github.com/sethvargo/go-githubactions"
 	"golang.org/x/term"
 
+	"github.com/modferry/modferry/action/github"
 	"github.com/modferry/modferry/action/gitlab"
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/progress"
 	"github.com/modferry/modferry/internal/report/text"
-	"github.com/modferry/modferry/internal/settings"
 )
-
-// output is where a run speaks: results on standard output, everything else on
-// standard error.
-type output struct {
-	process
-	values *settings.Values
-	render rendering                        // of the result as text
-	gitlab *gitlab.Job                      // nil elsewhere
-	fold   string                           // the command whose details GitLab folds, "" for none
-	live   atomic.Pointer[progress.Display] // nil while no progress is shown
-}
 
 // rendering is one of package report's for people who read a terminal or a log.
 type rendering func(io.Writer, *report.Result, text.Options) error
 
-func newOutput(p process, v *settings.Values) *output {
-	return &output{process: p, values: v, render: text.Write, gitlab: gitlab.Detect(p.getenv)}
+// tell prints errors, and remarks that are worth knowing even to those who want
+// quiet: somebody asked for what there is not.
+func (p process) tell(remarks ...string) {
+	for _, remark := range remarks {
+		if remark != "" {
+			fmt.Fprintln(p.stderr, "modferry: "+failure.Sentence(remark))
+		}
+	}
 }
 
 // remark prints diagnostics that are no errors.
-func (o *output) remark(remarks []string) {
-	if o.values.Quiet {
+func (j *job) remark(remarks ...string) {
+	if j.values.Quiet {
 		return
 	}
 	for _, r := range remarks {
-		fmt.Fprintln(o.stderr, "modferry: "+r)
+		fmt.Fprintln(j.stderr, "modferry: "+r)
 	}
 }
 
 // log returns the function that receives the events of a run, on any
 // goroutine; nil, which is silence, unless they were asked for.
-func (o *output) log() func(string) {
-	if !o.values.Verbose {
+func (j *job) log() func(string) {
+	if !j.values.Verbose {
 		return nil
 	}
 	return func(line string) {
-		if p := o.live.Load(); p != nil {
+		if p := j.live.Load(); p != nil {
 			p.Line(line)
 		}
 	}
 }
 
 // progress shows the progress until the function it returns is called.
-func (o *output) progress(snapshot func() progress.Snapshot) (stop func()) {
-	if o.values.Quiet {
+func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
+	if j.values.Quiet {
 		return func() {}
 	}
-	w, live := o.stderr, isTerminal(o.stderr) && o.getenv("TERM") != "dumb"
+	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb"
 	if live {
 		w = outlet.Commands(w)
 	}
 	p := progress.Start(w, progress.Options{
 		Terminal: live,
-		Width:    func() int { return width(o.stderr) },
+		Width:    func() int { return width(j.stderr) },
 	}, snapshot)
-	o.live.Store(p)
+	j.live.Store(p)
 	return p.Stop
 }
 
-// text renders the result for people: on standard output, or on standard error
-// when the JSON takes that.
-func (o *output) text(res *report.Result) error {
-	if o.values.Quiet && res.Outcome == report.OK {
+// show renders the result for people: on standard output, or on standard error
+// when the JSON takes that. GitLab folds the details of a good run.
+func (j *job) show(res *report.Result) error {
+	if j.values.Quiet && res.Outcome == report.OK {
 		return nil
 	}
-	w := o.stdout
-	if o.values.JSON == "-" {
-		w = o.stderr
+	w := j.stdout
+	if j.values.JSON == "-" {
+		w = j.stderr
 	}
-	if o.gitlab == nil || o.fold == "" {
-		return o.renderText(w, res, o.values.Verbose, o.render)
+	page, err := j.page(w, j.values.Verbose, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
+	var g *gitlab.Job // nil folds nothing
+	if j.command.helps {
+		g = j.gitlab
 	}
-	var b strings.Builder
-	if err := o.renderText(&b, res, o.values.Verbose, o.render); err != nil {
-		return err
+	if err == nil {
+		err = g.Fold(w, j.command.name, page, unremarkable(res))
 	}
-	if err := o.gitlab.Fold(w, o.fold, b.String(), unremarkable(res)); err != nil {
+	return unwritten(err)
+}
+
+func unwritten(err error) error {
+	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
@@ -109,25 +107,27 @@ func unremarkable(res *report.Result) bool {
 }
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {
-	var b bytes.Buffer
-	o := p.textOptions(w)
-	o.Verbose = verbose
-	err := render(&b, res, o)
-	if err == nil {
-		_, err = w.Write(b.Bytes())
-	}
-	if err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+	return p.print(w, verbose, func(w io.Writer, o text.Options) error { return render(w, res, o) })
 }
 
-// textOptions are how text for w looks.
-func (p process) textOptions(w io.Writer) text.Options {
-	return text.Options{
-		Color: isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
-		Width: width(w),
+// print writes text to w, all at once.
+func (p process) print(w io.Writer, verbose bool, render func(io.Writer, text.Options) error) error {
+	page, err := p.page(w, verbose, render)
+	if err == nil {
+		_, err = io.WriteString(w, page)
 	}
+	return unwritten(err)
+}
+
+// page is text in the form that suits who reads w.
+func (p process) page(w io.Writer, verbose bool, render func(io.Writer, text.Options) error) (string, error) {
+	var b strings.Builder
+	err := render(&b, text.Options{
+		Color:   isTerminal(w) && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb",
+		Width:   width(w),
+		Verbose: verbose,
+	})
+	return b.String(), err
 }
 
 // mask returns the function that tells GitHub's runner a secret; nil elsewhere.
@@ -137,24 +137,30 @@ func (p process) mask() func(string) {
 	if p.getenv("GITHUB_ACTIONS") != "true" {
 		return nil
 	}
-	return githubactions.New(githubactions.WithWriter(outlet.Commands(p.stderr)), githubactions.WithGetenv(p.getenv)).AddMask
+	return github.Commands(p.stderr).AddMask
 }
 
-// isTerminal reports whether somebody looks at w while it is written.
-func isTerminal(w io.Writer) bool {
+// terminalOf is the terminal that shows w while it is written; false for none.
+func terminalOf(w io.Writer) (fd int, ok bool) {
 	f, ok := outlet.Behind(w).(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	if !ok {
+		return 0, false
+	}
+	fd = int(f.Fd())
+	return fd, term.IsTerminal(fd)
+}
+
+func isTerminal(w io.Writer) bool {
+	_, ok := terminalOf(w)
+	return ok
 }
 
 // width is the width of the terminal, 0 when there is none.
 func width(w io.Writer) int {
-	f, ok := outlet.Behind(w).(*os.File)
+	fd, ok := terminalOf(w)
 	if !ok {
 		return 0
 	}
-	n, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return n
+	n, _, _ := term.GetSize(fd)
+	return max(n, 0)
 }

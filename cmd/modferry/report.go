@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/compare"
 	"github.com/modferry/modferry/internal/report/export"
@@ -37,102 +35,74 @@ func (a *app) formats(verbose bool) []format {
 	}
 }
 
-// reportOptions are the flags of "modferry report". They are no settings of a
-// run, so they stand in no table.
-type reportOptions struct {
-	format  string
-	compare string // an earlier result; "" to render one alone
-	verbose bool
-}
-
-// reportCommand renders a result that --json wrote.
-func (a *app) reportCommand() *cobra.Command {
-	var o reportOptions
-	cmd := &cobra.Command{
-		Use: "report FILE", Short: "Render a result that was written with --json",
-		Long: `Renders the result of a run, written with --json FILE, on standard output.
-FILE is - for standard input. The formats are
-` + inWords(a.formatNames()) + `:
-markdown is what the GitHub Action shows as the summary of a job, html one page
-for a browser, junit and codequality are reports for GitLab and others,
-cyclonedx is a software bill of materials, prometheus a file of metrics. With
---compare OLD it says what changed from the result OLD to FILE.`,
-		Example: `  modferry report --format html result.json > report.html
-  modferry report --compare yesterday.json result.json`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &usageError{fmt.Sprintf("found %d files, expected one: the result that --json wrote, or -", len(args))}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("compare") {
-				return a.compare(cmd.Context(), args[0], o, cmd.Flags().Changed("format"))
-			}
-			return a.report(cmd.Context(), args[0], o)
-		},
-	}
-	cmd.Flags().StringVar(&o.format, "format", "text", "`WORD` is one of the formats above (text)")
-	cmd.Flags().StringVar(&o.compare, "compare", "", "say what changed since the result in `OLD`")
-	cmd.Flags().BoolVarP(&o.verbose, "verbose", "v", false, "every module, as text")
-	return cmd
-}
-
 // formatNames are the formats of "modferry report".
-func (a *app) formatNames() []string {
+func formatNames() []string {
 	var names []string
-	for _, f := range a.formats(false) {
+	for _, f := range new(app).formats(false) {
 		names = append(names, f.name)
 	}
 	return names
 }
 
-func (a *app) report(ctx context.Context, file string, o reportOptions) error {
-	formats := a.formats(o.verbose)
-	i := slices.IndexFunc(formats, func(f format) bool { return f.name == o.format })
-	if i < 0 {
-		return unknownFormat(o.format, a.formatNames())
-	}
-	res, err := a.readResult(ctx, file)
-	if err != nil {
-		return err
-	}
-	return formats[i].render(a.stdout, res)
+func reportHelp() string {
+	return `Renders the result of a run, written with --json FILE, on standard output.
+FILE is - for standard input. The formats are
+` + inWords(formatNames()) + `:
+markdown is what the GitHub Action shows as the summary of a job, html one page
+for a browser, junit and codequality are reports for GitLab and others,
+cyclonedx is a software bill of materials, prometheus a file of metrics. With
+--compare OLD it says what changed from the result OLD to FILE.`
 }
 
-// compare says what changed from the result in o.compare to that in file.
-func (a *app) compare(ctx context.Context, file string, o reportOptions, formatted bool) error {
+func reportFlags(cmd *cobra.Command) {
+	cmd.Flags().String("format", "text", "`WORD` is one of the formats above (text)")
+	cmd.Flags().String("compare", "", "say what changed since the result in `OLD`")
+	cmd.Flags().BoolP("verbose", "v", false, "every module, as text")
+}
+
+// report renders a result, or what changed since an earlier one.
+func (a *app) report(cmd *cobra.Command, _ command, args []string) error {
+	if len(args) != 1 {
+		return misused("found %d files, expected one: the result that --json wrote, or -", len(args))
+	}
+	flag := func(name string) string { return cmd.Flags().Lookup(name).Value.String() }
+	word, old, verbose := flag("format"), flag("compare"), flag("verbose") == "true"
+	f, err := choose(word, formatNames(), a.formats(verbose))
+	comparing := cmd.Flags().Changed("compare")
 	switch {
-	case formatted && o.format != "text":
-		return &usageError{fmt.Sprintf("flag --compare: found --format %s, expected none: a comparison is text; leave one of the two out", o.format)}
-	case o.verbose:
-		return &usageError{"flag --compare: found --verbose, expected none: a comparison has one form; leave one of the two out"}
-	case o.compare == "":
-		return &usageError{"flag --compare: found an empty name, expected the file of an earlier result"}
-	case o.compare == "-" && file == "-":
-		return &usageError{"flag --compare: found standard input twice, expected at least one file"}
-	}
-	old, err := a.readResult(ctx, o.compare)
-	if err != nil {
+	case comparing && word != "text":
+		return misused("flag --compare: found --format %s, expected none: a comparison is text; leave one of the two out", word)
+	case comparing && verbose:
+		return misused("flag --compare: found --verbose, expected none: a comparison has one form; leave one of the two out")
+	case comparing && old == "":
+		return misused("flag --compare: found an empty name, expected the file of an earlier result")
+	case comparing && old == "-" && args[0] == "-":
+		return misused("flag --compare: found standard input twice, expected at least one file")
+	case err != nil:
 		return err
 	}
-	res, err := a.readResult(ctx, file)
-	if err != nil {
-		return err
+	var before *report.Result
+	if comparing {
+		if before, err = a.readResult(cmd.Context(), old); err != nil {
+			return err
+		}
 	}
-	return compare.Write(a.stdout, old, res)
+	res, err := a.readResult(cmd.Context(), args[0])
+	switch {
+	case err != nil:
+		return err
+	case comparing:
+		return compare.Write(a.stdout, before, res)
+	}
+	return f.render(a.stdout, res)
 }
 
 func (a *app) readResult(ctx context.Context, file string) (*report.Result, error) {
-	var in io.Reader = a.stdin
-	if file != "-" {
-		f, err := diskfile.Stream(ctx, file)
-		if err != nil {
-			return nil, fmt.Errorf("read the result: %w", err)
-		}
-		defer f.Close()
-		in = f
+	in, err := a.open(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("read the result: %w", err)
 	}
+	defer in.Close()
 	res, err := report.Decode(in)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -36,23 +36,17 @@ func run(ctx context.Context, args []string, p process) int {
 	p.secrets.AddURLs(strings.Join(args, "\n"))
 	stdout, stderr := outlet.New(p.stdout, p.secrets, isTerminal(p.stdout)), outlet.New(p.stderr, p.secrets, isTerminal(p.stderr))
 	p.stdout, p.stderr = stdout, stderr
-	code := execute(ctx, args, p)
-	if err := errors.Join(stdout.Flush(), stderr.Flush()); err != nil && code == 0 {
-		return report.Settings.ExitCode() // a result that nobody gets, as in publish
-	}
-	return code
-}
-
-func execute(ctx context.Context, args []string, p process) int {
 	a := &app{process: p}
-	root := a.rootCommand()
+	root := a.tree()
 	root.SetArgs(args)
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	if err != nil {
-		return a.refuse(cmd, err)
+	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		a.code = a.refuse(cmd, err)
+	}
+	if err := errors.Join(stdout.Flush(), stderr.Flush()); err != nil && a.code == 0 {
+		return report.Settings.ExitCode() // a result that nobody gets, as in publish
 	}
 	return a.code
 }
@@ -82,43 +76,28 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 		Cache: report.Cache{Store: "off", Hit: "off"},
 	}
 	if target := a.given(cmd, "json"); target != "" {
-		if err := a.writeJSON(target, a.given(cmd, "dir"), res); err != nil {
-			a.say(err)
+		if err := a.writeJSON(target, a.given(cmd, "dir"), func(w io.Writer) error { return report.JSON(w, res) }); err != nil {
+			a.tell(err.Error())
 		}
 	}
-	if cmd != nil && cmd.Flags().Lookup("reports") != nil {
+	if cmd.Flags().Lookup("reports") != nil {
 		if dir := settings.ReportsDir(a.given(cmd, "reports"), a.getenv); dir != "" {
-			a.writeReports(gitlab.Reports{Result: res, Dir: dir})
+			a.tell(gitlab.Detect(a.getenv).Write(gitlab.Reports{Result: res, Dir: dir})...)
 		}
 	}
 	return report.Settings.ExitCode()
 }
 
-// say prints an error, as one line.
-func (p process) say(err error) {
-	fmt.Fprintln(p.stderr, "modferry: "+failure.Sentence(err.Error()))
-}
-
 // given is what a command that was refused was given for a setting, "" when it
 // does not take it. The settings may be what is wrong, so they are not asked.
 func (a *app) given(cmd *cobra.Command, name string) string {
-	if cmd == nil {
-		return ""
-	}
 	flag := cmd.Flags().Lookup(name)
+	s, ok := settings.Find(name)
 	switch {
-	case flag == nil:
+	case flag == nil || !ok:
 		return ""
 	case flag.Changed:
 		return flag.Value.String()
 	}
-	if s, ok := settings.Find(name); ok {
-		return a.getenv(s.Env())
-	}
-	return ""
+	return a.getenv(s.Env())
 }
-
-// usageError is a command line that cannot mean what was intended.
-type usageError struct{ message string }
-
-func (e *usageError) Error() string { return e.message }

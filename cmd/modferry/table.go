@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/action/github"
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -15,19 +16,21 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// command is one verb whose flags are settings.
+// command is a verb, or a group of verbs.
 type command struct {
-	name  string // as in the table of settings: "fetch", "cache restore"
+	name  string // "fetch", "cache restore"; as in the table of settings
 	args  string // as --help shows them; "" for a command that takes none
 	short string
 	long  string
-	flags func(*cobra.Command) // adds the command's own; nil for none
+	flags func(*cobra.Command) // adds those that are no settings; nil for none
 
-	do      func(*app, *cobra.Command, command, []string) error
+	do action // nil for a group
+
+	// The rest is for commands that run a job.
 	prepare func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
 	run     runner
-	render  rendering                                        // of the result as text
-	after   func(*app, context.Context, job, *report.Result) // what follows the result; nil for nothing
+	render  rendering                                   // of the result as text
+	after   func(*job, context.Context, *report.Result) // what follows the result; nil for nothing
 
 	// examines says that the command reports what is wrong with the settings of
 	// the go command. They end every other command.
@@ -39,6 +42,9 @@ type command struct {
 	// that few want the details of a good run.
 	helps bool
 }
+
+// action is what a command does. An error says that it could not begin.
+type action func(a *app, cmd *cobra.Command, c command, args []string) error
 
 // runner does what a command is for. The chain is that of Run and Probe, else
 // empty.
@@ -55,15 +61,19 @@ func probe(ctx context.Context, s *session.Session, _ *fetch.Recorder) (*report.
 	return fetch.Probe(ctx, s)
 }
 
-func unprobed(_ context.Context, s *session.Session, _ *fetch.Recorder) (*report.Result, session.Chain) {
-	return fetch.Unprobed(s)
-}
-
 func examine(ctx context.Context, s *session.Session, _ *fetch.Recorder) *report.Result {
 	return doctor.Examine(ctx, s)
 }
 
-// commands are the commands in the order of --help. One that does more than to
+// program is the head of the tree of commands.
+var program = command{
+	name: "modferry", short: "Go builds that neither wait for nor fail on module downloads",
+	long: `modferry downloads every module that a Go build needs into the module cache
+before the build asks for it: in parallel, from the best mirror, with retries,
+and verified against go.sum.`,
+}
+
+// commands are all commands, a group before its own. One that does more than to
 // prepare a job, run it and render its result has a file of its own.
 func commands() []command {
 	return []command{
@@ -71,7 +81,7 @@ func commands() []command {
 			name: "fetch", short: "Download the modules of a checkout into the module cache",
 			long: "Downloads what builds need into the module cache, verified against go.sum.",
 			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
-			after: (*app).handOver, helps: true,
+			after: (*job).handOver, helps: true,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
@@ -94,6 +104,12 @@ go command never does, and names every file that differs from go.sum.`,
 			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: text.Write,
 		},
 		{
+			name: "cache", short: "Restore, save, list or prune the cache by hand",
+			long: `The cache keeps modules between jobs, in a directory, in GitHub's cache service
+or in an S3 bucket. fetch restores from it. Save after the build, when it is
+known which modules the build uses.`,
+		},
+		{
 			name: "cache restore", short: "Restore modules from the cache into the module cache",
 			long: `Restores the checkout's modules that the cache has into the module cache,
 verified against go.sum. No mirror is contacted.`,
@@ -108,29 +124,65 @@ ones that the next job restores.`,
 		},
 		{
 			name: "cache list", short: "List the entries of the cache", long: "Lists the entries of the cache, newest first.",
-			do: (*app).list, prepare: session.OpenCache,
+			do: entries(fetch.List, "in the cache"), prepare: session.OpenCache,
 		},
 		{
 			name: "cache prune", short: "Remove old entries and those beyond the size limit",
 			long: `Removes the entries that were not used for --cache-max-age, then the least
 recently used ones until the cache is no larger than --cache-max-size.`,
-			do: (*app).prune, prepare: session.OpenCache,
+			do: entries(fetch.Prune, "removed"), prepare: session.OpenCache,
 		},
+		{
+			name: "report", args: "FILE", short: "Render a result that was written with --json", long: reportHelp(), flags: reportFlags,
+			do: (*app).report,
+		},
+		{
+			name: "action", short: "The stages of the GitHub Action",
+			long: `The stages of the GitHub Action, which the runner starts as modferry-main and
+modferry-post. Inputs come in the environment, as INPUT_NAME.`,
+		},
+		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
+		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
+		{name: "version", short: "Print the version", do: (*app).version},
 	}
 }
 
-// verb is the last word of the name.
-func (c command) verb() string { return c.name[strings.LastIndexByte(c.name, ' ')+1:] }
+// tree is the tree of commands.
+func (a *app) tree() *cobra.Command {
+	root := program.build(a)
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help(cmd.OutOrStdout(), cmd) })
+	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd.ErrOrStderr(), cmd); return nil })
+	root.SetFlagErrorFunc(flagError)
+	groups := map[string]*cobra.Command{"": root}
+	for _, c := range commands() {
+		group, _ := c.split()
+		groups[c.name] = c.build(a)
+		groups[group].AddCommand(groups[c.name])
+	}
+	return root
+}
 
-// build is the command for the tree of commands.
+// split parts the name of a command from that of its group, "" for none.
+func (c command) split() (group, verb string) {
+	i := strings.LastIndexByte(c.name, ' ')
+	return c.name[:max(i, 0)], c.name[i+1:]
+}
+
+// build is the command for the tree.
 func (c command) build(a *app) *cobra.Command {
+	_, verb := c.split()
 	cmd := &cobra.Command{
-		Use: strings.TrimSpace(c.verb() + " " + c.args), Short: c.short, Long: c.long,
-		Args: noArguments,
+		Use: strings.TrimSpace(verb + " " + c.args), Short: c.short, Long: c.long,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.do(a, cmd, c, args) },
 	}
-	if c.args != "" {
-		cmd.Args = cobra.ArbitraryArgs
+	switch {
+	case c.do == nil:
+		cmd.RunE = unknownCommand
+	case c.args == "":
+		cmd.Args = noArguments
 	}
 	bindFlags(cmd, c.name)
 	if c.flags != nil {

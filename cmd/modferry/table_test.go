@@ -12,10 +12,14 @@ func TestCommandsAreThoseOfTheSettings(t *testing.T) {
 	var names []string
 	for _, c := range commands() {
 		names = append(names, c.name)
-		if c.do == nil || c.short == "" || c.long == "" {
-			t.Errorf("%s does nothing or says nothing", c.name)
+		if c.short == "" {
+			t.Errorf("%s says nothing", c.name)
 		}
-		if !slices.ContainsFunc(settings.Table(), func(s settings.Setting) bool { return s.Takes(c.name) }) {
+		runs := c.run != nil || c.prepare != nil
+		if runs && (c.do == nil || c.long == "") {
+			t.Errorf("%s does nothing or says too little", c.name)
+		}
+		if runs && !slices.ContainsFunc(settings.Table(), func(s settings.Setting) bool { return s.Takes(c.name) }) {
 			t.Errorf("no setting is for %s", c.name)
 		}
 	}

@@ -2,40 +2,40 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/outlet"
-	"github.com/modferry/modferry/internal/report"
 )
 
-// writeJSON writes the result to a file, all of it or nothing; "-" is standard
-// output. checkout is the directory of the run, "" when it is not known.
-func (p process) writeJSON(target, checkout string, res *report.Result) error {
-	var b bytes.Buffer
-	if err := report.JSON(&b, res); err != nil {
-		return fmt.Errorf("render the result as JSON: %w", err)
+// open opens a file that an argument names; "-" is standard input.
+func (p process) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(p.stdin), nil
 	}
-	return p.writeTo(target, checkout, b.Bytes())
+	return diskfile.Stream(ctx, name)
 }
 
-// writeTo writes to a file or, for "-", to standard output. checkout is the
-// directory of the run, "" when it is not known.
-func (p process) writeTo(target, checkout string, data []byte) error {
-	if target == "-" {
-		if _, err := outlet.Data(p.stdout).Write(data); err != nil {
-			return fmt.Errorf("write the result: %w", err)
+// writeJSON writes a result to a file, all of it or nothing; "-" is standard
+// output. checkout is the directory of the run, "" when it is not known.
+func (p process) writeJSON(target, checkout string, encode func(io.Writer) error) error {
+	var b bytes.Buffer
+	err := encode(&b)
+	if err == nil && target == "-" {
+		_, err = outlet.Data(p.stdout).Write(b.Bytes())
+	} else if err == nil {
+		if err := checkTarget(target); err != nil {
+			return err
 		}
-		return nil
+		err = diskfile.WriteOutput(target, b.Bytes(), ".", checkout)
 	}
-	if err := checkTarget(target); err != nil {
-		return err
-	}
-	if err := diskfile.WriteOutput(target, data, ".", checkout); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil

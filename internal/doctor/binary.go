@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -33,6 +34,14 @@ var buildHead = regexp.MustCompile(`^[^\n]+: (go|devel )\S[^\n]*\n\t(path|mod|de
 // IsBuilds reports whether a text that begins with head is output of
 // go version -m.
 func IsBuilds(head []byte) bool { return buildHead.Match(head) }
+
+// IsProgram reports whether a file that begins with head is a program: ELF, PE or
+// Mach-O.
+func IsProgram(head []byte) bool {
+	return slices.ContainsFunc([]string{"\x7fELF", "MZ", "\xfe\xed\xfa", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"}, func(magic string) bool {
+		return bytes.HasPrefix(head, []byte(magic))
+	})
+}
 
 // ReadBuilds reads output of go version -m, of one or several programs.
 func ReadBuilds(r io.Reader) ([]Build, error) {

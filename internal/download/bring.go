@@ -69,7 +69,7 @@ func (e *Engine) bring(ctx context.Context, it *Item) *failure.Error {
 			continue
 		}
 		var spare *session.Hop
-		if !t.hop.Protected() && len(rest) > 0 && !rest[0].hop.Health.Out() {
+		if len(rest) > 0 && !rest[0].hop.Health.Out() { // next gives none that only a failure here leads to
 			spare = rest[0].hop
 		}
 		fe := e.attempt(ctx, it, turn, spare)

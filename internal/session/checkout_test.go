@@ -47,7 +47,7 @@ func spoken(b *fetchtest.Bench, config string, flags, environment map[string]str
 
 func exported(s *session.Session, chosen session.Chain) map[string]string {
 	out := map[string]string{}
-	for _, e := range s.Exports(chosen) {
+	for _, e := range s.Exports(chosen, true) {
 		out[e.Name] = e.Value
 	}
 	return out

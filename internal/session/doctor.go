@@ -10,6 +10,20 @@ import (
 	"github.com/modferry/modferry/internal/worklist"
 )
 
+// Examine opens a session to be examined, with the go command's settings of a
+// host. What is wrong with their syntax is a finding, too.
+func Examine(v *settings.Values, h goenv.Host, o Options) (*Session, error) {
+	env, findings, err := Environment(v, h)
+	var syntax *goenv.SyntaxError
+	if errors.As(err, &syntax) {
+		findings, err = append(findings, syntax.Finding(env.Source(syntax.Setting))), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return OpenForDoctor(v, env, findings, o), nil
+}
+
 // OpenForDoctor opens a session to be examined. What Open refuses becomes a
 // finding: all that is wrong is told at once, as a compiler does. noticed are
 // the findings about where the settings come from.

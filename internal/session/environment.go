@@ -34,6 +34,7 @@ func said(v *settings.Values) []override {
 	return []override{
 		{"GOPROXY", v.ProxyList(), "proxy"},
 		{"GOMODCACHE", v.ModCache, "modcache"},
+		{"GOFLAGS", v.GOFLAGS, "goflags"},
 		{"GOPRIVATE", v.Private, "private"},
 		{"GONOPROXY", v.NoProxy, "noproxy"},
 		{"GOSUMDB", v.SumDB, "sumdb"},

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,27 +26,28 @@ func TestExportsAreWhatAnotherGoCommandDoesNotFindByItself(t *testing.T) {
 		name  string
 		flags map[string]string // of modferry
 		env   map[string]string // of the go command
-		want  []session.Export
+		want  []string          // NAME=VALUE
+		other []string          // besides, for another machine
 	}{
-		{"nothing is set", nil, nil, []session.Export{export("GOPROXY", "off", true)}},
+		{"nothing is set", nil, nil, []string{"GOPROXY=off"}, nil},
 		{"the go command's variables", nil,
 			map[string]string{"GOSUMDB": "off", "GOPRIVATE": "corp.test", "GONOPROXY": "none"},
-			[]session.Export{export("GOPROXY", "off", true), export("GOSUMDB", "off", false), export("GOPRIVATE", "corp.test", false), export("GONOPROXY", "none", false)}},
+			[]string{"GOPROXY=off"}, []string{"GOSUMDB=off", "GOPRIVATE=corp.test", "GONOPROXY=none"}},
 		{"the settings of modferry",
-			map[string]string{"proxy": "direct", "sumdb": "off", "private": "corp.test", "noproxy": "a.test", "nosumdb": "b.test", "modcache": "/mod"}, nil,
-			[]session.Export{export("GOPROXY", "direct", true), export("GOSUMDB", "off", true), export("GOPRIVATE", "corp.test", true), export("GONOPROXY", "a.test", true), export("GONOSUMDB", "b.test", true), export("GOMODCACHE", "/mod", true)}},
+			map[string]string{"proxy": "direct", "sumdb": "off", "private": "corp.test", "noproxy": "a.test", "nosumdb": "b.test", "modcache": "/mod", "goflags": "-modcacherw"}, nil,
+			[]string{"GOPROXY=direct", "GOSUMDB=off", "GOPRIVATE=corp.test", "GONOPROXY=a.test", "GONOSUMDB=b.test", "GOMODCACHE=/mod", "GOFLAGS=-modcacherw"}, nil},
 		{"a setting that is what is assumed anyway: the environment may say something else",
 			map[string]string{"sumdb": goenv.DefaultSumDB, "private": "corp.test", "noproxy": "corp.test"},
 			map[string]string{"GOSUMDB": "off", "GONOPROXY": "x.test"},
-			[]session.Export{export("GOPROXY", "off", true), export("GOSUMDB", goenv.DefaultSumDB, true), export("GOPRIVATE", "corp.test", true), export("GONOPROXY", "corp.test,x.test", true)}},
+			[]string{"GOPROXY=off", "GOSUMDB=" + goenv.DefaultSumDB, "GOPRIVATE=corp.test", "GONOPROXY=corp.test,x.test"}, nil},
 		{"what follows from GOPRIVATE", nil, map[string]string{"GOPRIVATE": "corp.test", "GONOSUMDB": "corp.test"},
-			[]session.Export{export("GOPROXY", "off", true), export("GOPRIVATE", "corp.test", false)}},
+			[]string{"GOPROXY=off"}, []string{"GOPRIVATE=corp.test"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := fetchtest.New(t, mirrortest.Build(t), mirrortest.Checkout{})
 			v := b.Values
-			v.Proxy, v.SumDB, v.Private, v.NoProxy, v.NoSumDB, v.ModCache = tt.flags["proxy"], tt.flags["sumdb"], tt.flags["private"], tt.flags["noproxy"], tt.flags["nosumdb"], tt.flags["modcache"]
+			v.Proxy, v.SumDB, v.Private, v.NoProxy, v.NoSumDB, v.ModCache, v.GOFLAGS = tt.flags["proxy"], tt.flags["sumdb"], tt.flags["private"], tt.flags["noproxy"], tt.flags["nosumdb"], tt.flags["modcache"], tt.flags["goflags"]
 			vars := unset()
 			for name, value := range tt.env {
 				vars[name] = value
@@ -62,15 +64,24 @@ func TestExportsAreWhatAnotherGoCommandDoesNotFindByItself(t *testing.T) {
 			if res.Outcome != report.OK {
 				t.Errorf("outcome %s: %s", res.Outcome, res.Message)
 			}
-			if diff := cmp.Diff(tt.want, j.Exports(chosen)); diff != "" {
+			if diff := cmp.Diff(tt.want, exports(j.Exports(chosen, false))); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
+			}
+			all := append(tt.want, tt.other...)
+			slices.Sort(all)
+			if got := exports(j.Exports(chosen, true)); !slices.Equal(slices.Sorted(slices.Values(got)), all) {
+				t.Errorf("for another machine: got %q, want %q", got, all)
 			}
 		})
 	}
 }
 
-func export(name, value string, settled bool) session.Export {
-	return session.Export{Variable: assign.Variable{Name: name, Value: value}, Settled: settled}
+func exports(vars []assign.Variable) []string {
+	var out []string
+	for _, v := range vars {
+		out = append(out, v.Name+"="+v.Value)
+	}
+	return out
 }
 
 func TestAnUnprobedChainIsTheConfiguredOneAndAsksNobody(t *testing.T) {
@@ -84,7 +95,7 @@ func TestAnUnprobedChainIsTheConfiguredOneAndAsksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	res, chosen := fetch.Unprobed(j)
-	if got := j.Exports(chosen)[0].Value; got != list || res.Choice.Chain != list {
+	if got := j.Exports(chosen, false)[0].Value; got != list || res.Choice.Chain != list {
 		t.Errorf("chose %s, the result says %s, want %s", got, res.Choice.Chain, list)
 	}
 	if n := len(s.Requests()); n != 0 {

@@ -11,6 +11,7 @@ type Values struct {
 	Dir        string // the checkout, as given
 	Modules    string // comma-separated directories or globs of main modules below Dir
 	ModCache   string // as given; relative paths are relative to the working directory
+	GOFLAGS    string // what a CI system needs it to be, "" for what it is; nobody sets it by hand
 	Proxy      string // GOPROXY list, credentials included; "" also when ConfiguredMirrors are to be used
 	Mirrors    string // configured, auto or cn
 	Private    string // patterns as in GOPRIVATE

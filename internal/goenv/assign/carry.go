@@ -31,6 +31,8 @@ func (f Format) Carry(vars []Variable) (carried []Carried, left []Left) {
 		switch {
 		case f.Foreign && v.Name == "GOMODCACHE":
 			left = append(left, Left{Name: v.Name, Why: fmt.Sprintf("it is a path on this machine, and a %s is read elsewhere", f.Name)})
+		case f.Foreign && v.Name == "GOFLAGS":
+			left = append(left, Left{Name: v.Name, Why: fmt.Sprintf("it is for the module cache on this machine, and a %s is read elsewhere", f.Name)})
 		case f.Kept && secret:
 			left = append(left, Left{Name: v.Name, Secret: true, Why: fmt.Sprintf("it holds credentials, and %s output is kept or shared", f.Name)})
 		default:

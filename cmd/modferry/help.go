@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/modferry/modferry/internal/settings"
+)
+
+// help prints what a command does and takes, its flags in groups.
+func help(w io.Writer, cmd *cobra.Command) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", cmp.Or(cmd.Long, cmd.Short+"."))
+	if cmd.HasSubCommands() {
+		helpCommands(&b, cmd)
+	} else {
+		fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
+		helpFlags(&b, cmd)
+	}
+	_, _ = io.WriteString(w, b.String()) // nobody to tell when even this fails
+}
+
+func helpCommands(b *strings.Builder, root *cobra.Command) {
+	fmt.Fprintf(b, "Usage: %s COMMAND [flags]\n\nCommands:\n", root.CommandPath())
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			fmt.Fprintf(b, "  %-12s %s\n", c.Name(), c.Short)
+		}
+	}
+	b.WriteString(`
+Exit codes:
+  0  everything needed is present or deliberately left to the go command
+  1  something could not be downloaded; running again may help
+  2  the command line, a setting or a file of the checkout must be corrected
+  3  content did not match go.sum, and no source had valid content
+
+`)
+	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")
+}
+
+// helpFlags prints the flags of a command: those of the settings under their
+// headings, the command's own after them.
+func helpFlags(b *strings.Builder, cmd *cobra.Command) {
+	group, bound := "", false
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Name == "help" {
+			return
+		}
+		heading := "Flags"
+		placeholder, usage := pflag.UnquoteUsage(f)
+		if v, ok := f.Value.(*flagValue); ok {
+			bound, heading, placeholder, usage = true, v.setting.Group, v.setting.Placeholder(), describe(v.setting)
+		}
+		if heading != group {
+			group = heading
+			fmt.Fprintf(b, "\n%s:\n", group)
+		}
+		flag := "    --" + f.Name
+		if f.Shorthand != "" {
+			flag = "-" + f.Shorthand + ", --" + f.Name
+		}
+		fmt.Fprintf(b, "  %-27s %s\n", strings.TrimRight(flag+" "+placeholder, " "), usage)
+	})
+	if bound {
+		b.WriteString("\nDefaults are in parentheses. Every flag has a variable, --ca-file for instance\n" +
+			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml: see docs/settings.md.\n")
+	}
+}
+
+// describe is the line of --help about a setting: what it does, its choices,
+// its default in parentheses.
+func describe(s settings.Setting) string {
+	text := s.Usage
+	if others := slices.DeleteFunc(slices.Clone(s.Choices), func(c string) bool { return c == s.Default }); len(others) > 0 {
+		text += ": " + strings.Join(others, ", ")
+	}
+	if s.Kind != settings.Bool {
+		text += " (" + cmp.Or(s.Default, s.Unset) + ")"
+	}
+	return text
+}
