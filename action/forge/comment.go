@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -15,44 +14,50 @@ import (
 // put before it. GitLab takes more.
 const MaxText = 65535 - 1024
 
-// The most comments on a change that are looked at.
-const (
-	commentsPerPage = 100
-	maxCommentPages = 30
-)
+// CommentsPerPage is how many comments a page has.
+const CommentsPerPage = 100
 
-// Thread is the comments on a pull request or merge request.
+// maxCommentPages is how many pages are looked at.
+const maxCommentPages = 30
+
+// Comments is the comments on one change. What their server refuses is a *Refusal;
+// every other error is of the network.
+type Comments interface {
+	// Page returns a page of the comments that people and programs wrote, the
+	// oldest first, and whether there are more. Pages count from 1.
+	Page(ctx context.Context, page int) (comments []Comment, more bool, err error)
+	// Me is the user that the token belongs to, 0 if it belongs to nobody.
+	Me(ctx context.Context) (int64, error)
+	// Put creates a comment, or replaces the body of the one with this id when it
+	// is not 0.
+	Put(ctx context.Context, id int64, body string) error
+	// Delete removes a comment.
+	Delete(ctx context.Context, id int64) error
+}
+
+// Comment is a comment as its server has it.
+type Comment struct {
+	ID     int64
+	Body   string // Markdown
+	Author int64  // a user
+	// Bot says that a program wrote it, which counts as ours: the token of a
+	// GitHub app, such as that of a job, cannot ask who it belongs to.
+	Bot bool
+}
+
+// Thread is where the comment on a pull request or merge request is kept.
 type Thread struct {
-	API      *API
-	List     string // path of all comments, the oldest first
-	One      string // path that the id of a comment follows
-	Update   string // method that replaces a comment
+	Comments Comments
 	Change   string // what a change is called there, e.g. "pull request"
 	Meanings Meanings
-	// Bots says that comments by bots count as ours. The token of a GitHub app,
-	// such as that of a job, cannot ask who it belongs to.
-	Bots bool
-}
-
-// comment is what GitHub and GitLab say of one.
-type comment struct {
-	ID     int64   `json:"id"`
-	Body   string  `json:"body"`
-	System bool    `json:"system"` // written by GitLab itself
-	User   account `json:"user"`   // of GitHub
-	Author account `json:"author"` // of GitLab
-}
-
-type account struct {
-	ID   int64  `json:"id"`
-	Type string `json:"type"`
 }
 
 // Publish makes sure that a change has one comment with this key and body, which
-// is Markdown of at most MaxText bytes: it updates an earlier one in place, or else writes one when it is
-// worth that. The key tells apart the comments of several jobs; any text will do.
-// Jobs that write at the same time find each other's comments afterwards and keep
-// the oldest. It returns "", or why it could not in a sentence.
+// is Markdown of at most MaxText bytes: it updates an earlier one in place, or else
+// writes one when it is worth that. The key tells apart the comments of several
+// jobs; any text will do. Jobs that write at the same time find each other's
+// comments afterwards and keep the oldest. It returns "", or why it could not in a
+// sentence.
 func (t Thread) Publish(ctx context.Context, key, body string, worth bool) (remark string) {
 	what := "the " + t.Change + " has no comment"
 	marker := commentMarker(key)
@@ -65,7 +70,7 @@ func (t Thread) Publish(ctx context.Context, key, body string, worth bool) (rema
 		if !worth {
 			return ""
 		}
-		if err := t.API.Call(ctx, http.MethodPost, t.List, text{body}, nil); err != nil {
+		if err := t.Comments.Put(ctx, 0, body); err != nil {
 			return t.Meanings.Because(what, err)
 		}
 		if earlier, err = t.marked(ctx, marker); err != nil || len(earlier) == 0 {
@@ -75,21 +80,16 @@ func (t Thread) Publish(ctx context.Context, key, body string, worth bool) (rema
 	return t.keepOne(ctx, earlier, body)
 }
 
-type text struct {
-	Body string `json:"body"`
-}
-
 // keepOne gives the oldest comment the body and deletes the others.
-func (t Thread) keepOne(ctx context.Context, comments []comment, body string) (remark string) {
-	one := func(c comment) string { return t.One + "/" + strconv.FormatInt(c.ID, 10) }
+func (t Thread) keepOne(ctx context.Context, comments []Comment, body string) (remark string) {
 	if strings.TrimSpace(comments[0].Body) != strings.TrimSpace(body) {
-		if err := t.API.Call(ctx, t.Update, one(comments[0]), text{body}, nil); err != nil {
+		if err := t.Comments.Put(ctx, comments[0].ID, body); err != nil {
 			return t.Meanings.Because("the comment on the "+t.Change+" is not up to date", err)
 		}
 	}
 	for _, c := range comments[1:] {
-		err := t.API.Call(ctx, http.MethodDelete, one(c), nil, nil)
-		if err != nil && !isRefusal(err, http.StatusNotFound) { // else somebody was faster
+		err := t.Comments.Delete(ctx, c.ID)
+		if err != nil && !IsRefusal(err, http.StatusNotFound) { // else somebody was faster
 			return t.Meanings.Because("the "+t.Change+" has the comment more than once", err)
 		}
 	}
@@ -99,52 +99,33 @@ func (t Thread) keepOne(ctx context.Context, comments []comment, body string) (r
 // marked returns our comments that begin with marker, the oldest first. Anybody
 // can write one that does, and its author could change what we then wrote into
 // it, so only those of the token's user count.
-func (t Thread) marked(ctx context.Context, marker string) ([]comment, error) {
-	var found []comment
+func (t Thread) marked(ctx context.Context, marker string) ([]Comment, error) {
+	var found []Comment
 	me := int64(-1) // until it is asked for
 	for i := range maxCommentPages {
-		var page []comment
-		more, err := t.API.call(ctx, http.MethodGet, fmt.Sprintf("%s?sort=asc&order_by=created_at&per_page=%d&page=%d", t.List, commentsPerPage, i+1), nil, &page)
+		page, more, err := t.Comments.Page(ctx, i+1)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range page {
-			if c.ID == 0 || c.System || !strings.HasPrefix(c.Body, marker) {
+			if c.ID == 0 || !strings.HasPrefix(c.Body, marker) {
 				continue
 			}
-			if t.Bots && c.User.Type == "Bot" {
-				found = append(found, c)
-				continue
-			}
-			if me < 0 {
-				if me, err = t.me(ctx); err != nil {
+			if !c.Bot && me < 0 {
+				if me, err = t.Comments.Me(ctx); err != nil {
 					return nil, err
 				}
 			}
-			if me > 0 && me == max(c.User.ID, c.Author.ID) {
+			if c.Bot || me > 0 && c.Author == me {
 				found = append(found, c)
 			}
 		}
-		if !more && len(page) < commentsPerPage {
+		if !more {
 			break
 		}
 	}
-	slices.SortFunc(found, func(a, b comment) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(found, func(a, b Comment) int { return cmp.Compare(a.ID, b.ID) })
 	return found, nil
-}
-
-// me is the user that the token belongs to; tokens of GitLab's projects and
-// groups have bot users. 0 means that it is an app's and belongs to nobody.
-func (t Thread) me(ctx context.Context) (int64, error) {
-	var user account
-	err := t.API.Call(ctx, http.MethodGet, "user", nil, &user)
-	switch {
-	case t.Bots && isRefusal(err, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound):
-		return 0, nil
-	case err == nil && user.ID <= 0:
-		return 0, &Refusal{Status: http.StatusOK, Text: "the server does not say whose token this is"}
-	}
-	return user.ID, err
 }
 
 // commentMarker is the line, invisible on the page, that a comment with this

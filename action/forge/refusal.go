@@ -22,8 +22,8 @@ func (e *Refusal) Error() string {
 	return fmt.Sprintf("HTTP %d: %s", e.Status, e.Text)
 }
 
-// isRefusal reports whether an error is a refusal with one of these statuses.
-func isRefusal(err error, statuses ...int) bool {
+// IsRefusal reports whether an error is a refusal with one of these statuses.
+func IsRefusal(err error, statuses ...int) bool {
 	var no *Refusal
 	return errors.As(err, &no) && slices.Contains(statuses, no.Status)
 }

@@ -8,13 +8,16 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/google/go-github/v60/github"
+
 	"github.com/modferry/modferry/action/forge"
 )
 
 // repositoryAPI is the REST API of GitHub, or one like it, for one repository.
 type repositoryAPI struct {
-	*forge.API
-	path string // of the repository
+	*github.Client
+	server      *forge.Server
+	owner, name string
 }
 
 var repository = regexp.MustCompile(`^([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+)$`)
@@ -25,26 +28,30 @@ func newRepositoryAPI(getenv func(string) string, token, agent string, transport
 	if token == "" {
 		return nil, errors.New("found no token, expected input token to have one")
 	}
-	name := getenv("GITHUB_REPOSITORY")
-	if repo := repository.FindStringSubmatch(name); repo == nil || strings.Trim(repo[1], ".") == "" || strings.Trim(repo[2], ".") == "" {
-		return nil, fmt.Errorf("found GITHUB_REPOSITORY %q, expected owner/name", name)
+	repo := repository.FindStringSubmatch(getenv("GITHUB_REPOSITORY"))
+	if repo == nil || strings.Trim(repo[1], ".") == "" || strings.Trim(repo[2], ".") == "" {
+		return nil, fmt.Errorf("found GITHUB_REPOSITORY %q, expected owner/name", getenv("GITHUB_REPOSITORY"))
 	}
-	api, err := forge.NewAPI("GITHUB_API_URL", cmp.Or(getenv("GITHUB_API_URL"), "https://api.github.com"), forge.Options{
-		Token: token, Transport: transport,
-		Header: http.Header{"Authorization": {"Bearer " + token}, "User-Agent": {agent}, "Accept": {"application/vnd.github+json"}},
-	})
+	server, err := forge.NewServer("GITHUB_API_URL", cmp.Or(getenv("GITHUB_API_URL"), "https://api.github.com"), token, transport)
 	if err != nil {
 		return nil, err
 	}
-	return &repositoryAPI{api, "repos/" + name}, nil
+	client := github.NewClient(server.Client).WithAuthToken(token)
+	client.BaseURL, client.UserAgent = server.URL, agent
+	return &repositoryAPI{client, server, repo[1], repo[2]}, nil
 }
 
-// thread is the comments on a pull request.
-func (g *repositoryAPI) thread(pullRequest int) forge.Thread {
-	return forge.Thread{
-		API: g.API, List: fmt.Sprintf("%s/issues/%d/comments", g.path, pullRequest), One: g.path + "/issues/comments", Update: http.MethodPatch,
-		Change: "pull request", Meanings: meanings("pull-requests"), Bots: true,
+// failed is the error of a call, nil if it went well.
+func (g *repositoryAPI) failed(resp *github.Response, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case resp == nil:
+		return g.server.Failed(nil, err)
+	case errors.As(err, new(*github.RateLimitError)) || errors.As(err, new(*github.AbuseRateLimitError)):
+		resp.StatusCode = http.StatusTooManyRequests // also for a call that go-github did not make
 	}
+	return g.server.Failed(resp.Response, err)
 }
 
 // meanings is what a refusal means for a call that needs a permission of the

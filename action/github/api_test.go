@@ -3,10 +3,13 @@ package github
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 )
@@ -26,6 +29,72 @@ func TestARateLimitEndsACheckRun(t *testing.T) {
 	remark := publishCheck(t.Context(), api.repository(t), check(120))
 	if !strings.HasPrefix(remark, "the check run has only 100 of 120 annotations: the rate limit of the server is reached") {
 		t.Errorf("remark %q", remark)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestAShortRateLimitIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var bodies []string
+		busy := roundTrip(func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			bodies = append(bodies, string(body))
+			resp := &http.Response{StatusCode: http.StatusCreated, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"id":77}`)), Request: r}
+			if len(bodies) == 1 {
+				resp.StatusCode = http.StatusForbidden
+				resp.Header.Set("Retry-After", "2")
+			}
+			return resp, err
+		})
+		g, err := newRepositoryAPI(environment("GITHUB_REPOSITORY", "octo/ferry"), apiToken, "modferry/test", busy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		remark := publishCheck(t.Context(), g, check(1))
+		if remark != "" || time.Since(start) != 2*time.Second || len(bodies) != 2 || bodies[0] != bodies[1] {
+			t.Errorf("%q after %v, sent %q", remark, time.Since(start), bodies)
+		}
+	})
+}
+
+// go-github answers itself where it knows that a limit is not over yet.
+func TestARateLimitIsOneAlsoWhereGitHubSaysForbidden(t *testing.T) {
+	t.Parallel()
+	for name, header := range map[string]string{"primary": "X-RateLimit-Remaining", "secondary": "Retry-After"} {
+		api := newRESTAPI(t)
+		api.before = func(w http.ResponseWriter, _ *http.Request) bool {
+			w.Header().Set("X-RateLimit-Reset", "99999999999")
+			w.Header().Set(header, map[string]string{"X-RateLimit-Remaining": "0", "Retry-After": "3600"}[header])
+			w.WriteHeader(http.StatusForbidden)
+			w.Write([]byte(`{"message":"slow down","documentation_url":"https://docs.example.test/#secondary-rate-limits"}`))
+			return true
+		}
+		g := api.repository(t)
+		for _, said := range []string{"(HTTP 429: slow down)", "(HTTP 429)"} {
+			if remark := publishCheck(t.Context(), g, check(1)); !strings.HasSuffix(remark, "the rate limit of the server is reached "+said) {
+				t.Errorf("%s: %q", name, remark)
+			}
+		}
+		if asked := api.asked(); len(asked) != 1 {
+			t.Errorf("%s: asked %v", name, asked)
+		}
+	}
+}
+
+func TestAPageInsteadOfJSONIsABadResponse(t *testing.T) {
+	t.Parallel()
+	api := newRESTAPI(t)
+	api.before = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Write([]byte("<html>"))
+		return true
+	}
+	if remark := publishCheck(t.Context(), api.repository(t), check(1)); !strings.Contains(remark, failure.BadResponse.Title()) {
+		t.Error(remark)
 	}
 }
 

@@ -3,7 +3,8 @@ package github
 import (
 	"context"
 	"fmt"
-	"net/http"
+
+	"github.com/google/go-github/v60/github"
 
 	"github.com/modferry/modferry/action/annotate"
 	"github.com/modferry/modferry/internal/failure"
@@ -64,39 +65,35 @@ func publishCheck(ctx context.Context, g *repositoryAPI, c checkRun) (remark str
 // put creates a check run, or updates the one with this id when it is not 0: its
 // texts are replaced, its annotations added. It returns the id.
 func (c checkRun) put(ctx context.Context, g *repositoryAPI, id int64) (int64, error) {
-	annotations := []checkAnnotation{}
+	out := &github.CheckRunOutput{Title: &c.Title, Summary: &c.Summary}
 	for _, a := range c.Annotations {
-		annotations = append(annotations, checkAnnotationOf(a))
+		out.Annotations = append(out.Annotations, checkAnnotation(a))
 	}
-	out := map[string]any{"title": c.Title, "summary": c.Summary, "annotations": annotations}
-	run := map[string]any{"name": c.Name, "status": "completed", "conclusion": c.Conclusion, "output": out}
 	if id != 0 {
-		return id, g.Call(ctx, http.MethodPatch, fmt.Sprintf("%s/check-runs/%d", g.path, id), run, nil)
+		_, resp, err := g.Checks.UpdateCheckRun(ctx, g.owner, g.name, id, github.UpdateCheckRunOptions{
+			Name: c.Name, Status: github.String("completed"), Conclusion: &c.Conclusion, Output: out,
+		})
+		return id, g.failed(resp, err)
 	}
-	run["head_sha"] = c.SHA
-	var created struct{ ID int64 }
-	err := g.Call(ctx, http.MethodPost, g.path+"/check-runs", run, &created)
-	return created.ID, err
+	run, resp, err := g.Checks.CreateCheckRun(ctx, g.owner, g.name, github.CreateCheckRunOptions{
+		Name: c.Name, HeadSHA: c.SHA, Status: github.String("completed"), Conclusion: &c.Conclusion, Output: out,
+	})
+	return run.GetID(), g.failed(resp, err)
 }
 
-type checkAnnotation struct {
-	Path    string `json:"path"`
-	First   int    `json:"start_line"`
-	Last    int    `json:"end_line"`
-	Level   string `json:"annotation_level"`
-	Title   string `json:"title,omitempty"`
-	Message string `json:"message"`
-}
-
-// checkAnnotationOf gives an annotation a file and a line, which the API requires;
+// checkAnnotation gives an annotation a file and a line, which the API requires;
 // without a file it is .github, which GitHub itself uses for such annotations.
-func checkAnnotationOf(a annotate.Annotation) checkAnnotation {
-	x := checkAnnotation{a.File, max(a.Line, 1), max(a.Line, 1), string(a.Level), a.Title, a.Message}
-	if a.File == "" {
-		x.Path, x.First, x.Last = ".github", 1, 1
+func checkAnnotation(a annotate.Annotation) *github.CheckRunAnnotation {
+	file, line, level := a.File, max(a.Line, 1), string(a.Level)
+	if file == "" {
+		file, line = ".github", 1
 	}
 	if a.Level == annotate.LevelError {
-		x.Level = "failure"
+		level = "failure"
+	}
+	x := &github.CheckRunAnnotation{Path: &file, StartLine: &line, EndLine: &line, AnnotationLevel: &level, Message: &a.Message}
+	if a.Title != "" {
+		x.Title = &a.Title
 	}
 	return x
 }

@@ -57,10 +57,7 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	if _, err := strconv.ParseUint(project, 10, 63); err != nil {
 		return none + fmt.Sprintf("found CI_MERGE_REQUEST_PROJECT_ID %q, expected a number", failure.Plain(project))
 	}
-	api, err := forge.NewAPI("CI_API_V4_URL", g.getenv("CI_API_V4_URL"), forge.Options{
-		Token: token, Transport: transport,
-		Header: http.Header{"Private-Token": {token}, "User-Agent": {o.Agent}, "Accept": {"application/json"}},
-	})
+	server, err := forge.NewServer("CI_API_V4_URL", g.getenv("CI_API_V4_URL"), token, transport)
 	if err != nil {
 		return none + err.Error()
 	}
@@ -71,10 +68,9 @@ func (g *Job) Note(ctx context.Context, res *report.Result, o NoteOptions) (rema
 	}
 	ctx, end := context.WithTimeout(ctx, noteLimit)
 	defer end()
-	notes := fmt.Sprintf("projects/%s/merge_requests/%d/notes", project, number)
-	return forge.Thread{
-		API: api, List: notes, One: notes, Update: http.MethodPut, Change: "merge request", Meanings: meanings,
-	}.Publish(ctx, g.key(prefix), noQuickActions(body.String()), res.Outcome != report.OK || len(annotate.Of(res, prefix)) > 0)
+	comments := &notes{server, token, o.Agent, fmt.Sprintf("projects/%s/merge_requests/%d/notes", project, number)}
+	return forge.Thread{Comments: comments, Change: "merge request", Meanings: meanings}.
+		Publish(ctx, g.key(prefix), noQuickActions(body.String()), res.Outcome != report.OK || len(annotate.Of(res, prefix)) > 0)
 }
 
 var meanings = forge.Meanings{

@@ -256,6 +256,7 @@ func TestNotesThatCannotBeWrittenAreInformation(t *testing.T) {
 		"texts by field":          {"POST", `{"message":{"body":["is too long"]}}`, 400, []string{"body", "is too long"}},
 		"a page":                  {"GET", "<html>\x1b[0Ksection_start:1:x\r", 502, []string{"HTTP 502"}},
 		"a server that tells all": {"GET", `{"message":"bad ` + gitLabAPIToken + `\r\u001b[0Ksection_start:1:x"}`, 403, []string{"bad"}},
+		"a page as an answer":     {"GET", "<html>", 200, []string{failure.BadResponse.Title()}},
 		"a token in other words":  {"GET", `{"message":"PRIVATE-TOKEN: ` + gitLabAPIToken + `"}`, 401, nil},
 	} {
 		api := newGitLabAPI(t)

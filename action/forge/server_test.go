@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // limited is a server in memory that hits a rate limit on the first requests. In
@@ -34,27 +36,35 @@ func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func api(t *testing.T, s http.RoundTripper) *API {
+func server(t *testing.T, transport http.RoundTripper) *Server {
 	t.Helper()
-	a, err := NewAPI("CI_API_V4_URL", "https://git.example.test/api", Options{Transport: s, Header: http.Header{}})
+	s, err := NewServer("CI_API_V4_URL", "https://git.example.test/api", "hunter2", transport)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return s
 }
 
 // post makes a request, and returns the status and how long it took.
-func post(ctx context.Context, a *API) (int, time.Duration, error) {
+func post(ctx context.Context, s *Server) (int, time.Duration, error) {
 	start := time.Now()
-	err := a.Call(ctx, http.MethodPost, "x", "whole", nil)
-	var no *Refusal
-	switch {
-	case err == nil:
-		return http.StatusOK, time.Since(start), nil
-	case errors.As(err, &no):
-		return no.Status, time.Since(start), nil
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL.String()+"x", strings.NewReader("whole"))
+	if err != nil {
+		return 0, 0, err
 	}
-	return 0, time.Since(start), err
+	resp, err := s.Client.Do(r)
+	if err != nil {
+		return 0, time.Since(start), err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return http.StatusOK, time.Since(start), nil
+	}
+	var no *Refusal
+	if err := s.Failed(resp, nil); !errors.As(err, &no) {
+		return 0, time.Since(start), err
+	}
+	return no.Status, time.Since(start), nil
 }
 
 func header(pairs ...string) http.Header {
@@ -102,7 +112,7 @@ func TestRateLimitsAreWaitedOutWithinABudget(t *testing.T) {
 					}
 					s.header.Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Unix()+int64(seconds), 10))
 				}
-				status, waited, err := post(t.Context(), api(t, s))
+				status, waited, err := post(t.Context(), server(t, s))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -118,10 +128,10 @@ func TestABudgetIsThatOfAllRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "14"), times: 1}
-		a := api(t, s)
+		api := server(t, s)
 		for i, want := range []int{200, 200, 429} {
 			s.times = len(s.bodies) + 1
-			if status, _, err := post(t.Context(), a); err != nil || status != want {
+			if status, _, err := post(t.Context(), api); err != nil || status != want {
 				t.Errorf("request %d: HTTP %d, %v; want %d", i, status, err, want)
 			}
 		}
@@ -134,7 +144,7 @@ func TestAWaitEndsWithTheContext(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "9"), times: 9}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, waited, err := post(ctx, api(t, s))
+		_, waited, err := post(ctx, server(t, s))
 		if !errors.Is(err, context.Canceled) || waited != time.Second || len(s.bodies) != 1 {
 			t.Errorf("%v after %v and %d requests", err, waited, len(s.bodies))
 		}
@@ -145,37 +155,29 @@ func TestARequestIsSentAgainWhole(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &limited{status: http.StatusTooManyRequests, header: header("Retry-After", "1"), times: 2}
-		status, _, err := post(t.Context(), api(t, s))
-		if diff := cmp.Diff([]string{`"whole"`, `"whole"`, `"whole"`}, s.bodies); err != nil || diff != "" || status != http.StatusOK {
+		status, _, err := post(t.Context(), server(t, s))
+		if diff := cmp.Diff([]string{"whole", "whole", "whole"}, s.bodies); err != nil || diff != "" || status != http.StatusOK {
 			t.Errorf("HTTP %d, %v (-want +got):\n%s", status, err, diff)
 		}
 	})
 }
 
-// answer is a server in memory that always says the same.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func (a answer) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
-}
-
 func TestARefusalSaysWhatTheServerSaid(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		answer answer
+		status int
+		header http.Header
+		body   string
 		want   string
 	}{
-		"GitHub":                      {answer{422, nil, `{"message":"Validation Failed","errors":[{"code":"invalid","field":"head_sha"},"too old"]}`}, "HTTP 422: Validation Failed; map[code:invalid field:head_sha]; too old"},
-		"GitLab":                      {answer{401, nil, `{"error":"invalid_token","error_description":"Token was revoked."}`}, "HTTP 401: invalid_token; Token was revoked."},
-		"GitLab, by field":            {answer{400, nil, `{"message":{"body":["is too long"]}}`}, "HTTP 400: map[body:[is too long]]"},
-		"a page":                      {answer{502, nil, "<html>"}, "HTTP 502"},
-		"a rate limit that is no 429": {answer{403, header("Retry-After", "3600"), `{"message":"slow down"}`}, "HTTP 429: slow down"},
+		"GitHub":                      {422, nil, `{"message":"Validation Failed","errors":[{"code":"invalid","field":"head_sha"},"too old"]}`, "HTTP 422: Validation Failed; map[code:invalid field:head_sha]; too old"},
+		"GitLab":                      {401, nil, `{"error":"invalid_token","error_description":"Token was revoked."}`, "HTTP 401: invalid_token; Token was revoked."},
+		"GitLab, by field":            {400, nil, `{"message":{"body":["is too long"]}}`, "HTTP 400: map[body:[is too long]]"},
+		"a page":                      {502, nil, "<html>", "HTTP 502"},
+		"a rate limit that is no 429": {403, header("Retry-After", "3600"), `{"message":"slow down"}`, "HTTP 429: slow down"},
 	} {
-		if err := api(t, test.answer).Call(t.Context(), http.MethodGet, "x", nil, nil); err == nil || err.Error() != test.want {
+		resp := &http.Response{StatusCode: test.status, Header: test.header, Body: io.NopCloser(strings.NewReader(test.body))}
+		if err := server(t, nil).Failed(resp, nil); err.Error() != test.want {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
 	}
@@ -183,8 +185,8 @@ func TestARefusalSaysWhatTheServerSaid(t *testing.T) {
 
 func TestAnAnswerThatIsNoJSONIsAnErrorOfTheNetwork(t *testing.T) {
 	t.Parallel()
-	var no *Refusal
-	if err := api(t, answer{200, nil, "<html>"}).Call(t.Context(), http.MethodGet, "x", nil, new(account)); err == nil || errors.As(err, &no) {
+	err := server(t, nil).Failed(&http.Response{StatusCode: http.StatusOK}, errors.New("invalid character '<'"))
+	if failure.As(err).Class != failure.BadResponse {
 		t.Errorf("got %v", err)
 	}
 }
