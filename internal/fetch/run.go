@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/preflight"
@@ -39,6 +40,12 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	d.wanted = w
 	if r.Store.Kind == store.Off {
 		t.decide(nil)
+	}
+	if r.List.Bare != "" {
+		r.rec.note(finding.Finding{
+			Check: "scope-build", Severity: finding.Info, File: r.List.Bare, Found: "no Go files",
+			Effect: "Nothing tells which packages will be built, so every module that go.mod requires is downloaded, as with --scope build.",
+		})
 	}
 	if err := w.look(ctx); err != nil {
 		stop(err)

@@ -26,14 +26,13 @@ type Reading struct {
 }
 
 // Readings are new ones, one for each main module or workspace. There are none
-// without Options.Contexts, and none where a checkout holds no Go files (the layer
-// of a Dockerfile, a sparse checkout): nothing tells what builds will read then.
+// without Options.Contexts, and none when List.Bare is set.
 func (l *List) Readings() []Reading {
+	if l.Bare != "" {
+		return nil
+	}
 	var all []Reading
 	for _, start := range l.readings {
-		if start == nil {
-			return nil
-		}
 		all = append(all, start())
 	}
 	return all
@@ -41,7 +40,7 @@ func (l *List) Readings() []Reading {
 
 // follow adds how the unit's imports are followed to the list.
 func (n *needs) follow() {
-	if n.opts.Contexts == nil {
+	if n.opts.Contexts == nil || len(n.unit.mods) == 0 {
 		return
 	}
 	dirs := map[*mainModule][]string{}
@@ -51,11 +50,7 @@ func (n *needs) follow() {
 		some = some || len(dirs[m]) > 0
 	}
 	if !some {
-		n.list.readings = append(n.list.readings, nil)
-		n.tell(finding.Finding{
-			Check: "scope-build", Severity: finding.Info, File: n.unit.mods[0].file, Found: "no Go files beside it",
-			Effect: "Nothing tells which packages will be built, so every module that go.mod requires is downloaded, as with --scope build.",
-		})
+		n.list.Bare = n.unit.mods[0].file
 		return
 	}
 	n.list.readings = append(n.list.readings, func() Reading {

@@ -72,7 +72,12 @@ type List struct {
 	Lacking  int               // required modules of which no line names a needed file
 	Findings []finding.Finding // things worth telling, never fatal
 
-	readings []func() Reading                                                 // nil for a checkout without Go files; see Readings
+	// Bare is a go.mod (relative to Root) without any Go files, as in the layer of a
+	// Dockerfile or in a sparse checkout: nothing tells what builds will read. ""
+	// where there are some, and without Options.Contexts.
+	Bare string
+
+	readings []func() Reading                                                 // see Readings
 	goMods   []func(read func(module.Version) []byte) (finding.Finding, bool) // see CheckGoMods
 }
 
