@@ -26,13 +26,3 @@ var (
 	}
 	VendorInconsistentFix = "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod"
 )
-
-// RuleOf is the rule of a check, false for one that is none of this version.
-func RuleOf(check string) (Rule, bool) {
-	for _, r := range Rules() {
-		if r.Check == check {
-			return r, true
-		}
-	}
-	return Rule{}, false
-}

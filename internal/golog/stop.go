@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-
 	"github.com/modferry/modferry/internal/finding"
 )
 
@@ -207,13 +206,7 @@ func named(name string) *logCause {
 type advice struct{ title, explain, remedy string }
 
 func (c *logCause) about(f Failure) advice {
-	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
-	if rule, ok := finding.RuleOf(c.check); ok && a.title == "" {
-		a.title = strings.TrimSuffix(rule.Title, ".")
-		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
-			a.title = strings.ToLower(a.title[:1]) + a.title[1:]
-		}
-	}
+	a := advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
 	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
 		said := finding.ToolchainRefused(m[1], m[2], m[3])
 		a.explain, a.remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
