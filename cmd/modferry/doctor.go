@@ -105,7 +105,7 @@ func (a *app) explainBuilds(in io.Reader, j job) error {
 }
 
 func (a *app) explainLog(name string, in io.Reader, j job) error {
-	log, err := golog.Read(in, golog.Options{})
+	log, err := golog.Read(in)
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}

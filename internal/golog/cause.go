@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -96,6 +97,15 @@ var errnoTexts = []struct {
 	{"not a directory", syscall.EIO},
 }
 
+func errnoOf(text string) (syscall.Errno, bool) {
+	for _, e := range errnoTexts {
+		if strings.HasPrefix(text, e.text) {
+			return e.errno, true
+		}
+	}
+	return 0, false
+}
+
 // fileOps are the operations of an fs.PathError that the module cache needs.
 var fileOps = []string{"open", "mkdir", "rename", "write", "read", "close", "link", "chmod", "unlinkat", "remove", "stat", "lstat", "fork/exec",
 	"Lock", "RLock", "lock", "sync", "truncate", "seek", "symlink", "readdirent", "fdopendir", "CreateFile"}
@@ -112,10 +122,8 @@ func reviveError(text string) error {
 	if strings.HasPrefix(text, "context deadline exceeded (") {
 		return context.DeadlineExceeded
 	}
-	for _, e := range errnoTexts {
-		if strings.HasPrefix(text, e.text) {
-			return e.errno
-		}
+	if errno, ok := errnoOf(text); ok {
+		return errno
 	}
 	for _, op := range netOps {
 		if rest, ok := cutOp(text, op); ok {
@@ -197,25 +205,16 @@ func cutOp(text, op string) (string, bool) {
 // reviveFile does so for an fs.PathError or os.LinkError of a known system
 // error: "open /x/y.lock: permission denied".
 func reviveFile(text string) (error, bool) {
-	op, rest, ok := strings.Cut(text, " ")
-	if !ok {
-		return nil, false
-	}
+	op, rest, _ := strings.Cut(text, " ")
 	i := strings.LastIndex(rest, ": ")
 	if i <= 0 {
 		return nil, false
 	}
-	for _, known := range fileOps {
-		if op != known {
-			continue
-		}
-		for _, e := range errnoTexts {
-			if strings.HasPrefix(rest[i+2:], e.text) {
-				return &fs.PathError{Op: op, Path: rest[:i], Err: e.errno}, true
-			}
-		}
+	errno, ok := errnoOf(rest[i+2:])
+	if !ok || !slices.Contains(fileOps, op) {
+		return nil, false
 	}
-	return nil, false
+	return &fs.PathError{Op: op, Path: rest[:i], Err: errno}, true
 }
 
 // gitTexts are what git and ssh say of a failure that has a class, in the order

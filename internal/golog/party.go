@@ -92,18 +92,16 @@ var ofNobody = []failure.Class{
 	failure.HashMismatch, failure.MissingSum, failure.UnsafeZip, failure.TooLarge, failure.DiskFull, failure.Permission, failure.LocalIO, failure.InsecureCredentials, failure.Disabled, failure.Cancelled, failure.ProxyAuth, failure.ProxyConnect,
 }
 
-// Title is the failure in a few words.
-func (f Failure) Title() string { return f.advice().title }
-
-// Explain says in a sentence or two what the failure means.
-func (f Failure) Explain() string { return f.advice().explain }
-
-// Remedy says what to do and names the settings to change.
-func (f Failure) Remedy() string { return f.advice().remedy }
+// Advice is what is said of one failure.
+type Advice struct {
+	Title   string // in a few words
+	Explain string // what it means, in a sentence or two
+	Remedy  string // what to do, and the settings to change
+}
 
 // Check is the check of finding.Rules that knows the same failure, "" for none.
 func (f Failure) Check() string {
-	if c := named(f.Cause); c != nil {
+	if c := causeNamed(f.Cause); c != nil {
 		return c.check
 	}
 	switch {
@@ -122,23 +120,24 @@ func (f Failure) Check() string {
 // IsDownload reports whether the failure is that of a download, as opposed to
 // what ends a go command for another reason.
 func (f Failure) IsDownload() bool {
-	c := named(f.Cause)
+	c := causeNamed(f.Cause)
 	return c == nil || c.class != ""
 }
 
-func (f Failure) advice() advice {
-	if c := named(f.Cause); c != nil {
+// Advice says what a failure means and what to do about it.
+func (f Failure) Advice() Advice {
+	if c := causeNamed(f.Cause); c != nil {
 		return c.about(f)
 	}
-	a := advice{f.Class.Title(), f.Class.Explain(), f.Class.Remedy()}
+	a := Advice{f.Class.Title(), f.Class.Explain(), f.Class.Remedy()}
 	if slices.Contains(ofNobody, f.Class) {
 		return a
 	}
 	for _, p := range partyAdvice {
 		if p.party == f.Party && (p.classes == nil || slices.Contains(p.classes, f.Class)) {
-			a.explain, a.remedy = p.explain, failure.FillIn(p.remedy)
+			a.Explain, a.Remedy = p.explain, failure.FillIn(p.remedy)
 			if f.Class == failure.Unknown {
-				a.title = "failure of the " + string(f.Party)
+				a.Title = "failure of the " + string(f.Party)
 			}
 			return a
 		}

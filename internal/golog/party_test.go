@@ -65,10 +65,10 @@ func TestAdvice(t *testing.T) {
 			if f.Party != test.party || !f.IsDownload() {
 				t.Errorf("Party %q, IsDownload %v; want %q, true", f.Party, f.IsDownload(), test.party)
 			}
-			if !regexp.MustCompile(test.remedy).MatchString(f.Remedy()) {
-				t.Errorf("the remedy does not say %q: %s", test.remedy, f.Remedy())
+			if !regexp.MustCompile(test.remedy).MatchString(f.Advice().Remedy) {
+				t.Errorf("the remedy does not say %q: %s", test.remedy, f.Advice().Remedy)
 			}
-			if said := f.Explain() + " " + f.Remedy(); strings.Contains(said, test.without) || strings.Contains(said, "GOSUMDB=off") || strings.Contains(said, "GONOSUMDB=*") {
+			if said := f.Advice().Explain + " " + f.Advice().Remedy; strings.Contains(said, test.without) || strings.Contains(said, "GOSUMDB=off") || strings.Contains(said, "GONOSUMDB=*") {
 				t.Errorf("it says %q or loosens the verification: %s", test.without, said)
 			}
 		})
@@ -117,8 +117,8 @@ func TestCauses(t *testing.T) {
 			continue
 		}
 		f := log.Failures[0]
-		if f.IsDownload() || f.Cause == "" || !strings.Contains(f.Title(), want.title) || !strings.Contains(f.Remedy(), want.remedy) || f.Check() != want.check {
-			t.Errorf("%q: download %v, cause %q, title %q, remedy %q, check %q; want no download, %+v", text, f.IsDownload(), f.Cause, f.Title(), f.Remedy(), f.Check(), want)
+		if f.IsDownload() || f.Cause == "" || !strings.Contains(f.Advice().Title, want.title) || !strings.Contains(f.Advice().Remedy, want.remedy) || f.Check() != want.check {
+			t.Errorf("%q: download %v, cause %q, title %q, remedy %q, check %q; want no download, %+v", text, f.IsDownload(), f.Cause, f.Advice().Title, f.Advice().Remedy, f.Check(), want)
 		}
 	}
 }

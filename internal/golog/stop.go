@@ -3,6 +3,7 @@ package golog
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -183,33 +184,28 @@ var causes = []logCause{
 }
 
 // causeOf finds the cause that a message tells of, by its text and the lines
-// below it.
-func causeOf(text string) (*logCause, []string) {
-	for i := range causes {
-		if m := causes[i].text.FindStringSubmatch(text); m != nil {
-			return &causes[i], m
-		}
-	}
-	return nil, nil
+// below it; nil for none.
+func causeOf(text string) *logCause {
+	return find(func(c logCause) bool { return c.text.MatchString(text) })
 }
 
-func named(name string) *logCause {
-	for i := range causes {
-		if causes[i].name == name {
-			return &causes[i]
-		}
-	}
-	return nil
+func causeNamed(name string) *logCause {
+	return find(func(c logCause) bool { return c.name == name })
 }
 
-// advice is what is said of one failure.
-type advice struct{ title, explain, remedy string }
+func find(is func(logCause) bool) *logCause {
+	i := slices.IndexFunc(causes, is)
+	if i < 0 {
+		return nil
+	}
+	return &causes[i]
+}
 
-func (c *logCause) about(f Failure) advice {
-	a := advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
+func (c *logCause) about(f Failure) Advice {
+	a := Advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
 	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
 		said := finding.ToolchainRefused(m[1], m[2], m[3])
-		a.explain, a.remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
+		a.Explain, a.Remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
 	}
 	return a
 }

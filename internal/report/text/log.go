@@ -87,7 +87,8 @@ func logUnknown(p *Page, all []golog.Line) {
 
 // logFailure writes one failure.
 func logFailure(p *Page, f golog.Failure, require func(path, version string) string) {
-	what := f.Title()
+	advice := f.Advice()
+	what := advice.Title
 	if f.Module != "" {
 		what += ": " + failure.Plain(f.Module)
 		if f.Version != "" {
@@ -119,8 +120,8 @@ func logFailure(p *Page, f golog.Failure, require func(path, version string) str
 		p.Prose(Span{"  at:    ", dim}, at, 9)
 	}
 	p.Prose(Span{"  error: ", dim}, failure.Plain(f.Text), 9)
-	p.Prose(Span{"  means: ", dim}, f.Explain(), 9)
-	p.Prose(Span{"  do:    ", dim}, f.Remedy(), 9)
+	p.Prose(Span{"  means: ", dim}, advice.Explain, 9)
+	p.Prose(Span{"  do:    ", dim}, advice.Remedy, 9)
 	if rule, ok := finding.RuleOf(f.Check()); ok {
 		p.Prose(Span{"  check: ", dim}, rule.Code+" "+rule.Check+", "+rule.Doc(), 9)
 	}
