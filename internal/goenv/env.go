@@ -44,14 +44,11 @@ func (e Env) Said(name string) bool {
 	return v.Value != "" && v.Source != sourceBuiltin && v.Source != sourceGoroot
 }
 
-func names() []string {
-	return []string{
-		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
-		"GOMODCACHE", "GOPATH", "GOFLAGS", "GOWORK", "GOTOOLCHAIN", "GO111MODULE", "GOAUTH", "GOENV",
-	}
+// names are the variables that Load resolves.
+var names = []string{
+	"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
+	"GOMODCACHE", "GOPATH", "GOFLAGS", "GOWORK", "GOTOOLCHAIN", "GO111MODULE", "GOAUTH", "GOENV",
 }
-
-func known(name string) bool { return slices.Contains(names(), name) }
 
 // Host is what Load may see of the machine. Getenv and ReadFile are as in
 // package os, LookPath as in os/exec, EvalSymlinks as in path/filepath; a nil
@@ -97,7 +94,7 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	}
 
 	env := Env{}
-	for _, name := range names() {
+	for _, name := range names {
 		env[name] = h.resolve(name, overrides, user, tc)
 	}
 	env["GOENV"] = Var{user.path, user.origin}
@@ -110,7 +107,7 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	if env.Get("GOPATH") == "" {
 		env["GOPATH"] = Var{h.defaultGopath(tc.root), sourceBuiltin}
 	}
-	env.derive("GOMODCACHE", "GOPATH", gopathDir(env.Get("GOPATH"), "pkg/mod"))
+	env.derive("GOMODCACHE", "GOPATH", gopathDir(env.Get("GOPATH")))
 	return env, findings, env.checkDirectories()
 }
 
@@ -120,7 +117,7 @@ func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc t
 	switch {
 	case over.Value == "":
 		return own
-	case own.Value == "" || !slices.Contains(patternVariables(), name):
+	case own.Value == "" || !slices.Contains(patternVariables, name):
 		return over
 	}
 	// Patterns add up: an override that took some away would tell names to
@@ -148,12 +145,12 @@ func (e Env) derive(name, from, value string) {
 }
 
 // gopathDir is cmd/go internal/cfg: gopathDir.
-func gopathDir(gopath, rel string) string {
+func gopathDir(gopath string) string {
 	list := filepath.SplitList(gopath)
 	if len(list) == 0 || list[0] == "" {
 		return ""
 	}
-	return filepath.Join(list[0], rel)
+	return filepath.Join(list[0], "pkg/mod")
 }
 
 // defaultGopath is go/build: defaultGOPATH; it is never GOROOT.
