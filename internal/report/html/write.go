@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -44,7 +45,7 @@ func (w *writer) page(v *view) {
 		`<meta name="referrer" content="no-referrer"/>`, "\n",
 		"<title>modferry: ", esc(verdict), "</title>\n<style>", style, "</style>\n</head>\n<body>\n",
 		`<a class="skip" href="#content">Skip to the content</a>`, "\n<header>\n",
-		`<h1>modferry: <span`, attr("class", "tone "+toneOf(tone)), ">", esc(verdict), "</span></h1>\n")
+		`<h1>modferry: <span`, attr("class", "tone "+tones[tone]), ">", esc(verdict), "</span></h1>\n")
 	if clause != "" {
 		w.raw(`<p class="lead">`, esc(clause), "</p>\n")
 	}
@@ -108,20 +109,26 @@ func textOf(l render.Line) string {
 	return text
 }
 
-func (w *writer) section(s section) {
+func (w *writer) section(s render.Section) {
 	w.raw("<section", attr("aria-labelledby", s.ID), ">\n<h2", attr("id", s.ID), ">", esc(s.Title), "</h2>\n")
-	for _, line := range s.Lines {
-		if line.In.Has(render.HTML) {
-			w.raw("<p>", esc(textOf(line)), "</p>\n")
+	codes, rest := cut(s.Codes, mostRows, "host")
+	groups, further := cut(s.Groups, mostRows, "group")
+	for _, line := range append(s.Lines, say(s.Note), say(rest), say(further)) {
+		if text := textOf(line); line.In.Has(render.HTML) && text != "" {
+			w.raw("<p>", esc(text), "</p>\n")
 		}
 	}
 	var items []string
 	for _, item := range s.Items {
 		items = append(items, textOf(item))
 	}
+	items, rest = cut(items, mostRows, "line")
+	if rest != "" {
+		items = append(items[:len(items):len(items)], rest)
+	}
 	w.list("", items, "", "")
 	if s.ID == "hosts" {
-		w.list("codes", s.Codes, "<code>", "</code>")
+		w.list("codes", codes, "<code>", "</code>")
 	}
 	if len(s.Keys) > 0 {
 		w.raw("<ul class=\"keys\">\n")
@@ -131,18 +138,36 @@ func (w *writer) section(s section) {
 		}
 		w.raw("</ul>\n")
 	}
-	for _, g := range s.groups {
-		w.raw("<article>\n<h3 class=\"bad\">", esc(g.title), "</h3>\n")
-		w.pairs("notes", g.notes)
-		if g.table != nil {
-			w.table(*g.table)
-		}
-		w.raw("</article>\n")
+	room := render.MostFiles
+	for _, g := range groups {
+		w.group(g, room)
+		room = max(room-len(g.Files.Rows), 0)
 	}
 	for _, t := range s.Tables {
 		w.table(t)
 	}
 	w.raw("</section>\n")
+}
+
+// group writes files that failed for one reason, at most room of them.
+func (w *writer) group(g render.Group, room int) {
+	title := g.Title + render.Line{Spans: g.Rest}.Plain()
+	w.raw("<article>\n<h3 class=\"bad\">", esc(title), "</h3>\n")
+	var notes []pair
+	for _, n := range g.Notes {
+		notes = append(notes, pair{strings.ToUpper(n.Label[:1]) + n.Label[1:], n.Plain()})
+	}
+	notes = append(notes, pair{"Means", g.Explain}, pair{"What to do", g.Remedy})
+	t := g.Files
+	t.Caption = title
+	if t.Rows, t.Rest = cut(t.Rows, room, "file"); len(t.Rows) == 0 {
+		notes = append(notes, pair{"Files", t.Rest})
+	}
+	w.pairs("notes", slices.DeleteFunc(notes, func(p pair) bool { return p.text == "" }))
+	if len(t.Rows) > 0 {
+		w.table(t)
+	}
+	w.raw("</article>\n")
 }
 
 func (w *writer) table(t render.Table) {
@@ -174,12 +199,12 @@ func (w *writer) table(t render.Table) {
 
 func (w *writer) cell(c render.Column, x render.Cell) {
 	if c.Head {
-		w.raw(`<th scope="row"`, attr("class", toneOf(x.Tone)), ">")
+		w.raw(`<th scope="row"`, attr("class", tones[x.Tone]), ">")
 		w.content(x)
 		w.raw("</th>\n")
 		return
 	}
-	class := toneOf(x.Tone)
+	class := tones[x.Tone]
 	switch {
 	case c.Number:
 		class = "number"

@@ -123,19 +123,14 @@ func probe(m report.Mirror, longest float64) Cell {
 
 // Spreads is how long the stages of requests took.
 func (v *View) Spreads() Section {
-	all := v.Durations()
-	if len(all) == 0 {
-		return Section{}
-	}
-	const title = "Durations of requests"
-	t := Table{Caption: title, Thing: "stage", Columns: []Column{
+	t := Table{Thing: "stage", Columns: []Column{
 		{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "stage"}, {Title: "requests", Number: true},
 	}}
 	for _, p := range Percents {
 		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("p%d", p), Number: true})
 	}
 	t.Columns = append(t.Columns, Column{Title: "longest", Number: true})
-	for _, s := range all {
+	for _, s := range v.Durations() {
 		row := []Cell{{Text: s.Mirror}, {Text: s.Stage}, counted(len(s.Ordered))}
 		for _, p := range Percents {
 			cell := Cell{Text: "–", Sort: "-1"}
@@ -146,22 +141,19 @@ func (v *View) Spreads() Section {
 		}
 		t.Rows = append(t.Rows, append(row, number(s.longest(), report.Millis(s.longest()))))
 	}
-	return Section{ID: "spreads", Title: title, Tables: []Table{t},
-		Note: "Half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – where there are too few to tell. " +
-			"First byte is of all requests that were answered, whole file of those that brought one."}
+	s := tabled("spreads", "Durations of requests", t)
+	s.Note = "Half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – where there are too few to tell. " +
+		"First byte is of all requests that were answered, whole file of those that brought one."
+	return s
 }
 
 // Answers is how often each mirror gave which status code.
 func (v *View) Answers() Section {
-	const title = "HTTP status codes"
-	t := Table{Caption: title, Thing: "mirror", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "answers"}}}
+	t := Table{Thing: "mirror", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "answers"}}}
 	for _, mirror := range slices.Sorted(maps.Keys(v.Result.StatusCodes)) {
 		t.Rows = append(t.Rows, []Cell{{Text: failure.Plain(mirror)}, {Text: answers(v.Result.StatusCodes[mirror])}})
 	}
-	if len(t.Rows) == 0 {
-		return Section{}
-	}
-	return Section{ID: "answers", Title: title, Tables: []Table{t}}
+	return tabled("answers", "HTTP status codes", t)
 }
 
 // Hosts is every host contacted, as allow-lists want them, and what each was
@@ -170,7 +162,8 @@ func (v *View) Hosts() Section {
 	if len(v.Result.Hosts) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "hosts", Title: "Hosts contacted"}
+	s := Section{ID: "hosts", Title: "Hosts contacted", Count: len(v.Result.Hosts),
+		Note: "Redirects included: what an allow-list of outgoing connections needs."}
 	for _, h := range v.Result.Hosts {
 		s.Codes = append(s.Codes, failure.Plain(h))
 	}
@@ -194,15 +187,11 @@ func (v *View) HostUses() []Line {
 
 // UsedSettings is the go command's settings of the run and their sources.
 func (v *View) UsedSettings() Section {
-	all := v.Settings()
-	if len(all) == 0 {
-		return Section{}
-	}
 	t := Table{Caption: "Settings of the go command", Bare: true, Columns: []Column{
 		{Title: "setting", Head: true, Code: true}, {Title: "value", Code: true, Flexible: true}, {Title: "from", Faint: true, Dash: HTML},
 	}}
-	for _, x := range all {
+	for _, x := range v.Settings() {
 		t.Rows = append(t.Rows, []Cell{{Text: x.Name}, {Text: x.Value}, {Text: strings.TrimSpace(x.Source)}})
 	}
-	return Section{ID: "settings", Title: "Settings", Tables: []Table{t}}
+	return tabled("settings", "Settings", t)
 }

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -70,9 +69,5 @@ func (t *text) diagnosis(all []finding.Finding) {
 func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
 	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.PlaceOf(f), 2)
-	for _, note := range []struct{ label, text string }{{"effect:", failure.Plain(f.Effect)}, {"fix:", failure.Plain(f.Fix)}, {"see:", f.Doc()}} {
-		if note.text != "" {
-			t.Prose(Span{fmt.Sprintf("    %-7s ", note.label), dim}, note.text, 0)
-		}
-	}
+	t.notes(4, note("effect", failure.Plain(f.Effect)), note("fix", failure.Plain(f.Fix)), note("see", f.Doc()))
 }

@@ -32,8 +32,7 @@ func Log(w io.Writer, l *golog.Log, require func(path, version string) string, o
 	head, told := logHead(l)
 	p.Prose(head, told, 2)
 	if l.Recognised == 0 && len(l.Failures) == 0 {
-		p.Prose(Span{"  looked for: ", dim}, lookedFor, 14)
-		p.Prose(Span{"  do:         ", dim}, getALog, 14)
+		p.notes(2, note("looked for", lookedFor), note("do", getALog))
 	}
 	for _, f := range l.Failures {
 		logFailure(p, f, require)
@@ -116,15 +115,11 @@ func logFailure(p *Page, f golog.Failure, require func(path, version string) str
 	if f.File == "" && require != nil && f.Module != "" {
 		at = require(f.Module, f.Version)
 	}
-	if at != "" {
-		p.Prose(Span{"  at:    ", dim}, at, 9)
-	}
-	p.Prose(Span{"  error: ", dim}, failure.Plain(f.Text), 9)
-	p.Prose(Span{"  means: ", dim}, advice.Explain, 9)
-	p.Prose(Span{"  do:    ", dim}, advice.Remedy, 9)
+	check := ""
 	if rule, ok := finding.RuleOf(f.Check()); ok {
-		p.Prose(Span{"  check: ", dim}, rule.Code+" "+rule.Check+", "+rule.Doc(), 9)
+		check = rule.Code + " " + rule.Check + ", " + rule.Doc()
 	}
+	p.notes(2, note("at", at), note("error", failure.Plain(f.Text)), note("means", advice.Explain), note("do", advice.Remedy), note("check", check))
 }
 
 // logRequests writes the slowest requests that -x showed.

@@ -118,6 +118,25 @@ func (p *Page) Prose(prefix Span, text string, indent int) {
 	}
 }
 
+// notes writes labelled texts below each other, those without a text left out.
+func (p *Page) notes(indent int, all ...render.Line) {
+	width := 0
+	for _, l := range all {
+		if l.Plain() != "" {
+			width = max(width, render.Cells(l.Label))
+		}
+	}
+	for _, l := range all {
+		if l.In.Has(render.Text) && l.Plain() != "" {
+			p.Prose(Span{strings.Repeat(" ", indent) + fmt.Sprintf("%-*s ", width+1, l.Label+":"), dim}, l.Plain(), 0)
+		}
+	}
+}
+
+func note(label, text string) render.Line {
+	return render.Line{Label: label, Spans: []render.Span{{Text: text}}}
+}
+
 // wrap breaks text between words into lines of at most width cells. A word
 // that is longer has a line of its own.
 func wrap(text string, width int) []string {

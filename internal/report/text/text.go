@@ -10,7 +10,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -27,6 +26,10 @@ type Options struct {
 // lines.
 func Write(w io.Writer, r *report.Result, o Options) error {
 	t := &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
+	most := render.Few
+	if o.Verbose {
+		most = 0
+	}
 	t.outcome()
 	switch {
 	case r.Outcome == report.Settings && !o.Verbose:
@@ -35,18 +38,19 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	default:
 		t.section(t.Chain())
 		t.mirrors()
-		t.section(t.Origins("below"))
-		t.slowest()
+		t.section(t.Origins())
+		t.section(t.Slowest(render.Few))
 		if o.Verbose {
 			t.section(t.Spreads())
 		}
-		recovered, _, _ := t.Recovered(t.verbose)
-		t.section(recovered)
-		t.deferred()
-		t.cacheTrouble()
+		t.section(t.Recovered(o.Verbose))
+		t.section(t.Deferred(most))
+		if c := r.Cache; len(c.Rejected) > 0 || c.Reason != "" && !t.Idle() {
+			t.section(t.Cache(most))
+		}
 	}
-	t.failures()
-	t.findings()
+	t.section(t.Failures())
+	t.section(t.Remarks(o.Verbose))
 	if o.Verbose {
 		t.section(t.UsedSettings())
 	}
@@ -72,6 +76,12 @@ func (t *text) section(s render.Section) {
 	for _, code := range s.Codes {
 		t.Prose(Span{Text: "  "}, code, 4)
 	}
+	for i, g := range s.Groups {
+		if i > 0 && len(g.Files.Rows) > 0 {
+			t.b.WriteByte('\n')
+		}
+		t.group(g)
+	}
 	for _, table := range s.Tables {
 		t.table(2, table)
 	}
@@ -82,6 +92,28 @@ func (t *text) section(s render.Section) {
 	if s.Note != "" {
 		t.Prose(Span{Text: "  "}, s.Note, 2)
 	}
+}
+
+// group writes the files of a group, what happened to them, and what to do.
+func (t *text) group(g render.Group) {
+	rest := render.Line{Spans: g.Rest}.Plain()
+	tail, colon := strings.CutPrefix(rest, ":")
+	if colon {
+		g.Title += ":"
+	}
+	t.Prose(Span{"  " + g.Title + " ", styleOf(g.Tone)}, tail, 4)
+	shown := g.Shown
+	if t.verbose {
+		shown = len(g.Files.Rows)
+	}
+	if hidden := len(g.Files.Rows) - shown; shown > 0 || hidden == 0 {
+		g.Files.Rows = g.Files.Rows[:shown]
+		t.table(4, g.Files)
+		if hidden > 0 {
+			t.Emit(Span{fmt.Sprintf("    and %d more", hidden), dim})
+		}
+	}
+	t.notes(4, append(g.Notes, note("means", g.Explain), note("do", g.Remedy))...)
 }
 
 func (t *text) lines(lines []render.Line) {
@@ -118,48 +150,6 @@ func (t *text) mirrors() {
 		t.section(s)
 	} else {
 		t.lines(s.Lines)
-	}
-}
-
-func (t *text) slowest() {
-	if all := t.Slowest(); len(all) > 0 {
-		table := render.Downloads(all[:min(len(all), render.Few)], "", nil)
-		t.section(render.Section{ID: "slowest", Title: "Slowest", Tables: []render.Table{table}})
-	}
-}
-
-func (t *text) deferred() {
-	most := render.Few
-	if t.verbose {
-		most = 0
-	}
-	if s := t.Deferred(most); s.ID != "" {
-		t.Heading(s.Title)
-		t.lines(s.Items)
-	}
-}
-
-// cacheTrouble writes what the cache held and was not let in, and why it
-// brought less than it might.
-func (t *text) cacheTrouble() {
-	c := t.Result.Cache
-	if len(c.Rejected) == 0 && (c.Reason == "" || t.Idle()) {
-		return
-	}
-	t.Heading("Cache")
-	if c.Reason != "" {
-		t.Prose(Span{Text: "  "}, failure.Plain(c.Store)+": "+failure.Plain(c.Reason), 4)
-	}
-	if len(c.Rejected) == 0 {
-		return
-	}
-	t.Prose(Span{Text: "  "}, render.Refused(c)+":", 4)
-	for i, r := range c.Rejected {
-		if i == render.Few && !t.verbose {
-			t.Prose(Span{"  - ", dim}, fmt.Sprintf("and %d more", len(c.Rejected)-render.Few), 4)
-			break
-		}
-		t.Prose(Span{"  - ", dim}, failure.Plain(r), 4)
 	}
 }
 
