@@ -36,7 +36,7 @@ func Causes(r *Result) []Cause {
 	}
 	at := map[key]*Cause{}
 	for _, files := range failedOf(r.Modules) {
-		k := key{Blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
+		k := key{blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
 		if at[k] == nil {
 			at[k] = &Cause{Mirror: k.mirror, Class: k.class}
 			all = append(all, at[k])
@@ -91,9 +91,9 @@ func severity(m Module) int {
 	return 1
 }
 
-// Blamed is the mirror that a failure is put down to: the one that met it last.
+// blamed is the mirror that a failure is put down to: the one that met it last.
 // Without attempts it is the chain's only mirror.
-func Blamed(r *Result, m Module) string {
+func blamed(r *Result, m Module) string {
 	if mirror := m.Trouble().Mirror; mirror != "" || !m.Class.Transport() {
 		return mirror
 	}

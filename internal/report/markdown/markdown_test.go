@@ -211,6 +211,7 @@ func TestDetailIsDroppedInTheStatedOrder(t *testing.T) {
 	r := reporttest.Good()
 	r.Outcome, r.Message = report.Integrity, "wrong bytes"
 	r.Modules = append(r.Modules, reporttest.AllDead().Modules...)
+	r.Modules = append(r.Modules, report.Module{Path: "gone.example.test/m", Version: "v1.0.0", Source: report.FromFailed, Class: failure.Gone, Message: strings.Repeat("gone ", 40)})
 	var order []string
 	whole := len(written(t, r, markdown.Options{}))
 	shortest := whole
