@@ -8,13 +8,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// Exit codes.
-const (
-	exitOK         = 0
-	exitIncomplete = 1
-	exitSettings   = 2
-	exitIntegrity  = 3
-)
+// Outcomes are all outcomes, the best first.
+var Outcomes = [...]Outcome{OK, NotReady, Incomplete, Settings, Integrity}
 
 // ExitCode returns the exit code of a run with this outcome. An outcome that
 // this version does not know is no success: 1. What keeps the go command from
@@ -23,14 +18,13 @@ const (
 func (o Outcome) ExitCode() int {
 	switch o {
 	case OK, NotReady:
-		return exitOK
+		return 0
 	case Settings:
-		return exitSettings
+		return 2
 	case Integrity:
-		return exitIntegrity
-	default:
-		return exitIncomplete
+		return 3
 	}
+	return 1
 }
 
 // Judge takes the word ok from a run after which the job cannot go on: a finding

@@ -14,31 +14,25 @@ import (
 // None does not mean that there are none: how busy machine and network were, no
 // result knows.
 func (c *comparison) caveats() {
-	var lines []string
+	var lines list
 	was, is := render.Of(c.old), render.Of(c.new)
 	if a, b := began(c.old), began(c.new); !a.IsZero() && b.Before(a) && !b.IsZero() {
-		lines = append(lines, "the new run began before the old one: are the two files in the right order?")
+		lines.add("the new run began before the old one: are the two files in the right order?")
 	}
-	if s := changed(purpose(was), purpose(is)); s != "" {
-		lines = append(lines, "the runs were for different things: "+s)
+	lines.changed("the runs were for different things", purpose(was), purpose(is))
+	if c.old.Interrupted {
+		lines.add("the old run was interrupted")
 	}
-	for _, x := range []struct {
-		which string
-		r     *report.Result
-	}{{"old", c.old}, {"new", c.new}} {
-		if x.r.Interrupted {
-			lines = append(lines, "the "+x.which+" run was interrupted")
-		}
+	if c.new.Interrupted {
+		lines.add("the new run was interrupted")
 	}
-	if s := changed(machineOf(c.old.Machine), machineOf(c.new.Machine)); s != "" {
-		lines = append(lines, "the machines differ: "+s)
-	}
-	if s := changed(failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope)); s != "" && c.old.Cache.Used() && c.new.Cache.Used() {
-		lines = append(lines, "the scopes differ: "+s)
+	lines.changed("the machines differ", machineOf(c.old.Machine), machineOf(c.new.Machine))
+	if c.old.Cache.Used() && c.new.Cache.Used() {
+		lines.changed("the scopes differ", failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope))
 	}
 	if !c.sameWork() {
-		lines = append(lines, fmt.Sprintf("other files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
-			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file")))
+		lines.add("other files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
+			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file"))
 	}
 	c.section("Do not compare as they are", lines)
 }
@@ -93,9 +87,6 @@ func machineOf(m *report.Machine) string {
 
 // began is when a run began, zero when that is not known.
 func began(r *report.Result) time.Time {
-	t, err := time.Parse(time.RFC3339, r.Started)
-	if err != nil {
-		return time.Time{}
-	}
+	t, _ := time.Parse(time.RFC3339, r.Started) // zero with an error
 	return t
 }

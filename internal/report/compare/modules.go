@@ -70,15 +70,16 @@ func (c *comparison) versions() {
 			gone = append(gone, path+"@"+before)
 		}
 	}
-	for _, x := range []struct {
-		heading string
-		lines   []string
-	}{{"New", added}, {"In another version", other}, {"Gone", gone}} {
-		c.section(fmt.Sprintf("%s (%s)", x.heading, report.Count(len(x.lines), "module")), someLines(x.lines, mostLines))
-	}
+	c.versionsIn("New", added)
+	c.versionsIn("In another version", other)
+	c.versionsIn("Gone", gone)
 	if come+left > 0 {
 		c.section("Modules of which only the go.mod file is needed", []string{fmt.Sprintf("%d new, %d gone", come, left)})
 	}
+}
+
+func (c *comparison) versionsIn(heading string, lines []string) {
+	c.section(fmt.Sprintf("%s (%s)", heading, report.Count(len(lines), "module")), someLines(lines, mostLines))
 }
 
 // lacking returns the versions in there that are not in here: those whose code

@@ -29,18 +29,6 @@ func (v *View) Chain() Section {
 	return s
 }
 
-// probePhases are the parts of a probe, in the order in which they happen.
-var probePhases = [...]struct {
-	title, class string
-	optional     bool
-	of           func(report.Mirror) *float64
-}{
-	{"lookup", "lookup", true, func(m report.Mirror) *float64 { return m.DNSMS }},
-	{"connect", "connect", true, func(m report.Mirror) *float64 { return m.ConnectMS }},
-	{"TLS", "tls", true, func(m report.Mirror) *float64 { return m.TLSMS }},
-	{"first byte", "first", false, func(m report.Mirror) *float64 { return m.FirstByteMS }},
-}
-
 // Mirrors is the table of probes and the checksum database.
 func (v *View) Mirrors() Section {
 	if len(v.Result.Mirrors) == 0 && v.Result.SumDB == nil {
@@ -48,8 +36,8 @@ func (v *View) Mirrors() Section {
 	}
 	s := Section{ID: "mirrors", Title: "Mirrors"}
 	if len(v.Result.Mirrors) > 0 {
-		for _, p := range probePhases {
-			s.Keys = append(s.Keys, Key{p.class, p.title})
+		for _, p := range Phases {
+			s.Keys = append(s.Keys, Key{p.Key, p.Name})
 		}
 		s.Tables = []Table{v.probes()}
 	}
@@ -64,8 +52,8 @@ func (v *View) probes() Table {
 		{Title: "#", Name: "rank", Number: true, Dash: Text | Markdown | HTML}, {Title: "mirror", Head: true, Code: true, Flexible: true},
 		{Title: "state", Unbroken: true}, {Title: "probe", Bar: true, In: HTML},
 	}}
-	for _, p := range probePhases {
-		t.Columns = append(t.Columns, Column{Title: p.title, Number: true, Optional: p.optional, Dash: HTML})
+	for _, p := range Phases {
+		t.Columns = append(t.Columns, Column{Title: p.Name, Number: true, Optional: p.connects, Dash: HTML})
 	}
 	t.Columns = append(t.Columns, Column{Title: "HTTP", Optional: true}, Column{Title: "sumdb", Optional: true}, Column{Title: "remark", Below: true, Aside: true})
 	longest := 0.0
@@ -78,9 +66,9 @@ func (v *View) probes() Table {
 			rank = counted(m.Rank)
 		}
 		row := []Cell{rank, {Text: failure.Plain(m.URL)}, {Text: Word(m.State), Tone: stateTone(m.State)}, probe(m, longest)}
-		for _, p := range probePhases {
+		for _, p := range Phases {
 			cell := unmeasured()
-			if ms := p.of(m); ms != nil {
+			if ms := p.OfProbe(m); ms != nil {
 				cell = number(*ms, report.Millis(*ms))
 			}
 			row = append(row, cell)
@@ -93,8 +81,8 @@ func (v *View) probes() Table {
 // ProbeMS is how long the phases of a probe that were measured took together.
 func ProbeMS(m report.Mirror) float64 {
 	sum := 0.0
-	for _, p := range probePhases {
-		if ms := p.of(m); ms != nil && *ms > 0 {
+	for _, p := range Phases {
+		if ms := p.OfProbe(m); ms != nil && *ms > 0 {
 			sum += *ms
 		}
 	}
@@ -110,10 +98,10 @@ func probe(m report.Mirror, longest float64) Cell {
 	bar := &Bar{to: longest}
 	var label []string
 	at := 0.0
-	for _, p := range probePhases {
-		if ms := p.of(m); ms != nil && *ms > 0 {
-			bar.add(p.class, at, *ms)
-			label = append(label, p.title+" "+report.Millis(*ms))
+	for _, p := range Phases {
+		if ms := p.OfProbe(m); ms != nil && *ms > 0 {
+			bar.add(p.Key, at, *ms)
+			label = append(label, p.Name+" "+report.Millis(*ms))
 			at += *ms
 		}
 	}

@@ -13,22 +13,32 @@ import (
 // told, and for a phase of connecting to be told of at all.
 const leastSamples = 5
 
+// Stage is a part of a request.
+type Stage struct {
+	Name, Key string // in tables, in metrics
+	connects  bool   // not needed where a connection is there already
+	Of        func(report.Attempt) *float64
+	OfProbe   func(report.Mirror) *float64 // nil for one that a probe does not have
+}
+
 // Stages are the parts of a request in the order in which they happen; the
 // last is all of it.
-var Stages = [...]struct {
-	Name, Key string // in tables, in metrics
-	Of        func(report.Attempt) *float64
-}{
-	{"lookup", "lookup", func(a report.Attempt) *float64 { return a.DNSMS }},
-	{"connect", "connect", func(a report.Attempt) *float64 { return a.ConnectMS }},
-	{"TLS", "tls", func(a report.Attempt) *float64 { return a.TLSMS }},
-	{"first byte", "first_byte", func(a report.Attempt) *float64 { return a.FirstByteMS }},
-	{"whole file", "whole", func(a report.Attempt) *float64 {
-		if a.Class != "" || a.MS <= 0 {
-			return nil // brought nothing
-		}
-		return &a.MS
-	}},
+var Stages = [...]Stage{
+	{"lookup", "lookup", true, func(a report.Attempt) *float64 { return a.DNSMS }, func(m report.Mirror) *float64 { return m.DNSMS }},
+	{"connect", "connect", true, func(a report.Attempt) *float64 { return a.ConnectMS }, func(m report.Mirror) *float64 { return m.ConnectMS }},
+	{"TLS", "tls", true, func(a report.Attempt) *float64 { return a.TLSMS }, func(m report.Mirror) *float64 { return m.TLSMS }},
+	{"first byte", "first_byte", false, func(a report.Attempt) *float64 { return a.FirstByteMS }, func(m report.Mirror) *float64 { return m.FirstByteMS }},
+	{"whole file", "whole", false, whole, nil},
+}
+
+// Phases are the stages of a probe.
+var Phases = Stages[:len(Stages)-1]
+
+func whole(a report.Attempt) *float64 {
+	if a.Class != "" || a.MS <= 0 {
+		return nil // brought nothing
+	}
+	return &a.MS
 }
 
 // Spread is how long one stage of the requests to one mirror took.
@@ -61,7 +71,7 @@ func (v *View) Durations() []Spread {
 	for _, mirror := range v.ordered(mirrors) {
 		for i, s := range Stages {
 			found := by[key{mirror, i}]
-			if len(found) == 0 || len(found) < leastSamples && i < 3 {
+			if len(found) == 0 || len(found) < leastSamples && s.connects {
 				continue
 			}
 			slices.Sort(found)
