@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -51,18 +50,12 @@ type pair struct{ term, text string }
 // is to be done, and how it came about.
 func (v *view) sections() []render.Section {
 	return slices.DeleteFunc([]render.Section{
-		v.Failures(), v.findings(), v.mirrors(), v.Origins(), v.Waterfall(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
+		v.Failures(), v.findings(), v.Chain(), v.Mirrors(), v.Origins(), v.Waterfall(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
 		v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), v.Files(), v.UsedSettings(),
 	}, func(s render.Section) bool { return s.ID == "" })
 }
 
 func say(text string) render.Line { return render.Line{Spans: []render.Span{{Text: text}}} }
-
-// sentence is a line as a paragraph begins; its first word is ours.
-func sentence(l render.Line) render.Line {
-	text := textOf(l)
-	return render.Line{Spans: []render.Span{{Text: strings.ToUpper(text[:1]) + text[1:]}}, In: l.In}
-}
 
 // mostRows is how many rows of tables and items of lists are shown that have no
 // limit of their own.
@@ -102,27 +95,6 @@ func (v *view) facts() []pair {
 		facts = append(facts, pair{"received", report.Bytes(v.Result.Totals.Bytes)})
 	}
 	return append(facts, pair{"time", report.Millis(v.Result.Totals.MS)})
-}
-
-// mirrors is the chain, why it is this one, and the table of probes.
-func (v *view) mirrors() render.Section {
-	s, chain := v.Mirrors(), v.Chain()
-	s.ID, s.Title = "mirrors", "Mirrors"
-	var lines []render.Line
-	for _, code := range chain.Codes {
-		line := say(code)
-		line.Label = "chain"
-		lines = append(lines, line)
-	}
-	s.Lines = append(append(lines, chain.Lines...), s.Lines...)
-	for i, line := range s.Lines {
-		s.Lines[i] = sentence(line)
-	}
-	if len(s.Lines)+len(s.Tables) == 0 {
-		return render.Section{}
-	}
-	s.Items = chain.Items
-	return s
 }
 
 // findings are the remarks on configuration and checkout, the worst first.

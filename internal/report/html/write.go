@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report/render"
@@ -100,13 +102,24 @@ func (w *writer) list(class string, items []string, open, end string) {
 	w.raw("</ul>\n")
 }
 
-// textOf is a line with its label.
+// textOf is a line with its label, in upper case where it begins with a word of
+// ours.
 func textOf(l render.Line) string {
 	text := l.Plain()
 	if l.Label != "" {
-		text = l.Label + ": " + text
+		return capital(l.Label) + ": " + text
+	} else if len(l.Spans) > 0 && l.Spans[0].Code {
+		return text
 	}
-	return text
+	return capital(text)
+}
+
+func capital(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + text[n:]
 }
 
 func (w *writer) section(s render.Section) {
@@ -120,16 +133,14 @@ func (w *writer) section(s render.Section) {
 	}
 	var items []string
 	for _, item := range s.Items {
-		items = append(items, textOf(item))
+		items = append(items, item.Plain())
 	}
 	items, rest = cut(items, mostRows, "line")
 	if rest != "" {
 		items = append(items[:len(items):len(items)], rest)
 	}
 	w.list("", items, "", "")
-	if s.ID == "hosts" {
-		w.list("codes", codes, "<code>", "</code>")
-	}
+	w.list("codes", codes, "<code>", "</code>")
 	if len(s.Keys) > 0 {
 		w.raw("<ul class=\"keys\">\n")
 		for _, k := range s.Keys {
@@ -155,7 +166,7 @@ func (w *writer) group(g render.Group, room int) {
 	w.raw("<article>\n<h3 class=\"bad\">", esc(title), "</h3>\n")
 	var notes []pair
 	for _, n := range g.Notes {
-		notes = append(notes, pair{strings.ToUpper(n.Label[:1]) + n.Label[1:], n.Plain()})
+		notes = append(notes, pair{capital(n.Label), n.Plain()})
 	}
 	notes = append(notes, pair{"Means", g.Explain}, pair{"What to do", g.Remedy})
 	t := g.Files

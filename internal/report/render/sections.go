@@ -137,7 +137,7 @@ func (v *View) Spreads() Section {
 
 // Answers is how often each mirror gave which status code.
 func (v *View) Answers() Section {
-	t := Table{Thing: "mirror", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "answers"}}}
+	t := Table{Thing: "mirror", Bare: true, Columns: []Column{{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "answers", Below: true}}}
 	for _, mirror := range slices.Sorted(maps.Keys(v.Result.StatusCodes)) {
 		t.Rows = append(t.Rows, []Cell{{Text: failure.Plain(mirror)}, {Text: answers(v.Result.StatusCodes[mirror])}})
 	}

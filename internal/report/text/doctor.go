@@ -22,8 +22,8 @@ func Diagnosis(w io.Writer, r *report.Result, o Options) error {
 	for _, f := range all {
 		t.diagnose(f)
 	}
-	if len(r.Mirrors) > 0 && slices.ContainsFunc(r.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped }) {
-		t.mirrors()
+	if t.probed() {
+		t.section(t.Mirrors())
 	}
 	t.section(t.UsedSettings())
 	return t.WriteTo(w, "report")
@@ -59,10 +59,14 @@ func (t *text) diagnosis(all []finding.Finding) {
 	default:
 		says = "nothing to correct, " + says
 	}
-	if len(t.Result.Mirrors) > 0 && !t.Result.Interrupted && slices.ContainsFunc(t.Result.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped }) {
+	if t.probed() && !t.Result.Interrupted {
 		says += "; " + t.View.MirrorState()
 	}
 	t.Prose(Span{word + ": ", styleOf(colour)}, says, 2)
+}
+
+func (t *text) probed() bool {
+	return slices.ContainsFunc(t.Result.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped })
 }
 
 // diagnose writes one finding.

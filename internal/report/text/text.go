@@ -37,7 +37,7 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		t.chainInBrief()
 	default:
 		t.section(t.Chain())
-		t.mirrors()
+		t.section(t.Mirrors())
 		t.section(t.Origins())
 		t.section(t.Slowest(render.Few))
 		if o.Verbose {
@@ -53,6 +53,8 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	t.section(t.Remarks(o.Verbose))
 	if o.Verbose {
 		t.section(t.UsedSettings())
+		t.section(t.Answers())
+		t.section(t.Hosts())
 	}
 	if !t.Idle() || o.Verbose {
 		t.totals()
@@ -145,40 +147,19 @@ func (t *text) chainInBrief() {
 	}
 }
 
-func (t *text) mirrors() {
-	if s := t.Mirrors(); len(s.Tables) > 0 {
-		t.section(s)
-	} else {
-		t.lines(s.Lines)
-	}
-}
-
 // totals writes the last lines: what most readers of a log see first.
 func (t *text) totals() {
-	if t.Tally.All > 0 {
-		t.Heading("Totals")
-		var parts []string
-		for _, c := range t.Counts() {
-			parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
-		}
-		line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
-		if t.Result.Totals.Bytes > 0 {
-			line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
-		}
-		t.Prose(Span{Text: "  "}, line+"; "+report.Millis(t.Result.Totals.MS), 4)
-	}
-	if !t.verbose {
+	if t.Tally.All == 0 {
 		return
 	}
-	for _, table := range t.Answers().Tables {
-		for _, row := range table.Rows {
-			t.Prose(Span{"  answers of ", dim}, row[0].Text+": "+row[1].Text, 4)
-		}
+	t.Heading("Totals")
+	var parts []string
+	for _, c := range t.Counts() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
 	}
-	if hosts := t.Hosts().Codes; len(hosts) > 0 {
-		t.Prose(Span{"  hosts: ", dim}, strings.Join(hosts, ", "), 4)
+	line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
+	if t.Result.Totals.Bytes > 0 {
+		line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
 	}
-	for _, use := range t.HostUses() {
-		t.Prose(Span{"  - ", dim}, use.Plain(), 4)
-	}
+	t.Prose(Span{Text: "  "}, line+"; "+report.Millis(t.Result.Totals.MS), 4)
 }
