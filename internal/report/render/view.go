@@ -141,10 +141,15 @@ func (v *View) state() string {
 	if v.Result.Interrupted {
 		s += ", the next run goes on from there"
 	}
-	if v.Result.Totals.Bytes > 0 {
-		return s + fmt.Sprintf(" (%s in %s)", report.Bytes(v.Result.Totals.Bytes), took)
+	return s + within(v.Result.Totals.Bytes, v.Result.Totals.MS)
+}
+
+// within is " (22.3 MB in 4.9 s)", without a size where nothing was transferred.
+func within(bytes int64, ms float64) string {
+	if bytes > 0 {
+		return fmt.Sprintf(" (%s in %s)", report.Bytes(bytes), report.Millis(ms))
 	}
-	return s + " (" + took + ")"
+	return " (" + report.Millis(ms) + ")"
 }
 
 // every is the beginning of a sentence about all n files.
@@ -199,10 +204,7 @@ func (v *View) restoreState() string {
 	if v.Tally.Deferred > 0 {
 		s += fmt.Sprintf(", %d left to the go command", v.Tally.Deferred)
 	}
-	if c.Bytes > 0 {
-		return s + fmt.Sprintf(" (%s in %s)", report.Bytes(c.Bytes), report.Millis(v.Result.Totals.MS))
-	}
-	return s + " (" + report.Millis(v.Result.Totals.MS) + ")"
+	return s + within(c.Bytes, v.Result.Totals.MS)
 }
 
 // saveState is the state of a run that saved.
@@ -228,12 +230,9 @@ func Saving(store string, s *report.Saved, ms float64) string {
 	if s.Reason != "" {
 		return fmt.Sprintf("nothing saved to the cache %s: %s", store, unsaved(s))
 	}
-	parts := []string{}
-	switch {
-	case s.Layers == 0:
-		parts = append(parts, "a new index saved to the cache "+store)
-	default:
-		parts = append(parts, fmt.Sprintf("%s in %s saved to the cache %s", report.Count(s.Files, "file"), report.Count(s.Layers, "layer"), store))
+	parts := []string{"a new index saved to the cache " + store}
+	if s.Layers > 0 {
+		parts[0] = fmt.Sprintf("%s in %s saved to the cache %s", report.Count(s.Files, "file"), report.Count(s.Layers, "layer"), store)
 	}
 	if s.Kept > 0 {
 		parts = append(parts, fmt.Sprintf("%s of earlier saves kept", report.Count(s.Kept, "layer")))
@@ -241,7 +240,7 @@ func Saving(store string, s *report.Saved, ms float64) string {
 	if s.Compact {
 		parts = append(parts, "earlier layers written anew")
 	}
-	return strings.Join(parts, ", ") + fmt.Sprintf(" (%s in %s)", report.Bytes(s.Bytes), report.Millis(ms))
+	return strings.Join(parts, ", ") + within(s.Bytes, ms)
 }
 
 // ChainInBrief is the chain in one line, with the mirrors that fail.
