@@ -1,9 +1,12 @@
 package goenv
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/modferry/modferry/internal/settings"
 )
 
 func TestForward(t *testing.T) {
@@ -41,7 +44,17 @@ func TestForward(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := ReadForward(func(name string) string { return tt.env[name] })
-			if got := f.For(tt.url); got != tt.want {
+			u, err := url.Parse(tt.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if proxy, err := f.proxyForURL(u); err != nil {
+				t.Error(err)
+			} else if proxy != nil {
+				got = settings.Redact(proxy.String())
+			}
+			if got != tt.want {
 				t.Errorf("asked through %q, want %q", got, tt.want)
 			}
 			var checks []string

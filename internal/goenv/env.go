@@ -179,30 +179,26 @@ func (h Host) homeVariable() string {
 
 // userConfigDir is os.UserConfigDir; "" when it cannot be told.
 func (h Host) userConfigDir() string {
-	home := h.getenv(h.homeVariable())
+	below := ".config"
 	switch h.GOOS {
 	case "windows":
 		return h.getenv("AppData")
 	case "darwin", "ios":
-		if home != "" {
-			return filepath.Join(home, "Library", "Application Support")
-		}
+		below = "Library/Application Support"
 	case "plan9":
-		if home != "" {
-			return filepath.Join(home, "lib")
-		}
+		below = "lib"
 	default:
-		if dir := h.getenv("XDG_CONFIG_HOME"); dir != "" {
-			if filepath.IsAbs(dir) {
-				return dir
-			}
+		if dir := h.getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+			return dir
+		} else if dir != "" {
 			return ""
 		}
-		if home != "" {
-			return filepath.Join(home, ".config")
-		}
 	}
-	return ""
+	home := h.getenv(h.homeVariable())
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, below)
 }
 
 // checkDirectories refuses what the go command refuses for every command

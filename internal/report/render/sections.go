@@ -154,23 +154,14 @@ func (v *View) Hosts() Section {
 		Note: "Redirects included: what an allow-list of outgoing connections needs."}
 	for _, h := range v.Result.Hosts {
 		s.Codes = append(s.Codes, failure.Plain(h))
-	}
-	s.Items = v.HostUses()
-	return s
-}
-
-// HostUses says what the hosts were contacted for, and what was not contacted.
-func (v *View) HostUses() []Line {
-	var all []Line
-	for _, h := range v.Result.Hosts {
 		if uses := v.Result.HostUses[h]; len(uses) > 0 {
-			all = append(all, line(say(failure.Plain(h+": "+strings.Join(uses, ", ")))))
+			s.Items = append(s.Items, line(say(failure.Plain(h+": "+strings.Join(uses, ", ")))))
 		}
 	}
 	for _, what := range v.Result.Uncontacted {
-		all = append(all, line(say("not contacted: "+failure.Plain(what))))
+		s.Items = append(s.Items, line(say("not contacted: "+failure.Plain(what))))
 	}
-	return all
+	return s
 }
 
 // UsedSettings is the go command's settings of the run and their sources.

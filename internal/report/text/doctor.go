@@ -62,7 +62,7 @@ func (t *text) diagnosis(all []finding.Finding) {
 	if t.probed() && !t.Result.Interrupted {
 		says += "; " + t.View.MirrorState()
 	}
-	t.Prose(Span{word + ": ", styleOf(colour)}, says, 2)
+	t.Prose(Span{word + ": ", styles[colour]}, says, 2)
 }
 
 func (t *text) probed() bool {
@@ -72,6 +72,6 @@ func (t *text) probed() bool {
 // diagnose writes one finding.
 func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
-	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.PlaceOf(f), 2)
+	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styles[render.SeverityTone(f.Severity)]}, render.PlaceOf(f), 2)
 	t.notes(4, note("effect", failure.Plain(f.Effect)), note("fix", failure.Plain(f.Fix)), note("see", f.Doc()))
 }

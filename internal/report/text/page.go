@@ -19,18 +19,8 @@ const (
 	yellow style = "33"
 )
 
-// styleOf is the colour of a tone.
-func styleOf(t render.Tone) style {
-	switch t {
-	case render.Good:
-		return green
-	case render.Fair:
-		return yellow
-	case render.Bad:
-		return red
-	}
-	return dim
-}
+// styles are the colours of tones.
+var styles = map[render.Tone]style{render.Neutral: dim, render.Quiet: dim, render.Good: green, render.Fair: yellow, render.Bad: red}
 
 // Span is a piece of a line in one style. Its text is neutral.
 type Span struct {
@@ -50,7 +40,7 @@ type Page struct {
 }
 
 // Toned is a piece of a line in the colour of a tone.
-func Toned(text string, t render.Tone) Span { return Span{text, styleOf(t)} }
+func Toned(text string, t render.Tone) Span { return Span{text, styles[t]} }
 
 // WriteTo writes what was collected; what is its name in an error.
 func (p *Page) WriteTo(w io.Writer, what string) error {

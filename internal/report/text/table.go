@@ -57,7 +57,7 @@ func spanOf(t render.Table, c render.Column, cell render.Cell) Span {
 	case c.Faint:
 		s.style = dim
 	case cell.Tone != render.Neutral:
-		s.style = styleOf(cell.Tone)
+		s.style = styles[cell.Tone]
 	}
 	return s
 }

@@ -103,7 +103,7 @@ func (t *text) group(g render.Group) {
 	if colon {
 		g.Title += ":"
 	}
-	t.Prose(Span{"  " + g.Title + " ", styleOf(g.Tone)}, tail, 4)
+	t.Prose(Span{"  " + g.Title + " ", styles[g.Tone]}, tail, 4)
 	shown := g.Shown
 	if t.verbose {
 		shown = len(g.Files.Rows)
@@ -134,7 +134,7 @@ func (t *text) lines(lines []render.Line) {
 func (t *text) outcome() {
 	word, colour := t.Verdict()
 	clause, remark := t.Says()
-	t.Prose(Span{word + ": ", styleOf(colour)}, clause, 2)
+	t.Prose(Span{word + ": ", styles[colour]}, clause, 2)
 	if remark != "" {
 		t.Prose(Span{Text: "  "}, remark, 0)
 	}
