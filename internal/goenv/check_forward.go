@@ -140,7 +140,7 @@ func (c *forwardChecker) values() {
 				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), fix)
 		case hasScheme && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(scheme)):
 			c.add("forward-proxy-invalid", finding.Warning, v.name, v.value,
-				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it talks HTTP to what %s:// names.", scheme),
+				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it speaks HTTP to a proxy with the scheme %s.", scheme),
 				"one of these schemes")
 		}
 	}

@@ -212,17 +212,17 @@ func (e Env) checkDirectories() error {
 			switch {
 			case dir == "":
 			case strings.HasPrefix(dir, "~"):
-				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command fails with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
 			case !filepath.IsAbs(dir):
-				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command ends with "GOPATH entry is relative"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command fails with "GOPATH entry is relative"`, "the absolute path")
 			}
 		}
 	}
 	switch dir := e.Get("GOMODCACHE"); {
 	case dir == "":
-		return bad("gomodcache-missing", "GOMODCACHE", `neither GOMODCACHE nor GOPATH nor a home directory is known, so the go command ends with "module cache not found"`, "set GOMODCACHE to an absolute path")
+		return bad("gomodcache-missing", "GOMODCACHE", `neither GOMODCACHE nor GOPATH nor a home directory is known, so the go command fails with "module cache not found"`, "set GOMODCACHE to an absolute path")
 	case !filepath.IsAbs(dir):
-		return bad("gomodcache-relative", "GOMODCACHE", `the path is relative, so the go command ends with "GOMODCACHE entry is relative"`, "the absolute path")
+		return bad("gomodcache-relative", "GOMODCACHE", `the path is relative, so the go command fails with "GOMODCACHE entry is relative"`, "the absolute path")
 	}
 	return nil
 }

@@ -79,12 +79,12 @@ func (c *checker) flags() {
 	words, ok := SplitFlags(value)
 	if !ok {
 		c.add("goflags-syntax", finding.Error, "GOFLAGS", value,
-			"A quotation mark is not closed, so every go command except go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
+			"A quotation mark is not closed, so every go command except go env fails with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
 	}
 	for i, word := range words {
 		if !isFlag(word) {
 			c.add("goflags-syntax", finding.Error, "GOFLAGS", word,
-				fmt.Sprintf("Every word must be a flag, so every go command except go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value must be one word.", word),
+				fmt.Sprintf("Every word must be a flag, so every go command except go env fails with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value must be one word.", word),
 				joinFlag(words, i))
 			continue
 		}
@@ -112,7 +112,7 @@ func (c *checker) unknownFlag(words []string, i int, name string) {
 		severity = finding.Warning
 	}
 	c.add("goflags-syntax", severity, "GOFLAGS", words[i],
-		fmt.Sprintf("No command of Go %s has such a flag, so every one but go env ends with \"parsing $GOFLAGS: unknown flag -%s\".", strings.TrimPrefix(knownFlagsOf, "go"), name),
+		fmt.Sprintf("No command of Go %s has this flag, so every go command except go env fails with \"parsing $GOFLAGS: unknown flag -%s\".", strings.TrimPrefix(knownFlagsOf, "go"), name),
 		without(words, i))
 }
 
@@ -138,7 +138,7 @@ func (c *checker) modFlag(words []string, i int, arg string) {
 	switch {
 	case arg == "mod" && workspace:
 		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
-			`A workspace allows only readonly and vendor, so the go command ends with "-mod may only be set to readonly or vendor when in workspace mode".`, fix)
+			`A workspace allows only readonly and vendor, so the go command fails with "-mod may only be set to readonly or vendor when in workspace mode".`, fix)
 	case arg == "mod":
 		c.add("goflags-mod", finding.Warning, "GOFLAGS", words[i],
 			"The go command may resolve, download and record other versions than those in go.mod and go.sum, instead of failing.", fix)
@@ -147,6 +147,6 @@ func (c *checker) modFlag(words []string, i int, arg string) {
 			"The go command builds from vendor/ and downloads nothing; go.sum and the module cache are not used, and the contents of vendor/ are not verified.", "")
 	case arg != "readonly" && arg != "":
 		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
-			"The go command knows only mod, readonly and vendor, so every build ends with \"-mod=… not supported\".", fix)
+			"The go command knows only mod, readonly and vendor, so every build fails with \"-mod=… not supported\".", fix)
 	}
 }

@@ -31,10 +31,10 @@ func (c *comparison) caveats() {
 		lines.changed("the scopes differ", failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope))
 	}
 	if !c.sameWork() {
-		lines.add("other files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
+		lines.add("different files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
 			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file"))
 	}
-	c.section("Do not compare as they are", lines)
+	c.section("Not directly comparable", lines)
 }
 
 // sameWork reports whether both runs fetched the same files from mirrors, so

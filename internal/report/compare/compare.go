@@ -111,7 +111,7 @@ func (c *comparison) run() {
 	a, b := c.old.Totals, c.new.Totals
 	switch s := pace(a.MS, b.MS); {
 	case !c.sameWork() || c.old.Interrupted || c.new.Interrupted:
-		lines.add("the run took, for other work: %s → %s", report.Millis(a.MS), report.Millis(b.MS))
+		lines.add("the run took, for different work: %s → %s", report.Millis(a.MS), report.Millis(b.MS))
 	case s != "":
 		lines.add("the run got %s", s)
 	default:
@@ -182,7 +182,7 @@ func (c *comparison) mirrors() {
 	}
 	for _, m := range c.old.Mirrors {
 		if _, gone := before[m.URL]; gone {
-			lines.add("%s: not in the run any more, was %s", failure.Plain(m.URL), stateOf(m))
+			lines.add("%s: no longer in the run, was %s", failure.Plain(m.URL), stateOf(m))
 			delete(before, m.URL)
 		}
 	}

@@ -71,7 +71,7 @@ func (c *comparison) versions() {
 		}
 	}
 	c.versionsIn("New", added)
-	c.versionsIn("In another version", other)
+	c.versionsIn("In a different version", other)
 	c.versionsIn("Gone", gone)
 	if come+left > 0 {
 		c.section("Modules of which only the go.mod file is needed", []string{fmt.Sprintf("%d new, %d gone", come, left)})

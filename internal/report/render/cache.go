@@ -41,7 +41,7 @@ func (v *View) Cache(most int) Section {
 		s.Items = append(s.Items, line(say(failure.Plain(r))))
 	}
 	if n := len(s.Items); n > 0 {
-		s.Lines = append(s.Lines, line(say(fmt.Sprintf("%s of %s not let into the module cache; the next save leaves the layer behind:", report.Count(n, "file"), store))))
+		s.Lines = append(s.Lines, line(say(fmt.Sprintf("%s from %s not let into the module cache; the next save drops the layer:", report.Count(n, "file"), store))))
 	}
 	s.Items = cut(s.Items, most)
 	return s

@@ -103,7 +103,7 @@ func (v *View) Waterfall() Section {
 			bytes += m.Received()
 		}
 		shown = all[:mostBars]
-		rest = fmt.Sprintf("The %d that took longest of %d; the others took %s or less each and are %s together.",
+		rest = fmt.Sprintf("The slowest %d of %d; each of the others took %s or less, and together they are %s.",
 			mostBars, len(all), report.Millis(all[mostBars].MS), report.Bytes(bytes))
 	}
 	slices.SortStableFunc(shown, func(a, b report.Module) int { return cmp.Compare(a.StartMS, b.StartMS) })

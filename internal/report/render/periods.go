@@ -64,7 +64,7 @@ func (v *View) Periods() Section {
 		}
 	}
 	s := tabled("course", "HTTP status codes over the run", t)
-	s.Note = "Of the requests for the files of this report: without the preflight and without .info files."
+	s.Note = "Counts the requests for the files of this report, not those of the preflight and for .info files."
 	return s
 }
 

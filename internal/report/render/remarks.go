@@ -127,7 +127,7 @@ func (v *View) Settings() []Setting {
 			out = append(out, Setting{"set by the checkout", failure.Plain(strings.Join(c.Obeyed, ", ")), failure.Plain(c.File)})
 		}
 		if len(c.Ignored) > 0 {
-			out = append(out, Setting{"not obeyed", failure.Plain(strings.Join(c.Ignored, ", ")), failure.Plain(c.File)})
+			out = append(out, Setting{"ignored", failure.Plain(strings.Join(c.Ignored, ", ")), failure.Plain(c.File)})
 		}
 	}
 	return out

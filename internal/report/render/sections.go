@@ -130,8 +130,8 @@ func (v *View) Spreads() Section {
 		t.Rows = append(t.Rows, append(row, number(s.longest(), report.Millis(s.longest()))))
 	}
 	s := tabled("spreads", "Durations of requests", t)
-	s.Note = "Half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – where there are too few to tell. " +
-		"First byte is of all requests that were answered, whole file of those that brought one."
+	s.Note = "Half of the requests took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – means too few to tell. " +
+		"First byte counts all requests that were answered, whole file those that brought one."
 	return s
 }
 
@@ -151,7 +151,7 @@ func (v *View) Hosts() Section {
 		return Section{}
 	}
 	s := Section{ID: "hosts", Title: "Hosts contacted", Count: len(v.Result.Hosts),
-		Note: "Redirects included: what an allow-list of outgoing connections needs."}
+		Note: "Redirects are included: this is what an allow-list for outgoing connections needs."}
 	for _, h := range v.Result.Hosts {
 		s.Codes = append(s.Codes, failure.Plain(h))
 		if uses := v.Result.HostUses[h]; len(uses) > 0 {

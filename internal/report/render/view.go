@@ -155,7 +155,7 @@ func within(bytes int64, ms float64) string {
 // every is the beginning of a sentence about all n files.
 func every(n int) string {
 	if n == 1 {
-		return "the 1 file needed is"
+		return "the one file needed is"
 	}
 	return fmt.Sprintf("all %d files are", n)
 }
@@ -238,7 +238,7 @@ func Saving(store string, s *report.Saved, ms float64) string {
 		parts = append(parts, fmt.Sprintf("%s of earlier saves kept", report.Count(s.Kept, "layer")))
 	}
 	if s.Compact {
-		parts = append(parts, "earlier layers written anew")
+		parts = append(parts, "earlier layers rewritten")
 	}
 	return strings.Join(parts, ", ") + within(s.Bytes, ms)
 }

@@ -19,7 +19,7 @@ const mostRequests = 5
 
 // What is said of a log that holds nothing of the go command.
 const (
-	lookedFor = "“go: …”, “FILE.go:LINE:COLUMN: …”, “verifying …”, “ok PACKAGE …” and, of -x, “# get URL”, behind time stamps and names, too, such as CI systems and container builds put before lines."
+	lookedFor = "“go: …”, “FILE.go:LINE:COLUMN: …”, “verifying …”, “ok PACKAGE …” and “# get URL” (of -x), also behind the time stamps and names that CI systems and container builds put in front of lines."
 	getALog   = "Give the whole log of the job (on GitHub: gh run view --log-failed), or run the command again and keep what it prints: go mod download -x 2>&1 | tee build.log."
 )
 
@@ -40,7 +40,7 @@ func Log(w io.Writer, l *golog.Log, require func(path, version string) string, o
 	logUnknown(p, l.Unknown)
 	logRequests(p, l.Requests)
 	if l.Truncated {
-		p.Prose(Span{"  ", dim}, "the log holds more failures or requests than are told", 2)
+		p.Prose(Span{"  ", dim}, "the log holds more failures or requests than are shown", 2)
 	}
 	return p.WriteTo(w, "report")
 }
@@ -68,7 +68,7 @@ func logHead(l *golog.Log) (Span, string) {
 	case l.Recognised == 0:
 		return Span{"nothing recognised: ", yellow}, "no line of the go command in " + lines
 	case len(l.Unknown) > 0:
-		return Span{"not understood: ", yellow}, "no known failure in " + lines + ", but a message of the go command that is of no known kind"
+		return Span{"not understood: ", yellow}, "no known failure in " + lines + ", but an unknown message of the go command"
 	}
 	return Span{"ok: ", green}, told + " in " + lines
 }
@@ -78,7 +78,7 @@ func logUnknown(p *Page, all []golog.Line) {
 	if len(all) == 0 {
 		return
 	}
-	p.Heading("Of no known kind")
+	p.Heading("Unknown messages")
 	for _, m := range all {
 		p.Prose(Span{Text: fmt.Sprintf("  line %d: ", m.Line)}, failure.Plain(m.Text), 4)
 	}
