@@ -1,6 +1,5 @@
 package failure
 
-// kind is what is known about a class.
 type kind struct {
 	class     Class
 	temporary bool   // see Class.Temporary

@@ -87,7 +87,6 @@ func (f Finding) Title() string {
 	return title
 }
 
-// byCheck is the rules by name, made when the first one is asked for.
 var byCheck = sync.OnceValue(func() map[string]Rule {
 	all := map[string]Rule{}
 	for _, r := range Rules() {
@@ -273,7 +272,6 @@ var ruleGroups = []struct {
 	}},
 }
 
-// numbered is a rule of a group.
 type numbered struct {
 	number       int
 	check, title string

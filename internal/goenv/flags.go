@@ -116,7 +116,6 @@ func (c *checker) unknownFlag(words []string, i int, name string) {
 		without(words, i))
 }
 
-// without is GOFLAGS without word i.
 func without(words []string, i int) string {
 	return cmp.Or(strings.Join(slices.Delete(slices.Clone(words), i, i+1), " "), "an empty value")
 }

@@ -95,7 +95,6 @@ type logGroup struct {
 	cause, module, version, mirror, text string // text only without a module
 }
 
-// logReader is the state of Read between two lines.
 type logReader struct {
 	log    *Log
 	groups map[logGroup]int // indexes of log.Failures

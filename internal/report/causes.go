@@ -15,7 +15,6 @@ import (
 // address, or refuses us altogether.
 const mostAtLines = 3
 
-// mostNamed is how many modules of a cause are named.
 const mostNamed = 5
 
 // Cause is what modules could not be obtained of: a class of failures at one
@@ -76,7 +75,6 @@ func failedOf(all []Module) [][]Module {
 	return modules
 }
 
-// severity orders failed files, the worst first.
 func severity(m Module) int {
 	switch {
 	case m.Class == failure.HashMismatch || m.Class == failure.UnsafeZip:
@@ -132,7 +130,6 @@ func joined(all []*Cause) []*Cause {
 	return out
 }
 
-// atLines reports whether lines of the checkout are at fault.
 func atLines(r *Result, c *Cause) bool {
 	switch c.Class {
 	case failure.NotFound, failure.Gone, failure.Forbidden, failure.HashMismatch, failure.UnsafeZip, failure.TooLarge, failure.MissingSum:

@@ -117,7 +117,6 @@ func Decode(r io.Reader) (*Result, error) {
 	return &out, nil
 }
 
-// jsonError says at which line the JSON is wrong.
 func jsonError(data []byte, err error) error {
 	offset := int64(-1)
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {

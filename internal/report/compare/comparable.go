@@ -44,7 +44,6 @@ func (c *comparison) sameWork() bool {
 	return n == render.TallyOf(c.old).Fetched && n == render.TallyOf(c.new).Fetched
 }
 
-// pair is a file in both runs.
 type pair struct{ was, is report.Module }
 
 // common returns what both runs fetched from mirrors, in the order of the new
@@ -60,7 +59,6 @@ func (c *comparison) common() []pair {
 	return list
 }
 
-// purpose is what a run was for.
 func purpose(v *render.View) string {
 	switch {
 	case v.Result.Outcome == report.Settings:
@@ -77,7 +75,6 @@ func purpose(v *render.View) string {
 	return "a fetch"
 }
 
-// machineOf is a machine in words.
 func machineOf(m *report.Machine) string {
 	if m == nil {
 		return "unknown"

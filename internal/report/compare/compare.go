@@ -40,13 +40,11 @@ func Write(w io.Writer, old, new *report.Result) error {
 	return c.WriteTo(w, "comparison")
 }
 
-// comparison is a rendering under way.
 type comparison struct {
 	text.Page
 	old, new *report.Result
 }
 
-// section writes lines under a heading, if there are any.
 func (c *comparison) section(heading string, lines []string) {
 	if len(lines) == 0 {
 		return
@@ -57,19 +55,16 @@ func (c *comparison) section(heading string, lines []string) {
 	}
 }
 
-// list is lines of a section.
 type list []string
 
 func (l *list) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
 
-// changed adds a line when from and to differ.
 func (l *list) changed(what, from, to string) {
 	if s := changed(from, to); s != "" {
 		l.add("%s: %s", what, s)
 	}
 }
 
-// changed is "from → to", "" when they are the same.
 func changed(from, to string) string {
 	if from == to {
 		return ""
@@ -105,7 +100,6 @@ func (c *comparison) outcome() {
 	}
 }
 
-// run tells of the run as a whole.
 func (c *comparison) run() {
 	var lines list
 	a, b := c.old.Totals, c.new.Totals
@@ -223,7 +217,6 @@ func requests(mirror string, before, after map[string]render.Spread) []string {
 	return lines
 }
 
-// stateOf is a mirror's state, with the class of a failing one.
 func stateOf(m report.Mirror) string {
 	s := cmp.Or(failure.Neutral(m.State), "unknown")
 	if title := m.Class.Title(); title != "" {
@@ -232,7 +225,6 @@ func stateOf(m report.Mirror) string {
 	return s
 }
 
-// place is a mirror's rank in words.
 func place(rank int) string {
 	if rank <= 0 {
 		return "left out"

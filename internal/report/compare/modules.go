@@ -12,7 +12,6 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// entry names a file of the work list.
 type entry struct{ path, version, kind string }
 
 func entriesOf(r *report.Result) map[entry]report.Module {
@@ -23,7 +22,6 @@ func entriesOf(r *report.Result) map[entry]report.Module {
 	return all
 }
 
-// mostLines is how many modules are named one by one.
 const mostLines = 20
 
 func (c *comparison) modules() {
@@ -111,7 +109,6 @@ func versionsOf(r *report.Result) map[string]map[string]bool {
 	return all
 }
 
-// someLines keeps the first few lines and counts the others.
 func someLines(lines []string, most int) []string {
 	if rest := len(lines) - most; rest > 0 {
 		return append(lines[:most:most], fmt.Sprintf("and %d more", rest))

@@ -21,9 +21,6 @@ import (
 // Fingerprints contain neither line numbers nor texts of servers, so that
 // GitLab recognises an entry in the report of another commit. Modules that an
 // interrupted run did not come to are no problem of the code, and left out.
-func CodeQuality(w io.Writer, r *report.Result) error { return Place{}.CodeQuality(w, r) }
-
-// CodeQuality is the function of that name for a checkout at p.
 func (p Place) CodeQuality(w io.Writer, r *report.Result) error {
 	q := quality{list: []issue{}, seen: map[string]bool{}, place: p}
 	q.file, q.line = r.Settings.ChainLine()
@@ -69,7 +66,6 @@ type issueLines struct {
 	Begin int `json:"begin"`
 }
 
-// quality collects entries.
 type quality struct {
 	list  []issue
 	seen  map[string]bool // fingerprints
@@ -101,7 +97,6 @@ func severityOf(c failure.Class, optional bool) string {
 	return "critical"
 }
 
-// failed adds a module that could not be obtained.
 func (q *quality) failed(m report.Module) {
 	text := m.Name() + ": " + cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained")
 	if advice := m.Class.Remedy(); advice != "" {
@@ -129,7 +124,6 @@ func (q *quality) cured(m report.Module) {
 	}
 }
 
-// finding adds a remark on configuration or checkout.
 func (q *quality) finding(f finding.Finding) {
 	severity := "info"
 	switch f.Severity {

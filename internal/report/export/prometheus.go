@@ -39,7 +39,6 @@ func Prometheus(w io.Writer, r *report.Result) error {
 	return nil
 }
 
-// metrics is an exposition under way.
 type metrics struct{ b strings.Builder }
 
 // family is the samples of one metric by their labels. Two mirrors whose

@@ -40,10 +40,8 @@ func Write(w io.Writer, r *report.Result) error {
 	return nil
 }
 
-// view is a rendering under way.
 type view struct{ *render.View }
 
-// pair is a term and what it stands for.
 type pair struct{ term, text string }
 
 // sections are what is to be shown, in the order of a reader's questions: what
@@ -79,10 +77,8 @@ func policy() string {
 	return "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) + "; base-uri 'none'; form-action 'none'"
 }
 
-// tones are the classes of their colours.
 var tones = map[render.Tone]string{render.Good: "good", render.Fair: "fair", render.Bad: "bad"}
 
-// facts are the numbers that most readers look for.
 func (v *view) facts() []pair {
 	var facts []pair
 	if n := v.Tally.All; n > 0 {
@@ -97,7 +93,6 @@ func (v *view) facts() []pair {
 	return append(facts, pair{"time", report.Millis(v.Result.Totals.MS)})
 }
 
-// findings are the remarks on configuration and checkout, the worst first.
 func (v *view) findings() render.Section {
 	t := render.Table{Caption: "Findings", Thing: "finding", Columns: []render.Column{
 		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "fix", Code: true}, {Title: "check", Code: true},

@@ -28,7 +28,6 @@ func (w *writer) raw(parts ...string) {
 
 func esc(text string) string { return html.EscapeString(text) }
 
-// attr is an attribute, "" for an empty value.
 func attr(name, value string) string {
 	if value == "" {
 		return ""
@@ -74,7 +73,6 @@ func (w *writer) page(v *view) {
 	w.raw("</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
 }
 
-// pairs writes terms and what they stand for.
 func (w *writer) pairs(class string, all []pair) {
 	w.raw("<dl", attr("class", class), ">\n")
 	for _, p := range all {

@@ -87,13 +87,11 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	return m.write(w, o.limit())
 }
 
-// markdown is a rendering under way.
 type markdown struct {
 	page
 	*render.View
 }
 
-// outcome adds the heading and the sentence below it.
 func (m *markdown) outcome() {
 	word, colour := m.Verdict()
 	sign := map[render.Tone]string{render.Good: "✅", render.Fair: "⚠️", render.Bad: "❌"}[colour]
@@ -157,7 +155,6 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 	return p.write(w, o.limit())
 }
 
-// laterFiles is the table of what later steps added, the largest first.
 func laterFiles(modules []report.Module) render.Section {
 	modules = slices.SortedStableFunc(slices.Values(modules), func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	t := render.Table{Columns: []render.Column{{Title: "file", Code: true}, {Title: "size", Number: true}}}
@@ -174,7 +171,6 @@ func laterFiles(modules []report.Module) render.Section {
 	return s
 }
 
-// chainInBrief adds the chain in one line, with the mirrors that fail.
 func (m *markdown) chainInBrief() {
 	if m.Result.Choice.Chain != "" {
 		m.add("chain", "Chain: "+escape(m.View.ChainInBrief())+"\n")

@@ -41,7 +41,6 @@ const (
 	furtherFiles  = "further files"
 )
 
-// rank is the place of a block among those that are dropped.
 func rank(id string) int {
 	if i := slices.IndexFunc(dropped, func(d struct{ id, named string }) bool { return d.id == id }); i >= 0 {
 		return i
@@ -53,7 +52,6 @@ func rank(id string) int {
 // with the end of a line.
 type block struct{ id, text string }
 
-// page collects blocks.
 type page struct{ blocks []block }
 
 func (p *page) add(id, text string) {
@@ -116,7 +114,6 @@ func note(gone map[string]int, limit int) string {
 	return fmt.Sprintf("\n*Left out to stay within %s: %s. The result as JSON has everything.*\n", report.Bytes(int64(limit)), strings.Join(names, ", "))
 }
 
-// section returns a block under a heading of its own.
 func section(title, body string) string { return "### " + title + "\n\n" + body }
 
 // fold returns a block of which only the title shows until somebody opens it.
@@ -124,7 +121,6 @@ func fold(title, body string) string {
 	return "<details><summary>" + title + "</summary>\n\n" + body + "\n</details>\n"
 }
 
-// list returns escaped lines as a list.
 func list(lines []string) string {
 	var b strings.Builder
 	for _, l := range lines {

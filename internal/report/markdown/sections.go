@@ -48,7 +48,6 @@ func (m *markdown) failures() {
 	}
 }
 
-// failureOf is a group with its first files.
 func failureOf(g render.Group) string {
 	text := "**" + escape(g.Title) + "**" + spansOf(g.Rest) + "\n"
 	if g.Explain != "" {
@@ -79,7 +78,6 @@ func remark(g render.Group) string {
 	return text
 }
 
-// body is what every section may have.
 func body(s render.Section) string {
 	var parts []string
 	if len(s.Codes) > 0 {

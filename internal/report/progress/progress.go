@@ -142,7 +142,6 @@ func (p *Display) erase() {
 	}
 }
 
-// advanced reports whether anything happened that is worth another line.
 func advanced(a, b Snapshot) bool {
 	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes || a.Waiting != b.Waiting
 }
@@ -159,7 +158,6 @@ func fitParts(parts []string, width int) string {
 	return render.Cut(line, width)
 }
 
-// meter measures rates over the last while.
 type meter struct {
 	samples []sample // in order of time, the newest last
 }

@@ -14,7 +14,6 @@ type Bar struct {
 // Piece is a part of a bar, in units of which a bar has barUnits.
 type Piece struct{ Class, X, Width string }
 
-// barUnits is the width of a bar.
 const barUnits = 1000
 
 // leastPiece is drawn of what is too short to be seen.

@@ -47,7 +47,6 @@ func (v *View) Cache(most int) Section {
 	return s
 }
 
-// restored describes what a restore did.
 func restored(c report.Cache) string {
 	parts := []string{failure.Neutral(c.Hit)}
 	if c.Hit == "exact" || c.Hit == "partial" {

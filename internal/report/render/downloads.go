@@ -136,7 +136,6 @@ func (v *View) Waterfall() Section {
 	return s
 }
 
-// mostColours is how many colours the mirrors share.
 const mostColours = 6
 
 // colours gives each mirror the class of its colour.
@@ -150,7 +149,6 @@ func (v *View) colours() map[string]string {
 	return by
 }
 
-// keys explains the colours that are drawn.
 func (v *View) keys(drawn map[string]bool, colours map[string]string) []Key {
 	var keys []Key
 	explained := map[string]bool{}
@@ -209,10 +207,8 @@ func fetched(m report.Module, whole picture, colours map[string]string) *Bar {
 	return bar
 }
 
-// mostAttempts is how many attempts for one file are told.
 const mostAttempts = 20
 
-// attempts is what was tried for a module, a line each.
 func attempts(m report.Module) []string {
 	var lines []string
 	for i, a := range m.Attempts {
@@ -276,7 +272,6 @@ func (v *View) Files() Section {
 	return tabled("files", "All files", t)
 }
 
-// sourceOf says where a file came from.
 func sourceOf(m report.Module) Cell {
 	switch m.Source {
 	case report.FromMirror:

@@ -37,7 +37,6 @@ func (v *View) Failures() Section {
 	return s
 }
 
-// few is how many of n files are listed openly.
 func few(n int) int {
 	if n > Few {
 		return Few - 1
@@ -60,7 +59,6 @@ func notesOn(modules []report.Module) []Line {
 	return slices.DeleteFunc(notes, func(l Line) bool { return l.Plain() == "" })
 }
 
-// places names the first three files with their lines of the checkout.
 func places(modules []report.Module) []Span {
 	var list []string
 	for _, m := range modules[:min(len(modules), 3)] {

@@ -75,7 +75,6 @@ func (v *View) recovered() []*group {
 	return found.sorted()
 }
 
-// deferred returns what is left to the go command, by reason.
 func (v *View) deferred() []*group {
 	var found groups
 	for _, m := range v.Result.Modules {

@@ -36,7 +36,7 @@ func stateTone(state string) Tone {
 	return Quiet
 }
 
-// Version is "2" for "HTTP/2.0".
+// protocol is "2" for "HTTP/2.0".
 func protocol(proto string) string {
 	return Word(strings.TrimSuffix(strings.TrimPrefix(proto, "HTTP/"), ".0"))
 }

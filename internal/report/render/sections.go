@@ -89,7 +89,6 @@ func ProbeMS(m report.Mirror) float64 {
 	return sum
 }
 
-// probe draws the phases of a probe, one after the other.
 func probe(m report.Mirror, longest float64) Cell {
 	total := ProbeMS(m)
 	if total <= 0 {

@@ -48,7 +48,7 @@ type Spread struct {
 	Ordered       []float64 // milliseconds, one or more
 }
 
-// Spreads returns the stages of each mirror, the mirrors in the order of the
+// Durations returns the stages of each mirror, the mirrors in the order of the
 // result. Connecting is told of when it was done leastSamples times: over
 // HTTP/2 one or two connections carry all requests.
 func (v *View) Durations() []Spread {
@@ -114,7 +114,6 @@ func (s Spread) Percentile(percent int) (ms float64, ok bool) {
 	return s.Ordered[rank-1], true
 }
 
-// longest is the longest duration.
 func (s Spread) longest() float64 { return s.Ordered[len(s.Ordered)-1] }
 
 // Percents are the percentiles that are told: what is usual, and what a build

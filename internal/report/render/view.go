@@ -107,7 +107,6 @@ func (v *View) Says() (clause, remark string) {
 	return strings.Join(says, "; "), message
 }
 
-// state says in one clause what the module cache holds now.
 func (v *View) state() string {
 	c, all := v.Tally, report.Count(v.Tally.All, "file")
 	took := report.Millis(v.Result.Totals.MS)
@@ -191,7 +190,6 @@ func (v *View) unrestored() bool {
 	return v.Restoring() && v.Result.Outcome == report.OK && v.Result.Cache.Reason != "" && v.Result.Message != ""
 }
 
-// restoreState is the state of a run that only restored.
 func (v *View) restoreState() string {
 	c := v.Result.Cache
 	if v.unrestored() && v.Tally.Cached == 0 {
@@ -207,7 +205,6 @@ func (v *View) restoreState() string {
 	return s + within(c.Bytes, v.Result.Totals.MS)
 }
 
-// saveState is the state of a run that saved.
 func (v *View) saveState() string {
 	if s := v.Result.Cache.Saved; s.Failed && !v.Result.Interrupted {
 		return "cache " + failure.Plain(v.Result.Cache.Store) + ": " + unsaved(s) // the verdict says the rest
@@ -215,7 +212,6 @@ func (v *View) saveState() string {
 	return Saving(v.Result.Cache.Store, v.Result.Cache.Saved, v.Result.Totals.MS)
 }
 
-// unsaved is why nothing was saved and what to do about it.
 func unsaved(s *report.Saved) string {
 	text := strings.TrimSuffix(failure.Plain(s.Reason), ".")
 	if s.Fix != "" {
@@ -254,7 +250,6 @@ func (v *View) ChainInBrief() string {
 	return text
 }
 
-// answers lists how often a mirror gave which status code.
 func answers(codes map[string]int) string {
 	var list []string
 	for _, code := range slices.Sorted(maps.Keys(codes)) {

@@ -29,7 +29,6 @@ func Diagnosis(w io.Writer, r *report.Result, o Options) error {
 	return t.WriteTo(w, "report")
 }
 
-// diagnosis writes the first line.
 func (t *text) diagnosis(all []finding.Finding) {
 	counts := map[finding.Severity]int{}
 	for _, f := range all {
@@ -69,7 +68,6 @@ func (t *text) probed() bool {
 	return slices.ContainsFunc(t.Result.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped })
 }
 
-// diagnose writes one finding.
 func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
 	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styles[render.SeverityTone(f.Severity)]}, render.PlaceOf(f), 2)

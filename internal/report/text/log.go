@@ -14,7 +14,6 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// mostRequests is how many of the slowest requests LogText shows.
 const mostRequests = 5
 
 // What is said of a log that holds nothing of the go command.
@@ -73,7 +72,6 @@ func logHead(l *golog.Log) (Span, string) {
 	return Span{"ok: ", green}, told + " in " + lines
 }
 
-// logUnknown writes messages that are of no known kind.
 func logUnknown(p *Page, all []golog.Line) {
 	if len(all) == 0 {
 		return
@@ -84,7 +82,6 @@ func logUnknown(p *Page, all []golog.Line) {
 	}
 }
 
-// logFailure writes one failure.
 func logFailure(p *Page, f golog.Failure, require func(path, version string) string) {
 	advice := f.Advice()
 	what := advice.Title
@@ -122,7 +119,6 @@ func logFailure(p *Page, f golog.Failure, require func(path, version string) str
 	p.notes(2, note("at", at), note("error", failure.Plain(f.Text)), note("means", advice.Explain), note("do", advice.Remedy), note("check", check))
 }
 
-// logRequests writes the slowest requests that -x showed.
 func logRequests(p *Page, all []golog.Request) {
 	if len(all) == 0 {
 		return

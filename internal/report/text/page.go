@@ -19,7 +19,6 @@ const (
 	yellow style = "33"
 )
 
-// styles are the colours of tones.
 var styles = map[render.Tone]style{render.Neutral: dim, render.Quiet: dim, render.Good: green, render.Fair: yellow, render.Bad: red}
 
 // Span is a piece of a line in one style. Its text is neutral.

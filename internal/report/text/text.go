@@ -62,14 +62,12 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	return t.WriteTo(w, "report")
 }
 
-// text is a rendering under way.
 type text struct {
 	Page
 	*render.View
 	verbose bool
 }
 
-// section writes what every section may have.
 func (t *text) section(s render.Section) {
 	if s.ID == "" {
 		return
@@ -130,7 +128,6 @@ func (t *text) lines(lines []render.Line) {
 	}
 }
 
-// outcome writes the first line, and a second one for a remark on a good run.
 func (t *text) outcome() {
 	word, colour := t.Verdict()
 	clause, remark := t.Says()
@@ -140,14 +137,12 @@ func (t *text) outcome() {
 	}
 }
 
-// chainInBrief is the chain in one line, with the mirrors that fail.
 func (t *text) chainInBrief() {
 	if t.Result.Choice.Chain != "" {
 		t.Emit(Span{"chain: ", bold}, Span{Text: t.ChainInBrief()})
 	}
 }
 
-// totals writes the last lines: what most readers of a log see first.
 func (t *text) totals() {
 	if t.Tally.All == 0 {
 		return
