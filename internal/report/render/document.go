@@ -205,3 +205,15 @@ func counted(n int) Cell { return number(float64(n), strconv.Itoa(n)) }
 
 // unmeasured is sorted before what was measured.
 func unmeasured() Cell { return Cell{Sort: "-1"} }
+
+// Tone says whether a word is good news.
+type Tone int
+
+// The tones; Neutral is that of every other word.
+const (
+	Neutral Tone = iota
+	Quiet        // of no importance
+	Good
+	Fair
+	Bad
+)

@@ -9,6 +9,9 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
+// Few is how many modules of a kind are listed when not all are wanted.
+const Few = 5
+
 // Failures is what could not be obtained, by class and mirror. What a class
 // means and what to do about it stands at its first group.
 func (v *View) Failures() Section {

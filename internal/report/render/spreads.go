@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -119,3 +120,29 @@ func (s Spread) longest() float64 { return s.Ordered[len(s.Ordered)-1] }
 // Percents are the percentiles that are told: what is usual, and what a build
 // with hundreds of requests waits for.
 var Percents = [...]int{50, 95, 99}
+
+// Spreads is how long the stages of requests took.
+func (v *View) Spreads() Section {
+	t := Table{Thing: "stage", Columns: []Column{
+		{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "stage"}, {Title: "requests", Number: true},
+	}}
+	for _, p := range Percents {
+		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("p%d", p), Number: true})
+	}
+	t.Columns = append(t.Columns, Column{Title: "longest", Number: true})
+	for _, s := range v.Durations() {
+		row := []Cell{{Text: s.Mirror}, {Text: s.Stage}, counted(len(s.Ordered))}
+		for _, p := range Percents {
+			cell := Cell{Text: "–", Sort: "-1"}
+			if ms, ok := s.Percentile(p); ok {
+				cell = number(ms, report.Millis(ms))
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, append(row, number(s.longest(), report.Millis(s.longest()))))
+	}
+	s := tabled("spreads", "Durations of requests", t)
+	s.Note = "Half of the requests took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – means too few to tell. " +
+		"First byte counts all requests that were answered, whole file those that brought one."
+	return s
+}
