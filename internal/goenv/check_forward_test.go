@@ -9,7 +9,7 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-func TestForward(t *testing.T) {
+func TestForwardProxiesAreUsedAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -71,7 +71,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-func TestForwardRedacts(t *testing.T) {
+func TestFindingsOnForwardProxiesHideCredentials(t *testing.T) {
 	t.Parallel()
 	f := ReadForward(func(name string) string {
 		return map[string]string{"HTTP_PROXY": "u:s3cr3t@p.test:1", "ALL_PROXY": "u:s3cr3t@p.test:1", "http_proxy": "v:s3cr3t@p.test:1"}[name]

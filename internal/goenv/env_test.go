@@ -72,7 +72,7 @@ func native(value string) string {
 
 const goEnvFile = "GOPROXY=https://patched.test\nGOSUMDB=off\nGOTOOLCHAIN=local\n"
 
-func TestLoad(t *testing.T) {
+func TestLoadResolvesInTheOrderOfTheGoCommand(t *testing.T) {
 	t.Parallel()
 	home := map[string]string{"HOME": "/home/u"}
 	for _, test := range []struct {
@@ -183,7 +183,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestLoadRefuses(t *testing.T) {
+func TestLoadRefusesWhatTheGoCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -228,7 +228,7 @@ func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 	}
 }
 
-func TestLoadFindings(t *testing.T) {
+func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 	t.Parallel()
 	const user = "/home/u/.config/go/env"
 	for _, test := range []struct {

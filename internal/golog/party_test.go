@@ -10,7 +10,7 @@ import (
 
 // Mirror, checksum database and repository are three parties with three
 // remedies: who of them said something decides what is advised.
-func TestAdvice(t *testing.T) {
+func TestAdviceSuitsWhoFailed(t *testing.T) {
 	t.Parallel()
 	const git = "go: example.test/m@v1.0.0: invalid version: git ls-remote -q --end-of-options origin in /go/pkg/mod/cache/vcs/01: exit status 128:\n\t"
 	tests := map[string]struct {
@@ -77,7 +77,7 @@ func TestAdvice(t *testing.T) {
 
 // What ends a go command without being a failed download is named, with its
 // remedy, and with the check that knows the same.
-func TestCauses(t *testing.T) {
+func TestWhatEndsAGoCommandIsTold(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ title, remedy, check string }{
 		"go: go.mod requires go >= 1.24.0 (running go 1.23.5; GOTOOLCHAIN=local)":                   {"newer Go than GOTOOLCHAIN allows", "Go 1.24.0 or newer", "toolchain-refused"},
