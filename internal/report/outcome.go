@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,36 +35,26 @@ func Judge(r *Result) {
 	if r.Outcome != OK || r.Interrupted {
 		return
 	}
-	for _, reason := range []struct {
-		says string
-		is   func(finding.Finding) bool
-	}{
-		{"the go command will fail", func(f finding.Finding) bool { return f.Severity == finding.Error }},
-		{"the go command has to download by itself", func(f finding.Finding) bool {
+	says, reasons := "the go command will fail", findingsOf(r, func(f finding.Finding) bool { return f.Severity == finding.Error })
+	if len(reasons) == 0 {
+		says, reasons = "the go command has to download by itself", findingsOf(r, func(f finding.Finding) bool {
 			return f.Check == "go-work-sum-missing" && f.Severity == finding.Warning
-		}},
-	} {
-		i := slices.IndexFunc(r.Findings, reason.is)
-		if i < 0 {
-			continue
-		}
-		f, more := r.Findings[i], -1
-		for _, g := range r.Findings {
-			if reason.is(g) {
-				more++
-			}
-		}
-		where := Position(f.File, f.Line)
-		if where == "" {
-			where = f.Setting
-		}
-		message := fmt.Sprintf("%s: %s: %s", reason.says, strings.TrimSpace(where+" "+f.Found), f.Title())
-		if more > 0 {
-			message += fmt.Sprintf(" (and %d more like it)", more)
-		}
-		r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
+		})
+	}
+	if len(reasons) == 0 {
 		return
 	}
+	f := reasons[0]
+	where := cmp.Or(Position(f.File, f.Line), f.Setting)
+	message := fmt.Sprintf("%s: %s: %s", says, strings.TrimSpace(where+" "+f.Found), f.Title())
+	if more := len(reasons) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more like it)", more)
+	}
+	r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
+}
+
+func findingsOf(r *Result, is func(finding.Finding) bool) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f finding.Finding) bool { return !is(f) })
 }
 
 // Aggregate computes r.Totals from r.Modules: modules and files, how many have which

@@ -120,21 +120,16 @@ func (c *comparison) settings() {
 	a, b := render.Of(c.old).Settings(), render.Of(c.new).Settings()
 	var lines list
 	lines.changed("tool", failure.Plain(c.old.Tool), failure.Plain(c.new.Tool))
-	value := func(list []render.Setting, name string) string {
-		for _, s := range list {
-			if s.Name == name {
-				return s.Value
-			}
-		}
-		return ""
+	before, after := map[string]string{}, map[string]string{}
+	for _, s := range a {
+		before[s.Name] = s.Value
 	}
-	seen := map[string]bool{}
+	for _, s := range b {
+		after[s.Name] = s.Value
+	}
 	for _, s := range slices.Concat(a, b) {
-		if seen[s.Name] {
-			continue
-		}
-		seen[s.Name] = true
-		lines.changed(s.Name, value(a, s.Name), value(b, s.Name))
+		lines.changed(s.Name, before[s.Name], after[s.Name])
+		before[s.Name] = after[s.Name] // told
 	}
 	c.section("Settings", lines)
 }
