@@ -14,8 +14,8 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// CodeQuality renders the failures and findings of r as a GitLab Code Quality
-// report. One cause is one entry; lines have entries of their own only where they
+// CodeQuality renders the failures and findings of r, whose checkout is at p, as
+// a GitLab Code Quality report. One cause is one entry; lines have entries of their own only where they
 // are at fault. Every entry stands at a line of the checkout; what has none of
 // its own stands at the first line of go.mod, for GitLab drops entries without.
 // Fingerprints contain neither line numbers nor texts of servers, so that

@@ -15,7 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// JUnit renders r as JUnit XML, for the test panels of CI systems: one test
+// JUnit renders r, whose checkout is at p, as JUnit XML, for the test panels of CI systems: one test
 // case for the run, one for each mirror, one for each module that failed, and
 // one for all the files that came from each kind of source. There are failures
 // in it exactly when the outcome is not ok: what the run got over (a dead

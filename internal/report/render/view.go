@@ -14,9 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// View is a result as renderings look at it: every rule about what a result
-// means stands here, in groups.go and in origins.go, for all of them. Its texts
-// are neutral, not yet escaped for any format.
+// View is a result as renderings look at it.
 type View struct {
 	Result *report.Result
 	Tally  tally
