@@ -71,7 +71,7 @@ func (j *job) explainFile(ctx context.Context, name string) error {
 	case doctor.IsProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
 	}
-	log, err := golog.Read(file, golog.Options{})
+	log, err := golog.Read(file)
 	if err != nil {
 		return fmt.Errorf("read the log %s: %w", name, err)
 	}

@@ -28,8 +28,8 @@ func (a *app) formats(verbose bool) []format {
 		{"json", report.JSON},
 		{"markdown", func(w io.Writer, r *report.Result) error { return markdown.Write(w, r, markdown.Options{}) }},
 		{"html", html.Write},
-		{"junit", export.JUnit},
-		{"codequality", export.CodeQuality},
+		{"junit", export.Place{}.JUnit},
+		{"codequality", export.Place{}.CodeQuality},
 		{"cyclonedx", export.CycloneDX},
 		{"prometheus", export.Prometheus},
 	}

@@ -161,7 +161,7 @@ func TestRemediesSpellSettingsAsTheTableDoes(t *testing.T) {
 	}
 }
 
-func TestNatureOfClasses(t *testing.T) {
+func TestClassesAreTemporaryOrNot(t *testing.T) {
 	t.Parallel()
 	const (
 		neither   = "neither"

@@ -46,6 +46,22 @@ func Classify(err error) Class {
 	return Unknown
 }
 
+// is reports whether an error of type T is in the chain.
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}
+
+// errnoOf is the system error in the chain, as the code that stands for its
+// kind where there is one.
+func errnoOf(err error) (errno syscall.Errno, ok bool) {
+	errno, ok = errors.AsType[syscall.Errno](err)
+	if alike, known := alikeErrnos[errno]; known {
+		errno = alike
+	}
+	return errno, ok
+}
+
 // limit recognises what our own clients end a request for.
 func limit(err error) Class {
 	if e, ok := errors.AsType[*httpx.LimitError](err); ok {
@@ -74,7 +90,7 @@ func scarce(err error) Class {
 	if TooManyOpen(err) {
 		return LocalIO
 	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok && full(errno) {
+	if errno, ok := errnoOf(err); ok && errno == ErrFull {
 		return DiskFull
 	}
 	return ""
@@ -93,22 +109,15 @@ func TooManyOpen(err error) bool {
 }
 
 func trust(err error) Class {
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+	invalid, _ := errors.AsType[x509.CertificateInvalidError](err)
+	switch {
+	case is[x509.UnknownAuthorityError](err), is[x509.SystemRootsError](err):
 		return TLSUnknownAuthority
-	}
-	if _, ok := errors.AsType[x509.SystemRootsError](err); ok {
-		return TLSUnknownAuthority
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+	case is[x509.HostnameError](err):
 		return TLSWrongName
-	}
-	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		if e.Reason == x509.Expired {
-			return TLSExpired
-		}
-		return TLS
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+	case invalid.Reason == x509.Expired:
+		return TLSExpired
+	case is[x509.CertificateInvalidError](err), is[*tls.CertificateVerificationError](err):
 		return TLS
 	}
 	return ""
@@ -129,7 +138,7 @@ func forwardProxy(err error) Class {
 }
 
 func lookup(err error) Class {
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
+	if is[*net.DNSError](err) {
 		return NameLookup
 	}
 	return ""
@@ -147,23 +156,15 @@ type streamError struct {
 func (streamError) Error() string { return "stream error" }
 
 func protocol(err error) Class {
-	if _, ok := errors.AsType[streamError](err); ok {
+	op, _ := errors.AsType[*net.OpError](err)
+	switch {
+	case is[streamError](err):
 		return HTTP2Reset
-	}
-	if errors.Is(err, http.ErrSchemeMismatch) {
+	case errors.Is(err, http.ErrSchemeMismatch), is[tls.RecordHeaderError](err):
 		return NotTLS
-	}
-	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return NotTLS
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
+	case is[tls.AlertError](err), op != nil && (op.Op == "remote error" || op.Op == "local error"): // an alert (crypto/tls conn.go)
 		return TLS
-	}
-	// crypto/tls conn.go: an alert that came or was sent.
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
-		return TLS
-	}
-	if _, ok := errors.AsType[textproto.ProtocolError](err); ok {
+	case is[textproto.ProtocolError](err):
 		return BadResponse
 	}
 	return ""
@@ -190,24 +191,21 @@ func late(err error) Class {
 
 // beforeResponse reports whether a request failed without a response:
 // http.Client wraps such errors in a url.Error, those of a body it does not.
-func beforeResponse(err error) bool {
-	_, ok := errors.AsType[*url.Error](err)
-	return ok
-}
+func beforeResponse(err error) bool { return is[*url.Error](err) }
 
 func network(err error) Class {
 	op, connection := errors.AsType[*net.OpError](err)
-	errno, system := errors.AsType[syscall.Errno](err)
+	errno, system := errnoOf(err)
 	broken := CutBody
 	if beforeResponse(err) || (connection && op.Op != "read") {
 		broken = Reset
 	}
 	switch {
-	case system && refused(errno):
+	case system && errno == ErrRefused:
 		return Refused
-	case system && unreachable(errno):
+	case system && errno == ErrUnreachable:
 		return Unreachable
-	case system && reset(errno), errors.Is(err, net.ErrClosed):
+	case system && errno == ErrReset, errors.Is(err, net.ErrClosed):
 		return broken
 	case system && connection && op.Op == "dial":
 		return Unreachable // among them EACCES and EPERM, which a packet filter causes
@@ -222,16 +220,10 @@ func network(err error) Class {
 // file recognises failures of the file system. Whether a missing file is an
 // answer (of a file:// mirror) only its reader knows: here it is a failure.
 func file(err error) Class {
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+	switch {
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return Permission
-	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return LocalIO
-	}
-	if _, ok := errors.AsType[*os.LinkError](err); ok {
-		return LocalIO
-	}
-	if _, ok := errors.AsType[syscall.Errno](err); ok {
+	case is[*fs.PathError](err), is[*os.LinkError](err), is[syscall.Errno](err):
 		return LocalIO
 	}
 	return ""
@@ -243,7 +235,7 @@ func content(err error) Class {
 			return WrongContent
 		}
 	}
-	if _, ok := errors.AsType[flate.CorruptInputError](err); ok {
+	if is[flate.CorruptInputError](err) {
 		return WrongContent
 	}
 	return ""

@@ -13,22 +13,15 @@ const (
 	ErrReset       = syscall.ECONNRESET
 )
 
-func full(e syscall.Errno) bool { return e == syscall.ENOSPC || e == syscall.EDQUOT }
-
-func refused(e syscall.Errno) bool { return e == syscall.ECONNREFUSED }
-
-func unreachable(e syscall.Errno) bool {
-	switch e {
-	case syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.EHOSTDOWN, syscall.EAFNOSUPPORT:
-		return true
-	}
-	return false
-}
-
-func reset(e syscall.Errno) bool {
-	switch e {
-	case syscall.ECONNRESET, syscall.ECONNABORTED, syscall.EPIPE, syscall.ENETRESET, syscall.ENOTCONN:
-		return true
-	}
-	return false
+// alikeErrnos are further codes of these kinds.
+var alikeErrnos = map[syscall.Errno]syscall.Errno{
+	syscall.EDQUOT:       ErrFull,
+	syscall.EHOSTUNREACH: ErrUnreachable,
+	syscall.ENETDOWN:     ErrUnreachable,
+	syscall.EHOSTDOWN:    ErrUnreachable,
+	syscall.EAFNOSUPPORT: ErrUnreachable,
+	syscall.ECONNABORTED: ErrReset,
+	syscall.EPIPE:        ErrReset,
+	syscall.ENETRESET:    ErrReset,
+	syscall.ENOTCONN:     ErrReset,
 }

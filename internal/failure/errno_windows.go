@@ -2,51 +2,24 @@ package failure
 
 import "syscall"
 
-// Codes of Windows and its sockets that package syscall does not map to the
-// Unix names (winerror.h, winsock2.h).
+// One code of each kind, for texts that stand for a code: those of Windows and
+// its sockets, which package syscall does not map to the Unix names (winerror.h,
+// winsock2.h).
 const (
-	winHandleDiskFull = syscall.Errno(39)
-	winDiskFull       = syscall.Errno(112)
-	winDiskQuota      = syscall.Errno(1295)
-
-	wsaNetDown     = syscall.Errno(10050)
-	wsaNetUnreach  = syscall.Errno(10051)
-	wsaNetReset    = syscall.Errno(10052)
-	wsaConnAborted = syscall.Errno(10053)
-	wsaConnReset   = syscall.Errno(10054)
-	wsaTimedOut    = syscall.Errno(10060)
-	wsaConnRefused = syscall.Errno(10061)
-	wsaHostDown    = syscall.Errno(10064)
-	wsaHostUnreach = syscall.Errno(10065)
+	ErrTimedOut    = syscall.Errno(10060) // WSAETIMEDOUT
+	ErrFull        = syscall.Errno(112)   // ERROR_DISK_FULL
+	ErrRefused     = syscall.Errno(10061) // WSAECONNREFUSED
+	ErrUnreachable = syscall.Errno(10051) // WSAENETUNREACH
+	ErrReset       = syscall.Errno(10054) // WSAECONNRESET
 )
 
-// One code of each kind, for texts that stand for a code.
-const (
-	ErrTimedOut    = wsaTimedOut
-	ErrFull        = winDiskFull
-	ErrRefused     = wsaConnRefused
-	ErrUnreachable = wsaNetUnreach
-	ErrReset       = wsaConnReset
-)
-
-func full(e syscall.Errno) bool {
-	return e == winDiskFull || e == winHandleDiskFull || e == winDiskQuota
-}
-
-func refused(e syscall.Errno) bool { return e == wsaConnRefused }
-
-func unreachable(e syscall.Errno) bool {
-	switch e {
-	case wsaNetDown, wsaNetUnreach, wsaHostDown, wsaHostUnreach:
-		return true
-	}
-	return false
-}
-
-func reset(e syscall.Errno) bool {
-	switch e {
-	case wsaNetReset, wsaConnAborted, wsaConnReset:
-		return true
-	}
-	return false
+// alikeErrnos are further codes of these kinds.
+var alikeErrnos = map[syscall.Errno]syscall.Errno{
+	39:    ErrFull,        // ERROR_HANDLE_DISK_FULL
+	1295:  ErrFull,        // ERROR_DISK_QUOTA_EXCEEDED
+	10050: ErrUnreachable, // WSAENETDOWN
+	10064: ErrUnreachable, // WSAEHOSTDOWN
+	10065: ErrUnreachable, // WSAEHOSTUNREACH
+	10052: ErrReset,       // WSAENETRESET
+	10053: ErrReset,       // WSAECONNABORTED
 }

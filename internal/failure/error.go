@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -40,27 +41,16 @@ func issuer(err error) string {
 // without the parts that are absent or said already. It is redacted and
 // neutral even where the fields are not.
 func (e *Error) Error() string {
-	var head []string
-	for _, s := range []string{e.Op, e.URL} {
-		if s = Plain(s); s != "" {
-			head = append(head, s)
-		}
+	var parts, said []string
+	if head := strings.TrimSpace(Plain(e.Op) + " " + Plain(e.URL)); head != "" {
+		parts = append(parts, head)
 	}
-	var parts []string
-	if len(head) > 0 {
-		parts = append(parts, strings.Join(head, " "))
-	}
-
-	var said []string
 	for _, s := range []string{Plain(e.Detail), cause(e.Err)} {
 		if s != "" && (len(said) == 0 || !strings.Contains(said[0], s)) {
 			said = append(said, s)
 		}
 	}
-	title := e.Class.Title()
-	if title == "" {
-		title = Unknown.Title()
-	}
+	title := cmp.Or(e.Class.Title(), Unknown.Title())
 	if status := e.answer(); status != "" {
 		parts = append(parts, title+" ("+status+")")
 	} else if !strings.Contains(strings.Join(said, ": "), title) {
@@ -98,8 +88,7 @@ func As(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return New(Classify(err), "", "", err)

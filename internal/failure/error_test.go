@@ -11,7 +11,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-func TestErrorText(t *testing.T) {
+func TestAnErrorIsOneLine(t *testing.T) {
 	t.Parallel()
 	const zip = "https://mirror.example.test/rsc.io/quote/@v/v1.5.2.zip"
 	refused := &url.Error{Op: "Get", URL: zip, Err: errors.New("dial tcp 192.0.2.1:443: connect: connection refused")}
@@ -85,7 +85,7 @@ func TestNewRedactsAndDescribes(t *testing.T) {
 	}
 }
 
-func TestFromStatus(t *testing.T) {
+func TestStatusesHaveTheirClasses(t *testing.T) {
 	t.Parallel()
 	tests := map[failure.Class][]int{
 		"":                   {200},

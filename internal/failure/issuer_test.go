@@ -10,7 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-func TestIssuer(t *testing.T) {
+func TestTheIssuerOfAnUntrustedCertificateIsNamed(t *testing.T) {
 	t.Parallel()
 	certificate := func(issuer string) *x509.Certificate {
 		return &x509.Certificate{Issuer: pkix.Name{CommonName: issuer}}

@@ -1,6 +1,5 @@
 package failure
 
-// kind is what is known about a class.
 type kind struct {
 	class     Class
 	temporary bool   // see Class.Temporary
@@ -23,7 +22,7 @@ var kinds = []kind{
 		"The host is up, but nothing listens on this port: the mirror is down, or the port is wrong.",
 		"Start the mirror, or correct its port in GOPROXY or {proxy}. After a |, modferry and the go command fall back to the next mirror when one is down."},
 	{Unreachable, true, true, "network unreachable",
-		"The address cannot be reached: there is no route, no network or no IPv6 (IPv6 addresses are in brackets), or a firewall forbids it.",
+		"The address cannot be reached: there is no route, no network or no IPv6 (IPv6 addresses are in brackets), or a firewall blocks it.",
 		"If outside hosts are reached through a forward proxy, set HTTPS_PROXY; otherwise choose a mirror that can be reached from here with GOPROXY or {proxy}."},
 	{ConnectTimeout, true, true, "connection timed out",
 		"Nothing answered the connection request, as when a firewall drops it.",
@@ -32,11 +31,11 @@ var kinds = []kind{
 		"The mirror, or a device in between, closed the connection before it answered.",
 		"Run again. If it persists, lower {concurrency}, or ask the operator of the mirror or of the forward proxy (HTTPS_PROXY)."},
 	{TLSTimeout, true, true, "TLS handshake timeout",
-		"The connection was made, but the TLS handshake did not end in time: the mirror is overloaded, or packets are lost on the way.",
+		"The connection was made, but the TLS handshake did not finish in time: the mirror is overloaded, or packets are lost on the way.",
 		"On a slow link raise {tls-timeout}; the go command has a fixed limit of 10 s. Otherwise put another mirror first in GOPROXY or {proxy}."},
 	{TLSUnknownAuthority, false, true, "certificate signed by unknown authority",
 		"The issuer of the mirror's certificate is not trusted here. TLS inspection by a company looks like this; so does an impostor.",
-		"If the issuer is your company's, pass its CA certificate (PEM) with {ca-file}, and give the go command one file with it and the public ones as SSL_CERT_FILE."},
+		"If the issuer is your company's, pass its CA certificate (PEM) with {ca-file}; for the go command, set SSL_CERT_FILE to a file that holds it and the public ones."},
 	{TLSWrongName, false, true, "certificate for another name",
 		"The certificate is valid, but for other host names than the one requested.",
 		"Write the host in GOPROXY or {proxy} as the certificate names it, or have the certificate reissued."},
@@ -69,7 +68,7 @@ var kinds = []kind{
 		"The mirror had this version, or refused it, and will not serve it again (410).",
 		"Check path and version in go.mod. List a private module in GOPRIVATE or {private}. With direct at the end of GOPROXY or {proxy}, the go command tries version control."},
 	{Throttled, true, true, "too many requests",
-		"The mirror wants fewer requests (429).",
+		"The mirror limits how many requests it answers (429).",
 		"Lower {concurrency} or raise {retries}; credentials in .netrc (NETRC) may raise the limit. Keep the module cache between runs, so that fewer requests are needed."},
 	{ServerError, true, true, "server error",
 		"The mirror failed or gave up (5xx, 408, 424, 425); nothing is wrong with the request.",
@@ -78,7 +77,7 @@ var kinds = []kind{
 		"The response is neither the file nor a status that the module proxy protocol knows.",
 		"Check the mirror's URL in GOPROXY or {proxy}: it is the part before /MODULE/@v/VERSION.zip."},
 	{RedirectLoop, false, true, "redirect loop",
-		"The mirror redirected ten times in a row or more; usually the target is a login page.",
+		"The mirror redirected ten or more times in a row, usually because it leads to a login page.",
 		"Check the mirror's URL in GOPROXY or {proxy}, and put credentials in .netrc (NETRC) if it wants any."},
 	{RedirectRefused, false, true, "redirect refused",
 		"The mirror redirected from https to http, or to something that is not HTTP. Following the redirect would give up the encryption.",
@@ -94,7 +93,7 @@ var kinds = []kind{
 		"The transfer began, and then almost nothing arrived.",
 		"On a slow link raise {stall-timeout}; otherwise add another mirror to GOPROXY or {proxy}. The go command waits without limit."},
 	{CutBody, true, true, "transfer cut short",
-		"The transfer was shorter or longer than its announced length.",
+		"Fewer or more bytes arrived than the mirror had announced.",
 		"Run again or raise {retries}. If it is always the same file, the mirror has a broken copy: put another mirror first in GOPROXY or {proxy}."},
 	{HTTP2Reset, true, true, "HTTP/2 stream reset",
 		"The mirror, or a device in front of it, ended the HTTP/2 stream or its connection before the transfer was complete.",
@@ -127,7 +126,7 @@ var kinds = []kind{
 		"Make the directory writable for this user, or use another one with GOMODCACHE or {modcache}."},
 	{LocalIO, false, false, "local file error",
 		"A file or directory of this machine could not be read or written, or too many were open.",
-		"Use another directory with GOMODCACHE or {modcache}. Against too many open files, lower {concurrency} or raise ulimit -n."},
+		"Use another directory with GOMODCACHE or {modcache}. If too many files are open, lower {concurrency} or raise ulimit -n."},
 
 	{InsecureCredentials, false, false, "credentials over plain HTTP",
 		"A user and password in an http:// URL would be readable on the network; the go command refuses to send them, and so does modferry.",
@@ -144,8 +143,8 @@ var kinds = []kind{
 	{Unused, false, false, "not used by builds so far",
 		"No job so far has used this module's zip, and the scope covers only what jobs use: the go command downloads it if it needs it.",
 		"Nothing to do. {scope=build} downloads every module that go.mod requires."},
-	{CircuitOpen, false, true, "mirror taken out",
-		"The mirror failed so often in a row that it is no longer asked.",
+	{CircuitOpen, false, true, "mirror no longer asked",
+		"The mirror failed too often in a row.",
 		"See its other failures for the cause. After a | in GOPROXY or {proxy}, modferry falls back to the next mirror when one fails."},
 	{Cancelled, false, false, "interrupted",
 		"The run was stopped before this was done. What is in the module cache stays there and is used next time.",

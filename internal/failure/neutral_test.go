@@ -9,7 +9,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-func TestNeutral(t *testing.T) {
+func TestNeutralTextIsHarmless(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, in, want string }{
 		{"ordinary text stays as it is", `404 Not Found: module "a.test/b" – is gone (50 %)`, `404 Not Found: module "a.test/b" – is gone (50 %)`},

@@ -6,7 +6,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-func TestIsPage(t *testing.T) {
+func TestWebPagesAreRecognised(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, data string

@@ -30,6 +30,12 @@ func Rules() []Rule {
 	return all
 }
 
+// RuleOf is the rule of a check, false for one that is none of this version.
+func RuleOf(check string) (Rule, bool) {
+	r, ok := byCheck()[check]
+	return r, ok
+}
+
 // Code is the rule's stable code, "" for a check that is no rule of this
 // version, as in a result that another one wrote.
 func (f Finding) Code() string {
@@ -70,7 +76,7 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 // Title is what the check finds, as a clause; its name for a check that is no
 // rule of this version.
 func (f Finding) Title() string {
-	r, ok := byCheck()[f.Check]
+	r, ok := RuleOf(f.Check)
 	if !ok {
 		return f.Check
 	}
@@ -81,7 +87,6 @@ func (f Finding) Title() string {
 	return title
 }
 
-// byCheck is the rules by name, made when the first one is asked for.
 var byCheck = sync.OnceValue(func() map[string]Rule {
 	all := map[string]Rule{}
 	for _, r := range Rules() {
@@ -269,7 +274,6 @@ var ruleGroups = []struct {
 	}},
 }
 
-// numbered is a rule of a group.
 type numbered struct {
 	number       int
 	check, title string

@@ -87,7 +87,7 @@ func TestRulesAreUsed(t *testing.T) {
 	}
 }
 
-func TestFindingJSON(t *testing.T) {
+func TestAFindingsJSONNamesItsCodeAndPage(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(Finding{Check: "goproxy-separator", Severity: Warning, Effect: "E."})
 	if err != nil {

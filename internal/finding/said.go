@@ -13,7 +13,7 @@ type Said struct {
 // running the version that runs, e.g. "1.26.0".
 func ToolchainRefused(asked, running, setting string) Said {
 	return Said{
-		Effect: fmt.Sprintf(`The go command ends with "go.mod requires go >= %s (running go %s; GOTOOLCHAIN=%s)".`, asked, running, setting),
+		Effect: fmt.Sprintf(`The go command fails with "go.mod requires go >= %s (running go %s; GOTOOLCHAIN=%s)".`, asked, running, setting),
 		Fix:    fmt.Sprintf("install Go %s or newer on this machine, or set GOTOOLCHAIN=auto", asked),
 	}
 }
@@ -26,13 +26,3 @@ var (
 	}
 	VendorInconsistentFix = "go mod vendor (go work vendor in a workspace), and commit vendor with go.mod"
 )
-
-// RuleOf is the rule of a check, false for one that is none of this version.
-func RuleOf(check string) (Rule, bool) {
-	for _, r := range Rules() {
-		if r.Check == check {
-			return r, true
-		}
-	}
-	return Rule{}, false
-}

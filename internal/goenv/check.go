@@ -31,7 +31,6 @@ func Check(e Env, modulePaths []string) []finding.Finding {
 	return c.findings
 }
 
-// checker collects the findings of one Check.
 type checker struct {
 	env      Env
 	modules  []string

@@ -50,20 +50,6 @@ func ReadForward(getenv func(string) string) Forward {
 	return f
 }
 
-// For returns the forward proxy, redacted, through which the go command asks a
-// URL; "" when it asks the server itself.
-func (f Forward) For(rawURL string) string {
-	u, err := url.Parse(rawURL)
-	if err != nil {
-		return ""
-	}
-	proxy, err := f.proxyForURL(u)
-	if err != nil || proxy == nil {
-		return ""
-	}
-	return settings.Redact(proxy.String())
-}
-
 // Check names what forward proxies do to the requests for the chain's mirrors
 // that their author may not have meant. The rules are those of
 // golang.org/x/net/http/httpproxy, which net/http uses. nil means nothing to
@@ -82,14 +68,14 @@ func (f Forward) Check(chain Chain) []finding.Finding {
 		if u.Scheme == "http" {
 			own = f.http
 		}
-		proxy := f.For(m.URL)
+		proxy, err := f.proxyForURL(u)
 		switch host := u.Hostname(); {
 		case own.value == "" && u.Scheme == "https" && f.http.value != "" && !isLoopback(host) && !f.exempt(u):
 			unproxied = append(unproxied, u.Host)
 		case own.value == "":
 		case isLoopback(host):
 			loopback = append(loopback, u.Host)
-		case proxy == "":
+		case err != nil || proxy == nil:
 			past = append(past, u.Host)
 		case PrivateHost(host):
 			internal = append(internal, host)
@@ -154,7 +140,7 @@ func (c *forwardChecker) values() {
 				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), fix)
 		case hasScheme && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(scheme)):
 			c.add("forward-proxy-invalid", finding.Warning, v.name, v.value,
-				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it talks HTTP to what %s:// names.", scheme),
+				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it speaks HTTP to a proxy with the scheme %s.", scheme),
 				"one of these schemes")
 		}
 	}

@@ -1,12 +1,15 @@
 package goenv
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/modferry/modferry/internal/settings"
 )
 
-func TestForward(t *testing.T) {
+func TestForwardProxiesAreUsedAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -41,7 +44,17 @@ func TestForward(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := ReadForward(func(name string) string { return tt.env[name] })
-			if got := f.For(tt.url); got != tt.want {
+			u, err := url.Parse(tt.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if proxy, err := f.proxyForURL(u); err != nil {
+				t.Error(err)
+			} else if proxy != nil {
+				got = settings.Redact(proxy.String())
+			}
+			if got != tt.want {
 				t.Errorf("asked through %q, want %q", got, tt.want)
 			}
 			var checks []string
@@ -58,7 +71,7 @@ func TestForward(t *testing.T) {
 	}
 }
 
-func TestForwardRedacts(t *testing.T) {
+func TestFindingsOnForwardProxiesHideCredentials(t *testing.T) {
 	t.Parallel()
 	f := ReadForward(func(name string) string {
 		return map[string]string{"HTTP_PROXY": "u:s3cr3t@p.test:1", "ALL_PROXY": "u:s3cr3t@p.test:1", "http_proxy": "v:s3cr3t@p.test:1"}[name]

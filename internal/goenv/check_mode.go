@@ -17,19 +17,19 @@ func (c *checker) modes() {
 			"The go command works in GOPATH mode: it reads no go.mod and no go.sum and downloads no modules.", "an empty value")
 	default:
 		c.add("go111module-invalid", finding.Error, "GO111MODULE", value,
-			`Every go command that works with modules ends with "unknown environment setting GO111MODULE".`, "an empty value")
+			`Every go command that works with modules fails with "unknown environment setting GO111MODULE".`, "an empty value")
 	}
 
 	switch value := c.env.Get("GOWORK"); {
 	case value == "", value == "auto", value == keywordOff, filepath.IsAbs(value):
 	default:
 		c.add("gowork-relative", finding.Error, "GOWORK", value,
-			`The go command ends with "invalid GOWORK: not an absolute path".`, "the absolute path, off, or an empty value")
+			`The go command fails with "invalid GOWORK: not an absolute path".`, "the absolute path, off, or an empty value")
 	}
 
 	if value := c.env.Get("GOTOOLCHAIN"); !validToolchain(value) {
 		c.add("gotoolchain-invalid", finding.Error, "GOTOOLCHAIN", value,
-			`Every go command ends with "invalid GOTOOLCHAIN".`, "local, auto, path, goX.Y.Z, goX.Y.Z+auto or goX.Y.Z+path")
+			`Every go command fails with "invalid GOTOOLCHAIN".`, "local, auto, path, goX.Y.Z, goX.Y.Z+auto or goX.Y.Z+path")
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *checker) auth() {
 		words := strings.Fields(command)
 		invalid := func(why, instead string) {
 			c.add("goauth-invalid", finding.Error, "GOAUTH", shown,
-				fmt.Sprintf("%s, so the go command ends at the first https request.", why), instead)
+				fmt.Sprintf("%s, so the go command fails at the first https request.", why), instead)
 		}
 		switch {
 		case len(words) == 0:

@@ -11,12 +11,10 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-func patternVariables() []string {
-	return []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE"}
-}
+var patternVariables = []string{"GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE"}
 
 func (c *checker) patterns() {
-	for _, name := range patternVariables() {
+	for _, name := range patternVariables {
 		value := c.env.Get(name)
 		if value == "" || c.inherited(name) {
 			continue

@@ -88,7 +88,7 @@ func (c *checker) mirror(value string, chain Chain, i int) {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
 		c.add("goproxy-http-credentials", finding.Error, "GOPROXY", entry.Raw,
-			`The go command sends no credentials over plain http: every request ends with "refusing to pass credentials to insecure URL", after which a pipe falls back to the next entry and a comma does not.`,
+			`The go command sends no credentials over plain http: every request fails with "refusing to pass credentials to insecure URL", after which a pipe falls back to the next entry and a comma does not.`,
 			chain.with(i, bare.String()))
 	case u.User != nil:
 		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))

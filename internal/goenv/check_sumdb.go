@@ -36,7 +36,7 @@ func (c *checker) sumDB() {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
 		c.add("gosumdb-http-credentials", finding.Error, "GOSUMDB", value,
-			`The go command sends no credentials over plain http: every lookup ends with "refusing to pass credentials to insecure URL".`,
+			`The go command sends no credentials over plain http: every lookup fails with "refusing to pass credentials to insecure URL".`,
 			name+" "+bare.String())
 	case u.User != nil:
 		c.add("gosumdb-credentials", finding.Warning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())

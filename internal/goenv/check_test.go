@@ -46,7 +46,7 @@ func wellFormed(t *testing.T, f finding.Finding) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestEveryTrapIsNamed(t *testing.T) {
 	t.Parallel()
 	type env = map[string]string
 	key := testKey(t, "db.test")

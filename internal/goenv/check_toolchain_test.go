@@ -3,7 +3,7 @@ package goenv
 import "testing"
 
 // The cases are those of cmd/go toolchain: Select.
-func TestToolchain(t *testing.T) {
+func TestTheToolchainIsTheOneThatGoSwitchesTo(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name      string

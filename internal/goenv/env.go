@@ -44,14 +44,11 @@ func (e Env) Said(name string) bool {
 	return v.Value != "" && v.Source != sourceBuiltin && v.Source != sourceGoroot
 }
 
-func names() []string {
-	return []string{
-		"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
-		"GOMODCACHE", "GOPATH", "GOFLAGS", "GOWORK", "GOTOOLCHAIN", "GO111MODULE", "GOAUTH", "GOENV",
-	}
+// names are the variables that Load resolves.
+var names = []string{
+	"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE",
+	"GOMODCACHE", "GOPATH", "GOFLAGS", "GOWORK", "GOTOOLCHAIN", "GO111MODULE", "GOAUTH", "GOENV",
 }
-
-func known(name string) bool { return slices.Contains(names(), name) }
 
 // Host is what Load may see of the machine. Getenv and ReadFile are as in
 // package os, LookPath as in os/exec, EvalSymlinks as in path/filepath; a nil
@@ -97,7 +94,7 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	}
 
 	env := Env{}
-	for _, name := range names() {
+	for _, name := range names {
 		env[name] = h.resolve(name, overrides, user, tc)
 	}
 	env["GOENV"] = Var{user.path, user.origin}
@@ -110,7 +107,7 @@ func Load(h Host, overrides map[string]Var) (Env, []finding.Finding, error) {
 	if env.Get("GOPATH") == "" {
 		env["GOPATH"] = Var{h.defaultGopath(tc.root), sourceBuiltin}
 	}
-	env.derive("GOMODCACHE", "GOPATH", gopathDir(env.Get("GOPATH"), "pkg/mod"))
+	env.derive("GOMODCACHE", "GOPATH", gopathDir(env.Get("GOPATH")))
 	return env, findings, env.checkDirectories()
 }
 
@@ -120,7 +117,7 @@ func (h Host) resolve(name string, overrides map[string]Var, user *envFile, tc t
 	switch {
 	case over.Value == "":
 		return own
-	case own.Value == "" || !slices.Contains(patternVariables(), name):
+	case own.Value == "" || !slices.Contains(patternVariables, name):
 		return over
 	}
 	// Patterns add up: an override that took some away would tell names to
@@ -148,12 +145,12 @@ func (e Env) derive(name, from, value string) {
 }
 
 // gopathDir is cmd/go internal/cfg: gopathDir.
-func gopathDir(gopath, rel string) string {
+func gopathDir(gopath string) string {
 	list := filepath.SplitList(gopath)
 	if len(list) == 0 || list[0] == "" {
 		return ""
 	}
-	return filepath.Join(list[0], rel)
+	return filepath.Join(list[0], "pkg/mod")
 }
 
 // defaultGopath is go/build: defaultGOPATH; it is never GOROOT.
@@ -182,30 +179,26 @@ func (h Host) homeVariable() string {
 
 // userConfigDir is os.UserConfigDir; "" when it cannot be told.
 func (h Host) userConfigDir() string {
-	home := h.getenv(h.homeVariable())
+	below := ".config"
 	switch h.GOOS {
 	case "windows":
 		return h.getenv("AppData")
 	case "darwin", "ios":
-		if home != "" {
-			return filepath.Join(home, "Library", "Application Support")
-		}
+		below = "Library/Application Support"
 	case "plan9":
-		if home != "" {
-			return filepath.Join(home, "lib")
-		}
+		below = "lib"
 	default:
-		if dir := h.getenv("XDG_CONFIG_HOME"); dir != "" {
-			if filepath.IsAbs(dir) {
-				return dir
-			}
+		if dir := h.getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+			return dir
+		} else if dir != "" {
 			return ""
 		}
-		if home != "" {
-			return filepath.Join(home, ".config")
-		}
 	}
-	return ""
+	home := h.getenv(h.homeVariable())
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, below)
 }
 
 // checkDirectories refuses what the go command refuses for every command
@@ -219,17 +212,17 @@ func (e Env) checkDirectories() error {
 			switch {
 			case dir == "":
 			case strings.HasPrefix(dir, "~"):
-				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command ends with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry starts with ~, which is not expanded, so every go command fails with "GOPATH entry cannot start with shell metacharacter"`, "the absolute path")
 			case !filepath.IsAbs(dir):
-				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command ends with "GOPATH entry is relative"`, "the absolute path")
+				return bad("gopath-relative", "GOPATH", `an entry is relative, so every go command fails with "GOPATH entry is relative"`, "the absolute path")
 			}
 		}
 	}
 	switch dir := e.Get("GOMODCACHE"); {
 	case dir == "":
-		return bad("gomodcache-missing", "GOMODCACHE", `neither GOMODCACHE nor GOPATH nor a home directory is known, so the go command ends with "module cache not found"`, "set GOMODCACHE to an absolute path")
+		return bad("gomodcache-missing", "GOMODCACHE", `neither GOMODCACHE nor GOPATH nor a home directory is known, so the go command fails with "module cache not found"`, "set GOMODCACHE to an absolute path")
 	case !filepath.IsAbs(dir):
-		return bad("gomodcache-relative", "GOMODCACHE", `the path is relative, so the go command ends with "GOMODCACHE entry is relative"`, "the absolute path")
+		return bad("gomodcache-relative", "GOMODCACHE", `the path is relative, so the go command fails with "GOMODCACHE entry is relative"`, "the absolute path")
 	}
 	return nil
 }

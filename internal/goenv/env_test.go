@@ -72,7 +72,7 @@ func native(value string) string {
 
 const goEnvFile = "GOPROXY=https://patched.test\nGOSUMDB=off\nGOTOOLCHAIN=local\n"
 
-func TestLoad(t *testing.T) {
+func TestLoadResolvesInTheOrderOfTheGoCommand(t *testing.T) {
 	t.Parallel()
 	home := map[string]string{"HOME": "/home/u"}
 	for _, test := range []struct {
@@ -183,7 +183,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func TestLoadRefuses(t *testing.T) {
+func TestLoadRefusesWhatTheGoCommandRefuses(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
@@ -222,13 +222,13 @@ func TestLoadSeesNothingThroughAnEmptyHost(t *testing.T) {
 		t.Errorf("Load gave %v", env)
 	}
 	for name := range env {
-		if !known(name) && name != "GOROOT" && name != "GOVERSION" {
+		if !slices.Contains(names, name) && name != "GOROOT" && name != "GOVERSION" {
 			t.Errorf("%s is resolved but unknown", name)
 		}
 	}
 }
 
-func TestLoadFindings(t *testing.T) {
+func TestLoadNamesWhatTheGoCommandIgnores(t *testing.T) {
 	t.Parallel()
 	const user = "/home/u/.config/go/env"
 	for _, test := range []struct {
@@ -312,7 +312,7 @@ func FuzzParseEnvFile(f *testing.F) {
 		env, _, _ := Load(m.host(), nil)
 		if len(lines) > 0 {
 			last := lines[len(lines)-1]
-			if known(last.key) && last.key != "GOENV" && last.value != "" && env.Get(last.key) != last.value {
+			if slices.Contains(names, last.key) && last.key != "GOENV" && last.value != "" && env.Get(last.key) != last.value {
 				t.Fatalf("%q: %s is %q, want the last line's %q", data, last.key, env.Get(last.key), last.value)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -167,7 +168,7 @@ func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 				"The go command reads this variable from the environment only; the line has no effect.",
 				fmt.Sprintf("set %s in the environment", l.key))
 			continue
-		case !known(l.key):
+		case !slices.Contains(names, l.key):
 			continue
 		}
 		if first, twice := seen[l.key]; twice {

@@ -38,25 +38,29 @@ func SplitFlags(s string) (words []string, ok bool) {
 
 // HasFlag reports whether GOFLAGS says something about a flag.
 func HasFlag(goflags, name string) bool {
-	words, _ := SplitFlags(goflags)
-	return slices.ContainsFunc(words, func(word string) bool {
-		n, _ := flagValue(word)
-		return isFlag(word) && n == name
-	})
+	return len(valuesOf(goflags, name)) > 0
 }
 
 // BoolFlag reports whether GOFLAGS sets a flag that takes no value, such as
 // modcacherw. The last one of several wins.
 func BoolFlag(goflags, name string) bool {
-	set := false
+	values := valuesOf(goflags, name)
+	if len(values) == 0 {
+		return false
+	}
+	on, err := strconv.ParseBool(cmp.Or(values[len(values)-1], "true"))
+	return err == nil && on
+}
+
+// valuesOf are the values that GOFLAGS gives a flag, "" where it is given none.
+func valuesOf(goflags, name string) (values []string) {
 	words, _ := SplitFlags(goflags)
 	for _, word := range words {
 		if n, value := flagValue(word); isFlag(word) && n == name {
-			on, err := strconv.ParseBool(cmp.Or(value, "true"))
-			set = err == nil && on
+			values = append(values, value)
 		}
 	}
-	return set
+	return values
 }
 
 // isFlag is the test of cmd/go base: InitGOFLAGS for the shape of a word.
@@ -75,12 +79,12 @@ func (c *checker) flags() {
 	words, ok := SplitFlags(value)
 	if !ok {
 		c.add("goflags-syntax", finding.Error, "GOFLAGS", value,
-			"A quotation mark is not closed, so every go command except go env ends with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
+			"A quotation mark is not closed, so every go command except go env fails with \"parsing $GOFLAGS: unterminated\".", "the value with the closing quotation mark")
 	}
 	for i, word := range words {
 		if !isFlag(word) {
 			c.add("goflags-syntax", finding.Error, "GOFLAGS", word,
-				fmt.Sprintf("Every word must be a flag, so every go command except go env ends with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value must be one word.", word),
+				fmt.Sprintf("Every word must be a flag, so every go command except go env fails with \"parsing $GOFLAGS: non-flag %q\"; a flag and its value must be one word.", word),
 				joinFlag(words, i))
 			continue
 		}
@@ -94,7 +98,7 @@ func (c *checker) flags() {
 			c.add("goflags-insecure", finding.Info, "GOFLAGS", word,
 				"The go command accepts the flag, but it has no effect.", "GOINSECURE for repositories, GONOSUMDB for private modules")
 		default:
-			if !knownFlags[name] {
+			if !slices.Contains(knownFlags, name) {
 				c.unknownFlag(words, i, name)
 			}
 		}
@@ -108,15 +112,19 @@ func (c *checker) unknownFlag(words []string, i int, name string) {
 		severity = finding.Warning
 	}
 	c.add("goflags-syntax", severity, "GOFLAGS", words[i],
-		fmt.Sprintf("No command of Go %s has such a flag, so every one but go env ends with \"parsing $GOFLAGS: unknown flag -%s\".", strings.TrimPrefix(knownFlagsOf, "go"), name),
-		cmp.Or(strings.Join(slices.Delete(slices.Clone(words), i, i+1), " "), "an empty value"))
+		fmt.Sprintf("No command of Go %s has this flag, so every go command except go env fails with \"parsing $GOFLAGS: unknown flag -%s\".", strings.TrimPrefix(knownFlagsOf, "go"), name),
+		without(words, i))
+}
+
+func without(words []string, i int) string {
+	return cmp.Or(strings.Join(slices.Delete(slices.Clone(words), i, i+1), " "), "an empty value")
 }
 
 // joinFlag is GOFLAGS with word i, which is no flag, made the value of the flag
 // before it.
 func joinFlag(words []string, i int) string {
 	if i == 0 || !isFlag(words[i-1]) || strings.Contains(words[i-1], "=") {
-		return strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
+		return without(words, i)
 	}
 	joined := slices.Clone(words)
 	joined[i-1] += "=" + joined[i]
@@ -124,23 +132,20 @@ func joinFlag(words []string, i int) string {
 }
 
 func (c *checker) modFlag(words []string, i int, arg string) {
-	without := strings.Join(slices.Delete(slices.Clone(words), i, i+1), " ")
-	if without == "" {
-		without = "an empty value"
-	}
+	fix := without(words, i)
 	workspace := c.env.Get("GOWORK") != "" && c.env.Get("GOWORK") != "auto" && c.env.Get("GOWORK") != keywordOff
 	switch {
 	case arg == "mod" && workspace:
 		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
-			`A workspace allows only readonly and vendor, so the go command ends with "-mod may only be set to readonly or vendor when in workspace mode".`, without)
+			`A workspace allows only readonly and vendor, so the go command fails with "-mod may only be set to readonly or vendor when in workspace mode".`, fix)
 	case arg == "mod":
 		c.add("goflags-mod", finding.Warning, "GOFLAGS", words[i],
-			"The go command may resolve, download and record other versions than those in go.mod and go.sum, instead of failing.", without)
+			"The go command may resolve, download and record other versions than those in go.mod and go.sum, instead of failing.", fix)
 	case arg == "vendor":
 		c.add("goflags-mod", finding.Info, "GOFLAGS", words[i],
 			"The go command builds from vendor/ and downloads nothing; go.sum and the module cache are not used, and the contents of vendor/ are not verified.", "")
 	case arg != "readonly" && arg != "":
 		c.add("goflags-mod", finding.Error, "GOFLAGS", words[i],
-			"The go command knows only mod, readonly and vendor, so every build ends with \"-mod=… not supported\".", without)
+			"The go command knows only mod, readonly and vendor, so every build fails with \"-mod=… not supported\".", fix)
 	}
 }

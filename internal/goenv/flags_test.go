@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSplitFlags(t *testing.T) {
+func TestGOFLAGSIsSplitAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, value string
@@ -30,7 +30,7 @@ func TestSplitFlags(t *testing.T) {
 	}
 }
 
-func TestValidToolchain(t *testing.T) {
+func TestToolchainsThatTheGoCommandRefusesAreInvalid(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]bool{
 		"": true, "local": true, "auto": true, "path": true, "local+auto": true, "go1.26.0": true, "go1.26rc1+path": true, "go1.26.0-custom+auto": true,
@@ -42,7 +42,7 @@ func TestValidToolchain(t *testing.T) {
 	}
 }
 
-func TestBoolFlag(t *testing.T) {
+func TestTheLastOfSeveralFlagsWins(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, goflags string

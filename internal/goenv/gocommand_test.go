@@ -306,7 +306,7 @@ func TestLoadResolvesAsGoEnvDoes(t *testing.T) {
 	}
 	g := newGoCommand(t)
 	var compared []string
-	for _, name := range names() {
+	for _, name := range names {
 		if name != "GOWORK" { // go env shows the file found, not the setting
 			compared = append(compared, name)
 		}
@@ -354,7 +354,7 @@ func TestTheGoCommandKnowsTheKnownFlags(t *testing.T) {
 		t.Skipf("the flags are those of %s, not %s", knownFlagsOf, out)
 	}
 	var words []string
-	for name := range knownFlags {
+	for _, name := range knownFlags {
 		words = append(words, "-"+name)
 	}
 	_, stderr, ok := g.run(t, map[string]string{"HOME": g.home, "GOTOOLCHAIN": "local", "GOFLAGS": strings.Join(words, " ")}, "version")

@@ -32,30 +32,28 @@ type patternTrap struct {
 
 var (
 	patternScheme    = regexp.MustCompile(`^[A-Za-z][A-Za-z+.-]*://`)
-	patternUser      = regexp.MustCompile(`^[^/@]*@`)
-	patternPort      = regexp.MustCompile(`^([^/:]+):\d*(/|$)`)
-	patternColon     = regexp.MustCompile(`^([^/:]+):`)
-	patternVersion   = regexp.MustCompile(`@[^/]*$`)
-	patternEllipsis  = regexp.MustCompile(`(/?\.\.\.)+/?$`)
 	patternCharacter = regexp.MustCompile(`[^\pL\pN._~/*?\[\]^\\-]`)
 )
 
-// patternTraps returns the traps in the order in which they are repaired: each
-// fix sees what the fixes before it made of the pattern.
-func patternTraps() []patternTrap {
-	return []patternTrap{
-		{"pattern-quotes", "quotes are part of the pattern", unquote},
-		{"pattern-blank", "spaces around it are not trimmed and become part of the pattern", strings.TrimSpace},
-		{"pattern-scheme", "module paths have no scheme", cutScheme},
-		{"pattern-user", "module paths have no user name", func(p string) string { return patternUser.ReplaceAllString(p, "") }},
-		{"pattern-port", "module paths have no port", func(p string) string { return patternPort.ReplaceAllString(p, "$1$2") }},
-		{"pattern-colon", "module paths have no colon", func(p string) string { return patternColon.ReplaceAllString(p, "$1/") }},
-		{"pattern-version", "patterns are compared with paths, which have no version", func(p string) string { return patternVersion.ReplaceAllString(p, "") }},
-		{"pattern-ellipsis", "... has no special meaning; a pattern always matches everything below it", func(p string) string { return patternEllipsis.ReplaceAllString(p, "") }},
-		{"pattern-leading-slash", "module paths do not start with a slash", func(p string) string { return strings.TrimLeft(p, "/") }},
-		{"pattern-upper-case", "case matters and the host of a module path is in lower case", lowerHost},
-		{"pattern-leading-dot", "no host name starts with a dot", fixLeadingDot},
-	}
+// patternTraps are the traps in the order in which they are repaired: each fix
+// sees what the fixes before it made of the pattern.
+var patternTraps = []patternTrap{
+	{"pattern-quotes", "quotes are part of the pattern", unquote},
+	{"pattern-blank", "spaces around it are not trimmed and become part of the pattern", strings.TrimSpace},
+	{"pattern-scheme", "module paths have no scheme", cutScheme},
+	{"pattern-user", "module paths have no user name", replace(`^[^/@]*@`, "")},
+	{"pattern-port", "module paths have no port", replace(`^([^/:]+):\d*(/|$)`, "$1$2")},
+	{"pattern-colon", "module paths have no colon", replace(`^([^/:]+):`, "$1/")},
+	{"pattern-version", "patterns are compared with paths, which have no version", replace(`@[^/]*$`, "")},
+	{"pattern-ellipsis", "... has no special meaning; a pattern always matches everything below it", replace(`(/?\.\.\.)+/?$`, "")},
+	{"pattern-leading-slash", "module paths do not start with a slash", replace(`^/+`, "")},
+	{"pattern-upper-case", "case matters and the host of a module path is in lower case", lowerHost},
+	{"pattern-leading-dot", "no host name starts with a dot", fixLeadingDot},
+}
+
+func replace(expr, with string) func(string) string {
+	re := regexp.MustCompile(expr)
+	return func(p string) string { return re.ReplaceAllString(p, with) }
 }
 
 // cutScheme takes off the scheme and, because a password may look like a path
@@ -119,7 +117,7 @@ func repairPatterns(value string) (faults []patternFault, repaired string) {
 		}
 		for _, part := range parts {
 			fixed := part
-			for _, trap := range patternTraps() {
+			for _, trap := range patternTraps {
 				next := trap.fix(fixed)
 				if next != fixed && !separated {
 					faults = append(faults, patternFault{pattern, trap.check, trap.why})

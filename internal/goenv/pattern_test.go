@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestMatchPatterns(t *testing.T) {
+func TestPatternsMatchAsInTheGoCommand(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, patterns, module string
@@ -35,7 +35,7 @@ func TestMatchPatterns(t *testing.T) {
 	}
 }
 
-func TestPatternTraps(t *testing.T) {
+func TestPatternsThatMatchNothingAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, value string

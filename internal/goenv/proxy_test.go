@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseProxy(t *testing.T) {
+func TestGOPROXYIsReadAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, list string
@@ -66,7 +66,7 @@ func TestParseProxy(t *testing.T) {
 	}
 }
 
-func TestParseProxyRefuses(t *testing.T) {
+func TestListsThatTheGoCommandRefusesAreErrors(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, list string
@@ -110,7 +110,7 @@ func TestParseProxyRefuses(t *testing.T) {
 	}
 }
 
-func TestChainMethods(t *testing.T) {
+func TestAChainKnowsItsMirrors(t *testing.T) {
 	t.Parallel()
 	chain, err := ParseProxy("https://u:hunter2@a.test|b.test/x,direct,c.test")
 	if err != nil {

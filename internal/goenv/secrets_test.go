@@ -8,7 +8,7 @@ import (
 	"github.com/modferry/modferry/internal/goenv"
 )
 
-func TestSecrets(t *testing.T) {
+func TestCredentialsAreFoundInEveryForm(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, value string

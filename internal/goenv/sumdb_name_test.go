@@ -12,7 +12,7 @@ import (
 
 // The name in a verifier key becomes a part of URLs: of the database's own, and
 // of what mirrors are asked for.
-func TestSumDBName(t *testing.T) {
+func TestNamesOfDatabasesAreJudgedAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	for name, good := range map[string]bool{
 		"sum.example.test":        true,
@@ -48,7 +48,7 @@ func TestSumDBName(t *testing.T) {
 	}
 }
 
-func TestSumDBURL(t *testing.T) {
+func TestURLsOfDatabasesAreJudgedAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"https://sum.example.test/":     "https://sum.example.test",

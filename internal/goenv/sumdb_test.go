@@ -21,7 +21,7 @@ func testKey(t testing.TB, name string) string {
 	return key
 }
 
-func TestParseSumDB(t *testing.T) {
+func TestGOSUMDBIsReadAsByTheGoCommand(t *testing.T) {
 	t.Parallel()
 	key := testKey(t, "db.test/x")
 	for _, test := range []struct {
@@ -49,7 +49,7 @@ func TestParseSumDB(t *testing.T) {
 	}
 }
 
-func TestParseSumDBRefuses(t *testing.T) {
+func TestDatabasesThatTheGoCommandRefusesAreErrors(t *testing.T) {
 	t.Parallel()
 	key := testKey(t, "db.test")
 	const published = "NAME+HASH+KEY, the verifier key that the database's operator publishes, optionally followed by its URL"

@@ -6,9 +6,9 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
-
 	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // logBlock is one message of the go command: a line, and the indented ones
@@ -34,6 +34,10 @@ func newBlock(prefix, head string, line int64) logBlock {
 		k.marked, k.unmarked = true, m[1]
 	}
 	return k
+}
+
+func (k *logBlock) text(sep string) string {
+	return strings.Join(append([]string{k.head}, k.more...), sep)
 }
 
 func (k *logBlock) add(b []byte) {
@@ -114,7 +118,11 @@ func (k *logBlock) failure() (Failure, bool) {
 	}
 	whole := strings.Join(append([]string{text}, k.more...), "\n")
 	class, ok := failure.Unknown, true
-	if c := k.cause(f, whole); c != nil {
+	c := causeNamed(f.Cause)
+	if c == nil {
+		c = causeOf(whole)
+	}
+	if c != nil {
 		f.Cause, class = c.name, cmp.Or(c.class, failure.Unknown)
 	} else if class, ok = k.classify(text, requested, sure || fromGo); !ok && !sure {
 		return f, false
@@ -132,14 +140,6 @@ func (k *logBlock) failure() (Failure, bool) {
 	f.Text = failure.Plain(whole)
 	f.Module, f.Version, f.Mirror, f.File = failure.Plain(f.Module), failure.Plain(f.Version), failure.Plain(f.Mirror), failure.Plain(f.File)
 	return f, true
-}
-
-func (k *logBlock) cause(f Failure, whole string) *logCause {
-	if f.Cause != "" {
-		return named(f.Cause)
-	}
-	c, _ := causeOf(whole)
-	return c
 }
 
 func isDirectory(name string) bool {

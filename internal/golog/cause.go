@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -49,11 +50,25 @@ var errorTexts = map[string]error{
 	"gzip: invalid checksum":                          gzip.ErrChecksum,
 }
 
-// errnoTexts are system errors as Unix and Windows word them, by beginning.
-var errnoTexts = []struct {
-	text  string
-	errno syscall.Errno
+// hostname is of crypto/x509 (verify.go), as what is said of certificates.
+var hostname = x509.HostnameError{Certificate: &x509.Certificate{}}
+
+// errorBeginnings are errors by how their texts begin: those that have a type of
+// their own, and those of systems as Unix and Windows word them.
+var errorBeginnings = []struct {
+	text string
+	err  error
 }{
+	{"context deadline exceeded (", context.DeadlineExceeded},
+	{"remote error: ", &net.OpError{Op: "remote error", Err: errors.New("alert")}},
+	{"flate: corrupt input before offset ", flate.CorruptInputError(0)},
+	{"x509: certificate signed by unknown authority", x509.UnknownAuthorityError{}},
+	{"x509: failed to load system roots", x509.SystemRootsError{}},
+	{"x509: certificate has expired", x509.CertificateInvalidError{Reason: x509.Expired}},
+	{"x509: certificate is valid for ", hostname},
+	{"x509: certificate is not valid for any names", hostname},
+	{"x509: cannot validate certificate for ", hostname},
+	{"x509: certificate relies on legacy Common Name", hostname},
 	{"connection refused", failure.ErrRefused},
 	{"No connection could be made because the target machine actively refused it", failure.ErrRefused},
 	{"network is unreachable", failure.ErrUnreachable},
@@ -96,6 +111,15 @@ var errnoTexts = []struct {
 	{"not a directory", syscall.EIO},
 }
 
+func errorOf(text string) error {
+	for _, e := range errorBeginnings {
+		if strings.HasPrefix(text, e.text) {
+			return e.err
+		}
+	}
+	return nil
+}
+
 // fileOps are the operations of an fs.PathError that the module cache needs.
 var fileOps = []string{"open", "mkdir", "rename", "write", "read", "close", "link", "chmod", "unlinkat", "remove", "stat", "lstat", "fork/exec",
 	"Lock", "RLock", "lock", "sync", "truncate", "seek", "symlink", "readdirent", "fdopendir", "CreateFile"}
@@ -109,13 +133,8 @@ func reviveError(text string) error {
 	if err, ok := errorTexts[text]; ok {
 		return err
 	}
-	if strings.HasPrefix(text, "context deadline exceeded (") {
-		return context.DeadlineExceeded
-	}
-	for _, e := range errnoTexts {
-		if strings.HasPrefix(text, e.text) {
-			return e.errno
-		}
+	if err := errorOf(text); err != nil {
+		return err
 	}
 	for _, op := range netOps {
 		if rest, ok := cutOp(text, op); ok {
@@ -130,17 +149,8 @@ func reviveError(text string) error {
 			return &os.SyscallError{Syscall: strings.TrimSuffix(call, ": "), Err: reviveError(rest)}
 		}
 	}
-	if rest, ok := strings.CutPrefix(text, "remote error: "); ok {
-		return &net.OpError{Op: "remote error", Err: errors.New(rest)}
-	}
 	if rest, ok := strings.CutPrefix(text, "tls: failed to verify certificate: "); ok {
-		return &tls.CertificateVerificationError{Err: reviveCertificate(rest)}
-	}
-	if strings.HasPrefix(text, "x509: ") {
-		return reviveCertificate(text)
-	}
-	if strings.HasPrefix(text, "flate: corrupt input before offset ") {
-		return flate.CorruptInputError(0)
+		return &tls.CertificateVerificationError{Err: reviveError(rest)}
 	}
 	// net/http transport.go: readLoopPeekFailLocked, transportReadFromServerError, mapRoundTripError.
 	for _, wrap := range []string{
@@ -152,23 +162,6 @@ func reviveError(text string) error {
 	}
 	if err, ok := reviveFile(text); ok {
 		return err
-	}
-	return errors.New(text)
-}
-
-// reviveCertificate does so for the errors of crypto/x509 (verify.go).
-func reviveCertificate(text string) error {
-	has := func(prefix string) bool { return strings.HasPrefix(text, "x509: "+prefix) }
-	switch {
-	case has("certificate signed by unknown authority"):
-		return x509.UnknownAuthorityError{}
-	case has("failed to load system roots"):
-		return x509.SystemRootsError{}
-	case has("certificate has expired"):
-		return x509.CertificateInvalidError{Reason: x509.Expired}
-	case has("certificate is valid for "), has("certificate is not valid for any names"), has("cannot validate certificate for "),
-		has("certificate relies on legacy Common Name"):
-		return x509.HostnameError{Certificate: &x509.Certificate{}}
 	}
 	return errors.New(text)
 }
@@ -197,25 +190,16 @@ func cutOp(text, op string) (string, bool) {
 // reviveFile does so for an fs.PathError or os.LinkError of a known system
 // error: "open /x/y.lock: permission denied".
 func reviveFile(text string) (error, bool) {
-	op, rest, ok := strings.Cut(text, " ")
-	if !ok {
-		return nil, false
-	}
+	op, rest, _ := strings.Cut(text, " ")
 	i := strings.LastIndex(rest, ": ")
 	if i <= 0 {
 		return nil, false
 	}
-	for _, known := range fileOps {
-		if op != known {
-			continue
-		}
-		for _, e := range errnoTexts {
-			if strings.HasPrefix(rest[i+2:], e.text) {
-				return &fs.PathError{Op: op, Path: rest[:i], Err: e.errno}, true
-			}
-		}
+	errno, ok := errorOf(rest[i+2:]).(syscall.Errno)
+	if !ok || !slices.Contains(fileOps, op) {
+		return nil, false
 	}
-	return nil, false
+	return &fs.PathError{Op: op, Path: rest[:i], Err: errno}, true
 }
 
 // gitTexts are what git and ssh say of a failure that has a class, in the order

@@ -1,3 +1,10 @@
+// Package golog reads logs of go commands: it finds the failed downloads in
+// them, and the other errors that ended a command, and gives each its failure
+// class. A log may be that of a whole job, with what a CI system or a container
+// build puts before its lines.
+//
+// A log is text from outside: what is kept of it is bounded, and its words decide
+// about nothing but the report.
 package golog
 
 import (
@@ -5,26 +12,19 @@ import (
 	"cmp"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 )
 
-// The bounds of what Read keeps, where Options names none.
+// The bounds of what Read keeps.
 const (
 	maxOpen     = 8   // messages that are read at a time
 	maxApart    = 200 // lines between two of one message
 	maxUnknown  = 5
-	logFailures = 1000
-	logRequests = 10_000
+	maxFailures = 1000 // distinct ones
+	maxRequests = 10_000
 )
-
-// Options bound what Read keeps. The zero value is ready to use.
-type Options struct {
-	MaxFailures int // distinct failures; 0 means 1000
-	MaxRequests int // requests of -x; 0 means 10000
-}
 
 // Log is what Read found in the output of the go command.
 type Log struct {
@@ -33,7 +33,7 @@ type Log struct {
 	Unknown    []Line    // the first messages of the go command that are of no known kind
 	Lines      int64     // of the log
 	Recognised int64     // lines that are the go command's
-	Truncated  bool      // there were more failures or requests than the options allow
+	Truncated  bool      // there were more failures or requests than are kept
 }
 
 // Line is a line of a log, redacted and neutral.
@@ -76,15 +76,8 @@ type Request struct {
 // command, which may be a whole CI log: everything else is ignored. It reads r
 // as a stream and keeps a bounded part; lines beyond 64 KiB are cut. The error
 // is that of r, and comes with what was read until then.
-func Read(r io.Reader, o Options) (*Log, error) {
-	l := &logReader{
-		log:         &Log{},
-		maxFailures: cmp.Or(o.MaxFailures, logFailures),
-		maxRequests: cmp.Or(o.MaxRequests, logRequests),
-		groups:      map[logGroup]int{},
-		seen:        map[string]int{},
-		open:        map[string][]int{},
-	}
+func Read(r io.Reader) (*Log, error) {
+	l := &logReader{log: &Log{}, groups: map[logGroup]int{}, seen: map[string]int{}, open: map[string][]int{}}
 	err := eachLine(readUTF8(r), func(line []byte) {
 		l.log.Lines++
 		for part := range bytes.SplitSeq(line, []byte("\r")) {
@@ -102,13 +95,11 @@ type logGroup struct {
 	cause, module, version, mirror, text string // text only without a module
 }
 
-// logReader is the state of Read between two lines.
 type logReader struct {
-	log                      *Log
-	maxFailures, maxRequests int
-	groups                   map[logGroup]int // indexes of log.Failures
-	seen                     map[string]int   // indexes of log.Failures by the message, -1 for what is none: repeats are cheap
-	open                     map[string][]int // requests without an end, by URL
+	log    *Log
+	groups map[logGroup]int // indexes of log.Failures
+	seen   map[string]int   // indexes of log.Failures by the message, -1 for what is none: repeats are cheap
+	open   map[string][]int // requests without an end, by URL
 
 	blocks        []logBlock // messages that may go on, in order; jobs that run side by side write in turn
 	path, version string     // of the object of go mod download -json that is being read
@@ -208,7 +199,7 @@ func (l *logReader) flush() {
 func (l *logReader) finish(i int) {
 	block := l.blocks[i]
 	l.blocks = slices.Delete(l.blocks, i, i+1)
-	raw := strings.Join(append([]string{block.head}, block.more...), "\n")
+	raw := block.text("\n")
 	if i, ok := l.seen[raw]; ok {
 		if i >= 0 {
 			l.log.Failures[i].Count++
@@ -221,9 +212,9 @@ func (l *logReader) finish(i int) {
 			return
 		}
 	} else if isStatement(block.head) && len(l.log.Unknown) < maxUnknown {
-		l.log.Unknown = append(l.log.Unknown, Line{block.line, failure.Plain(strings.Join(append([]string{block.head}, block.more...), " "))})
+		l.log.Unknown = append(l.log.Unknown, Line{block.line, failure.Plain(block.text(" "))})
 	}
-	if len(raw) <= maxLogURL && len(l.seen) < l.maxFailures {
+	if len(raw) <= maxLogURL && len(l.seen) < maxFailures {
 		l.seen[raw] = at
 	}
 }
@@ -243,7 +234,7 @@ func (l *logReader) failure(f Failure) int {
 		}
 		return i
 	}
-	if len(l.log.Failures) >= l.maxFailures {
+	if len(l.log.Failures) >= maxFailures {
 		l.log.Truncated = true
 		return -1
 	}
@@ -266,7 +257,7 @@ func (l *logReader) request(s string) {
 		}
 		return
 	}
-	if len(l.log.Requests) >= l.maxRequests {
+	if len(l.log.Requests) >= maxRequests {
 		l.log.Truncated = true
 		return
 	}

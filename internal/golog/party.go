@@ -59,12 +59,12 @@ var partyAdvice = []struct {
 		"If it is private, list it in GOPRIVATE or {private} (or only in GONOSUMDB, if a mirror serves it): its name is then not sent to the checksum database. Otherwise check path and version in go.mod. The database is not asked if a committed go.sum has the lines."},
 	{PartyDatabase, []failure.Class{failure.Unauthorized, failure.Forbidden},
 		"The checksum database, or the mirror in front of it, refuses to answer.",
-		"Have the mirror serve the paths below /sumdb/, or allow connections to the host of the database (GOSUMDB). List a private module in GOPRIVATE or {private}. The database is not asked if a committed go.sum is complete."},
+		"Have the mirror serve the paths under /sumdb/, or allow connections to the host of the database (GOSUMDB). List a private module in GOPRIVATE or {private}. The database is not asked if a committed go.sum is complete."},
 	{PartyDatabase, []failure.Class{failure.TLSUnknownAuthority, failure.TLSWrongName, failure.TLSExpired, failure.TLS, failure.NotTLS},
 		"The checksum database, or a device in front of it, presents a certificate that is not trusted here, so the download cannot be verified.",
-		"If the issuer is your company's, pass its CA certificate (PEM) with {ca-file}, and give the go command one file with it and the public ones as SSL_CERT_FILE. The database is not asked if a committed go.sum is complete."},
+		"If the issuer is your company's, pass its CA certificate (PEM) with {ca-file}; for the go command, set SSL_CERT_FILE to a file that holds it and the public ones. The database is not asked if a committed go.sum is complete."},
 	{PartyDatabase, []failure.Class{failure.WrongContent},
-		"The response is not one that the checksum database signed: it is a login page, or something else that a mirror serves below /sumdb/, or the key in GOSUMDB is wrong.",
+		"The response is not one that the checksum database signed: it is a login page, or something else that a mirror serves under /sumdb/, or the key in GOSUMDB is wrong.",
 		"Check GOSUMDB (the default needs no setting), and have the mirror serve the database unchanged. If the database itself contradicts what it said before, stop and find out why."},
 	{PartyDatabase, nil,
 		"The checksum database could not be reached, so what go.sum lacks cannot be verified.",
@@ -80,10 +80,10 @@ var partyAdvice = []struct {
 		"The module comes from its repository, without a mirror, and the host's certificate is not trusted here.",
 		"Add the issuer's CA certificate (PEM) to those that this machine trusts: for git with http.sslCAInfo or GIT_SSL_CAINFO, for the go command with SSL_CERT_FILE. Or let a mirror serve the module: GOPROXY or {proxy}."},
 	{PartyOrigin, []failure.Class{failure.WrongContent},
-		"The module comes from its repository, without a mirror, and the host sent something else than what was requested.",
+		"The module comes from its repository, without a mirror, and the host sent something other than what was requested.",
 		"Open the URL in the message to see what it is. Or let a mirror serve the module: GOPROXY or {proxy}."},
 	{PartyOrigin, nil,
-		"The module comes from its repository, without a mirror, and version control failed, or the page that names the repository.",
+		"The module comes from its repository, without a mirror, and version control, or the page that names the repository, failed.",
 		"Check that the host can be reached from here; behind a forward proxy set HTTPS_PROXY, also for git. Or let a mirror serve the module: put one before direct in GOPROXY or {proxy}, and keep the module out of GOPRIVATE and GONOPROXY."},
 }
 
@@ -92,18 +92,16 @@ var ofNobody = []failure.Class{
 	failure.HashMismatch, failure.MissingSum, failure.UnsafeZip, failure.TooLarge, failure.DiskFull, failure.Permission, failure.LocalIO, failure.InsecureCredentials, failure.Disabled, failure.Cancelled, failure.ProxyAuth, failure.ProxyConnect,
 }
 
-// Title is the failure in a few words.
-func (f Failure) Title() string { return f.advice().title }
-
-// Explain says in a sentence or two what the failure means.
-func (f Failure) Explain() string { return f.advice().explain }
-
-// Remedy says what to do and names the settings to change.
-func (f Failure) Remedy() string { return f.advice().remedy }
+// Advice is what is said of one failure.
+type Advice struct {
+	Title   string // in a few words
+	Explain string // what it means, in a sentence or two
+	Remedy  string // what to do, and the settings to change
+}
 
 // Check is the check of finding.Rules that knows the same failure, "" for none.
 func (f Failure) Check() string {
-	if c := named(f.Cause); c != nil {
+	if c := causeNamed(f.Cause); c != nil {
 		return c.check
 	}
 	switch {
@@ -122,23 +120,24 @@ func (f Failure) Check() string {
 // IsDownload reports whether the failure is that of a download, as opposed to
 // what ends a go command for another reason.
 func (f Failure) IsDownload() bool {
-	c := named(f.Cause)
+	c := causeNamed(f.Cause)
 	return c == nil || c.class != ""
 }
 
-func (f Failure) advice() advice {
-	if c := named(f.Cause); c != nil {
+// Advice says what a failure means and what to do about it.
+func (f Failure) Advice() Advice {
+	if c := causeNamed(f.Cause); c != nil {
 		return c.about(f)
 	}
-	a := advice{f.Class.Title(), f.Class.Explain(), f.Class.Remedy()}
+	a := Advice{f.Class.Title(), f.Class.Explain(), f.Class.Remedy()}
 	if slices.Contains(ofNobody, f.Class) {
 		return a
 	}
 	for _, p := range partyAdvice {
 		if p.party == f.Party && (p.classes == nil || slices.Contains(p.classes, f.Class)) {
-			a.explain, a.remedy = p.explain, failure.FillIn(p.remedy)
+			a.Explain, a.Remedy = p.explain, failure.FillIn(p.remedy)
 			if f.Class == failure.Unknown {
-				a.title = "failure of the " + string(f.Party)
+				a.Title = "failure of the " + string(f.Party)
 			}
 			return a
 		}

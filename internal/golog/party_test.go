@@ -10,7 +10,7 @@ import (
 
 // Mirror, checksum database and repository are three parties with three
 // remedies: who of them said something decides what is advised.
-func TestAdvice(t *testing.T) {
+func TestAdviceSuitsWhoFailed(t *testing.T) {
 	t.Parallel()
 	const git = "go: example.test/m@v1.0.0: invalid version: git ls-remote -q --end-of-options origin in /go/pkg/mod/cache/vcs/01: exit status 128:\n\t"
 	tests := map[string]struct {
@@ -65,10 +65,10 @@ func TestAdvice(t *testing.T) {
 			if f.Party != test.party || !f.IsDownload() {
 				t.Errorf("Party %q, IsDownload %v; want %q, true", f.Party, f.IsDownload(), test.party)
 			}
-			if !regexp.MustCompile(test.remedy).MatchString(f.Remedy()) {
-				t.Errorf("the remedy does not say %q: %s", test.remedy, f.Remedy())
+			if !regexp.MustCompile(test.remedy).MatchString(f.Advice().Remedy) {
+				t.Errorf("the remedy does not say %q: %s", test.remedy, f.Advice().Remedy)
 			}
-			if said := f.Explain() + " " + f.Remedy(); strings.Contains(said, test.without) || strings.Contains(said, "GOSUMDB=off") || strings.Contains(said, "GONOSUMDB=*") {
+			if said := f.Advice().Explain + " " + f.Advice().Remedy; strings.Contains(said, test.without) || strings.Contains(said, "GOSUMDB=off") || strings.Contains(said, "GONOSUMDB=*") {
 				t.Errorf("it says %q or loosens the verification: %s", test.without, said)
 			}
 		})
@@ -77,7 +77,7 @@ func TestAdvice(t *testing.T) {
 
 // What ends a go command without being a failed download is named, with its
 // remedy, and with the check that knows the same.
-func TestCauses(t *testing.T) {
+func TestWhatEndsAGoCommandIsTold(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ title, remedy, check string }{
 		"go: go.mod requires go >= 1.24.0 (running go 1.23.5; GOTOOLCHAIN=local)":                   {"newer Go than GOTOOLCHAIN allows", "Go 1.24.0 or newer", "toolchain-refused"},
@@ -117,8 +117,8 @@ func TestCauses(t *testing.T) {
 			continue
 		}
 		f := log.Failures[0]
-		if f.IsDownload() || f.Cause == "" || !strings.Contains(f.Title(), want.title) || !strings.Contains(f.Remedy(), want.remedy) || f.Check() != want.check {
-			t.Errorf("%q: download %v, cause %q, title %q, remedy %q, check %q; want no download, %+v", text, f.IsDownload(), f.Cause, f.Title(), f.Remedy(), f.Check(), want)
+		if f.IsDownload() || f.Cause == "" || !strings.Contains(f.Advice().Title, want.title) || !strings.Contains(f.Advice().Remedy, want.remedy) || f.Check() != want.check {
+			t.Errorf("%q: download %v, cause %q, title %q, remedy %q, check %q; want no download, %+v", text, f.IsDownload(), f.Cause, f.Advice().Title, f.Advice().Remedy, f.Check(), want)
 		}
 	}
 }

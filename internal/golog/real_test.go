@@ -110,7 +110,7 @@ func TestReadLogUnderstandsTheRealGoCommand(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			log, err := golog.Read(bytes.NewReader(out), golog.Options{})
+			log, err := golog.Read(bytes.NewReader(out))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,10 +3,10 @@ package golog
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-
 	"github.com/modferry/modferry/internal/finding"
 )
 
@@ -65,12 +65,12 @@ var causes = []logCause{
 
 	{"go-work-conflict", regexp.MustCompile(`^conflicting replacements for \S+:(?:\n|$)|^module \S+ appears multiple times in workspace`), "", "",
 		"members of go.work contradict each other",
-		"Two go.mod files of the workspace replace one module differently, or name their modules alike; every go command in the workspace ends here.",
-		"Replace the module in go.work, which outranks its members: go work edit -replace MODULE=DIR. Of two directories with the same module path take one out with go work edit -dropuse. GOWORK=off leaves the workspace out."},
+		"Two go.mod files of the workspace replace the same module differently, or declare the same module path; every go command in the workspace fails with this error.",
+		"Replace the module in go.work, which outranks its members: go work edit -replace MODULE=DIR. Of two directories with the same module path, remove one with go work edit -dropuse. GOWORK=off ignores the workspace."},
 	{"go-work-untidy", regexp.MustCompile(`^updates to go\.work needed`), "", "",
 		"go.work is not up to date",
-		"go.work lacks what its members ask for, mostly a newer go line, and the go command may not change it here.",
-		"Run go work use and go work sync, and commit go.work and the go.mod files; or set GOWORK=off where the workspace is not wanted."},
+		"go.work lacks what its members require, usually a newer go line, and the go command may not change it here.",
+		"Run go work use and go work sync, and commit go.work and the go.mod files; or set GOWORK=off if you do not want the workspace."},
 	{"outside-main-module", regexp.MustCompile(`^(?:pattern \S+: )?(?:directory prefix \S+ does not contain|current directory outside|directory \S+ outside) main module or its selected dependencies`), "", "",
 		"directory belongs to no module of the build",
 		"The go command was asked for packages in a directory that is not part of the main module: a directory with a go.mod of its own, or one above or beside the module.",
@@ -136,12 +136,12 @@ var causes = []logCause{
 		"Remove the flag from GOFLAGS, or set GOWORK=off."},
 	{"goflags-invalid", regexp.MustCompile(`^parsing \$GOFLAGS: `), "", "",
 		"GOFLAGS cannot be read",
-		"Every go command reads GOFLAGS and ends when it holds a flag that no go command has, or something that is no flag.",
-		"Correct GOFLAGS: flags with a dash, parted by blanks, a value behind an equals sign (-tags=integration). It may come from the environment or from go env -w; go env GOFLAGS shows it, go env -u GOFLAGS takes it out."},
+		"Every go command reads GOFLAGS, and fails if it holds an unknown flag or a word that is not a flag.",
+		"Correct GOFLAGS: flags start with a dash and are separated by spaces; a value follows an equals sign (-tags=integration). It comes from the environment or from go env -w: go env GOFLAGS shows it, go env -u GOFLAGS removes it."},
 	{"gopath-unusable", regexp.MustCompile(`^cannot download, (?:\$GOPATH (?:not set|must not be set to \$GOROOT)|\S+ is a GOROOT, not a GOPATH)`), failure.LocalIO, "",
 		"no GOPATH to download into",
 		"The go command works without modules (GO111MODULE=off, or a Go before 1.16 outside a module) and has no directory for what it downloads.",
-		"Take GO111MODULE out of the environment and run in a directory with a go.mod; otherwise set GOPATH, or HOME, to a directory that this user may write."},
+		"Unset GO111MODULE and run in a directory with a go.mod; otherwise set GOPATH, or HOME, to a directory that this user may write."},
 	{"gomodcache-relative", regexp.MustCompile(`^GOMODCACHE entry is relative`), failure.LocalIO, "gomodcache-relative", "",
 		"The go command refuses to start.",
 		"Set GOMODCACHE or {modcache} to an absolute path."},
@@ -172,7 +172,7 @@ var causes = []logCause{
 		"A line of go.sum is malformed, for example a merge conflict marker. The go command stops there.",
 		"Remove what the merge left behind, then run go mod tidy and commit go.sum."},
 	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), failure.Permission, "",
-		"permission denied, as for a file in use",
+		"permission denied, probably a file in use",
 		"Windows does not allow a file or directory to be renamed or removed while another program has it open; usually that is a virus scanner or an editor that reads what was just written.",
 		"Run again. If it persists, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE or {modcache}."},
 	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), failure.Unknown, "gosumdb-key", "GOSUMDB does not name a usable database",
@@ -184,39 +184,28 @@ var causes = []logCause{
 }
 
 // causeOf finds the cause that a message tells of, by its text and the lines
-// below it.
-func causeOf(text string) (*logCause, []string) {
-	for i := range causes {
-		if m := causes[i].text.FindStringSubmatch(text); m != nil {
-			return &causes[i], m
-		}
-	}
-	return nil, nil
+// below it; nil for none.
+func causeOf(text string) *logCause {
+	return find(func(c logCause) bool { return c.text.MatchString(text) })
 }
 
-func named(name string) *logCause {
-	for i := range causes {
-		if causes[i].name == name {
-			return &causes[i]
-		}
-	}
-	return nil
+func causeNamed(name string) *logCause {
+	return find(func(c logCause) bool { return c.name == name })
 }
 
-// advice is what is said of one failure.
-type advice struct{ title, explain, remedy string }
-
-func (c *logCause) about(f Failure) advice {
-	a := advice{c.title, cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
-	if rule, ok := finding.RuleOf(c.check); ok && a.title == "" {
-		a.title = strings.TrimSuffix(rule.Title, ".")
-		if second := rule.Title[1:2]; second == strings.ToLower(second) { // no name of a variable
-			a.title = strings.ToLower(a.title[:1]) + a.title[1:]
-		}
+func find(is func(logCause) bool) *logCause {
+	i := slices.IndexFunc(causes, is)
+	if i < 0 {
+		return nil
 	}
+	return &causes[i]
+}
+
+func (c *logCause) about(f Failure) Advice {
+	a := Advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
 	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
 		said := finding.ToolchainRefused(m[1], m[2], m[3])
-		a.explain, a.remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
+		a.Explain, a.Remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
 	}
 	return a
 }

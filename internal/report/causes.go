@@ -15,7 +15,6 @@ import (
 // address, or refuses us altogether.
 const mostAtLines = 3
 
-// mostNamed is how many modules of a cause are named.
 const mostNamed = 5
 
 // Cause is what modules could not be obtained of: a class of failures at one
@@ -36,7 +35,7 @@ func Causes(r *Result) []Cause {
 	}
 	at := map[key]*Cause{}
 	for _, files := range failedOf(r.Modules) {
-		k := key{Blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
+		k := key{blamed(r, files[0]), cmp.Or(files[0].Class, failure.Unknown)}
 		if at[k] == nil {
 			at[k] = &Cause{Mirror: k.mirror, Class: k.class}
 			all = append(all, at[k])
@@ -76,7 +75,6 @@ func failedOf(all []Module) [][]Module {
 	return modules
 }
 
-// severity orders failed files, the worst first.
 func severity(m Module) int {
 	switch {
 	case m.Class == failure.HashMismatch || m.Class == failure.UnsafeZip:
@@ -91,9 +89,9 @@ func severity(m Module) int {
 	return 1
 }
 
-// Blamed is the mirror that a failure is put down to: the one that met it last.
+// blamed is the mirror that a failure is put down to: the one that met it last.
 // Without attempts it is the chain's only mirror.
-func Blamed(r *Result, m Module) string {
+func blamed(r *Result, m Module) string {
 	if mirror := m.Trouble().Mirror; mirror != "" || !m.Class.Transport() {
 		return mirror
 	}
@@ -132,7 +130,6 @@ func joined(all []*Cause) []*Cause {
 	return out
 }
 
-// atLines reports whether lines of the checkout are at fault.
 func atLines(r *Result, c *Cause) bool {
 	switch c.Class {
 	case failure.NotFound, failure.Gone, failure.Forbidden, failure.HashMismatch, failure.UnsafeZip, failure.TooLarge, failure.MissingSum:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -34,15 +35,22 @@ func JSON(w io.Writer, r *Result) error {
 	if out.Totals.BySource == nil {
 		out.Totals.BySource = map[string]int{}
 	}
+	return WriteJSON(w, "result", out)
+}
+
+// WriteJSON writes v as JSON that is harmless where it is printed; what is its
+// name in an error.
+func WriteJSON(w io.Writer, what string, v any) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
-		return fmt.Errorf("write result: %w", err)
+	err := enc.Encode(v)
+	if err == nil {
+		_, err = w.Write(EscapeHostile(b.Bytes()))
 	}
-	if _, err := w.Write(EscapeHostile(b.Bytes())); err != nil {
-		return fmt.Errorf("write result: %w", err)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	return nil
 }
@@ -103,16 +111,12 @@ func Decode(r io.Reader) (*Result, error) {
 	if err := json.Unmarshal(data, &out); err != nil {
 		return nil, jsonError(data, err)
 	}
-	switch out.Outcome {
-	case OK, NotReady, Incomplete, Settings, Integrity:
-	default:
-		return nil, fmt.Errorf("read result: found outcome %q, expected %s, %s, %s, %s or %s",
-			failure.Neutral(string(out.Outcome)), OK, NotReady, Incomplete, Settings, Integrity)
+	if !slices.Contains(Outcomes[:], out.Outcome) {
+		return nil, fmt.Errorf("read result: found outcome %q, expected one of %s", failure.Neutral(string(out.Outcome)), Outcomes)
 	}
 	return &out, nil
 }
 
-// jsonError says at which line the JSON is wrong.
 func jsonError(data []byte, err error) error {
 	offset := int64(-1)
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {

@@ -124,7 +124,7 @@ func TestDecodeErrorsSayWhatWasFoundAndExpected(t *testing.T) {
 		{"another document", `{"name": "x"}`, []string{"without schema", `"modferry.result/1"`, "--json"}},
 		{"a later schema", `{"schema": "modferry.result/2"}`, []string{`"modferry.result/2"`, `expected "modferry.result/1"`, "version"}},
 		{"a hostile schema", "{\"schema\": \"a\\n::error::b\\u001b[0m##[x]\"}", []string{`"a ::error::b# #[x]"`}},
-		{"an unknown outcome", `{"schema": "modferry.result/1", "outcome": "great"}`, []string{`"great"`, "ok, not-ready, incomplete, settings or integrity"}},
+		{"an unknown outcome", `{"schema": "modferry.result/1", "outcome": "great"}`, []string{`"great"`, "ok not-ready incomplete settings integrity"}},
 		{"no outcome", `{"schema": "modferry.result/1"}`, []string{`outcome ""`}},
 		{"a field of another type", "{\"schema\": \"modferry.result/1\",\n\"modules\": 7}", []string{"line 2", "modules"}},
 		{"more after the end", `{"schema": "modferry.result/1", "outcome": "ok"} {}`, []string{"after top-level value"}},

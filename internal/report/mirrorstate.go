@@ -67,7 +67,7 @@ func settle(m *Mirror, files []Module) {
 		m.State, m.Reason = Healthy, ""
 	case x.failed == 0 && m.State == Failing:
 		// Not the class: what failed then works.
-		m.State, m.Class, m.Reason = Slow, "", fmt.Sprintf("it did not pass the preflight (%s), and supplied %s afterwards", m.Class.Title(), Count(m.Files, "file"))
+		m.State, m.Class, m.Reason = Slow, "", fmt.Sprintf("it did not pass the preflight (%s), but supplied %s afterwards", m.Class.Title(), Count(m.Files, "file"))
 	case x.failed == 0:
 	case x.left > 0 || float64(x.failed) > mostRecovered*float64(x.failed+m.Files) || m.State == Failing:
 		m.State, m.Class, m.Reason = Degraded, x.class, fmt.Sprintf("%d of %s failed", x.failed, Count(x.failed+m.Files, "attempt"))

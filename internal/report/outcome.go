@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,13 +9,8 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 )
 
-// Exit codes.
-const (
-	exitOK         = 0
-	exitIncomplete = 1
-	exitSettings   = 2
-	exitIntegrity  = 3
-)
+// Outcomes are all outcomes, the best first.
+var Outcomes = [...]Outcome{OK, NotReady, Incomplete, Settings, Integrity}
 
 // ExitCode returns the exit code of a run with this outcome. An outcome that
 // this version does not know is no success: 1. What keeps the go command from
@@ -23,14 +19,13 @@ const (
 func (o Outcome) ExitCode() int {
 	switch o {
 	case OK, NotReady:
-		return exitOK
+		return 0
 	case Settings:
-		return exitSettings
+		return 2
 	case Integrity:
-		return exitIntegrity
-	default:
-		return exitIncomplete
+		return 3
 	}
+	return 1
 }
 
 // Judge takes the word ok from a run after which the job cannot go on: a finding
@@ -40,36 +35,26 @@ func Judge(r *Result) {
 	if r.Outcome != OK || r.Interrupted {
 		return
 	}
-	for _, reason := range []struct {
-		says string
-		is   func(finding.Finding) bool
-	}{
-		{"the go command will fail", func(f finding.Finding) bool { return f.Severity == finding.Error }},
-		{"the go command has to download by itself", func(f finding.Finding) bool {
+	says, reasons := "the go command will fail", findingsOf(r, func(f finding.Finding) bool { return f.Severity == finding.Error })
+	if len(reasons) == 0 {
+		says, reasons = "the go command has to download by itself", findingsOf(r, func(f finding.Finding) bool {
 			return f.Check == "go-work-sum-missing" && f.Severity == finding.Warning
-		}},
-	} {
-		i := slices.IndexFunc(r.Findings, reason.is)
-		if i < 0 {
-			continue
-		}
-		f, more := r.Findings[i], -1
-		for _, g := range r.Findings {
-			if reason.is(g) {
-				more++
-			}
-		}
-		where := Position(f.File, f.Line)
-		if where == "" {
-			where = f.Setting
-		}
-		message := fmt.Sprintf("%s: %s: %s", reason.says, strings.TrimSpace(where+" "+f.Found), f.Title())
-		if more > 0 {
-			message += fmt.Sprintf(" (and %d more like it)", more)
-		}
-		r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
+		})
+	}
+	if len(reasons) == 0 {
 		return
 	}
+	f := reasons[0]
+	where := cmp.Or(Position(f.File, f.Line), f.Setting)
+	message := fmt.Sprintf("%s: %s: %s", says, strings.TrimSpace(where+" "+f.Found), f.Title())
+	if more := len(reasons) - 1; more > 0 {
+		message += fmt.Sprintf(" (and %d more like it)", more)
+	}
+	r.Outcome, r.Message = NotReady, strings.TrimSuffix(message+"; "+r.Message, "; ")
+}
+
+func findingsOf(r *Result, is func(finding.Finding) bool) []finding.Finding {
+	return slices.DeleteFunc(slices.Clone(r.Findings), func(f finding.Finding) bool { return !is(f) })
 }
 
 // Aggregate computes r.Totals from r.Modules: modules and files, how many have which

@@ -10,7 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-func TestExitCode(t *testing.T) {
+func TestEveryOutcomeHasItsExitCode(t *testing.T) {
 	t.Parallel()
 	for outcome, want := range map[report.Outcome]int{
 		report.OK: 0, report.NotReady: 0, report.Incomplete: 1, report.Settings: 2, report.Integrity: 3,
@@ -53,7 +53,7 @@ func TestARunIsNotReadyWhenTheGoCommandWillFail(t *testing.T) {
 	}
 }
 
-func TestAggregate(t *testing.T) {
+func TestTotalsCountModulesFilesAndBytes(t *testing.T) {
 	t.Parallel()
 	r := &report.Result{
 		Totals: report.Totals{Modules: 99, Bytes: 99, MS: 12, BySource: map[string]int{"old": 1}},

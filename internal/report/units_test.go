@@ -7,7 +7,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-func TestBytes(t *testing.T) {
+func TestSizesAreReadable(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int64]string{
 		0: "0 B", 1: "1 B", 999: "999 B", 1000: "1.0 kB", 1049: "1.0 kB", 1050: "1.1 kB", 99_949: "99.9 kB", 99_950: "100 kB",
@@ -20,7 +20,7 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-func TestMillis(t *testing.T) {
+func TestDurationsAreReadable(t *testing.T) {
 	t.Parallel()
 	for ms, want := range map[float64]string{
 		0: "0 ms", 0.04: "<0.1 ms", 0.06: "0.1 ms", 3.14: "3.1 ms", 9.94: "9.9 ms", 9.96: "10 ms", 999.4: "999 ms", 999.6: "1.0 s",
@@ -36,7 +36,7 @@ func TestMillis(t *testing.T) {
 	}
 }
 
-func TestRate(t *testing.T) {
+func TestAnUnknownRateIsNotTold(t *testing.T) {
 	t.Parallel()
 	for bps, want := range map[float64]string{38_600_000: "38.6 MB/s", 1: "1 B/s", 0.5: "", 0: "", -3: "", math.Inf(1): ""} {
 		if got := report.Rate(bps); got != want {

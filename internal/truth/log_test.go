@@ -18,7 +18,7 @@ import (
 // readLog is what the log analyser makes of the output.
 func readLog(t *testing.T, r result) *golog.Log {
 	t.Helper()
-	log, err := golog.Read(strings.NewReader(r.out()), golog.Options{})
+	log, err := golog.Read(strings.NewReader(r.out()))
 	if err != nil {
 		t.Fatal(err)
 	}

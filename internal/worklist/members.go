@@ -18,7 +18,7 @@ func (l *loader) checkMembers(u *unit) {
 	if len(u.mods) == 0 {
 		l.tell(finding.Finding{
 			Check: "go-work-empty", Severity: finding.Error, File: l.rel(u.work.path),
-			Effect: "It has no use line, and the go command ends with “no modules were found in the current workspace”.",
+			Effect: "It has no use line, and the go command fails with “no modules were found in the current workspace”.",
 			Fix:    "go work use DIR, or GOWORK=off",
 		})
 		return
@@ -51,7 +51,7 @@ func (l *loader) checkAge(u *unit) {
 	}
 	l.tell(finding.Finding{
 		Check: "go-work-too-old", Severity: finding.Error, File: l.rel(u.work.path), Line: line, Found: found,
-		Effect: fmt.Sprintf("%s requires go %s, and go.work must require at least that: the go command ends with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
+		Effect: fmt.Sprintf("%s requires go %s, and go.work must require at least that: the go command fails with “module %s listed in go.work file requires go >= %[2]s”.", newest.file, newest.goLine(), plain(l.rel(newest.dir))),
 		Fix:    "go work use, and commit go.work",
 	})
 }

@@ -180,7 +180,7 @@ func (n *needs) behind(r required, file string, of *modfile.File) (finding.Findi
 	}
 	return finding.Finding{
 		Check: "go-mod-behind", Severity: finding.Error, File: r.in.file, Line: r.line.Syntax.Start.Line, Found: name(r.line.Mod),
-		Effect: fmt.Sprintf("%s asks for %s, and go.mod must ask for as much: builds end with “updates to go.mod needed”.", file, more),
+		Effect: fmt.Sprintf("%s asks for %s, and go.mod must ask for as much: builds fail with “updates to go.mod needed”.", file, more),
 		Fix:    "go mod tidy",
 	}, true
 }

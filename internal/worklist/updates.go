@@ -48,7 +48,7 @@ func (l *loader) findUpdates(u *unit) {
 			}
 			if stops {
 				f.Severity = finding.Error
-				f.Effect = "An exclude line rules the version out, so the go command ignores the requirement and ends with “updates to go.mod needed”."
+				f.Effect = "An exclude line rules the version out, so the go command ignores the requirement and fails with “updates to go.mod needed”."
 			}
 			l.tellAt(f, m, out)
 		}
@@ -56,7 +56,7 @@ func (l *loader) findUpdates(u *unit) {
 			f := first[again[0].Mod.Path]
 			l.tellAt(finding.Finding{
 				Check: "go-mod-required-twice", Severity: finding.Error,
-				Effect: fmt.Sprintf("Line %d requires %s of the same module, as after a careless merge: builds end with “updates to go.mod needed”.", f.Syntax.Start.Line, plain(f.Mod.Version)),
+				Effect: fmt.Sprintf("Line %d requires %s of the same module, as after a careless merge: builds fail with “updates to go.mod needed”.", f.Syntax.Start.Line, plain(f.Mod.Version)),
 				Fix:    "go mod tidy, which keeps the newer version, or one of the two lines",
 			}, m, again)
 		}

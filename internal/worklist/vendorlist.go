@@ -51,10 +51,10 @@ func (l *loader) inconsistent(u *unit, file string, list *vendorList) bool {
 	if problem == "" {
 		return false
 	}
-	f.Effect = fmt.Sprintf("%s %s, so every build ends with “inconsistent vendoring”.", l.rel(file), problem)
+	f.Effect = fmt.Sprintf("%s %s, so every build fails with “inconsistent vendoring”.", l.rel(file), problem)
 	if list.mark {
 		f.Fix = asUTF8
-		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command reads as part of its first line: it %s, and every build ends with “inconsistent vendoring”.", l.rel(file), problem)
+		f.Effect = fmt.Sprintf("%s begins with a byte order mark, which the go command reads as part of its first line: it %s, and every build fails with “inconsistent vendoring”.", l.rel(file), problem)
 	}
 	l.tell(f) // the others are most likely of the same cause
 	return true

@@ -81,7 +81,7 @@ var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 func (v Variable) check() error {
 	switch {
 	case !name.MatchString(v.Name):
-		return fmt.Errorf("set variable %q: found a name that is none, expected letters, digits and _", v.Name)
+		return fmt.Errorf("set variable %q: found an invalid name, expected letters, digits and _", v.Name)
 	case strings.ContainsRune(v.Value, 0) || !utf8.ValidString(v.Value):
 		return fmt.Errorf("set variable %s: found a value that is not text, expected UTF-8 without NUL", v.Name)
 	}

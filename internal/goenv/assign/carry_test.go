@@ -8,7 +8,7 @@ import (
 	"github.com/modferry/modferry/internal/goenv/assign"
 )
 
-func TestCarry(t *testing.T) {
+func TestCredentialsAndPathsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	vars := []assign.Variable{
 		{Name: "GOPROXY", Value: "https://u:s3cr3t@a.example.test,direct"},

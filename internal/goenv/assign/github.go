@@ -11,15 +11,7 @@ import (
 
 // gitHub is for the files of GITHUB_ENV, appended to.
 func gitHub(vars []Variable, random io.Reader) (string, error) {
-	var b strings.Builder
-	for _, v := range vars {
-		entry, err := GitHubEntry(v.Name, v.Value, random)
-		if err != nil {
-			return "", fmt.Errorf("%s as github: %w", v.Name, err)
-		}
-		b.WriteString(entry)
-	}
-	return b.String(), nil
+	return lines("github", func(v Variable) (string, error) { return GitHubEntry(v.Name, v.Value, random) })(vars, random)
 }
 
 // GitHubEntry is an entry of the command files of GitHub's runner (GITHUB_ENV,

@@ -14,33 +14,27 @@ import (
 // None does not mean that there are none: how busy machine and network were, no
 // result knows.
 func (c *comparison) caveats() {
-	var lines []string
+	var lines list
 	was, is := render.Of(c.old), render.Of(c.new)
 	if a, b := began(c.old), began(c.new); !a.IsZero() && b.Before(a) && !b.IsZero() {
-		lines = append(lines, "the new run began before the old one: are the two files in the right order?")
+		lines.add("the new run began before the old one: are the two files in the right order?")
 	}
-	if s := changed(purpose(was), purpose(is)); s != "" {
-		lines = append(lines, "the runs were for different things: "+s)
+	lines.changed("the runs were for different things", purpose(was), purpose(is))
+	if c.old.Interrupted {
+		lines.add("the old run was interrupted")
 	}
-	for _, x := range []struct {
-		which string
-		r     *report.Result
-	}{{"old", c.old}, {"new", c.new}} {
-		if x.r.Interrupted {
-			lines = append(lines, "the "+x.which+" run was interrupted")
-		}
+	if c.new.Interrupted {
+		lines.add("the new run was interrupted")
 	}
-	if s := changed(machineOf(c.old.Machine), machineOf(c.new.Machine)); s != "" {
-		lines = append(lines, "the machines differ: "+s)
-	}
-	if s := changed(failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope)); s != "" && c.old.Cache.Used() && c.new.Cache.Used() {
-		lines = append(lines, "the scopes differ: "+s)
+	lines.changed("the machines differ", machineOf(c.old.Machine), machineOf(c.new.Machine))
+	if c.old.Cache.Used() && c.new.Cache.Used() {
+		lines.changed("the scopes differ", failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope))
 	}
 	if !c.sameWork() {
-		lines = append(lines, fmt.Sprintf("other files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
-			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file")))
+		lines.add("different files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
+			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file"))
 	}
-	c.section("Do not compare as they are", lines)
+	c.section("Not directly comparable", lines)
 }
 
 // sameWork reports whether both runs fetched the same files from mirrors, so
@@ -50,7 +44,6 @@ func (c *comparison) sameWork() bool {
 	return n == render.TallyOf(c.old).Fetched && n == render.TallyOf(c.new).Fetched
 }
 
-// pair is a file in both runs.
 type pair struct{ was, is report.Module }
 
 // common returns what both runs fetched from mirrors, in the order of the new
@@ -66,7 +59,6 @@ func (c *comparison) common() []pair {
 	return list
 }
 
-// purpose is what a run was for.
 func purpose(v *render.View) string {
 	switch {
 	case v.Result.Outcome == report.Settings:
@@ -83,7 +75,6 @@ func purpose(v *render.View) string {
 	return "a fetch"
 }
 
-// machineOf is a machine in words.
 func machineOf(m *report.Machine) string {
 	if m == nil {
 		return "unknown"
@@ -93,9 +84,6 @@ func machineOf(m *report.Machine) string {
 
 // began is when a run began, zero when that is not known.
 func began(r *report.Result) time.Time {
-	t, err := time.Parse(time.RFC3339, r.Started)
-	if err != nil {
-		return time.Time{}
-	}
+	t, _ := time.Parse(time.RFC3339, r.Started) // zero with an error
 	return t
 }

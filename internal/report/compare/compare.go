@@ -40,13 +40,11 @@ func Write(w io.Writer, old, new *report.Result) error {
 	return c.WriteTo(w, "comparison")
 }
 
-// comparison is a rendering under way.
 type comparison struct {
 	text.Page
 	old, new *report.Result
 }
 
-// section writes lines under a heading, if there are any.
 func (c *comparison) section(heading string, lines []string) {
 	if len(lines) == 0 {
 		return
@@ -57,7 +55,16 @@ func (c *comparison) section(heading string, lines []string) {
 	}
 }
 
-// changed is "from → to", "" when they are the same.
+type list []string
+
+func (l *list) add(format string, args ...any) { *l = append(*l, fmt.Sprintf(format, args...)) }
+
+func (l *list) changed(what, from, to string) {
+	if s := changed(from, to); s != "" {
+		l.add("%s: %s", what, s)
+	}
+}
+
 func changed(from, to string) string {
 	if from == to {
 		return ""
@@ -93,50 +100,36 @@ func (c *comparison) outcome() {
 	}
 }
 
-// run tells of the run as a whole.
 func (c *comparison) run() {
-	var lines []string
+	var lines list
 	a, b := c.old.Totals, c.new.Totals
 	switch s := pace(a.MS, b.MS); {
 	case !c.sameWork() || c.old.Interrupted || c.new.Interrupted:
-		lines = append(lines, "the run took, for other work: "+report.Millis(a.MS)+" → "+report.Millis(b.MS))
+		lines.add("the run took, for different work: %s → %s", report.Millis(a.MS), report.Millis(b.MS))
 	case s != "":
-		lines = append(lines, "the run got "+s)
+		lines.add("the run got %s", s)
 	default:
-		lines = append(lines, "the run took about as long: "+report.Millis(a.MS)+" → "+report.Millis(b.MS))
+		lines.add("the run took about as long: %s → %s", report.Millis(a.MS), report.Millis(b.MS))
 	}
-	if s := changed(report.Bytes(a.Bytes), report.Bytes(b.Bytes)); s != "" {
-		lines = append(lines, "received: "+s)
-	}
-	if s := changed(report.Count(len(c.old.Modules), "file"), report.Count(len(c.new.Modules), "file")); s != "" {
-		lines = append(lines, "work list: "+s)
-	}
+	lines.changed("received", report.Bytes(a.Bytes), report.Bytes(b.Bytes))
+	lines.changed("work list", report.Count(len(c.old.Modules), "file"), report.Count(len(c.new.Modules), "file"))
 	c.section("Run", lines)
 }
 
 func (c *comparison) settings() {
 	a, b := render.Of(c.old).Settings(), render.Of(c.new).Settings()
-	var lines []string
-	if s := changed(failure.Plain(c.old.Tool), failure.Plain(c.new.Tool)); s != "" {
-		lines = append(lines, "tool: "+s)
+	var lines list
+	lines.changed("tool", failure.Plain(c.old.Tool), failure.Plain(c.new.Tool))
+	before, after := map[string]string{}, map[string]string{}
+	for _, s := range a {
+		before[s.Name] = s.Value
 	}
-	value := func(list []render.Setting, name string) string {
-		for _, s := range list {
-			if s.Name == name {
-				return s.Value
-			}
-		}
-		return ""
+	for _, s := range b {
+		after[s.Name] = s.Value
 	}
-	seen := map[string]bool{}
 	for _, s := range slices.Concat(a, b) {
-		if seen[s.Name] {
-			continue
-		}
-		seen[s.Name] = true
-		if d := changed(value(a, s.Name), value(b, s.Name)); d != "" {
-			lines = append(lines, s.Name+": "+d)
-		}
+		lines.changed(s.Name, before[s.Name], after[s.Name])
+		before[s.Name] = after[s.Name] // told
 	}
 	c.section("Settings", lines)
 }
@@ -147,54 +140,43 @@ func (c *comparison) mirrors() {
 		before[m.URL] = m
 	}
 	earlier, later := spreadsOf(c.old), spreadsOf(c.new)
-	var lines []string
+	var lines list
 	for _, m := range c.new.Mirrors {
 		url := failure.Plain(m.URL)
 		was, known := before[m.URL]
 		delete(before, m.URL)
 		if !known {
-			lines = append(lines, url+": new, "+stateOf(m))
+			lines.add("%s: new, %s", url, stateOf(m))
 			continue
 		}
-		if s := changed(stateOf(was), stateOf(m)); s != "" {
-			lines = append(lines, url+": "+s)
-		}
+		lines.changed(url, stateOf(was), stateOf(m))
 		if was.Rank != m.Rank {
-			lines = append(lines, url+": "+place(was.Rank)+" → "+place(m.Rank)+" in the chain")
+			lines.add("%s: %s → %s in the chain", url, place(was.Rank), place(m.Rank))
 		}
-		for _, phase := range []struct {
-			name     string
-			from, to *float64
-		}{
-			{"name lookup", was.DNSMS, m.DNSMS}, {"connection", was.ConnectMS, m.ConnectMS}, {"TLS handshake", was.TLSMS, m.TLSMS},
-			{"first byte", was.FirstByteMS, m.FirstByteMS},
-		} {
-			if phase.from == nil || phase.to == nil {
-				continue
-			}
-			if s := pace(*phase.from, *phase.to); s != "" {
-				lines = append(lines, url+": "+phase.name+" "+s)
+		for _, p := range render.Phases {
+			if from, to := p.OfProbe(was), p.OfProbe(m); from != nil && to != nil {
+				if s := pace(*from, *to); s != "" {
+					lines.add("%s: %s %s", url, p.Name, s)
+				}
 			}
 		}
 		lines = append(lines, requests(url, earlier[m.URL], later[m.URL])...)
 		if from, to := was.ThroughputBPS, m.ThroughputBPS; from != nil && to != nil && *from >= 1 && *to >= 1 &&
 			max(*from, *to) >= min(*from, *to)*slower {
-			lines = append(lines, url+": throughput "+changed(report.Rate(*from), report.Rate(*to)))
+			lines.add("%s: throughput %s", url, changed(report.Rate(*from), report.Rate(*to)))
 		}
 		if was.Failures != m.Failures {
-			lines = append(lines, fmt.Sprintf("%s: %s → %d", url, report.Count(was.Failures, "failed attempt"), m.Failures))
+			lines.add("%s: %s → %d", url, report.Count(was.Failures, "failed attempt"), m.Failures)
 		}
 	}
 	for _, m := range c.old.Mirrors {
 		if _, gone := before[m.URL]; gone {
-			lines = append(lines, failure.Plain(m.URL)+": not in the run any more, was "+stateOf(m))
+			lines.add("%s: no longer in the run, was %s", failure.Plain(m.URL), stateOf(m))
 			delete(before, m.URL)
 		}
 	}
 	if a, b := c.old.SumDB, c.new.SumDB; a != nil && b != nil {
-		if s := changed(render.Database(a), render.Database(b)); s != "" {
-			lines = append(lines, "checksum database "+failure.Plain(b.Name)+": "+s)
-		}
+		lines.changed("checksum database "+failure.Plain(b.Name), render.Database(a), render.Database(b))
 	}
 	c.section("Mirrors", lines)
 }
@@ -217,7 +199,7 @@ func spreadsOf(r *report.Result) map[string]map[string]render.Spread {
 // what follows depends on the sizes of the files.
 func requests(mirror string, before, after map[string]render.Spread) []string {
 	var lines []string
-	for _, s := range render.Stages[:len(render.Stages)-1] {
+	for _, s := range render.Phases {
 		was, is := before[s.Name], after[s.Name]
 		for _, p := range render.Percents {
 			from, known := was.Percentile(p)
@@ -230,7 +212,6 @@ func requests(mirror string, before, after map[string]render.Spread) []string {
 	return lines
 }
 
-// stateOf is a mirror's state, with the class of a failing one.
 func stateOf(m report.Mirror) string {
 	s := cmp.Or(failure.Neutral(m.State), "unknown")
 	if title := m.Class.Title(); title != "" {
@@ -239,7 +220,6 @@ func stateOf(m report.Mirror) string {
 	return s
 }
 
-// place is a mirror's rank in words.
 func place(rank int) string {
 	if rank <= 0 {
 		return "left out"
@@ -249,23 +229,17 @@ func place(rank int) string {
 
 func (c *comparison) cache() {
 	a, b := c.old.Cache, c.new.Cache
-	var lines []string
-	for _, x := range []struct{ what, from, to string }{
-		{"store", failure.Plain(a.Store), failure.Plain(b.Store)},
-		{"hit", failure.Neutral(a.Hit), failure.Neutral(b.Hit)},
-		{"files", fmt.Sprint(a.Files), fmt.Sprint(b.Files)},
-		{"received", report.Bytes(a.Bytes), report.Bytes(b.Bytes)},
-		{"not let in", fmt.Sprint(len(a.Rejected)), fmt.Sprint(len(b.Rejected))},
-	} {
-		if s := changed(x.from, x.to); s != "" {
-			lines = append(lines, x.what+": "+s)
-		}
-	}
+	var lines list
+	lines.changed("store", failure.Plain(a.Store), failure.Plain(b.Store))
+	lines.changed("hit", failure.Neutral(a.Hit), failure.Neutral(b.Hit))
+	lines.changed("files", fmt.Sprint(a.Files), fmt.Sprint(b.Files))
+	lines.changed("received", report.Bytes(a.Bytes), report.Bytes(b.Bytes))
+	lines.changed("not let in", fmt.Sprint(len(a.Rejected)), fmt.Sprint(len(b.Rejected)))
 	if s := pace(a.MS, b.MS); s != "" && a.MS > 0 && b.MS > 0 {
-		lines = append(lines, "the restore got "+s)
+		lines.add("the restore got %s", s)
 	}
 	if reason := failure.Plain(b.Reason); reason != "" && b.Reason != a.Reason {
-		lines = append(lines, "now: "+reason)
+		lines.add("now: %s", reason)
 	}
 	c.section("Cache", lines)
 }

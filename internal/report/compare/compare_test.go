@@ -46,7 +46,7 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		{"a new mirror", func(r *report.Result) {
 			r.Mirrors = append(r.Mirrors, report.Mirror{URL: reporttest.Dead, State: report.Failing, Class: failure.NameLookup})
 		}, reporttest.Dead + ": new, failing (name lookup failed)"},
-		{"a mirror that is gone", func(r *report.Result) { r.Mirrors = r.Mirrors[:1] }, reporttest.Company + ": not in the run any more, was slow"},
+		{"a mirror that is gone", func(r *report.Result) { r.Mirrors = r.Mirrors[:1] }, reporttest.Company + ": no longer in the run, was slow"},
 		{"the cache", func(r *report.Result) { r.Cache.Hit = "miss" }, "hit: partial → miss"},
 		{"a setting", func(r *report.Result) { r.Settings.GOPRIVATE = "" }, "GOPRIVATE: git.company.example.test → nothing"},
 		{"a new module", func(r *report.Result) {
@@ -54,7 +54,7 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		}, "New (1 module)\n  example.test/new@v1.0.0\n"},
 		{"a module that is gone", func(r *report.Result) { r.Modules = r.Modules[:len(r.Modules)-1] }, "Gone (1 module)\n  git.company.example.test/team/tool2@v0.1.0\n"},
 		{"a module in another version", func(r *report.Result) { r.Modules[len(r.Modules)-1].Version = "v0.2.0" },
-			"In another version (1 module)\n  git.company.example.test/team/tool2: v0.1.0 → v0.2.0\n"},
+			"In a different version (1 module)\n  git.company.example.test/team/tool2: v0.1.0 → v0.2.0\n"},
 		{"a go.mod file of another version", func(r *report.Result) { r.Modules[0].Version = "v9.0.0" },
 			"Modules of which only the go.mod file is needed\n  1 new, 0 gone\n"},
 		{"slower first bytes", func(r *report.Result) {
@@ -72,8 +72,8 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 		{"an interrupted run", func(r *report.Result) { r.Interrupted = true }, "the new run was interrupted"},
 		{"the wrong order", func(r *report.Result) { r.Started = "2026-11-19T13:35:00Z" }, "the new run began before the old one"},
 		{"other work", func(r *report.Result) { r.Modules = r.Modules[:60] },
-			"other files were fetched from mirrors: 28 of 81, then 10 of 60 files needed; 10 files both times"},
-		{"a time of other work", func(r *report.Result) { r.Modules, r.Totals.MS = r.Modules[:60], 900 }, "the run took, for other work: 4.9 s → 900 ms"},
+			"different files were fetched from mirrors: 28 of 81, then 10 of 60 files needed; 10 files both times"},
+		{"a time of other work", func(r *report.Result) { r.Modules, r.Totals.MS = r.Modules[:60], 900 }, "the run took, for different work: 4.9 s → 900 ms"},
 		{"another purpose", func(r *report.Result) { r.Modules = nil }, "the runs were for different things: a fetch → a preflight"},
 		{"a module that fails now", func(r *report.Result) {
 			r.Modules[0].Source, r.Modules[0].Class, r.Modules[0].Message = report.FromFailed, failure.Gone, "it is gone"

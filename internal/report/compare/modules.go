@@ -12,7 +12,6 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// entry names a file of the work list.
 type entry struct{ path, version, kind string }
 
 func entriesOf(r *report.Result) map[entry]report.Module {
@@ -23,7 +22,6 @@ func entriesOf(r *report.Result) map[entry]report.Module {
 	return all
 }
 
-// mostLines is how many modules are named one by one.
 const mostLines = 20
 
 func (c *comparison) modules() {
@@ -70,15 +68,16 @@ func (c *comparison) versions() {
 			gone = append(gone, path+"@"+before)
 		}
 	}
-	for _, x := range []struct {
-		heading string
-		lines   []string
-	}{{"New", added}, {"In another version", other}, {"Gone", gone}} {
-		c.section(fmt.Sprintf("%s (%s)", x.heading, report.Count(len(x.lines), "module")), someLines(x.lines, mostLines))
-	}
+	c.versionsIn("New", added)
+	c.versionsIn("In a different version", other)
+	c.versionsIn("Gone", gone)
 	if come+left > 0 {
 		c.section("Modules of which only the go.mod file is needed", []string{fmt.Sprintf("%d new, %d gone", come, left)})
 	}
+}
+
+func (c *comparison) versionsIn(heading string, lines []string) {
+	c.section(fmt.Sprintf("%s (%s)", heading, report.Count(len(lines), "module")), someLines(lines, mostLines))
 }
 
 // lacking returns the versions in there that are not in here: those whose code
@@ -110,7 +109,6 @@ func versionsOf(r *report.Result) map[string]map[string]bool {
 	return all
 }
 
-// someLines keeps the first few lines and counts the others.
 func someLines(lines []string, most int) []string {
 	if rest := len(lines) - most; rest > 0 {
 		return append(lines[:most:most], fmt.Sprintf("and %d more", rest))

@@ -1,11 +1,9 @@
 package export
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,18 +14,16 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// CodeQuality renders the failures and findings of r as a GitLab Code Quality
-// report. One cause is one entry; lines have entries of their own only where they
+// CodeQuality renders the failures and findings of r, whose checkout is at p, as
+// a GitLab Code Quality report. One cause is one entry; lines have entries of their own only where they
 // are at fault. Every entry stands at a line of the checkout; what has none of
 // its own stands at the first line of go.mod, for GitLab drops entries without.
 // Fingerprints contain neither line numbers nor texts of servers, so that
 // GitLab recognises an entry in the report of another commit. Modules that an
 // interrupted run did not come to are no problem of the code, and left out.
-func CodeQuality(w io.Writer, r *report.Result) error { return Place{}.CodeQuality(w, r) }
-
-// CodeQuality is the function of that name for a checkout at p.
 func (p Place) CodeQuality(w io.Writer, r *report.Result) error {
 	q := quality{list: []issue{}, seen: map[string]bool{}, place: p}
+	q.file, q.line = r.Settings.ChainLine()
 	for _, c := range report.Causes(r) {
 		switch {
 		case c.Class == failure.Cancelled:
@@ -38,31 +34,18 @@ func (p Place) CodeQuality(w io.Writer, r *report.Result) error {
 				}
 			}
 		default:
-			file, line := r.Settings.ChainLine()
-			q.cause(c, file, line)
+			q.cause(c)
 		}
 	}
 	for _, m := range r.Modules {
 		if m.Source == report.FromMirror {
-			file, line := r.Settings.ChainLine()
-			q.cured(m, file, line)
+			q.cured(m)
 		}
 	}
-	v := render.Of(r)
-	for _, f := range v.Findings(true) {
+	for _, f := range render.Of(r).Findings(true) {
 		q.finding(f)
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(q.list); err != nil {
-		return fmt.Errorf("write Code Quality report: %w", err)
-	}
-	if _, err := w.Write(report.EscapeHostile(b.Bytes())); err != nil {
-		return fmt.Errorf("write Code Quality report: %w", err)
-	}
-	return nil
+	return report.WriteJSON(w, "Code Quality report", q.list)
 }
 
 // issue is an entry of the report; the field names are GitLab's.
@@ -83,11 +66,12 @@ type issueLines struct {
 	Begin int `json:"begin"`
 }
 
-// quality collects entries.
 type quality struct {
 	list  []issue
 	seen  map[string]bool // fingerprints
 	place Place
+	file  string // that names the mirrors, and the line
+	line  int
 }
 
 // add appends an entry unless there is one of the same identity, of which
@@ -103,49 +87,43 @@ func (q *quality) add(check, severity, description, file string, line int, ident
 	q.list = append(q.list, i)
 }
 
-// failed adds a module that could not be obtained.
-func (q *quality) failed(m report.Module) {
-	severity := "critical"
+func severityOf(c failure.Class, optional bool) string {
 	switch {
-	case report.Trouble{Class: m.Class}.Serious():
-		severity = "blocker"
-	case m.Optional:
-		severity = "info"
+	case report.Trouble{Class: c}.Serious():
+		return "blocker"
+	case optional:
+		return "info"
 	}
+	return "critical"
+}
+
+func (q *quality) failed(m report.Module) {
 	text := m.Name() + ": " + cmp.Or(failure.Plain(m.Message), m.Class.Title(), "could not be obtained")
 	if advice := m.Class.Remedy(); advice != "" {
 		text += ". " + advice
 	}
-	q.add(string(m.Class), severity, text, m.File, m.Line, m.Path, m.Version, m.Kind)
+	q.add(string(m.Class), severityOf(m.Class, m.Optional), text, m.File, m.Line, m.Path, m.Version, m.Kind)
 }
 
 // cause adds what keeps modules away and is no line's fault.
-func (q *quality) cause(c report.Cause, file string, line int) {
-	severity := "critical"
-	switch {
-	case report.Trouble{Class: c.Class}.Serious():
-		severity = "blocker"
-	case c.Optional():
-		severity = "info"
-	}
+func (q *quality) cause(c report.Cause) {
 	text := strings.TrimPrefix(failure.Plain(c.Mirror)+": ", ": ") + c.Class.Title() + "; " + c.Lacking() + ". " + c.Class.Remedy()
-	q.add(string(c.Class), severity, strings.TrimSpace(text), file, line, failure.Plain(c.Mirror))
+	q.add(string(c.Class), severityOf(c.Class, c.Optional()), strings.TrimSpace(text), q.file, q.line, failure.Plain(c.Mirror))
 }
 
 // cured adds the mirrors that offered wrong bytes for a module that another
 // had the right ones of, each once: no line is at fault.
-func (q *quality) cured(m report.Module, file string, line int) {
+func (q *quality) cured(m report.Module) {
 	for _, a := range m.Attempts {
 		x := a.Trouble()
 		if !x.Serious() {
 			continue
 		}
 		text := fmt.Sprintf("%s: %s, as for %s; the right bytes came from another source. %s", failure.Plain(a.Mirror), x.Class.Title(), m.Name(), x.Class.Remedy())
-		q.add(string(a.Class), "major", strings.TrimSpace(text), file, line, failure.Plain(a.Mirror), "recovered")
+		q.add(string(a.Class), "major", strings.TrimSpace(text), q.file, q.line, failure.Plain(a.Mirror), "recovered")
 	}
 }
 
-// finding adds a remark on configuration or checkout.
 func (q *quality) finding(f finding.Finding) {
 	severity := "info"
 	switch f.Severity {

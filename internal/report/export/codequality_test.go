@@ -30,7 +30,7 @@ type quality struct {
 
 func readQuality(t *testing.T, r *report.Result) []quality {
 	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(reporttest.Rendered(t, export.CodeQuality, r)))
+	dec := json.NewDecoder(bytes.NewReader(reporttest.Rendered(t, export.Place{}.CodeQuality, r)))
 	dec.DisallowUnknownFields()
 	var list []quality
 	if err := dec.Decode(&list); err != nil {
@@ -42,7 +42,7 @@ func readQuality(t *testing.T, r *report.Result) []quality {
 func TestCodeQualityIsAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"good", "gatekeeper", "integrity", "low-priority-only", "nothing-needed"} {
-		reporttest.Golden(t, "testdata/"+name+".codequality.json", reporttest.Rendered(t, export.CodeQuality, reporttest.Fixtures()[name]))
+		reporttest.Golden(t, "testdata/"+name+".codequality.json", reporttest.Rendered(t, export.Place{}.CodeQuality, reporttest.Fixtures()[name]))
 	}
 }
 
@@ -52,7 +52,7 @@ func TestCodeQualityHasWhatGitLabRequires(t *testing.T) {
 	all["evil"] = reporttest.Hostile(reporttest.Evil)
 	severities := []string{"info", "minor", "major", "critical", "blocker"}
 	for name, r := range all {
-		reporttest.Harmless(t, name, reporttest.Rendered(t, export.CodeQuality, r))
+		reporttest.Harmless(t, name, reporttest.Rendered(t, export.Place{}.CodeQuality, r))
 		seen := map[string]bool{}
 		for _, q := range readQuality(t, r) {
 			if q.Description == "" || q.Check == "" || len(q.Fingerprint) != 64 || seen[q.Fingerprint] {
@@ -71,7 +71,7 @@ func TestCodeQualityHasWhatGitLabRequires(t *testing.T) {
 
 func TestCodeQualityOfAGoodRunIsAnEmptyList(t *testing.T) {
 	t.Parallel()
-	if got := string(reporttest.Rendered(t, export.CodeQuality, reporttest.DeadMirror())); got != "[]\n" {
+	if got := string(reporttest.Rendered(t, export.Place{}.CodeQuality, reporttest.DeadMirror())); got != "[]\n" {
 		t.Errorf("the report is %q, want an empty list", got)
 	}
 }

@@ -61,7 +61,6 @@ func bomMetadata(r *report.Result) *cyclonedx.Metadata {
 	return m
 }
 
-// bomComponents returns a component for each module version, sorted by name.
 func bomComponents(modules []report.Module) []cyclonedx.Component {
 	components := []cyclonedx.Component{}
 	seen := map[string]bool{}

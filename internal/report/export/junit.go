@@ -15,7 +15,7 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// JUnit renders r as JUnit XML, for the test panels of CI systems: one test
+// JUnit renders r, whose checkout is at p, as JUnit XML, for the test panels of CI systems: one test
 // case for the run, one for each mirror, one for each module that failed, and
 // one for all the files that came from each kind of source. There are failures
 // in it exactly when the outcome is not ok: what the run got over (a dead
@@ -27,9 +27,6 @@ import (
 // (testdata/schemas/jenkins-junit.xsd), nothing besides: a plugin of Jenkins
 // refuses a report with more. So the line of go.mod at fault is the first line
 // of a failure's text, not an attribute, and reasons to skip are text.
-func JUnit(w io.Writer, r *report.Result) error { return Place{}.JUnit(w, r) }
-
-// JUnit is the function of that name for a checkout at p.
 func (p Place) JUnit(w io.Writer, r *report.Result) error {
 	v := render.Of(r)
 	suites := junitSuites{Name: "modferry", Time: junitSeconds(r.Totals.MS)}
@@ -111,7 +108,6 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// junitRun is the suite of the run as a whole.
 func junitRun(v *render.View) junitSuite {
 	r := v.Result
 	took := junitSeconds(r.Totals.MS)
@@ -144,7 +140,6 @@ func junitRun(v *render.View) junitSuite {
 	return s
 }
 
-// junitMirrors is the suite of the mirrors.
 func junitMirrors(v *render.View) junitSuite {
 	s := junitSuite{Name: "mirrors", Time: junitSeconds(0)}
 	for _, m := range v.Result.Mirrors {
@@ -163,7 +158,6 @@ func junitMirrors(v *render.View) junitSuite {
 	return s
 }
 
-// junitModules is the suite of the files of the work list.
 func junitModules(v *render.View, p Place) junitSuite {
 	s := junitSuite{Name: "modules", Time: junitSeconds(v.Result.Totals.MS)}
 	for _, sum := range []struct {
@@ -207,7 +201,6 @@ func junitFailure(v *render.View, m report.Module, p Place) junitCase {
 	return c
 }
 
-// outcomeOf is what became of an attempt.
 func outcomeOf(a report.Attempt) string {
 	if a.Class == "" {
 		return "received"
@@ -227,7 +220,6 @@ func (c *junitCase) verdict(fails bool, m *junitMessage) {
 	}
 }
 
-// junitAdvice is what to do about a class of failures.
 func junitAdvice(c failure.Class) string {
 	if remedy := c.Remedy(); remedy != "" {
 		return "What to do: " + remedy
@@ -235,7 +227,6 @@ func junitAdvice(c failure.Class) string {
 	return ""
 }
 
-// junitLines joins the lines that say something.
 func junitLines(lines ...string) string {
 	var b strings.Builder
 	for _, line := range lines {
@@ -250,7 +241,6 @@ func junitLines(lines ...string) string {
 	return b.String()
 }
 
-// junitSeconds is a duration as the format wants it.
 func junitSeconds(ms float64) string { return strconv.FormatFloat(max(ms, 0)/1000, 'f', 3, 64) }
 
 // junitTime is a time as the format wants it, without a zone; "" when s is no

@@ -18,7 +18,7 @@ import (
 func TestFormatsForMachinesSayWhenTheyCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]func(io.Writer, *report.Result) error{
-		"JUnit": export.JUnit, "CodeQuality": export.CodeQuality, "CycloneDX": export.CycloneDX, "Prometheus": export.Prometheus,
+		"JUnit": export.Place{}.JUnit, "CodeQuality": export.Place{}.CodeQuality, "CycloneDX": export.CycloneDX, "Prometheus": export.Prometheus,
 		"Compare": func(w io.Writer, r *report.Result) error { return compare.Write(w, r, r) },
 	} {
 		if err := f(reporttest.Failing{Err: errors.New("disk full")}, reporttest.Good()); err == nil || !strings.Contains(err.Error(), "disk full") {
@@ -64,14 +64,14 @@ func readJUnit(t *testing.T, text []byte) junit {
 func TestJUnitIsAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"good", "gatekeeper", "integrity", "low-priority-only", "cannot-run", "dead-mirror"} {
-		reporttest.Golden(t, "testdata/"+name+".junit.xml", reporttest.Rendered(t, export.JUnit, reporttest.Fixtures()[name]))
+		reporttest.Golden(t, "testdata/"+name+".junit.xml", reporttest.Rendered(t, export.Place{}.JUnit, reporttest.Fixtures()[name]))
 	}
 }
 
 func TestJUnitFailsExactlyWhenTheRunDid(t *testing.T) {
 	t.Parallel()
 	for name, r := range reporttest.Fixtures() {
-		j := readJUnit(t, reporttest.Rendered(t, export.JUnit, r))
+		j := readJUnit(t, reporttest.Rendered(t, export.Place{}.JUnit, r))
 		if got, want := j.Failures > 0, r.Outcome != report.OK; got != want {
 			t.Errorf("%s: %d failures in a run with outcome %s", name, j.Failures, r.Outcome)
 		}
@@ -81,7 +81,7 @@ func TestJUnitFailsExactlyWhenTheRunDid(t *testing.T) {
 func TestJUnitCountsItsCases(t *testing.T) {
 	t.Parallel()
 	for name, r := range reporttest.Fixtures() {
-		j := readJUnit(t, reporttest.Rendered(t, export.JUnit, r))
+		j := readJUnit(t, reporttest.Rendered(t, export.Place{}.JUnit, r))
 		var tests, failures int
 		seen := map[string]bool{}
 		for _, s := range j.Suites {
@@ -115,7 +115,7 @@ func TestJUnitCountsItsCases(t *testing.T) {
 
 func TestJUnitNamesModuleClassAndLineOfAFailure(t *testing.T) {
 	t.Parallel()
-	j := readJUnit(t, reporttest.Rendered(t, export.JUnit, reporttest.Integrity()))
+	j := readJUnit(t, reporttest.Rendered(t, export.Place{}.JUnit, reporttest.Integrity()))
 	var found []string
 	for _, s := range j.Suites {
 		for _, c := range s.Cases {
@@ -132,7 +132,7 @@ func TestJUnitNamesModuleClassAndLineOfAFailure(t *testing.T) {
 
 func TestJUnitOfHostileTextIsWellFormedAndHarmless(t *testing.T) {
 	t.Parallel()
-	text := reporttest.Rendered(t, export.JUnit, reporttest.Hostile(reporttest.Evil))
+	text := reporttest.Rendered(t, export.Place{}.JUnit, reporttest.Hostile(reporttest.Evil))
 	reporttest.Harmless(t, "JUnit", text)
 	j := readJUnit(t, text)
 	if n := len(j.Suites); n != 3 {
@@ -166,12 +166,12 @@ func FuzzFormatsForMachines(f *testing.F) {
 		if err != nil {
 			t.Skip("no result")
 		}
-		text := reporttest.Rendered(t, export.JUnit, r)
+		text := reporttest.Rendered(t, export.Place{}.JUnit, r)
 		reporttest.Harmless(t, "JUnit", text)
 		if j := readJUnit(t, text); (j.Failures > 0) != (r.Outcome != report.OK) {
 			t.Errorf("%d failures in a run with outcome %s", j.Failures, r.Outcome)
 		}
-		reporttest.Harmless(t, "CodeQuality", reporttest.Rendered(t, export.CodeQuality, r))
+		reporttest.Harmless(t, "CodeQuality", reporttest.Rendered(t, export.Place{}.CodeQuality, r))
 		readQuality(t, r)
 		text = reporttest.Rendered(t, export.CycloneDX, r)
 		reporttest.Harmless(t, "CycloneDX", text)

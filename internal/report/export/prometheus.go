@@ -39,7 +39,6 @@ func Prometheus(w io.Writer, r *report.Result) error {
 	return nil
 }
 
-// metrics is an exposition under way.
 type metrics struct{ b strings.Builder }
 
 // family is the samples of one metric by their labels. Two mirrors whose
@@ -88,7 +87,7 @@ func truth(b bool) float64 {
 func (p *metrics) run(r *report.Result) {
 	p.family("modferry_info", "gauge", "The tool that made the run.", family{labels("tool", failure.Plain(r.Tool)): 1})
 	outcomes := family{}
-	for _, o := range []report.Outcome{report.OK, report.NotReady, report.Incomplete, report.Settings, report.Integrity} {
+	for _, o := range report.Outcomes {
 		outcomes[labels("outcome", string(o))] = truth(r.Outcome == o)
 	}
 	p.family("modferry_outcome", "gauge", "1 for the outcome of the run, 0 for the others.", outcomes)
@@ -209,12 +208,9 @@ func (p *metrics) mirrors(r *report.Result) {
 		url := failure.Plain(m.URL)
 		states[labels("mirror", url, "state", failure.Neutral(m.State))] = 1
 		ranks[labels("mirror", url)] = float64(m.Rank)
-		for _, phase := range []struct {
-			name string
-			ms   *float64
-		}{{"lookup", m.DNSMS}, {"connect", m.ConnectMS}, {"tls", m.TLSMS}, {"first_byte", m.FirstByteMS}} {
-			if phase.ms != nil {
-				times[labels("mirror", url, "phase", phase.name)] = *phase.ms / 1000
+		for _, p := range render.Phases {
+			if ms := p.OfProbe(m); ms != nil {
+				times[labels("mirror", url, "phase", p.Key)] = *ms / 1000
 			}
 		}
 	}

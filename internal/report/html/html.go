@@ -10,7 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -40,57 +40,20 @@ func Write(w io.Writer, r *report.Result) error {
 	return nil
 }
 
-// view is a rendering under way.
 type view struct{ *render.View }
 
-// section is one part of the page, below a heading of its own.
-type section struct {
-	render.Section
-	groups []group
-}
-
-// group is a part of a section, below a heading of the third level.
-type group struct {
-	title string
-	notes []pair
-	table *render.Table // nil for none
-}
-
-// pair is a term and what it stands for.
 type pair struct{ term, text string }
 
 // sections are what is to be shown, in the order of a reader's questions: what
 // is to be done, and how it came about.
-func (v *view) sections() []section {
-	recovered, _, _ := v.Recovered(false)
-	var all []section
-	for _, s := range []section{
-		v.failures(), {Section: v.findings()}, {Section: v.mirrors()}, {Section: v.Origins("in this report")}, {Section: v.Waterfall()}, {Section: recovered},
-		{Section: v.cache()}, {Section: v.Deferred(mostRows)}, {Section: noted(v.Spreads())}, {Section: v.Answers()}, {Section: noted(v.Periods())},
-		{Section: v.hosts()}, {Section: v.Files()}, {Section: v.UsedSettings()},
-	} {
-		if s.ID != "" {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
-// noted is a section whose note stands above its tables.
-func noted(s render.Section) render.Section {
-	if s.ID != "" {
-		s.Lines = append(s.Lines, say(s.Note))
-	}
-	return s
+func (v *view) sections() []render.Section {
+	return slices.DeleteFunc([]render.Section{
+		v.Failures(), v.findings(), v.Chain(), v.Mirrors(), v.Origins(), v.Waterfall(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
+		v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), v.Files(), v.UsedSettings(),
+	}, func(s render.Section) bool { return s.ID == "" })
 }
 
 func say(text string) render.Line { return render.Line{Spans: []render.Span{{Text: text}}} }
-
-// sentence is a line as a paragraph begins; its first word is ours.
-func sentence(l render.Line) render.Line {
-	text := textOf(l)
-	return render.Line{Spans: []render.Span{{Text: strings.ToUpper(text[:1]) + text[1:]}}, In: l.In}
-}
 
 // mostRows is how many rows of tables and items of lists are shown that have no
 // limit of their own.
@@ -104,15 +67,6 @@ func cut[T any](all []T, most int, thing string) (kept []T, rest string) {
 	return all[:most], fmt.Sprintf("and %d more of %s, not shown", len(all)-most, report.Count(len(all), thing))
 }
 
-// cutItems is cut for the items of a section.
-func cutItems(items []render.Line, thing string) []render.Line {
-	kept, rest := cut(items, mostRows, thing)
-	if rest != "" {
-		kept = append(kept[:len(kept):len(kept)], say(rest))
-	}
-	return kept
-}
-
 // policy allows the style and the script of the page, by their hashes, and
 // nothing else. Bars have no style attributes, which it would not allow.
 func policy() string {
@@ -123,20 +77,8 @@ func policy() string {
 	return "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) + "; base-uri 'none'; form-action 'none'"
 }
 
-// toneOf is the class of a tone's colour.
-func toneOf(t render.Tone) string {
-	switch t {
-	case render.Good:
-		return "good"
-	case render.Fair:
-		return "fair"
-	case render.Bad:
-		return "bad"
-	}
-	return ""
-}
+var tones = map[render.Tone]string{render.Good: "good", render.Fair: "fair", render.Bad: "bad"}
 
-// facts are the numbers that most readers look for.
 func (v *view) facts() []pair {
 	var facts []pair
 	if n := v.Tally.All; n > 0 {
@@ -151,52 +93,6 @@ func (v *view) facts() []pair {
 	return append(facts, pair{"time", report.Millis(v.Result.Totals.MS)})
 }
 
-// mirrors is the chain, why it is this one, and the table of probes.
-func (v *view) mirrors() render.Section {
-	s, chain := v.Mirrors(), v.Chain()
-	s.ID, s.Title = "mirrors", "Mirrors"
-	var lines []render.Line
-	for _, code := range chain.Codes {
-		line := say(code)
-		line.Label = "chain"
-		lines = append(lines, line)
-	}
-	s.Lines = append(append(lines, chain.Lines...), s.Lines...)
-	for i, line := range s.Lines {
-		s.Lines[i] = sentence(line)
-	}
-	if len(s.Lines)+len(s.Tables) == 0 {
-		return render.Section{}
-	}
-	s.Items = cutItems(chain.Items, "reason")
-	return s
-}
-
-func (v *view) cache() render.Section {
-	s := v.Cache()
-	if len(s.Items) > 0 {
-		s.Lines = append(s.Lines, say(render.Refused(v.Result.Cache)+":"))
-		s.Items = cutItems(s.Items, "file")
-	}
-	return s
-}
-
-// hosts are those contacted, one in a line, as allow-lists want them.
-func (v *view) hosts() render.Section {
-	s := v.Hosts()
-	if s.ID == "" {
-		return s
-	}
-	var rest string
-	s.Lines = append(s.Lines, say("Redirects included: what an allow-list of outgoing connections needs."))
-	if s.Codes, rest = cut(s.Codes, mostRows, "host"); rest != "" {
-		s.Lines = append(s.Lines, say(rest))
-	}
-	s.Items, _ = cut(s.Items, mostRows, "host")
-	return s
-}
-
-// findings are the remarks on configuration and checkout, the worst first.
 func (v *view) findings() render.Section {
 	t := render.Table{Caption: "Findings", Thing: "finding", Columns: []render.Column{
 		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "fix", Code: true}, {Title: "check", Code: true},

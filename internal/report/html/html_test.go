@@ -305,7 +305,7 @@ func TestTheHTMLOfALargeResultIsBounded(t *testing.T) {
 	if len(page) > 3<<20 {
 		t.Errorf("found %d bytes, expected at most 3 MiB", len(page))
 	}
-	for _, want := range []string{"The 500 that took longest of 20000", "and 38000 more of 40000 files, not shown: ", "and 18000 more of 20000 files, not shown", "and 2800 more of 3000 hosts, not shown"} {
+	for _, want := range []string{"The slowest 500 of 20000", "and 38000 more of 40000 files, not shown: ", "and 18000 more of 20000 files, not shown", "And 2800 more of 3000 hosts, not shown"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in the page", want)
 		}

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"html"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report/render"
@@ -25,7 +28,6 @@ func (w *writer) raw(parts ...string) {
 
 func esc(text string) string { return html.EscapeString(text) }
 
-// attr is an attribute, "" for an empty value.
 func attr(name, value string) string {
 	if value == "" {
 		return ""
@@ -44,7 +46,7 @@ func (w *writer) page(v *view) {
 		`<meta name="referrer" content="no-referrer"/>`, "\n",
 		"<title>modferry: ", esc(verdict), "</title>\n<style>", style, "</style>\n</head>\n<body>\n",
 		`<a class="skip" href="#content">Skip to the content</a>`, "\n<header>\n",
-		`<h1>modferry: <span`, attr("class", "tone "+toneOf(tone)), ">", esc(verdict), "</span></h1>\n")
+		`<h1>modferry: <span`, attr("class", "tone "+tones[tone]), ">", esc(verdict), "</span></h1>\n")
 	if clause != "" {
 		w.raw(`<p class="lead">`, esc(clause), "</p>\n")
 	}
@@ -71,7 +73,6 @@ func (w *writer) page(v *view) {
 	w.raw("</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
 }
 
-// pairs writes terms and what they stand for.
 func (w *writer) pairs(class string, all []pair) {
 	w.raw("<dl", attr("class", class), ">\n")
 	for _, p := range all {
@@ -99,30 +100,45 @@ func (w *writer) list(class string, items []string, open, end string) {
 	w.raw("</ul>\n")
 }
 
-// textOf is a line with its label.
+// textOf is a line with its label, in upper case where it begins with a word of
+// ours.
 func textOf(l render.Line) string {
 	text := l.Plain()
 	if l.Label != "" {
-		text = l.Label + ": " + text
+		return capital(l.Label) + ": " + text
+	} else if len(l.Spans) > 0 && l.Spans[0].Code {
+		return text
 	}
-	return text
+	return capital(text)
 }
 
-func (w *writer) section(s section) {
+func capital(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + text[n:]
+}
+
+func (w *writer) section(s render.Section) {
 	w.raw("<section", attr("aria-labelledby", s.ID), ">\n<h2", attr("id", s.ID), ">", esc(s.Title), "</h2>\n")
-	for _, line := range s.Lines {
-		if line.In.Has(render.HTML) {
-			w.raw("<p>", esc(textOf(line)), "</p>\n")
+	codes, rest := cut(s.Codes, mostRows, "host")
+	groups, further := cut(s.Groups, mostRows, "group")
+	for _, line := range append(s.Lines, say(s.Note), say(rest), say(further)) {
+		if text := textOf(line); line.In.Has(render.HTML) && text != "" {
+			w.raw("<p>", esc(text), "</p>\n")
 		}
 	}
 	var items []string
 	for _, item := range s.Items {
-		items = append(items, textOf(item))
+		items = append(items, item.Plain())
+	}
+	items, rest = cut(items, mostRows, "line")
+	if rest != "" {
+		items = append(items[:len(items):len(items)], rest)
 	}
 	w.list("", items, "", "")
-	if s.ID == "hosts" {
-		w.list("codes", s.Codes, "<code>", "</code>")
-	}
+	w.list("codes", codes, "<code>", "</code>")
 	if len(s.Keys) > 0 {
 		w.raw("<ul class=\"keys\">\n")
 		for _, k := range s.Keys {
@@ -131,18 +147,36 @@ func (w *writer) section(s section) {
 		}
 		w.raw("</ul>\n")
 	}
-	for _, g := range s.groups {
-		w.raw("<article>\n<h3 class=\"bad\">", esc(g.title), "</h3>\n")
-		w.pairs("notes", g.notes)
-		if g.table != nil {
-			w.table(*g.table)
-		}
-		w.raw("</article>\n")
+	room := render.MostFiles
+	for _, g := range groups {
+		w.group(g, room)
+		room = max(room-len(g.Files.Rows), 0)
 	}
 	for _, t := range s.Tables {
 		w.table(t)
 	}
 	w.raw("</section>\n")
+}
+
+// group writes files that failed for one reason, at most room of them.
+func (w *writer) group(g render.Group, room int) {
+	title := g.Title + render.Line{Spans: g.Rest}.Plain()
+	w.raw("<article>\n<h3 class=\"bad\">", esc(title), "</h3>\n")
+	var notes []pair
+	for _, n := range g.Notes {
+		notes = append(notes, pair{capital(n.Label), n.Plain()})
+	}
+	notes = append(notes, pair{"Means", g.Explain}, pair{"What to do", g.Remedy})
+	t := g.Files
+	t.Caption = title
+	if t.Rows, t.Rest = cut(t.Rows, room, "file"); len(t.Rows) == 0 {
+		notes = append(notes, pair{"Files", t.Rest})
+	}
+	w.pairs("notes", slices.DeleteFunc(notes, func(p pair) bool { return p.text == "" }))
+	if len(t.Rows) > 0 {
+		w.table(t)
+	}
+	w.raw("</article>\n")
 }
 
 func (w *writer) table(t render.Table) {
@@ -174,12 +208,12 @@ func (w *writer) table(t render.Table) {
 
 func (w *writer) cell(c render.Column, x render.Cell) {
 	if c.Head {
-		w.raw(`<th scope="row"`, attr("class", toneOf(x.Tone)), ">")
+		w.raw(`<th scope="row"`, attr("class", tones[x.Tone]), ">")
 		w.content(x)
 		w.raw("</th>\n")
 		return
 	}
-	class := toneOf(x.Tone)
+	class := tones[x.Tone]
 	switch {
 	case c.Number:
 		class = "number"

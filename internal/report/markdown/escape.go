@@ -1,22 +1,6 @@
 package markdown
 
-import (
-	"strings"
-
-	"github.com/modferry/modferry/internal/failure"
-)
-
-// Escape returns s as one line of text for Markdown as GitHub renders
-// it: in running text, at the start of a line, in a heading, a list or the cell
-// of a table. The rendering shows the characters of failure.Plain(s), at most
-// 500, without credentials, and nothing else: no link, image, tag, emphasis,
-// heading, list, cell or fence; what GitHub itself makes into a link or a
-// picture afterwards (URLs, @mentions, #1, GH-1, hashes of commits, :emoji:,
-// $formulas$) stays text too. The source is no workflow command either.
-//
-// It is not for the inside of code, where nothing needs to be escaped and
-// nothing can be.
-func Escape(s string) string { return escape(failure.Plain(s)) }
+import "strings"
 
 // wbr is an element that shows nothing and leaves nothing behind in text that
 // is copied. GitHub looks for links, mentions and emoji in the text between
@@ -24,7 +8,16 @@ func Escape(s string) string { return escape(failure.Plain(s)) }
 // keeps the parts of such a word asunder. GitHub's sanitiser lets this one pass.
 const wbr = "<wbr>"
 
-// escape is Escape for text that is neutral already, of any length.
+// escape returns neutral text (see failure.Plain) as text for Markdown as GitHub
+// renders it: in running text, at the start of a line, in a heading, a list or
+// the cell of a table. The rendering shows its characters and nothing else: no
+// link, image, tag, emphasis, heading, list, cell or fence; what GitHub itself
+// makes into a link or a picture afterwards (URLs, @mentions, #1, GH-1, hashes of
+// commits, :emoji:, $formulas$) stays text too. The source is no workflow command
+// either.
+//
+// It is not for the inside of code, where nothing needs to be escaped and
+// nothing can be.
 func escape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {

@@ -25,7 +25,7 @@ var evilMarkdown = []string{
 	"", " ", ":", "@", "#", "$", "www.", "gh-", "\u00a0", "é@é",
 }
 
-func TestEscapeMarkdown(t *testing.T) {
+func TestEscapedTextStaysReadable(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, in, want string }{
 		{"a sentence", "34 files could not be obtained", "34 files could not be obtained"},

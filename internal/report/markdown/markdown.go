@@ -12,19 +12,23 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
 // Options choose how Markdown renders.
 type Options struct {
-	Limit   int    // most bytes, 0 for 1,000,000: GitHub drops a job summary of more than 1 MiB
-	Heading string // the first words of the heading, "" for "modferry"
+	Limit int // most bytes, 0 for 1,000,000: GitHub drops a job summary of more than 1 MiB
 }
 
 func (o Options) limit() int { return cmp.Or(o.Limit, 1_000_000) }
 
-func (o Options) heading() string { return Escape(cmp.Or(o.Heading, "modferry")) }
+// Rows of tables of files.
+const (
+	drawn = 10  // downloads with a picture
+	most  = 300 // files in a list of all: a browser takes seconds for some thousand rows
+)
 
 // Write renders r as GitHub shows it in job summaries, check runs and
 // comments: the outcome, what failed and what to do about it, then how it came
@@ -45,8 +49,11 @@ func (o Options) heading() string { return Escape(cmp.Or(o.Heading, "modferry"))
 // strange makes the whole chart an error message.
 func Write(w io.Writer, r *report.Result, o Options) error {
 	m := &markdown{View: render.Of(r)}
-	m.outcome(o.heading())
-	if !m.fine() {
+	m.outcome()
+	// The failures of a good run are files that only graph commands need, and not
+	// what a reader looks for first.
+	fine := r.Outcome == report.OK && !r.Interrupted
+	if !fine {
 		m.failures()
 	}
 	switch {
@@ -54,45 +61,41 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	case m.Idle():
 		m.chainInBrief()
 	default:
-		m.open(chosenChain, m.Chain())
-		m.open(mirrorTable, m.Mirrors())
-		m.cache()
-		m.origins()
-		m.slowest()
+		m.open(m.Chain())
+		m.open(m.Mirrors())
+		m.open(m.Cache(render.Few))
+		m.open(m.Origins())
+		m.open(m.Slowest(drawn))
 	}
-	if m.fine() {
+	if fine {
 		m.failures()
 	}
-	m.findings()
-	m.recovered()
-	m.fold(leftToGo, m.Deferred(0), m.Tally.Deferred)
-	m.downloads()
+	m.fold(m.Remarks(false))
+	m.fold(m.Recovered(false))
+	m.fold(m.Deferred(0))
+	m.fold(m.Downloads(drawn, most))
 	if m.Idle() {
-		m.fold(mirrorTable, m.Mirrors(), 0)
+		m.fold(m.Mirrors())
 	}
-	m.fold(durationTable, m.Spreads(), 0)
-	m.fold(statusCodes, m.Answers(), 0)
-	m.fold(courseOfRun, m.Periods(), 0)
-	m.add(hostList, contacted(m.Hosts(), "Hosts contacted (%d), for an allow-list of outgoing connections"))
-	m.settings()
+	m.fold(m.Spreads())
+	m.fold(m.Answers())
+	m.fold(m.Periods())
+	m.fold(m.Hosts())
+	settings := m.UsedSettings()
+	settings.Note = failure.Plain(r.Tool)
+	m.fold(settings)
 	return m.write(w, o.limit())
 }
 
-// markdown is a rendering under way.
 type markdown struct {
 	page
 	*render.View
 }
 
-// fine reports whether failures, if any, are not what a reader looks for first:
-// those of a good run are files that only graph commands need.
-func (m *markdown) fine() bool { return m.Result.Outcome == report.OK && !m.Result.Interrupted }
-
-// outcome adds the heading and the sentence below it.
-func (m *markdown) outcome(heading string) {
+func (m *markdown) outcome() {
 	word, colour := m.Verdict()
 	sign := map[render.Tone]string{render.Good: "✅", render.Fair: "⚠️", render.Bad: "❌"}[colour]
-	m.add(indispensable, fmt.Sprintf("## %s %s: %s\n", sign, heading, word))
+	m.add(heading, fmt.Sprintf("## %s modferry: %s\n", sign, word))
 	clause, remark := m.Says()
 	text := ""
 	for _, s := range []string{clause, remark} {
@@ -132,7 +135,7 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 		return nil
 	}
 	var p page
-	p.add(indispensable, "## "+o.heading()+": after the later steps\n")
+	p.add(heading, "## modferry: after the later steps\n")
 	text := ""
 	if n := len(l.Modules); n > 0 {
 		var bytes int64
@@ -145,31 +148,31 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))
 	}
 	p.add(outcomeText, text)
-	if len(l.Modules) > 0 {
-		p.add(everyDownload, laterFiles(l.Modules))
-	}
+	p.fold(laterFiles(l.Modules))
 	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
-	p.add(hostList, contacted(hosts, "Further hosts contacted (%d), for an allow-list of outgoing connections"))
+	hosts.Title = "Further hosts contacted"
+	p.fold(hosts)
 	return p.write(w, o.limit())
 }
 
-// laterFiles is the table of what later steps added, the largest first.
-func laterFiles(modules []report.Module) string {
+func laterFiles(modules []report.Module) render.Section {
 	modules = slices.SortedStableFunc(slices.Values(modules), func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	t := render.Table{Columns: []render.Column{{Title: "file", Code: true}, {Title: "size", Number: true}}}
 	for _, m := range modules[:min(len(modules), most)] {
 		t.Rows = append(t.Rows, []render.Cell{{Text: m.Name()}, {Text: report.Bytes(m.Bytes)}})
 	}
-	title := "What later steps added"
-	if len(t.Rows) < len(modules) {
-		title += fmt.Sprintf(", the largest %d files of %d", len(t.Rows), len(modules))
+	if len(t.Rows) == 0 {
+		return render.Section{}
 	}
-	return fold(title, tableOf(t))
+	s := render.Section{ID: "downloads", Title: "What later steps added", Tables: []render.Table{t}}
+	if len(t.Rows) < len(modules) {
+		s.Title += fmt.Sprintf(", the largest %d files of %d", len(t.Rows), len(modules))
+	}
+	return s
 }
 
-// chainInBrief adds the chain in one line, with the mirrors that fail.
 func (m *markdown) chainInBrief() {
 	if m.Result.Choice.Chain != "" {
-		m.add(chosenChain, "Chain: "+escape(m.View.ChainInBrief())+"\n")
+		m.add("chain", "Chain: "+escape(m.View.ChainInBrief())+"\n")
 	}
 }

@@ -11,83 +11,52 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// detail says how much a block matters: the lower, the sooner it is dropped.
-type detail int
+// dropped are the blocks in the order in which they are left out when there is
+// no room for all: the IDs of sections, and what a note calls them.
+var dropped = []struct{ id, named string }{
+	{"downloads", "the list of downloads"},
+	{"course", "the status codes over the run"},
+	{"spreads", "the durations of requests"},
+	{"slowest", "the slowest downloads"},
+	{"settings", "the settings"},
+	{"deferred", "what is left to the go command"},
+	{"retried", "recovered failures"},
+	{furtherFiles, "further files that failed"},
+	{"answers", "status codes"},
+	{"findings", "findings"},
+	{"cache", "the cache"},
+	{"origins", "where the files came from"},
+	{"mirrors", "the mirrors"},
+	{"hosts", "the hosts contacted"},
+	{"chain", "the chain"},
+	{failureGroups, ""}, // counted
+	{outcomeText, "what became of the run"},
+}
 
-// The order in which blocks are dropped when there is no room for all.
+// The blocks that are no sections; the heading is never dropped.
 const (
-	everyDownload detail = iota
-	courseOfRun
-	durationTable
-	timings
-	usedSettings
-	leftToGo
-	recoveredFailures
-	furtherFiles
-	statusCodes
-	remarks
-	fromCache
-	whereFrom
-	mirrorTable
-	hostList
-	chosenChain
-	failureGroups
-	outcomeText
-	indispensable
+	heading       = "heading"
+	outcomeText   = "outcome"
+	failureGroups = "failures"
+	furtherFiles  = "further files"
 )
 
-// named is what a note calls n blocks that were dropped.
-func (d detail) named(n int) string {
-	switch d {
-	case everyDownload:
-		return "the list of downloads"
-	case courseOfRun:
-		return "the status codes over the run"
-	case durationTable:
-		return "the durations of requests"
-	case timings:
-		return "the slowest downloads"
-	case usedSettings:
-		return "the settings"
-	case leftToGo:
-		return "what is left to the go command"
-	case recoveredFailures:
-		return "recovered failures"
-	case furtherFiles:
-		return "further files that failed"
-	case statusCodes:
-		return "status codes"
-	case remarks:
-		return "findings"
-	case fromCache:
-		return "the cache"
-	case whereFrom:
-		return "where the files came from"
-	case mirrorTable:
-		return "the mirrors"
-	case hostList:
-		return "the hosts contacted"
-	case chosenChain:
-		return "the chain"
-	case failureGroups:
-		return report.Count(n, "group") + " of failures"
+func rank(id string) int {
+	if i := slices.IndexFunc(dropped, func(d struct{ id, named string }) bool { return d.id == id }); i >= 0 {
+		return i
 	}
-	return "what became of the run"
+	return len(dropped)
 }
 
 // block is a piece of Markdown that makes sense without the others. It ends
 // with the end of a line.
-type block struct {
-	detail detail
-	text   string
-}
+type block struct{ id, text string }
 
-// page collects blocks.
 type page struct{ blocks []block }
 
-func (p *page) add(d detail, text string) {
+func (p *page) add(id, text string) {
 	if text != "" {
-		p.blocks = append(p.blocks, block{d, text})
+		p.blocks = append(p.blocks, block{id, text})
 	}
 }
 
@@ -100,24 +69,24 @@ func (p *page) write(w io.Writer, limit int) error {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(i, j int) int {
-		return cmp.Or(cmp.Compare(p.blocks[i].detail, p.blocks[j].detail), cmp.Compare(j, i))
+		return cmp.Or(cmp.Compare(rank(p.blocks[i].id), rank(p.blocks[j].id)), cmp.Compare(j, i))
 	})
 	size := 0
 	for _, b := range p.blocks {
 		size += len(b.text) + 1
 	}
-	dropped := map[detail]int{}
+	gone := map[string]int{}
 	text := ""
 	for size-1+len(text) > limit {
 		i := order[0]
-		if p.blocks[i].detail == indispensable {
+		if p.blocks[i].id == heading {
 			return fmt.Errorf("write summary: found a limit of %d bytes, expected room for the outcome, %d bytes", limit, size-1+len(text))
 		}
 		order = order[1:]
 		size -= len(p.blocks[i].text) + 1
-		dropped[p.blocks[i].detail]++
+		gone[p.blocks[i].id]++
 		p.blocks[i].text = ""
-		text = note(dropped, limit)
+		text = note(gone, limit)
 	}
 	var kept []string
 	for _, b := range p.blocks {
@@ -132,17 +101,19 @@ func (p *page) write(w io.Writer, limit int) error {
 }
 
 // note says what was dropped, an empty line before it.
-func note(dropped map[detail]int, limit int) string {
+func note(gone map[string]int, limit int) string {
 	var names []string
-	for d := range indispensable {
-		if n := dropped[d]; n > 0 {
-			names = append(names, d.named(n))
+	for _, d := range dropped {
+		switch n := gone[d.id]; {
+		case n > 0 && d.id == failureGroups:
+			names = append(names, report.Count(n, "group")+" of failures")
+		case n > 0:
+			names = append(names, d.named)
 		}
 	}
 	return fmt.Sprintf("\n*Left out to stay within %s: %s. The result as JSON has everything.*\n", report.Bytes(int64(limit)), strings.Join(names, ", "))
 }
 
-// section returns a block under a heading of its own.
 func section(title, body string) string { return "### " + title + "\n\n" + body }
 
 // fold returns a block of which only the title shows until somebody opens it.
@@ -150,7 +121,6 @@ func fold(title, body string) string {
 	return "<details><summary>" + title + "</summary>\n\n" + body + "\n</details>\n"
 }
 
-// list returns escaped lines as a list.
 func list(lines []string) string {
 	var b strings.Builder
 	for _, l := range lines {
@@ -159,15 +129,5 @@ func list(lines []string) string {
 	return b.String()
 }
 
-// sign is a tone where there are no colours.
-func sign(t render.Tone) string {
-	switch t {
-	case render.Good:
-		return "🟢"
-	case render.Fair:
-		return "🟡"
-	case render.Bad:
-		return "🔴"
-	}
-	return "⚪"
-}
+// signs are tones where there are no colours.
+var signs = map[render.Tone]string{render.Quiet: "⚪", render.Good: "🟢", render.Fair: "🟡", render.Bad: "🔴"}

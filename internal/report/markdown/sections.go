@@ -5,30 +5,79 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
 // open adds a section under a heading of its own.
-func (m *markdown) open(d detail, s render.Section) {
+func (p *page) open(s render.Section) {
 	if s.ID != "" {
-		m.add(d, section(s.Title, body(s)))
+		p.add(s.ID, section(s.Title, body(s)))
 	}
 }
 
-// fold adds a section of which only the title shows; count is behind that,
-// unless it is 0.
-func (m *markdown) fold(d detail, s render.Section, count int) {
-	if s.ID == "" {
+// fold adds a section of which only the title shows, and how many things it is
+// about; a grave one is open.
+func (p *page) fold(s render.Section) {
+	if s.ID == "" || s.Grave {
+		p.open(s)
 		return
 	}
-	if count > 0 {
-		s.Title += fmt.Sprintf(" (%d)", count)
+	if s.Count > 0 {
+		s.Title += fmt.Sprintf(" (%d)", s.Count)
 	}
-	m.add(d, fold(s.Title, body(s)))
+	p.add(s.ID, fold(s.Title, body(s)))
 }
 
-// body is what every section may have.
+// failures adds what could not be obtained, each group as a block of its own.
+func (m *markdown) failures() {
+	s := m.Failures()
+	for i, g := range s.Groups {
+		text := failureOf(g)
+		if i == 0 {
+			text = section(s.Title, text)
+		}
+		m.add(s.ID, text)
+		if all := g.Files.Rows; len(all) > g.Shown {
+			g.Files.Rows = all[g.Shown:]
+			title := fmt.Sprintf("and %d more", len(g.Files.Rows))
+			if g.Shown == 0 {
+				title = "Which files"
+			}
+			m.add(furtherFiles, fold(title, tableOf(g.Files)))
+		}
+	}
+}
+
+func failureOf(g render.Group) string {
+	text := "**" + escape(g.Title) + "**" + spansOf(g.Rest) + "\n"
+	if g.Explain != "" {
+		text += "\n" + escape(g.Explain) + "\n"
+	}
+	if g.Remedy != "" {
+		text += "\n**What to do:** " + escape(g.Remedy) + "\n"
+	}
+	if g.Files.Rows = g.Files.Rows[:g.Shown]; g.Shown > 0 {
+		text += "\n" + tableOf(g.Files)
+	}
+	if lines := linesOf(g.Notes); len(lines) > 0 {
+		text += "\n" + list(lines)
+	}
+	return text
+}
+
+// remark is a group without files, in one line.
+func remark(g render.Group) string {
+	title := escape(g.Title)
+	if g.Link != "" {
+		title = "[" + title + "](" + g.Link + ")"
+	}
+	text := signs[g.Tone] + " " + title + strings.TrimSuffix(spansOf(g.Rest), ".")
+	for _, n := range g.Notes {
+		text += ". " + strings.ToUpper(n.Label[:1]) + n.Label[1:] + ": " + spansOf(n.Spans)
+	}
+	return text
+}
+
 func body(s render.Section) string {
 	var parts []string
 	if len(s.Codes) > 0 {
@@ -39,12 +88,15 @@ func body(s render.Section) string {
 		parts = append(parts, tableOf(t))
 		lines = append(lines, linesOf(t.Asides())...)
 	}
+	for _, g := range s.Groups {
+		lines = append(lines, remark(g))
+	}
 	lines = append(append(lines, linesOf(s.Lines)...), linesOf(s.Items)...)
 	if len(lines) > 0 {
 		parts = append(parts, list(lines))
 	}
 	if s.Note != "" {
-		parts = append(parts, s.Note+"\n")
+		parts = append(parts, escape(s.Note)+"\n")
 	}
 	return strings.Join(parts, "\n")
 }
@@ -121,7 +173,7 @@ func cellOf(c render.Column, cell render.Cell) string {
 		text = escape(cell.Text)
 	}
 	if cell.Tone != render.Neutral {
-		text = sign(cell.Tone) + " " + text
+		text = signs[cell.Tone] + " " + text
 	}
 	if c.Number || c.Unbroken {
 		text = unbroken(text)
@@ -139,45 +191,4 @@ func quantity(s string) string {
 		return s
 	}
 	return escape(s)
-}
-
-// cache adds what a restore did, what it did not let in, and what was saved.
-func (m *markdown) cache() {
-	s := m.Cache()
-	if n := len(s.Items); n > 0 {
-		lines := append(linesOf(s.Lines), escape(render.Refused(m.Result.Cache)))
-		lines = append(lines, linesOf(s.Items[:min(n, render.Few)])...)
-		if n > render.Few {
-			lines = append(lines, fmt.Sprintf("and %d more", n-render.Few))
-		}
-		m.add(fromCache, section(s.Title, list(lines)))
-		return
-	}
-	m.open(fromCache, s)
-}
-
-func (m *markdown) origins() {
-	failures := "above"
-	if m.fine() {
-		failures = "below"
-	}
-	m.open(whereFrom, m.Origins(failures))
-}
-
-// contacted is the hosts below a title that counts them, "" when there are none.
-func contacted(s render.Section, title string) string {
-	if s.ID == "" {
-		return ""
-	}
-	return fold(fmt.Sprintf(title, len(s.Codes)), body(s))
-}
-
-// settings adds the go command's settings of the run and their sources.
-func (m *markdown) settings() {
-	s := m.UsedSettings()
-	if s.ID == "" {
-		return
-	}
-	s.Note = escape(strings.TrimSpace(failure.Neutral(m.Result.Tool)))
-	m.fold(usedSettings, s, 0)
 }

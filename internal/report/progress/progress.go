@@ -17,7 +17,6 @@ import (
 type Snapshot struct {
 	Done, Total int    // files
 	DoneBytes   int64  // received
-	KnownBytes  int64  // expected in all, 0 unknown
 	Phase       string // what is being done, e.g. "fetching"
 	InFlight    int    // files under way
 	Waiting     string // what has been waited for long, "" for nothing
@@ -25,14 +24,11 @@ type Snapshot struct {
 
 // Options choose how progress is shown.
 type Options struct {
-	Terminal bool             // one live line instead of a line now and then
-	Width    func() int       // of the terminal, asked anew each time; nil or 0 means 80
-	Every    time.Duration    // between two looks; 0 means 200 ms on a terminal, otherwise 5 s
-	Ticks    <-chan time.Time // when to look, nil means every Every; for tests
-	Now      func() time.Time // the clock, nil means time.Now
+	Terminal bool       // one live line instead of a line now and then
+	Width    func() int // of the terminal, asked anew each time; nil or 0 means 80
 }
 
-// Between two looks when nothing else is said.
+// Between two looks.
 const (
 	everyTerminal = 200 * time.Millisecond
 	everyLog      = 5 * time.Second
@@ -66,29 +62,20 @@ type Display struct {
 // sooner leaves no trace. Errors of w are ignored: progress is no result. The
 // caller has to call Stop.
 func Start(w io.Writer, o Options, snapshot func() Snapshot) *Display {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Every <= 0 {
-		o.Every = everyLog
-		if o.Terminal {
-			o.Every = everyTerminal
-		}
+	every := everyLog
+	if o.Terminal {
+		every = everyTerminal
 	}
 	p := &Display{w: w, o: o, snapshot: snapshot, stopping: make(chan struct{}), stopped: make(chan struct{})}
 	p.stop = sync.OnceFunc(func() { close(p.stopping) })
-	p.meter.add(o.Now(), snapshot())
-	ticks, release := o.Ticks, func() {}
-	if ticks == nil {
-		ticker := time.NewTicker(o.Every)
-		ticks, release = ticker.C, ticker.Stop
-	}
+	p.meter.add(time.Now(), snapshot())
+	ticker := time.NewTicker(every)
 	go func() {
 		defer close(p.stopped)
-		defer release()
+		defer ticker.Stop()
 		for {
 			select {
-			case <-ticks:
+			case <-ticker.C:
 				p.tick()
 			case <-p.stopping:
 				return
@@ -124,7 +111,7 @@ func (p *Display) tick() {
 	s := p.snapshot()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.meter.add(p.o.Now(), s)
+	p.meter.add(time.Now(), s)
 	if !p.o.Terminal {
 		if p.printed == nil || advanced(*p.printed, s) {
 			p.printed = &s
@@ -155,7 +142,6 @@ func (p *Display) erase() {
 	}
 }
 
-// advanced reports whether anything happened that is worth another line.
 func advanced(a, b Snapshot) bool {
 	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes || a.Waiting != b.Waiting
 }
@@ -172,7 +158,6 @@ func fitParts(parts []string, width int) string {
 	return render.Cut(line, width)
 }
 
-// meter measures rates over the last while.
 type meter struct {
 	samples []sample // in order of time, the newest last
 }
@@ -214,17 +199,14 @@ func (m *meter) parts(s Snapshot) []string {
 		phase += fmt.Sprintf(": %d of %s", s.Done, report.Count(s.Total, "file"))
 	}
 	parts := []string{phase}
-	bytes, _ := m.rates()
-	switch {
-	case s.KnownBytes > 0:
-		parts = append(parts, report.Bytes(s.DoneBytes)+" of "+report.Bytes(s.KnownBytes))
-	case s.DoneBytes > 0:
+	bytes, files := m.rates()
+	if s.DoneBytes > 0 {
 		parts = append(parts, report.Bytes(s.DoneBytes))
 	}
 	if rate := report.Rate(bytes); rate != "" {
 		parts = append(parts, rate)
 	}
-	if left := m.remaining(s); left > 0 {
+	if left := s.remaining(files); left > 0 {
 		parts = append(parts, "about "+estimate(left)+" left")
 	}
 	if s.InFlight > 0 {
@@ -244,22 +226,12 @@ func estimate(d time.Duration) string {
 	return report.Millis(float64(d.Milliseconds()))
 }
 
-// remaining estimates how long the rest takes, to the second: by bytes when it
-// is known how many there are, otherwise by files. 0 means that it cannot be
-// said.
-func (m *meter) remaining(s Snapshot) time.Duration {
-	bytes, files := m.rates()
-	var seconds float64
-	switch {
-	case s.KnownBytes > s.DoneBytes && bytes > 0:
-		seconds = float64(s.KnownBytes-s.DoneBytes) / bytes
-	case s.KnownBytes == 0 && s.Total > s.Done && files > 0:
-		seconds = float64(s.Total-s.Done) / files
-	default:
-		return 0
-	}
+// remaining estimates how long the rest of the files takes, to the second. 0 means
+// that it cannot be said.
+func (s Snapshot) remaining(filesPerSecond float64) time.Duration {
 	const most = 24 * 60 * 60
-	if seconds > most {
+	seconds := float64(s.Total-s.Done) / filesPerSecond
+	if !(seconds > 0 && seconds <= most) {
 		return 0
 	}
 	return time.Duration(max(seconds, 1)) * time.Second

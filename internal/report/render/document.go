@@ -1,6 +1,8 @@
 package render
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -22,12 +24,36 @@ func (m Medium) Has(one Medium) bool { return m == 0 || m&one != 0 }
 // no ID and is not written.
 type Section struct {
 	ID, Title string
+	Count     int      // how many things it is about, 0 where that is not told
+	Grave     bool     // not to be folded
 	Codes     []string // to be copied as they are
 	Lines     []Line
 	Items     []Line // a list
 	Keys      []Key  // to the colours of bars
+	Groups    []Group
 	Tables    []Table
-	Note      string // explains the tables
+	Note      string // explains the rest
+}
+
+// tabled is a section that is a table; none when that has no rows.
+func tabled(id, title string, t Table) Section {
+	if len(t.Rows) == 0 {
+		return Section{}
+	}
+	t.Caption = cmp.Or(t.Caption, title)
+	return Section{ID: id, Title: title, Tables: []Table{t}}
+}
+
+// Group is a part of a section: files that failed for one reason, or a finding.
+type Group struct {
+	Title           string
+	Tone            Tone   // of the title
+	Link            string // where the title is explained, "" for nowhere
+	Rest            []Span // what follows the title in its line
+	Explain, Remedy string // sentences; "" where they are told elsewhere
+	Notes           []Line // with labels
+	Files           Table  // no rows for none
+	Shown           int    // so many of them openly
 }
 
 // Line is one line or sentence.
@@ -55,6 +81,14 @@ func (l Line) Plain() string {
 		text += s.Text
 	}
 	return text
+}
+
+// cut keeps the first few of a list, 0 for all, and says how many it left out.
+func cut(all []Line, most int) []Line {
+	if rest := len(all) - most; most > 0 && rest > 0 {
+		return append(all[:most:most], line(say(fmt.Sprintf("and %d more", rest))))
+	}
+	return all
 }
 
 // Key explains a colour.
@@ -171,3 +205,15 @@ func counted(n int) Cell { return number(float64(n), strconv.Itoa(n)) }
 
 // unmeasured is sorted before what was measured.
 func unmeasured() Cell { return Cell{Sort: "-1"} }
+
+// Tone says whether a word is good news.
+type Tone int
+
+// The tones; Neutral is that of every other word.
+const (
+	Neutral Tone = iota
+	Quiet        // of no importance
+	Good
+	Fair
+	Bad
+)

@@ -10,24 +10,67 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Downloads is a table of downloads; picture is the title of a column for
-// Markdown's picture of their times, "" for none.
-func Downloads(modules []report.Module, picture string, draw func(report.Module) string) Table {
+// Slowest is the downloads that took longest, at most so many, with a picture of
+// their times.
+func (v *View) Slowest(most int) Section {
+	all := v.longest()
+	if len(all) == 0 {
+		return Section{}
+	}
+	all = all[:min(len(all), most)]
+	p := pictureOf(all)
+	t := downloads(all, func(m report.Module) string { return p.draw(m) })
+	t.Columns[1].Title, t.Columns[4].In = p.scale(), Text|HTML
+	s := tabled("slowest", "Slowest downloads", t)
+	if slices.ContainsFunc(t.Rows, func(row []Cell) bool { return strings.Contains(row[1].Text, troubled) }) {
+		s.Lines = []Line{{Spans: []Span{name(troubled), say(" failed attempts and pauses between attempts")}, In: Markdown}}
+	}
+	return s
+}
+
+// Downloads is the downloads when there are more than so many, the longest first
+// and at most so many.
+func (v *View) Downloads(more, most int) Section {
+	all := v.longest()
+	if len(all) <= more {
+		return Section{}
+	}
+	s := tabled("downloads", "All downloads", downloads(all[:min(len(all), most)], nil))
+	s.Count = len(all)
+	if len(all) > most {
+		s.Title, s.Count = fmt.Sprintf("The slowest %d of %d downloads", most, len(all)), 0
+	}
+	return s
+}
+
+func (v *View) longest() []report.Module {
+	var all []report.Module
+	for _, m := range v.Result.Modules {
+		if m.Source == report.FromMirror && m.MS > 0 {
+			all = append(all, m)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b report.Module) int { return cmp.Compare(b.MS, a.MS) })
+	return all
+}
+
+// downloads is a table; draw, nil for none, makes Markdown's picture of the times.
+func downloads(modules []report.Module, draw func(report.Module) string) Table {
 	t := Table{Bare: true, Columns: []Column{
-		{Title: "time", Number: true}, {Title: picture, Code: true, In: Markdown}, {Title: "file", Head: true, Code: true, Flexible: true},
+		{Title: "time", Number: true}, {Code: true, In: Markdown}, {Title: "file", Head: true, Code: true, Flexible: true},
 		{Title: "size", Number: true}, {Title: "mirror", Code: true, Optional: true}, {Title: "attempts", Unbroken: true},
 	}}
-	if picture != "" {
-		t.Columns[4].In = Text | HTML
-	}
 	for _, m := range modules {
-		times := Cell{}
-		if picture != "" {
-			times.Text = draw(m)
+		times, again := "", ""
+		if draw != nil {
+			times = draw(m)
+		}
+		if len(m.Attempts) > 1 {
+			again = report.Count(len(m.Attempts), "attempt")
 		}
 		t.Rows = append(t.Rows, []Cell{
-			number(m.MS, report.Millis(m.MS)), times, {Text: m.Name()}, number(float64(m.Received()), report.Bytes(m.Received())),
-			{Text: failure.Plain(m.Mirror)}, {Text: again(m)},
+			number(m.MS, report.Millis(m.MS)), {Text: times}, {Text: m.Name()}, number(float64(m.Received()), report.Bytes(m.Received())),
+			{Text: failure.Plain(m.Mirror)}, {Text: again},
 		})
 	}
 	return t
@@ -51,7 +94,7 @@ func (v *View) Waterfall() Section {
 	if len(all) == 0 {
 		return Section{}
 	}
-	whole := PictureOf(all)
+	whole := pictureOf(all)
 	slices.SortStableFunc(all, func(a, b report.Module) int { return cmp.Compare(b.MS, a.MS) })
 	shown, rest := all, ""
 	if len(all) > mostBars {
@@ -60,13 +103,13 @@ func (v *View) Waterfall() Section {
 			bytes += m.Received()
 		}
 		shown = all[:mostBars]
-		rest = fmt.Sprintf("The %d that took longest of %d; the others took %s or less each and are %s together.",
+		rest = fmt.Sprintf("The slowest %d of %d; each of the others took %s or less, and together they are %s.",
 			mostBars, len(all), report.Millis(all[mostBars].MS), report.Bytes(bytes))
 	}
 	slices.SortStableFunc(shown, func(a, b report.Module) int { return cmp.Compare(a.StartMS, b.StartMS) })
 	colours, drawn := v.colours(), map[string]bool{}
 	t := Table{Caption: "Downloads in the order of their starts", Rest: rest, Columns: []Column{
-		{Title: "file", Head: true, Code: true}, {Title: whole.Scale(), Bar: true}, {Title: "time", Number: true},
+		{Title: "file", Head: true, Code: true}, {Title: whole.scale(), Bar: true}, {Title: "time", Number: true},
 		{Title: "size", Number: true}, {Title: "mirror", Code: true}, {Title: "attempts"},
 	}}
 	for _, m := range shown {
@@ -88,10 +131,11 @@ func (v *View) Waterfall() Section {
 			number(float64(m.Received()), report.Bytes(m.Received())), mirror, count,
 		})
 	}
-	return Section{ID: "downloads", Title: "Downloads", Keys: v.keys(drawn, colours), Tables: []Table{t}}
+	s := tabled("downloads", "Downloads", t)
+	s.Keys = v.keys(drawn, colours)
+	return s
 }
 
-// mostColours is how many colours the mirrors share.
 const mostColours = 6
 
 // colours gives each mirror the class of its colour.
@@ -105,7 +149,6 @@ func (v *View) colours() map[string]string {
 	return by
 }
 
-// keys explains the colours that are drawn.
 func (v *View) keys(drawn map[string]bool, colours map[string]string) []Key {
 	var keys []Key
 	explained := map[string]bool{}
@@ -125,8 +168,8 @@ func (v *View) keys(drawn map[string]bool, colours map[string]string) []Key {
 
 // fetched draws one download: its attempts where their times are known, one
 // piece where they are not.
-func fetched(m report.Module, whole Picture, colours map[string]string) *Bar {
-	bar := &Bar{from: whole.First, to: whole.Last}
+func fetched(m report.Module, whole picture, colours map[string]string) *Bar {
+	bar := &Bar{from: whole.first, to: whole.last}
 	bar.Label = fmt.Sprintf("from %s to %s", report.Millis(m.StartMS), report.Millis(m.StartMS+m.MS))
 	timed := len(m.Attempts) > 0
 	for i, a := range m.Attempts {
@@ -164,10 +207,8 @@ func fetched(m report.Module, whole Picture, colours map[string]string) *Bar {
 	return bar
 }
 
-// mostAttempts is how many attempts for one file are told.
 const mostAttempts = 20
 
-// attempts is what was tried for a module, a line each.
 func attempts(m report.Module) []string {
 	var lines []string
 	for i, a := range m.Attempts {
@@ -209,9 +250,6 @@ func attempts(m report.Module) []string {
 // Files is every file of the work list with its size, the largest first.
 func (v *View) Files() Section {
 	all := slices.Clone(v.Result.Modules)
-	if len(all) == 0 {
-		return Section{}
-	}
 	slices.SortStableFunc(all, func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	t := Table{Caption: "All files, the largest first", Columns: []Column{
 		{Title: "file", Head: true, Code: true}, {Title: "kind"}, {Title: "from"}, {Title: "size", Number: true, Dash: HTML}, {Title: "line", Code: true},
@@ -231,10 +269,9 @@ func (v *View) Files() Section {
 		}
 		t.Rows = append(t.Rows, []Cell{{Text: m.Name()}, {Text: Word(m.Kind)}, sourceOf(m), size, {Text: report.Position(m.File, m.Line)}})
 	}
-	return Section{ID: "files", Title: "All files", Tables: []Table{t}}
+	return tabled("files", "All files", t)
 }
 
-// sourceOf says where a file came from.
 func sourceOf(m report.Module) Cell {
 	switch m.Source {
 	case report.FromMirror:

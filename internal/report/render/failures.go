@@ -2,55 +2,85 @@ package render
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Failure is files that could not be obtained for one reason at one mirror.
-type Failure struct {
-	Title   string // "server error (HTTP 503)"
-	Mirror  string // "" for none
-	Class   failure.Class
-	Modules []report.Module
-	Explain string // what the class means and what to do, "" but for the first
-	Remedy  string // failure of a class
-	Tried   string // the attempts, "" when there was one for each, all alike
-	Error   string // of the first file
-}
+// Few is how many modules of a kind are listed when not all are wanted.
+const Few = 5
 
-// Failures is what could not be obtained, by class and mirror.
-func (v *View) Failures() []Failure {
-	var all []Failure
+// Failures is what could not be obtained, by class and mirror. What a class
+// means and what to do about it stands at its first group.
+func (v *View) Failures() Section {
+	s := Section{ID: "failures", Title: "Failures"}
 	explained := map[failure.Class]bool{}
 	for _, g := range v.failed() {
-		f := Failure{Title: g.String(), Mirror: failure.Plain(g.Mirror), Class: g.Class, Modules: g.modules,
-			Tried: tried(g.modules), Error: failure.Plain(g.modules[0].Message)}
+		group := Group{Title: g.String(), Tone: Bad, Files: failedFiles(g.modules), Shown: few(len(g.modules))}
+		if mirror := failure.Plain(g.Mirror); mirror != "" {
+			group.Rest = []Span{say(" at "), name(mirror)}
+		}
+		group.Rest = append(group.Rest, say(": "+report.Count(len(g.modules), "file")))
 		if !explained[g.Class] {
-			f.Explain, f.Remedy = g.Class.Explain(), g.Class.Remedy()
+			group.Explain, group.Remedy = g.Class.Explain(), g.Class.Remedy()
 		}
 		explained[g.Class] = true
-		all = append(all, f)
+		if g.Class == failure.Cancelled { // the outcome says the rest
+			group.Explain, group.Shown = "", 0
+		} else {
+			group.Notes = notesOn(g.modules)
+		}
+		s.Groups = append(s.Groups, group)
 	}
-	return all
+	if len(s.Groups) == 0 {
+		return Section{}
+	}
+	return s
 }
 
-// Shown is the number of files that are listed openly: the first few, none
-// when the run ended before them.
-func (f Failure) Shown() int {
-	switch n := len(f.Modules); {
-	case f.Class == failure.Cancelled:
-		return 0
-	case n > Few:
+func few(n int) int {
+	if n > Few {
 		return Few - 1
-	default:
-		return n
 	}
+	return n
 }
 
-// FailedFiles is a table of files that failed, and what was tried for each.
-func FailedFiles(caption string, modules []report.Module) Table {
-	t := Table{Caption: caption, Thing: "file", Bare: true, Columns: []Column{
+// notesOn says where files that failed for one reason are asked for, what was
+// tried, and what happened to the first.
+func notesOn(modules []report.Module) []Line {
+	label := "error"
+	if len(modules) > 1 {
+		label = "e.g."
+	}
+	notes := []Line{
+		{Label: "where", Spans: places(modules), In: HTML}, // above the remedy; its table stands below
+		{Label: "tried", Spans: []Span{say(tried(modules))}},
+		{Label: label, Spans: []Span{say(failure.Plain(modules[0].Message))}},
+	}
+	return slices.DeleteFunc(notes, func(l Line) bool { return l.Plain() == "" })
+}
+
+func places(modules []report.Module) []Span {
+	var list []string
+	for _, m := range modules[:min(len(modules), 3)] {
+		place := m.Name()
+		if at := report.Position(m.File, m.Line); at != "" {
+			place = at + " (" + place + ")"
+		}
+		list = append(list, place)
+	}
+	text := strings.Join(list, ", ")
+	if rest := len(modules) - len(list); rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return []Span{say(text)}
+}
+
+// failedFiles is a table of files that failed, and what was tried for each.
+func failedFiles(modules []report.Module) Table {
+	t := Table{Bare: true, Columns: []Column{
 		{Title: "file", Head: true, Code: true, Flexible: true}, {Title: "line", Code: true, Flexible: true}, {Title: "attempts", Below: true},
 	}}
 	for _, m := range modules {
@@ -64,22 +94,19 @@ func FailedFiles(caption string, modules []report.Module) Table {
 }
 
 // Recovered is the failed attempts after which another attempt brought the
-// file; every is whether all files are named.
-func (v *View) Recovered(every bool) (s Section, attempts int, serious bool) {
-	all := v.recovered()
-	if len(all) == 0 {
-		return Section{}, 0, false
-	}
-	const title = "Recovered failures"
-	t := Table{Caption: title, Thing: "group", Bare: true, Columns: []Column{
+// file, grave when wrong bytes were among them; every is whether all files are
+// named.
+func (v *View) Recovered(every bool) Section {
+	t := Table{Thing: "group", Bare: true, Columns: []Column{
 		{Title: "trouble", Head: true}, {Title: "mirror", Code: true, Flexible: true}, {Title: "attempts", Number: true, In: Markdown | HTML},
 		{Title: "files", Number: true, In: Markdown | HTML}, {Title: "which", In: Markdown | HTML}, {Title: "what", In: Text},
 	}}
-	for _, g := range all {
+	attempts, grave := 0, false
+	for _, g := range v.recovered() {
 		trouble := Cell{Text: g.String()}
 		what := report.Count(g.attempts, "attempt") + " for " + report.Count(len(g.modules), "file")
 		if g.Serious() {
-			serious = true
+			grave = true
 			trouble.Tone = Bad
 		}
 		if g.Serious() || every {
@@ -90,13 +117,15 @@ func (v *View) Recovered(every bool) (s Section, attempts int, serious bool) {
 			trouble, {Text: failure.Plain(g.Mirror)}, counted(g.attempts), counted(len(g.modules)), {Spans: named(g.modules, Few)}, {Text: what},
 		})
 	}
-	return Section{ID: "retried", Title: title, Tables: []Table{t}}, attempts, serious
+	s := tabled("retried", "Recovered failures", t)
+	s.Count, s.Grave = attempts, grave
+	return s
 }
 
 // Deferred is what is left to the go command, by reason, with at most so many
 // names for each; 0 for all.
 func (v *View) Deferred(most int) Section {
-	s := Section{ID: "deferred", Title: "Left to the go command"}
+	s := Section{ID: "deferred", Title: "Left to the go command", Count: v.Tally.Deferred}
 	for _, g := range v.deferred() {
 		head := fmt.Sprintf("%s (%s): ", report.Count(len(g.modules), "file"), g.Class.Title())
 		s.Items = append(s.Items, line(append([]Span{say(head)}, named(g.modules, most)...)...))

@@ -75,7 +75,6 @@ func (v *View) recovered() []*group {
 	return found.sorted()
 }
 
-// deferred returns what is left to the go command, by reason.
 func (v *View) deferred() []*group {
 	var found groups
 	for _, m := range v.Result.Modules {
@@ -87,19 +86,24 @@ func (v *View) deferred() []*group {
 	return found.sorted()
 }
 
-// failed returns what could not be obtained, by class and mirror.
+// failed returns what could not be obtained, by its cause. A status is told that
+// all failures of its class have.
 func (v *View) failed() []*group {
 	var found groups
-	for _, m := range v.Result.Modules {
-		switch m.Source {
-		case report.FromPresent, report.FromCache, report.FromMirror, report.FromDeferred:
-			continue
+	for _, c := range report.Causes(v.Result) {
+		g := &group{Trouble: report.Trouble{Mirror: c.Mirror, Class: c.Class}, modules: slices.Concat(c.Modules...)}
+		statuses := map[int]bool{}
+		for _, m := range g.modules {
+			g.attempts += len(m.Attempts)
+			if x := m.Trouble(); x.Class == c.Class {
+				g.Status = x.Status
+				statuses[x.Status] = true
+			}
 		}
-		x := m.Trouble()
-		x.Mirror = report.Blamed(v.Result, m)
-		g := found.at(x)
-		g.modules = append(g.modules, m)
-		g.attempts += len(m.Attempts)
+		if len(statuses) > 1 {
+			g.Status = 0
+		}
+		found.all = append(found.all, g)
 	}
 	return found.sorted()
 }

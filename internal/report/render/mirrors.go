@@ -7,6 +7,85 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
+// Mirrors is the table of probes and the checksum database.
+func (v *View) Mirrors() Section {
+	if len(v.Result.Mirrors) == 0 && v.Result.SumDB == nil {
+		return Section{}
+	}
+	s := Section{ID: "mirrors", Title: "Mirrors"}
+	if len(v.Result.Mirrors) > 0 {
+		for _, p := range Phases {
+			s.Keys = append(s.Keys, Key{p.Key, p.Name})
+		}
+		s.Tables = []Table{v.probes()}
+	}
+	if db := v.Result.SumDB; db != nil {
+		s.Lines = append(s.Lines, line(say("checksum database "), name(failure.Plain(db.Name)), say(": "+Database(db))))
+	}
+	return s
+}
+
+func (v *View) probes() Table {
+	t := Table{Caption: "Mirrors and their probes", Thing: "mirror", Columns: []Column{
+		{Title: "#", Name: "rank", Number: true, Dash: Text | Markdown | HTML}, {Title: "mirror", Head: true, Code: true, Flexible: true},
+		{Title: "state", Unbroken: true}, {Title: "probe", Bar: true, In: HTML},
+	}}
+	for _, p := range Phases {
+		t.Columns = append(t.Columns, Column{Title: p.Name, Number: true, Optional: p.connects, Dash: HTML})
+	}
+	t.Columns = append(t.Columns, Column{Title: "HTTP", Optional: true}, Column{Title: "sumdb", Optional: true}, Column{Title: "remark", Below: true, Aside: true})
+	longest := 0.0
+	for _, m := range v.Result.Mirrors {
+		longest = max(longest, ProbeMS(m))
+	}
+	for _, m := range v.Result.Mirrors {
+		rank := Cell{Sort: "9999"}
+		if m.Rank > 0 {
+			rank = counted(m.Rank)
+		}
+		row := []Cell{rank, {Text: failure.Plain(m.URL)}, {Text: Word(m.State), Tone: stateTone(m.State)}, probe(m, longest)}
+		for _, p := range Phases {
+			cell := unmeasured()
+			if ms := p.OfProbe(m); ms != nil {
+				cell = number(*ms, report.Millis(*ms))
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, append(row, Cell{Text: protocol(m.HTTP)}, Cell{Text: servesSumDB(m.SumDB)}, Cell{Text: remark(m)}))
+	}
+	return t
+}
+
+// ProbeMS is how long the phases of a probe that were measured took together.
+func ProbeMS(m report.Mirror) float64 {
+	sum := 0.0
+	for _, p := range Phases {
+		if ms := p.OfProbe(m); ms != nil && *ms > 0 {
+			sum += *ms
+		}
+	}
+	return sum
+}
+
+func probe(m report.Mirror, longest float64) Cell {
+	total := ProbeMS(m)
+	if total <= 0 {
+		return Cell{Text: "not measured", Sort: "-1"}
+	}
+	bar := &Bar{to: longest}
+	var label []string
+	at := 0.0
+	for _, p := range Phases {
+		if ms := p.OfProbe(m); ms != nil && *ms > 0 {
+			bar.add(p.Key, at, *ms)
+			label = append(label, p.Name+" "+report.Millis(*ms))
+			at += *ms
+		}
+	}
+	bar.Label = strings.Join(label, ", ")
+	return Cell{Bar: bar, Sort: sortBy(total)}
+}
+
 // Database says whether the checksum database was reached, and how.
 func Database(s *report.SumDB) string {
 	reason := failure.Plain(s.Reason)
@@ -36,7 +115,7 @@ func stateTone(state string) Tone {
 	return Quiet
 }
 
-// Version is "2" for "HTTP/2.0".
+// protocol is "2" for "HTTP/2.0".
 func protocol(proto string) string {
 	return Word(strings.TrimSuffix(strings.TrimPrefix(proto, "HTTP/"), ".0"))
 }
@@ -90,6 +169,3 @@ func withoutURL(text, mirror string) string {
 	}
 	return rest
 }
-
-// Few is how many modules of a kind are listed when not all are wanted.
-const Few = 5

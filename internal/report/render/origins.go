@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -9,14 +8,12 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Origins is what came from where, in the order of a run; failures is where the
-// reader finds those.
-func (v *View) Origins(failures string) Section {
+// Origins is what came from where, in the order of a run.
+func (v *View) Origins() Section {
 	if v.Tally.All == 0 || v.Audit() {
 		return Section{}
 	}
-	const title = "Where the files came from"
-	t := Table{Caption: title, Thing: "place", Bare: true, Columns: []Column{
+	t := Table{Thing: "place", Bare: true, Columns: []Column{
 		{Title: "from", Head: true, Code: true, Flexible: true}, {Title: "files", Number: true, Unit: "file"}, {Title: "size", Number: true},
 		{Title: "time", Number: true, In: Markdown | HTML}, {Title: "rate", Number: true, Optional: true}, {Title: "remark"},
 	}}
@@ -35,12 +32,9 @@ func (v *View) Origins(failures string) Section {
 		t.Rows = append(t.Rows, ours("go command", n, "left to it"))
 	}
 	if n := v.Tally.Failed; n > 0 {
-		t.Rows = append(t.Rows, ours("nowhere", n, "see the failures "+failures))
+		t.Rows = append(t.Rows, ours("nowhere", n, "see the failures"))
 	}
-	if len(t.Rows) == 0 {
-		return Section{}
-	}
-	return Section{ID: "origins", Title: title, Tables: []Table{t}}
+	return tabled("origins", "Where the files came from", t)
 }
 
 // supply is what came from one place; 0 is unknown but for files.
@@ -101,24 +95,4 @@ func (v *View) suppliers() [][]Cell {
 		rows = append(rows, origin(Cell{Text: failure.Plain(url)}, *by[url], 0, ""))
 	}
 	return rows
-}
-
-// Slowest returns the downloads, the longest first.
-func (v *View) Slowest() []report.Module {
-	var all []report.Module
-	for _, m := range v.Result.Modules {
-		if m.Source == report.FromMirror && m.MS > 0 {
-			all = append(all, m)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b report.Module) int { return cmp.Compare(b.MS, a.MS) })
-	return all
-}
-
-// again counts the attempts for m when there were several.
-func again(m report.Module) string {
-	if len(m.Attempts) < 2 {
-		return ""
-	}
-	return report.Count(len(m.Attempts), "attempt")
 }

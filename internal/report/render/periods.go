@@ -51,8 +51,7 @@ func (v *View) Periods() Section {
 	if len(used) < 2 {
 		return Section{}
 	}
-	const title = "HTTP status codes over the run"
-	t := Table{Caption: title, Thing: "span", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "since the start", Number: true}, {Title: "answers"}}}
+	t := Table{Thing: "span", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "since the start", Number: true}, {Title: "answers"}}}
 	for _, mirror := range v.ordered(mirrors) {
 		if by[mirror] == nil {
 			continue
@@ -64,8 +63,9 @@ func (v *View) Periods() Section {
 			}
 		}
 	}
-	return Section{ID: "course", Title: title, Tables: []Table{t},
-		Note: "Of the requests for the files of this report: without the preflight and without .info files."}
+	s := tabled("course", "HTTP status codes over the run", t)
+	s.Note = "Counts the requests for the files of this report, not those of the preflight and for .info files."
+	return s
 }
 
 // periodLength is the length of a span of a run of so many milliseconds.

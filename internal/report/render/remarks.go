@@ -26,6 +26,25 @@ func (v *View) Findings(every bool) []finding.Finding {
 	return all
 }
 
+// Remarks is the findings, each with its fix; grave when one of them is more than
+// merely worth knowing.
+func (v *View) Remarks(every bool) Section {
+	s := Section{ID: "findings", Title: "Findings"}
+	for _, f := range v.Findings(every) {
+		severity := strings.TrimSpace(Word(string(f.Severity)) + " " + f.Code())
+		g := Group{Title: severity, Tone: SeverityTone(f.Severity), Link: f.Doc(), Rest: []Span{say(": " + RemarkOf(f))}}
+		if f.Fix != "" {
+			g.Notes = []Line{{Label: "fix", Spans: []Span{name(failure.Plain(f.Fix))}}}
+		}
+		s.Groups = append(s.Groups, g)
+		s.Grave = s.Grave || f.Severity != finding.Info
+	}
+	if s.Count = len(s.Groups); s.Count == 0 {
+		return Section{}
+	}
+	return s
+}
+
 // SeverityTone is how bad a finding is.
 func SeverityTone(s finding.Severity) Tone {
 	switch s {
@@ -59,11 +78,6 @@ func PlaceOf(f finding.Finding) string {
 // CheckOf is the check of a finding: its code and its name.
 func CheckOf(f finding.Finding) string {
 	return strings.TrimSpace(f.Code() + " " + failure.Plain(f.Check))
-}
-
-// SeverityOf is how bad a finding is, with the code of its check.
-func SeverityOf(f finding.Finding) string {
-	return strings.TrimSpace(Word(string(f.Severity)) + " " + f.Code())
 }
 
 // RemarkOf is a finding in one sentence.
@@ -113,7 +127,7 @@ func (v *View) Settings() []Setting {
 			out = append(out, Setting{"set by the checkout", failure.Plain(strings.Join(c.Obeyed, ", ")), failure.Plain(c.File)})
 		}
 		if len(c.Ignored) > 0 {
-			out = append(out, Setting{"not obeyed", failure.Plain(strings.Join(c.Ignored, ", ")), failure.Plain(c.File)})
+			out = append(out, Setting{"ignored", failure.Plain(strings.Join(c.Ignored, ", ")), failure.Plain(c.File)})
 		}
 	}
 	return out

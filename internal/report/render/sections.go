@@ -1,13 +1,11 @@
 package render
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/report"
 )
 
 // Chain is the chosen chain and why it is this one.
@@ -29,139 +27,13 @@ func (v *View) Chain() Section {
 	return s
 }
 
-// probePhases are the parts of a probe, in the order in which they happen.
-var probePhases = [...]struct {
-	title, class string
-	optional     bool
-	of           func(report.Mirror) *float64
-}{
-	{"lookup", "lookup", true, func(m report.Mirror) *float64 { return m.DNSMS }},
-	{"connect", "connect", true, func(m report.Mirror) *float64 { return m.ConnectMS }},
-	{"TLS", "tls", true, func(m report.Mirror) *float64 { return m.TLSMS }},
-	{"first byte", "first", false, func(m report.Mirror) *float64 { return m.FirstByteMS }},
-}
-
-// Mirrors is the table of probes and the checksum database.
-func (v *View) Mirrors() Section {
-	if len(v.Result.Mirrors) == 0 && v.Result.SumDB == nil {
-		return Section{}
-	}
-	s := Section{ID: "mirrors", Title: "Mirrors"}
-	if len(v.Result.Mirrors) > 0 {
-		for _, p := range probePhases {
-			s.Keys = append(s.Keys, Key{p.class, p.title})
-		}
-		s.Tables = []Table{v.probes()}
-	}
-	if db := v.Result.SumDB; db != nil {
-		s.Lines = append(s.Lines, line(say("checksum database "), name(failure.Plain(db.Name)), say(": "+Database(db))))
-	}
-	return s
-}
-
-func (v *View) probes() Table {
-	t := Table{Caption: "Mirrors and their probes", Thing: "mirror", Columns: []Column{
-		{Title: "#", Name: "rank", Number: true, Dash: Text | Markdown | HTML}, {Title: "mirror", Head: true, Code: true, Flexible: true},
-		{Title: "state", Unbroken: true}, {Title: "probe", Bar: true, In: HTML},
-	}}
-	for _, p := range probePhases {
-		t.Columns = append(t.Columns, Column{Title: p.title, Number: true, Optional: p.optional, Dash: HTML})
-	}
-	t.Columns = append(t.Columns, Column{Title: "HTTP", Optional: true}, Column{Title: "sumdb", Optional: true}, Column{Title: "remark", Below: true, Aside: true})
-	longest := 0.0
-	for _, m := range v.Result.Mirrors {
-		longest = max(longest, ProbeMS(m))
-	}
-	for _, m := range v.Result.Mirrors {
-		rank := Cell{Sort: "9999"}
-		if m.Rank > 0 {
-			rank = counted(m.Rank)
-		}
-		row := []Cell{rank, {Text: failure.Plain(m.URL)}, {Text: Word(m.State), Tone: stateTone(m.State)}, probe(m, longest)}
-		for _, p := range probePhases {
-			cell := unmeasured()
-			if ms := p.of(m); ms != nil {
-				cell = number(*ms, report.Millis(*ms))
-			}
-			row = append(row, cell)
-		}
-		t.Rows = append(t.Rows, append(row, Cell{Text: protocol(m.HTTP)}, Cell{Text: servesSumDB(m.SumDB)}, Cell{Text: remark(m)}))
-	}
-	return t
-}
-
-// ProbeMS is how long the phases of a probe that were measured took together.
-func ProbeMS(m report.Mirror) float64 {
-	sum := 0.0
-	for _, p := range probePhases {
-		if ms := p.of(m); ms != nil && *ms > 0 {
-			sum += *ms
-		}
-	}
-	return sum
-}
-
-// probe draws the phases of a probe, one after the other.
-func probe(m report.Mirror, longest float64) Cell {
-	total := ProbeMS(m)
-	if total <= 0 {
-		return Cell{Text: "not measured", Sort: "-1"}
-	}
-	bar := &Bar{to: longest}
-	var label []string
-	at := 0.0
-	for _, p := range probePhases {
-		if ms := p.of(m); ms != nil && *ms > 0 {
-			bar.add(p.class, at, *ms)
-			label = append(label, p.title+" "+report.Millis(*ms))
-			at += *ms
-		}
-	}
-	bar.Label = strings.Join(label, ", ")
-	return Cell{Bar: bar, Sort: sortBy(total)}
-}
-
-// Spreads is how long the stages of requests took.
-func (v *View) Spreads() Section {
-	all := v.Durations()
-	if len(all) == 0 {
-		return Section{}
-	}
-	const title = "Durations of requests"
-	t := Table{Caption: title, Thing: "stage", Columns: []Column{
-		{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "stage"}, {Title: "requests", Number: true},
-	}}
-	for _, p := range Percents {
-		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("p%d", p), Number: true})
-	}
-	t.Columns = append(t.Columns, Column{Title: "longest", Number: true})
-	for _, s := range all {
-		row := []Cell{{Text: s.Mirror}, {Text: s.Stage}, counted(len(s.Ordered))}
-		for _, p := range Percents {
-			cell := Cell{Text: "–", Sort: "-1"}
-			if ms, ok := s.Percentile(p); ok {
-				cell = number(ms, report.Millis(ms))
-			}
-			row = append(row, cell)
-		}
-		t.Rows = append(t.Rows, append(row, number(s.longest(), report.Millis(s.longest()))))
-	}
-	return Section{ID: "spreads", Title: title, Tables: []Table{t},
-		Note: "Half took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – where there are too few to tell. " +
-			"First byte is of all requests that were answered, whole file of those that brought one."}
-}
-
 // Answers is how often each mirror gave which status code.
 func (v *View) Answers() Section {
-	const title = "HTTP status codes"
-	t := Table{Caption: title, Thing: "mirror", Columns: []Column{{Title: "mirror", Head: true, Code: true}, {Title: "answers"}}}
+	t := Table{Thing: "mirror", Bare: true, Columns: []Column{{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "answers", Below: true}}}
 	for _, mirror := range slices.Sorted(maps.Keys(v.Result.StatusCodes)) {
 		t.Rows = append(t.Rows, []Cell{{Text: failure.Plain(mirror)}, {Text: answers(v.Result.StatusCodes[mirror])}})
 	}
-	if len(t.Rows) == 0 {
-		return Section{}
-	}
-	return Section{ID: "answers", Title: title, Tables: []Table{t}}
+	return tabled("answers", "HTTP status codes", t)
 }
 
 // Hosts is every host contacted, as allow-lists want them, and what each was
@@ -170,39 +42,27 @@ func (v *View) Hosts() Section {
 	if len(v.Result.Hosts) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "hosts", Title: "Hosts contacted"}
+	s := Section{ID: "hosts", Title: "Hosts contacted", Count: len(v.Result.Hosts),
+		Note: "Redirects are included: this is what an allow-list for outgoing connections needs."}
 	for _, h := range v.Result.Hosts {
 		s.Codes = append(s.Codes, failure.Plain(h))
-	}
-	s.Items = v.HostUses()
-	return s
-}
-
-// HostUses says what the hosts were contacted for, and what was not contacted.
-func (v *View) HostUses() []Line {
-	var all []Line
-	for _, h := range v.Result.Hosts {
 		if uses := v.Result.HostUses[h]; len(uses) > 0 {
-			all = append(all, line(say(failure.Plain(h+": "+strings.Join(uses, ", ")))))
+			s.Items = append(s.Items, line(say(failure.Plain(h+": "+strings.Join(uses, ", ")))))
 		}
 	}
 	for _, what := range v.Result.Uncontacted {
-		all = append(all, line(say("not contacted: "+failure.Plain(what))))
+		s.Items = append(s.Items, line(say("not contacted: "+failure.Plain(what))))
 	}
-	return all
+	return s
 }
 
 // UsedSettings is the go command's settings of the run and their sources.
 func (v *View) UsedSettings() Section {
-	all := v.Settings()
-	if len(all) == 0 {
-		return Section{}
-	}
 	t := Table{Caption: "Settings of the go command", Bare: true, Columns: []Column{
 		{Title: "setting", Head: true, Code: true}, {Title: "value", Code: true, Flexible: true}, {Title: "from", Faint: true, Dash: HTML},
 	}}
-	for _, x := range all {
+	for _, x := range v.Settings() {
 		t.Rows = append(t.Rows, []Cell{{Text: x.Name}, {Text: x.Value}, {Text: strings.TrimSpace(x.Source)}})
 	}
-	return Section{ID: "settings", Title: "Settings", Tables: []Table{t}}
+	return tabled("settings", "Settings", t)
 }

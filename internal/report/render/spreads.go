@@ -2,6 +2,7 @@ package render
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -13,22 +14,32 @@ import (
 // told, and for a phase of connecting to be told of at all.
 const leastSamples = 5
 
+// Stage is a part of a request.
+type Stage struct {
+	Name, Key string // in tables, in metrics
+	connects  bool   // not needed where a connection is there already
+	Of        func(report.Attempt) *float64
+	OfProbe   func(report.Mirror) *float64 // nil for one that a probe does not have
+}
+
 // Stages are the parts of a request in the order in which they happen; the
 // last is all of it.
-var Stages = [...]struct {
-	Name, Key string // in tables, in metrics
-	Of        func(report.Attempt) *float64
-}{
-	{"lookup", "lookup", func(a report.Attempt) *float64 { return a.DNSMS }},
-	{"connect", "connect", func(a report.Attempt) *float64 { return a.ConnectMS }},
-	{"TLS", "tls", func(a report.Attempt) *float64 { return a.TLSMS }},
-	{"first byte", "first_byte", func(a report.Attempt) *float64 { return a.FirstByteMS }},
-	{"whole file", "whole", func(a report.Attempt) *float64 {
-		if a.Class != "" || a.MS <= 0 {
-			return nil // brought nothing
-		}
-		return &a.MS
-	}},
+var Stages = [...]Stage{
+	{"lookup", "lookup", true, func(a report.Attempt) *float64 { return a.DNSMS }, func(m report.Mirror) *float64 { return m.DNSMS }},
+	{"connect", "connect", true, func(a report.Attempt) *float64 { return a.ConnectMS }, func(m report.Mirror) *float64 { return m.ConnectMS }},
+	{"TLS", "tls", true, func(a report.Attempt) *float64 { return a.TLSMS }, func(m report.Mirror) *float64 { return m.TLSMS }},
+	{"first byte", "first_byte", false, func(a report.Attempt) *float64 { return a.FirstByteMS }, func(m report.Mirror) *float64 { return m.FirstByteMS }},
+	{"whole file", "whole", false, whole, nil},
+}
+
+// Phases are the stages of a probe.
+var Phases = Stages[:len(Stages)-1]
+
+func whole(a report.Attempt) *float64 {
+	if a.Class != "" || a.MS <= 0 {
+		return nil // brought nothing
+	}
+	return &a.MS
 }
 
 // Spread is how long one stage of the requests to one mirror took.
@@ -38,7 +49,7 @@ type Spread struct {
 	Ordered       []float64 // milliseconds, one or more
 }
 
-// Spreads returns the stages of each mirror, the mirrors in the order of the
+// Durations returns the stages of each mirror, the mirrors in the order of the
 // result. Connecting is told of when it was done leastSamples times: over
 // HTTP/2 one or two connections carry all requests.
 func (v *View) Durations() []Spread {
@@ -61,7 +72,7 @@ func (v *View) Durations() []Spread {
 	for _, mirror := range v.ordered(mirrors) {
 		for i, s := range Stages {
 			found := by[key{mirror, i}]
-			if len(found) == 0 || len(found) < leastSamples && i < 3 {
+			if len(found) == 0 || len(found) < leastSamples && s.connects {
 				continue
 			}
 			slices.Sort(found)
@@ -104,9 +115,34 @@ func (s Spread) Percentile(percent int) (ms float64, ok bool) {
 	return s.Ordered[rank-1], true
 }
 
-// longest is the longest duration.
 func (s Spread) longest() float64 { return s.Ordered[len(s.Ordered)-1] }
 
 // Percents are the percentiles that are told: what is usual, and what a build
 // with hundreds of requests waits for.
 var Percents = [...]int{50, 95, 99}
+
+// Spreads is how long the stages of requests took.
+func (v *View) Spreads() Section {
+	t := Table{Thing: "stage", Columns: []Column{
+		{Title: "mirror", Head: true, Code: true, Flexible: true}, {Title: "stage"}, {Title: "requests", Number: true},
+	}}
+	for _, p := range Percents {
+		t.Columns = append(t.Columns, Column{Title: fmt.Sprintf("p%d", p), Number: true})
+	}
+	t.Columns = append(t.Columns, Column{Title: "longest", Number: true})
+	for _, s := range v.Durations() {
+		row := []Cell{{Text: s.Mirror}, {Text: s.Stage}, counted(len(s.Ordered))}
+		for _, p := range Percents {
+			cell := Cell{Text: "–", Sort: "-1"}
+			if ms, ok := s.Percentile(p); ok {
+				cell = number(ms, report.Millis(ms))
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, append(row, number(s.longest(), report.Millis(s.longest()))))
+	}
+	s := tabled("spreads", "Durations of requests", t)
+	s.Note = "Half of the requests took no longer than p50, 95 of 100 no longer than p95, 99 of 100 no longer than p99; – means too few to tell. " +
+		"First byte counts all requests that were answered, whole file those that brought one."
+	return s
+}

@@ -14,9 +14,7 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// View is a result as renderings look at it: every rule about what a result
-// means stands here, in groups.go and in origins.go, for all of them. Its texts
-// are neutral, not yet escaped for any format.
+// View is a result as renderings look at it.
 type View struct {
 	Result *report.Result
 	Tally  tally
@@ -107,7 +105,6 @@ func (v *View) Says() (clause, remark string) {
 	return strings.Join(says, "; "), message
 }
 
-// state says in one clause what the module cache holds now.
 func (v *View) state() string {
 	c, all := v.Tally, report.Count(v.Tally.All, "file")
 	took := report.Millis(v.Result.Totals.MS)
@@ -141,16 +138,21 @@ func (v *View) state() string {
 	if v.Result.Interrupted {
 		s += ", the next run goes on from there"
 	}
-	if v.Result.Totals.Bytes > 0 {
-		return s + fmt.Sprintf(" (%s in %s)", report.Bytes(v.Result.Totals.Bytes), took)
+	return s + within(v.Result.Totals.Bytes, v.Result.Totals.MS)
+}
+
+// within is " (22.3 MB in 4.9 s)", without a size where nothing was transferred.
+func within(bytes int64, ms float64) string {
+	if bytes > 0 {
+		return fmt.Sprintf(" (%s in %s)", report.Bytes(bytes), report.Millis(ms))
 	}
-	return s + " (" + took + ")"
+	return " (" + report.Millis(ms) + ")"
 }
 
 // every is the beginning of a sentence about all n files.
 func every(n int) string {
 	if n == 1 {
-		return "the 1 file needed is"
+		return "the one file needed is"
 	}
 	return fmt.Sprintf("all %d files are", n)
 }
@@ -186,7 +188,6 @@ func (v *View) unrestored() bool {
 	return v.Restoring() && v.Result.Outcome == report.OK && v.Result.Cache.Reason != "" && v.Result.Message != ""
 }
 
-// restoreState is the state of a run that only restored.
 func (v *View) restoreState() string {
 	c := v.Result.Cache
 	if v.unrestored() && v.Tally.Cached == 0 {
@@ -199,13 +200,9 @@ func (v *View) restoreState() string {
 	if v.Tally.Deferred > 0 {
 		s += fmt.Sprintf(", %d left to the go command", v.Tally.Deferred)
 	}
-	if c.Bytes > 0 {
-		return s + fmt.Sprintf(" (%s in %s)", report.Bytes(c.Bytes), report.Millis(v.Result.Totals.MS))
-	}
-	return s + " (" + report.Millis(v.Result.Totals.MS) + ")"
+	return s + within(c.Bytes, v.Result.Totals.MS)
 }
 
-// saveState is the state of a run that saved.
 func (v *View) saveState() string {
 	if s := v.Result.Cache.Saved; s.Failed && !v.Result.Interrupted {
 		return "cache " + failure.Plain(v.Result.Cache.Store) + ": " + unsaved(s) // the verdict says the rest
@@ -213,7 +210,6 @@ func (v *View) saveState() string {
 	return Saving(v.Result.Cache.Store, v.Result.Cache.Saved, v.Result.Totals.MS)
 }
 
-// unsaved is why nothing was saved and what to do about it.
 func unsaved(s *report.Saved) string {
 	text := strings.TrimSuffix(failure.Plain(s.Reason), ".")
 	if s.Fix != "" {
@@ -228,20 +224,17 @@ func Saving(store string, s *report.Saved, ms float64) string {
 	if s.Reason != "" {
 		return fmt.Sprintf("nothing saved to the cache %s: %s", store, unsaved(s))
 	}
-	parts := []string{}
-	switch {
-	case s.Layers == 0:
-		parts = append(parts, "a new index saved to the cache "+store)
-	default:
-		parts = append(parts, fmt.Sprintf("%s in %s saved to the cache %s", report.Count(s.Files, "file"), report.Count(s.Layers, "layer"), store))
+	parts := []string{"a new index saved to the cache " + store}
+	if s.Layers > 0 {
+		parts[0] = fmt.Sprintf("%s in %s saved to the cache %s", report.Count(s.Files, "file"), report.Count(s.Layers, "layer"), store)
 	}
 	if s.Kept > 0 {
 		parts = append(parts, fmt.Sprintf("%s of earlier saves kept", report.Count(s.Kept, "layer")))
 	}
 	if s.Compact {
-		parts = append(parts, "earlier layers written anew")
+		parts = append(parts, "earlier layers rewritten")
 	}
-	return strings.Join(parts, ", ") + fmt.Sprintf(" (%s in %s)", report.Bytes(s.Bytes), report.Millis(ms))
+	return strings.Join(parts, ", ") + within(s.Bytes, ms)
 }
 
 // ChainInBrief is the chain in one line, with the mirrors that fail.
@@ -255,7 +248,6 @@ func (v *View) ChainInBrief() string {
 	return text
 }
 
-// answers lists how often a mirror gave which status code.
 func answers(codes map[string]int) string {
 	var list []string
 	for _, code := range slices.Sorted(maps.Keys(codes)) {

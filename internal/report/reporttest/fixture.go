@@ -262,7 +262,7 @@ func AllDead() *report.Result {
 	rest := Modules(20, report.KindMod, report.FromFailed, "")
 	for i := range rest {
 		rest[i].Class = failure.CircuitOpen
-		rest[i].Message = "get " + Company + ": mirror taken out: the mirror failed again and again, last with: connection timed out"
+		rest[i].Message = "get " + Company + ": mirror no longer asked: the mirror failed again and again, last with: connection timed out"
 	}
 	r.Modules = append(r.Modules, rest...)
 	r.Message = "34 files could not be obtained"

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -23,14 +22,13 @@ func Diagnosis(w io.Writer, r *report.Result, o Options) error {
 	for _, f := range all {
 		t.diagnose(f)
 	}
-	if len(r.Mirrors) > 0 && slices.ContainsFunc(r.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped }) {
-		t.mirrors()
+	if t.probed() {
+		t.section(t.Mirrors())
 	}
 	t.section(t.UsedSettings())
 	return t.WriteTo(w, "report")
 }
 
-// diagnosis writes the first line.
 func (t *text) diagnosis(all []finding.Finding) {
 	counts := map[finding.Severity]int{}
 	for _, f := range all {
@@ -60,19 +58,18 @@ func (t *text) diagnosis(all []finding.Finding) {
 	default:
 		says = "nothing to correct, " + says
 	}
-	if len(t.Result.Mirrors) > 0 && !t.Result.Interrupted && slices.ContainsFunc(t.Result.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped }) {
+	if t.probed() && !t.Result.Interrupted {
 		says += "; " + t.View.MirrorState()
 	}
-	t.Prose(Span{word + ": ", styleOf(colour)}, says, 2)
+	t.Prose(Span{word + ": ", styles[colour]}, says, 2)
 }
 
-// diagnose writes one finding.
+func (t *text) probed() bool {
+	return slices.ContainsFunc(t.Result.Mirrors, func(m report.Mirror) bool { return m.State != report.Skipped })
+}
+
 func (t *text) diagnose(f finding.Finding) {
 	t.b.WriteByte('\n')
-	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styleOf(render.SeverityTone(f.Severity))}, render.PlaceOf(f), 2)
-	for _, note := range []struct{ label, text string }{{"effect:", failure.Plain(f.Effect)}, {"fix:", failure.Plain(f.Fix)}, {"see:", f.Doc()}} {
-		if note.text != "" {
-			t.Prose(Span{fmt.Sprintf("    %-7s ", note.label), dim}, note.text, 0)
-		}
-	}
+	t.Prose(Span{render.Word(string(f.Severity)) + " " + render.CheckOf(f) + ": ", styles[render.SeverityTone(f.Severity)]}, render.PlaceOf(f), 2)
+	t.notes(4, note("effect", failure.Plain(f.Effect)), note("fix", failure.Plain(f.Fix)), note("see", f.Doc()))
 }

@@ -14,12 +14,11 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// mostRequests is how many of the slowest requests LogText shows.
 const mostRequests = 5
 
 // What is said of a log that holds nothing of the go command.
 const (
-	lookedFor = "“go: …”, “FILE.go:LINE:COLUMN: …”, “verifying …”, “ok PACKAGE …” and, of -x, “# get URL”, behind time stamps and names, too, such as CI systems and container builds put before lines."
+	lookedFor = "“go: …”, “FILE.go:LINE:COLUMN: …”, “verifying …”, “ok PACKAGE …” and “# get URL” (of -x), also behind the time stamps and names that CI systems and container builds put in front of lines."
 	getALog   = "Give the whole log of the job (on GitHub: gh run view --log-failed), or run the command again and keep what it prints: go mod download -x 2>&1 | tee build.log."
 )
 
@@ -32,8 +31,7 @@ func Log(w io.Writer, l *golog.Log, require func(path, version string) string, o
 	head, told := logHead(l)
 	p.Prose(head, told, 2)
 	if l.Recognised == 0 && len(l.Failures) == 0 {
-		p.Prose(Span{"  looked for: ", dim}, lookedFor, 14)
-		p.Prose(Span{"  do:         ", dim}, getALog, 14)
+		p.notes(2, note("looked for", lookedFor), note("do", getALog))
 	}
 	for _, f := range l.Failures {
 		logFailure(p, f, require)
@@ -41,7 +39,7 @@ func Log(w io.Writer, l *golog.Log, require func(path, version string) string, o
 	logUnknown(p, l.Unknown)
 	logRequests(p, l.Requests)
 	if l.Truncated {
-		p.Prose(Span{"  ", dim}, "the log holds more failures or requests than are told", 2)
+		p.Prose(Span{"  ", dim}, "the log holds more failures or requests than are shown", 2)
 	}
 	return p.WriteTo(w, "report")
 }
@@ -69,25 +67,24 @@ func logHead(l *golog.Log) (Span, string) {
 	case l.Recognised == 0:
 		return Span{"nothing recognised: ", yellow}, "no line of the go command in " + lines
 	case len(l.Unknown) > 0:
-		return Span{"not understood: ", yellow}, "no known failure in " + lines + ", but a message of the go command that is of no known kind"
+		return Span{"not understood: ", yellow}, "no known failure in " + lines + ", but an unknown message of the go command"
 	}
 	return Span{"ok: ", green}, told + " in " + lines
 }
 
-// logUnknown writes messages that are of no known kind.
 func logUnknown(p *Page, all []golog.Line) {
 	if len(all) == 0 {
 		return
 	}
-	p.Heading("Of no known kind")
+	p.Heading("Unknown messages")
 	for _, m := range all {
 		p.Prose(Span{Text: fmt.Sprintf("  line %d: ", m.Line)}, failure.Plain(m.Text), 4)
 	}
 }
 
-// logFailure writes one failure.
 func logFailure(p *Page, f golog.Failure, require func(path, version string) string) {
-	what := f.Title()
+	advice := f.Advice()
+	what := advice.Title
 	if f.Module != "" {
 		what += ": " + failure.Plain(f.Module)
 		if f.Version != "" {
@@ -115,18 +112,13 @@ func logFailure(p *Page, f golog.Failure, require func(path, version string) str
 	if f.File == "" && require != nil && f.Module != "" {
 		at = require(f.Module, f.Version)
 	}
-	if at != "" {
-		p.Prose(Span{"  at:    ", dim}, at, 9)
-	}
-	p.Prose(Span{"  error: ", dim}, failure.Plain(f.Text), 9)
-	p.Prose(Span{"  means: ", dim}, f.Explain(), 9)
-	p.Prose(Span{"  do:    ", dim}, f.Remedy(), 9)
+	check := ""
 	if rule, ok := finding.RuleOf(f.Check()); ok {
-		p.Prose(Span{"  check: ", dim}, rule.Code+" "+rule.Check+", "+rule.Doc(), 9)
+		check = rule.Code + " " + rule.Check + ", " + rule.Doc()
 	}
+	p.notes(2, note("at", at), note("error", failure.Plain(f.Text)), note("means", advice.Explain), note("do", advice.Remedy), note("check", check))
 }
 
-// logRequests writes the slowest requests that -x showed.
 func logRequests(p *Page, all []golog.Request) {
 	if len(all) == 0 {
 		return

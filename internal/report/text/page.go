@@ -19,18 +19,7 @@ const (
 	yellow style = "33"
 )
 
-// styleOf is the colour of a tone.
-func styleOf(t render.Tone) style {
-	switch t {
-	case render.Good:
-		return green
-	case render.Fair:
-		return yellow
-	case render.Bad:
-		return red
-	}
-	return dim
-}
+var styles = map[render.Tone]style{render.Neutral: dim, render.Quiet: dim, render.Good: green, render.Fair: yellow, render.Bad: red}
 
 // Span is a piece of a line in one style. Its text is neutral.
 type Span struct {
@@ -50,7 +39,7 @@ type Page struct {
 }
 
 // Toned is a piece of a line in the colour of a tone.
-func Toned(text string, t render.Tone) Span { return Span{text, styleOf(t)} }
+func Toned(text string, t render.Tone) Span { return Span{text, styles[t]} }
 
 // WriteTo writes what was collected; what is its name in an error.
 func (p *Page) WriteTo(w io.Writer, what string) error {
@@ -116,6 +105,25 @@ func (p *Page) Prose(prefix Span, text string, indent int) {
 	for _, line := range wrap(rest, max(width-indent, 20)) {
 		p.Emit(Span{Text: strings.Repeat(" ", indent) + line})
 	}
+}
+
+// notes writes labelled texts below each other, those without a text left out.
+func (p *Page) notes(indent int, all ...render.Line) {
+	width := 0
+	for _, l := range all {
+		if l.Plain() != "" {
+			width = max(width, render.Cells(l.Label))
+		}
+	}
+	for _, l := range all {
+		if l.In.Has(render.Text) && l.Plain() != "" {
+			p.Prose(Span{strings.Repeat(" ", indent) + fmt.Sprintf("%-*s ", width+1, l.Label+":"), dim}, l.Plain(), 0)
+		}
+	}
+}
+
+func note(label, text string) render.Line {
+	return render.Line{Label: label, Spans: []render.Span{{Text: text}}}
 }
 
 // wrap breaks text between words into lines of at most width cells. A word

@@ -9,7 +9,6 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// gap separates columns.
 const gap = "  "
 
 // Least widths of columns when a line is too narrow.
@@ -57,7 +56,7 @@ func spanOf(t render.Table, c render.Column, cell render.Cell) Span {
 	case c.Faint:
 		s.style = dim
 	case cell.Tone != render.Neutral:
-		s.style = styleOf(cell.Tone)
+		s.style = styles[cell.Tone]
 	}
 	return s
 }
@@ -96,7 +95,6 @@ func (p *Page) row(g *grid, row []Span, indent, room int, below bool) {
 	}
 }
 
-// grid is a table with the width of each column.
 type grid struct {
 	columns []render.Column
 	rows    [][]Span
@@ -133,7 +131,6 @@ func newGrid(columns []render.Column, rows [][]Span) *grid {
 	return g
 }
 
-// drop leaves out a column.
 func (g *grid) drop(i int) {
 	g.columns = slices.Delete(g.columns, i, i+1)
 	for k := range g.rows {

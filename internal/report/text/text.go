@@ -10,7 +10,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -27,6 +26,10 @@ type Options struct {
 // lines.
 func Write(w io.Writer, r *report.Result, o Options) error {
 	t := &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
+	most := render.Few
+	if o.Verbose {
+		most = 0
+	}
 	t.outcome()
 	switch {
 	case r.Outcome == report.Settings && !o.Verbose:
@@ -34,21 +37,24 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		t.chainInBrief()
 	default:
 		t.section(t.Chain())
-		t.mirrors()
-		t.section(t.Origins("below"))
-		t.slowest()
+		t.section(t.Mirrors())
+		t.section(t.Origins())
+		t.section(t.Slowest(render.Few))
 		if o.Verbose {
 			t.section(t.Spreads())
 		}
-		recovered, _, _ := t.Recovered(t.verbose)
-		t.section(recovered)
-		t.deferred()
-		t.cacheTrouble()
+		t.section(t.Recovered(o.Verbose))
+		t.section(t.Deferred(most))
+		if c := r.Cache; len(c.Rejected) > 0 || c.Reason != "" && !t.Idle() {
+			t.section(t.Cache(most))
+		}
 	}
-	t.failures()
-	t.findings()
+	t.section(t.Failures())
+	t.section(t.Remarks(o.Verbose))
 	if o.Verbose {
 		t.section(t.UsedSettings())
+		t.section(t.Answers())
+		t.section(t.Hosts())
 	}
 	if !t.Idle() || o.Verbose {
 		t.totals()
@@ -56,14 +62,12 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	return t.WriteTo(w, "report")
 }
 
-// text is a rendering under way.
 type text struct {
 	Page
 	*render.View
 	verbose bool
 }
 
-// section writes what every section may have.
 func (t *text) section(s render.Section) {
 	if s.ID == "" {
 		return
@@ -71,6 +75,12 @@ func (t *text) section(s render.Section) {
 	t.Heading(s.Title)
 	for _, code := range s.Codes {
 		t.Prose(Span{Text: "  "}, code, 4)
+	}
+	for i, g := range s.Groups {
+		if i > 0 && len(g.Files.Rows) > 0 {
+			t.b.WriteByte('\n')
+		}
+		t.group(g)
 	}
 	for _, table := range s.Tables {
 		t.table(2, table)
@@ -82,6 +92,28 @@ func (t *text) section(s render.Section) {
 	if s.Note != "" {
 		t.Prose(Span{Text: "  "}, s.Note, 2)
 	}
+}
+
+// group writes the files of a group, what happened to them, and what to do.
+func (t *text) group(g render.Group) {
+	rest := render.Line{Spans: g.Rest}.Plain()
+	tail, colon := strings.CutPrefix(rest, ":")
+	if colon {
+		g.Title += ":"
+	}
+	t.Prose(Span{"  " + g.Title + " ", styles[g.Tone]}, tail, 4)
+	shown := g.Shown
+	if t.verbose {
+		shown = len(g.Files.Rows)
+	}
+	if hidden := len(g.Files.Rows) - shown; shown > 0 || hidden == 0 {
+		g.Files.Rows = g.Files.Rows[:shown]
+		t.table(4, g.Files)
+		if hidden > 0 {
+			t.Emit(Span{fmt.Sprintf("    and %d more", hidden), dim})
+		}
+	}
+	t.notes(4, append(g.Notes, note("means", g.Explain), note("do", g.Remedy))...)
 }
 
 func (t *text) lines(lines []render.Line) {
@@ -96,99 +128,33 @@ func (t *text) lines(lines []render.Line) {
 	}
 }
 
-// outcome writes the first line, and a second one for a remark on a good run.
 func (t *text) outcome() {
 	word, colour := t.Verdict()
 	clause, remark := t.Says()
-	t.Prose(Span{word + ": ", styleOf(colour)}, clause, 2)
+	t.Prose(Span{word + ": ", styles[colour]}, clause, 2)
 	if remark != "" {
 		t.Prose(Span{Text: "  "}, remark, 0)
 	}
 }
 
-// chainInBrief is the chain in one line, with the mirrors that fail.
 func (t *text) chainInBrief() {
 	if t.Result.Choice.Chain != "" {
 		t.Emit(Span{"chain: ", bold}, Span{Text: t.ChainInBrief()})
 	}
 }
 
-func (t *text) mirrors() {
-	if s := t.Mirrors(); len(s.Tables) > 0 {
-		t.section(s)
-	} else {
-		t.lines(s.Lines)
-	}
-}
-
-func (t *text) slowest() {
-	if all := t.Slowest(); len(all) > 0 {
-		table := render.Downloads(all[:min(len(all), render.Few)], "", nil)
-		t.section(render.Section{ID: "slowest", Title: "Slowest", Tables: []render.Table{table}})
-	}
-}
-
-func (t *text) deferred() {
-	most := render.Few
-	if t.verbose {
-		most = 0
-	}
-	if s := t.Deferred(most); s.ID != "" {
-		t.Heading(s.Title)
-		t.lines(s.Items)
-	}
-}
-
-// cacheTrouble writes what the cache held and was not let in, and why it
-// brought less than it might.
-func (t *text) cacheTrouble() {
-	c := t.Result.Cache
-	if len(c.Rejected) == 0 && (c.Reason == "" || t.Idle()) {
-		return
-	}
-	t.Heading("Cache")
-	if c.Reason != "" {
-		t.Prose(Span{Text: "  "}, failure.Plain(c.Store)+": "+failure.Plain(c.Reason), 4)
-	}
-	if len(c.Rejected) == 0 {
-		return
-	}
-	t.Prose(Span{Text: "  "}, render.Refused(c)+":", 4)
-	for i, r := range c.Rejected {
-		if i == render.Few && !t.verbose {
-			t.Prose(Span{"  - ", dim}, fmt.Sprintf("and %d more", len(c.Rejected)-render.Few), 4)
-			break
-		}
-		t.Prose(Span{"  - ", dim}, failure.Plain(r), 4)
-	}
-}
-
-// totals writes the last lines: what most readers of a log see first.
 func (t *text) totals() {
-	if t.Tally.All > 0 {
-		t.Heading("Totals")
-		var parts []string
-		for _, c := range t.Counts() {
-			parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
-		}
-		line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
-		if t.Result.Totals.Bytes > 0 {
-			line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
-		}
-		t.Prose(Span{Text: "  "}, line+"; "+report.Millis(t.Result.Totals.MS), 4)
-	}
-	if !t.verbose {
+	if t.Tally.All == 0 {
 		return
 	}
-	for _, table := range t.Answers().Tables {
-		for _, row := range table.Rows {
-			t.Prose(Span{"  answers of ", dim}, row[0].Text+": "+row[1].Text, 4)
-		}
+	t.Heading("Totals")
+	var parts []string
+	for _, c := range t.Counts() {
+		parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
 	}
-	if hosts := t.Hosts().Codes; len(hosts) > 0 {
-		t.Prose(Span{"  hosts: ", dim}, strings.Join(hosts, ", "), 4)
+	line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
+	if t.Result.Totals.Bytes > 0 {
+		line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
 	}
-	for _, use := range t.HostUses() {
-		t.Prose(Span{"  - ", dim}, use.Plain(), 4)
-	}
+	t.Prose(Span{Text: "  "}, line+"; "+report.Millis(t.Result.Totals.MS), 4)
 }

@@ -166,9 +166,9 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 		want string
 	}{
 		{"one file, present", report.Result{Outcome: report.OK, Choice: chain, Modules: []report.Module{module(report.FromPresent)}},
-			"ok: the 1 file needed is in the module cache, nothing to fetch (0 ms)"},
+			"ok: the one file needed is in the module cache, nothing to fetch (0 ms)"},
 		{"one file, fetched", report.Result{Outcome: report.OK, Choice: chain, Modules: []report.Module{module(report.FromMirror)}},
-			"ok: the 1 file needed is in the module cache (0 ms)"},
+			"ok: the one file needed is in the module cache (0 ms)"},
 		{"one file of two", report.Result{Outcome: report.Incomplete, Choice: chain, Modules: []report.Module{module(report.FromMirror), module(report.FromFailed)}},
 			"incomplete: 1 of 2 files is in the module cache (0 ms)"},
 		{"no file of one", report.Result{Outcome: report.Incomplete, Choice: chain, Modules: []report.Module{module(report.FromFailed)}},
