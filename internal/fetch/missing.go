@@ -92,7 +92,10 @@ func (r *run) has(ctx context.Context, m worklist.Module, it *download.Item) (bo
 	case download.KindInfo:
 		return r.cache.HasInfo(it.Mod), nil
 	}
-	ok, err := r.cache.HasZip(ctx, it.Mod, it.Want)
+	ok, err := r.cache.HasTree(it.Mod, it.Want)
+	if err == nil && !ok {
+		ok, err = r.cache.HasZip(ctx, it.Mod, it.Want)
+	}
 	if err != nil || !ok {
 		return false, err
 	}

@@ -72,23 +72,21 @@ func filesAre(n int) string {
 
 // saved is the cache as one run uses it.
 type saved struct {
-	run    *run
-	store  layer.Store  // nil when there is none
-	index  *layer.Index // nil when there is none
-	key    layer.Key
-	picks  []layer.Pick
-	items  map[layer.Member]*download.Item // all that is to be brought
-	began  time.Time
-	done   chan struct{} // closed when the restore is over
-	result *layer.Restored
-	info   report.Cache
+	run   *run
+	store layer.Store  // nil when there is none
+	index *layer.Index // nil when there is none
+	key   layer.Key
+	picks []layer.Pick
+	items map[layer.Member]*download.Item // what the picks may bring
+	began time.Time
+	end   func() *layer.Restored // waits for the end of the restore
+	info  report.Cache
 }
 
 func (r *run) newSaved() *saved {
-	s := &saved{run: r, done: make(chan struct{}), items: map[layer.Member]*download.Item{}, result: &layer.Restored{},
-		info: report.Cache{Store: r.Store.String(), Hit: "off", Scope: r.Values.Scope}}
-	close(s.done)
-	return s
+	return &saved{run: r, items: map[layer.Member]*download.Item{}, key: layer.KeyOf(r.List),
+		end:  func() *layer.Restored { return &layer.Restored{} },
+		info: report.Cache{Store: r.Store.String(), Hit: layer.Off, Scope: r.Values.Scope}}
 }
 
 // lookup asks the store what it has of the items. Whatever goes wrong is a
@@ -111,56 +109,51 @@ func (r *run) lookup(ctx context.Context, items []*download.Item) *saved {
 		return s
 	}
 	s.find(ctx)
-	if s.index == nil {
-		return s
-	}
-	need := map[layer.Member]bool{}
-	used, unneeded := s.index.Used(), s.index.Unneeded()
-	if s.run.Values.Scope != "used" {
-		unneeded = nil
-	}
+	wanted := make(map[layer.Member]*download.Item, len(items))
+	need := make(map[layer.Member]bool, len(items))
 	for _, it := range items {
-		m := it.Member()
-		it.Used = used != nil && used(it.Mod)
-		if unneeded != nil && it.Kind != report.KindMod && unneeded(it.Mod) {
-			leave(it)
-			continue
-		}
-		s.items[m], need[m] = it, true
+		wanted[it.Member()], need[it.Member()] = it, true
 	}
 	s.picks = s.index.Pick(need)
+	for _, p := range s.picks {
+		for m := range p.Take {
+			s.items[m] = wanted[m]
+		}
+	}
 	return s
 }
 
 // find reads the index.
 func (s *saved) find(ctx context.Context) {
-	s.key = layer.KeyOf(s.run.List)
-	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), "miss"
+	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), layer.Miss
 	limit := s.run.Options.Patience
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the store did not answer within %v", limit))
 	defer cancel()
 	x, err := layer.Lookup(ctx, s.store, s.key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return
 	case err != nil:
 		if ctx.Err() != nil && failure.As(err).Status == 0 {
 			err = context.Cause(ctx) // it says nothing that the limit does not
 		}
 		s.info.Reason = failure.Neutral(err.Error())
-		return
+	default:
+		s.index, s.info.Hit = x, x.Hit()
+		s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 	}
-	s.index, s.info.Hit = x, "partial"
-	if x.Exact {
-		s.info.Hit = "exact"
-	}
-	s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 }
 
-// leave leaves an item to the go command because no job so far used its module.
-func leave(it *download.Item) {
-	it.Record.Source, it.Record.Class = report.FromDeferred, failure.Unused
-	it.Record.Message = "no job so far used it, and --scope is used"
+// apart divides the items into those that a layer may bring and those that
+// mirrors are asked for at once.
+func (s *saved) apart(items []*download.Item) (covered, rest []*download.Item) {
+	for _, it := range items {
+		if s.items[it.Member()] == nil {
+			rest = append(rest, it)
+		} else {
+			covered = append(covered, it)
+		}
+	}
+	return covered, rest
 }
 
 // restore starts to bring what the index has; wait ends it.
@@ -168,61 +161,33 @@ func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 	if len(s.picks) == 0 {
 		return
 	}
+	sums := layer.Sums{}
+	for m, it := range s.items {
+		sums[m] = it.Want
+		it.Record.StartMS = s.run.elapsed()
+	}
 	r := &layer.Restorer{
-		Store: s.store, Cache: s.run.cache, Sums: map[layer.Member]string{},
-		Extract: func(m layer.Member) bool { return s.items[m].Extracts(s.run.Values) },
-		Stall:   s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
+		Store: s.store, Cache: s.run.cache, Sums: sums,
+		Stall: s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
+		// Each member is taken once, so no two calls touch the same item.
+		Taken: func(m layer.Member, size int64) {
+			s.run.rec.did(1, size)
+			it := s.items[m]
+			it.Record.Source, it.Record.Bytes = report.FromCache, size
+			it.Record.MS = s.run.elapsed() - it.Record.StartMS
+		},
 	}
-	for _, p := range s.picks {
-		for m := range p.Take {
-			r.Sums[m] = s.items[m].Want
-		}
-	}
-	// Each member is taken once, so no two calls touch the same item.
-	r.Taken = func(m layer.Member, size int64) {
-		s.run.rec.did(1, size)
-		it := s.items[m]
-		it.Record.Source, it.Record.Bytes = report.FromCache, size
-		it.Record.MS = s.run.elapsed() - it.Record.StartMS
-	}
-	for m := range r.Sums {
-		s.items[m].Record.StartMS = s.run.elapsed()
-	}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		s.result = r.Restore(ctx, s.picks)
+	s.end = r.Start(ctx, s.picks, func(result *layer.Restored) {
 		s.info.MS = download.Millis(time.Since(s.began))
-		if s.result.Err != nil {
-			stop(failure.As(s.result.Err))
+		if result.Err != nil {
+			stop(failure.As(result.Err))
 		}
-	}()
-}
-
-// apart divides the items into those that a layer may bring and those that
-// mirrors are asked for at once. What is left to the go command is in neither.
-func (s *saved) apart(items []*download.Item) (covered, rest []*download.Item) {
-	bring := map[*download.Item]bool{}
-	for _, p := range s.picks {
-		for m := range p.Take {
-			bring[s.items[m]] = true
-		}
-	}
-	for _, it := range items {
-		switch {
-		case it.Record.Source != "":
-		case bring[it]:
-			covered = append(covered, it)
-		default:
-			rest = append(rest, it)
-		}
-	}
-	return covered, rest
+	})
 }
 
 // wait waits for the restore and returns what it did not bring.
 func (s *saved) wait(covered []*download.Item) []*download.Item {
-	<-s.done
+	s.end()
 	var left []*download.Item
 	for _, it := range covered {
 		if it.Record.Source == "" {
@@ -236,10 +201,10 @@ func (s *saved) wait(covered []*download.Item) []*download.Item {
 // conclude puts what the restore did into the result and remembers the layers
 // that are not to be relied on.
 func (s *saved) conclude(res *report.Result) {
-	r := s.result
+	r := s.end()
 	s.info.Layers, s.info.Bytes = r.Layers, r.Bytes
-	for _, it := range s.items {
-		if it.Record.Source == report.FromCache && it.Kind != download.KindInfo {
+	for m := range r.Members {
+		if m.Kind != download.KindInfo {
 			s.info.Files++
 		}
 	}
@@ -249,7 +214,12 @@ func (s *saved) conclude(res *report.Result) {
 	if len(r.Reasons) > 0 {
 		s.info.Reason = strings.Join(r.Reasons, "; ")
 	}
-	s.info.Hit = s.hit()
+	if len(s.items) > len(r.Members) { // an index whose layers do not bring what it lists
+		s.info.Hit = layer.Partial
+		if len(r.Members) == 0 {
+			s.info.Hit = layer.Miss
+		}
+	}
 	if len(r.Bad) > 0 {
 		if err := layer.RememberBad(s.run.cache.Dir(), r.Bad); err != nil {
 			s.run.log("%v", err)
@@ -259,20 +229,4 @@ func (s *saved) conclude(res *report.Result) {
 		s.run.rec.note(download.Unextractable(tree.Module.String(), tree))
 	}
 	res.Cache = s.info
-}
-
-// hit is what the index came to: an exact one whose layers did not bring what it
-// lists was none.
-func (s *saved) hit() string {
-	listed := 0
-	for _, p := range s.picks {
-		listed += len(p.Take)
-	}
-	switch brought := len(s.result.Members); {
-	case brought >= listed:
-		return s.info.Hit
-	case brought == 0:
-		return "miss"
-	}
-	return "partial"
 }

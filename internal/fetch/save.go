@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/report"
@@ -64,7 +66,11 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: r.cache, List: r.List, Bad: bad, Trees: r.Values.Extract == "none" || r.Values.Extract == "used"}
+	need, optional, err := r.toSave(ctx)
+	if err != nil {
+		return err
+	}
+	saver := &layer.Saver{Store: s, Cache: r.cache, Key: cached.key, Need: need, Optional: optional, Bad: bad}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err
@@ -79,6 +85,30 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 		}
 	}
 	return nil
+}
+
+// toSave is what is saved of the work list: the modules whose contents are in
+// the module cache, each with its go.mod, and what other go.mod files are there.
+func (r *run) toSave(ctx context.Context) (need, optional layer.Sums, err error) {
+	need, optional = layer.Sums{}, layer.Sums{}
+	for _, m := range r.List.Modules {
+		v := module.Version{Path: m.Path, Version: m.Version}
+		has := false
+		if m.Zip != "" {
+			if has, err = r.cache.HasTree(v, m.Zip); err == nil && !has {
+				has, err = r.cache.HasZip(ctx, v, m.Zip)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+		}
+		if has {
+			need.Add(v, m.Zip, m.Mod)
+		} else {
+			optional.Add(v, "", m.Mod)
+		}
+	}
+	return need, optional, nil
 }
 
 // saveFix says what to do about a save that failed, "" where the error does.
