@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -35,10 +36,14 @@ func newEncoder(bytes int64) (*zstd.Encoder, error) {
 		zstd.WithEncoderCRC(true))
 }
 
-// decoders are for frames, on the caller's goroutine: they are parallel among
-// each other.
+// newDecoder reads on the caller's goroutine: frames are parallel among each
+// other. r may be nil.
+func newDecoder(r io.Reader) (*zstd.Decoder, error) {
+	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+}
+
 var decoders = sync.Pool{New: func() any {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	z, err := newDecoder(nil)
 	if err != nil {
 		panic("layer: " + err.Error()) // the options are in order
 	}
