@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 
 	"golang.org/x/mod/module"
 
@@ -179,7 +180,8 @@ func (r *receiver) takeFile(m Member, body io.Reader) error {
 	return r.Cache.PutZip(r.ctx, m.Module, r.Sums[m], tmp, o)
 }
 
-// placed notes what became of a member.
+// placed notes what became of a member. A tree with names that this file system
+// does not take is left to whoever brings the zip.
 func (j *restore) placed(p Pick, m Member, size int64, err error) {
 	var tree *modcache.ExtractError
 	if errors.As(err, &tree) {
@@ -206,7 +208,7 @@ func (j *restore) placed(p Pick, m Member, size int64, err error) {
 		j.reject(p, m.String(), why, fe.Class)
 	case failure.Cancelled:
 	default:
-		if failure.TooManyOpen(j.broke(fe)) {
+		if errors.Is(err, syscall.ENAMETOOLONG) || failure.TooManyOpen(j.broke(fe)) {
 			j.mu.Lock()
 			j.result.Reasons = append(j.result.Reasons, failure.Neutral(fe.Error()))
 			j.mu.Unlock()
