@@ -43,6 +43,9 @@ func (c *Cache) PutTree(ctx context.Context, m module.Version, h1 string, files 
 	if t.err != nil {
 		return local(op, t.err)
 	}
+	if len(found) == 0 { // an empty tree would count as a complete one
+		return reject(failure.WrongContent, "tree", m, "found no files")
+	}
 	got, err := found.h1()
 	if err != nil {
 		return reject(failure.UnsafeZip, "tree", m, "found %v", err)
