@@ -255,7 +255,7 @@ func (w *frameWriter) elsewhere(err error) error {
 // zipTree packs the files of a module's zip.
 func (w *frameWriter) zipTree(ctx context.Context, m Member) error {
 	t, err := w.cache.OpenZip(ctx, m.Module, w.sums[m])
-	if errors.Is(err, modcache.ErrNoTree) {
+	if errors.Is(err, modcache.ErrNoTree) || errors.Is(err, fs.ErrNotExist) {
 		return errOther
 	}
 	if err == nil {
