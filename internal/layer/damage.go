@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // damageError says that the bytes of a layer are not those of one: damaged, cut
-// short, or made up. Errors of reading them are none.
+// short, or made up. Errors of reading them are none. Its text is neutral.
 type damageError struct {
 	Err error // io.ErrUnexpectedEOF when the end is missing
 }
@@ -18,7 +20,7 @@ func (e *damageError) Error() string {
 	if errors.Is(e.Err, io.ErrUnexpectedEOF) {
 		return "it is cut short"
 	}
-	return fmt.Sprintf("it is damaged: %v", e.Err)
+	return failure.Neutral(fmt.Sprintf("it is damaged: %v", e.Err))
 }
 
 func (e *damageError) Unwrap() error { return e.Err }
