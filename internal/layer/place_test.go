@@ -16,7 +16,7 @@ import (
 
 // modules are fixtures a, b, c… at the versions given, e.g. "a1 b1 c2", with
 // zips of about size bytes.
-func modules(t *testing.T, size int, names string) *mirrortest.Fixtures {
+func modules(t testing.TB, size int, names string) *mirrortest.Fixtures {
 	t.Helper()
 	var mods []mirrortest.Module
 	for name := range strings.FieldsSeq(names) {
@@ -40,14 +40,14 @@ func versions(names string) []module.Version {
 
 // place is a module cache and the work list of some fixtures.
 type place struct {
-	t     *testing.T
+	t     testing.TB
 	cache *modcache.Cache
 	list  *worklist.List
 	sums  Sums
 	fix   *mirrortest.Fixtures
 }
 
-func newPlace(t *testing.T, fix *mirrortest.Fixtures) *place {
+func newPlace(t testing.TB, fix *mirrortest.Fixtures) *place {
 	t.Helper()
 	cache, err := modcache.Open(t.TempDir())
 	if err != nil {
