@@ -108,6 +108,9 @@ func (r *receiver) frame(l label, c *contents) error {
 		}
 		if now.kind == lineModule {
 			m, skipped = now.module, false
+			if l.module != (module.Version{}) && l.module != m {
+				return damaged("it holds %s", m)
+			}
 			continue
 		}
 		if m == (module.Version{}) {
@@ -206,7 +209,7 @@ func (j *restore) placed(p Pick, m Member, size int64, err error) {
 			why += ": " + fe.Detail
 		}
 		j.reject(p, m.String(), why, fe.Class)
-	case failure.Cancelled:
+	case failure.Cancelled, failure.Timeout: // the restore has ended
 	default:
 		if errors.Is(err, syscall.ENAMETOOLONG) || failure.TooManyOpen(j.broke(fe)) {
 			j.mu.Lock()

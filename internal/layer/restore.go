@@ -215,7 +215,9 @@ func (j *restore) gaveUp(ctx context.Context, p Pick, err error) {
 func (j *restore) reject(p Pick, name, why string, class failure.Class) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.result.Bad = append(j.result.Bad, p.Layer.Name)
+	if !slices.Contains(j.result.Bad, p.Layer.Name) {
+		j.result.Bad = append(j.result.Bad, p.Layer.Name)
+	}
 	if len(j.result.Rejected) == mostRejected {
 		return
 	}

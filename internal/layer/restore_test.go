@@ -117,7 +117,7 @@ func TestNothingWrongEntersTheModuleCache(t *testing.T) {
 		{"a frame with another's label", func(f []forged) []forged {
 			f[0].label, f[1].label = f[1].label, f[0].label
 			return f
-		}, nil, 0},
+		}, []string{"it is damaged: it holds", "it is damaged: it holds"}, 6},
 		{"an .info of another version", func(f []forged) []forged {
 			f[0].of(kindInfo, "").data = `{"Version":"v9.9.9"}`
 			return f

@@ -3,8 +3,6 @@ package layer
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"errors"
 	"io"
 
 	"github.com/klauspost/compress/zstd"
@@ -14,23 +12,23 @@ import (
 const (
 	// mostHeld is the longest frame in bytes that is received whole and then
 	// unpacked beside others; a longer one is unpacked as it comes.
-	mostHeld = 12 << 20
+	mostHeld = 16 << 20
 	// heldTogether is how many bytes of frames are held at a time, in all
 	// layers of a restore.
 	heldTogether = 24 << 20
 )
 
-// unpack reads a layer. want says which frames are of interest; take is given
-// each of these, on a goroutine of its own if there is one free.
+// unpacker reads a layer frame by frame.
 type unpacker struct {
-	in   *input
+	in *input
+	// want says which frames are of interest; the others are passed over.
 	want func(label) bool
-	// hold waits for room for n bytes of a frame, let go gives it back.
+	// hold waits for room for n bytes of a frame, letGo gives it back.
 	hold  func(n int64) error
 	letGo func(n int64)
-	// start waits for a processor and calls work on a goroutine.
+	// start waits for a processor and calls work on a goroutine of its own.
 	start func(work func()) error
-	// take reads a frame.
+	// take reads a frame, several at a time.
 	take func(label, *contents) error
 	// spoilt tells of a frame that could not be read to its end.
 	spoilt func(label, error)
@@ -99,7 +97,7 @@ func (u *unpacker) ended(l label, err error) {
 	}
 }
 
-// buffers are for the contents of frames.
+// contentBuffer is for what goes into a frame or comes out of it.
 const contentBuffer = 64 << 10
 
 // frame unpacks one frame.
@@ -113,9 +111,4 @@ func (u *unpacker) frame(l label, r io.Reader, broken func(error) error) error {
 	defer z.Reset(nil) // never fails; the frame can go
 	c := &contents{r: bufio.NewReaderSize(&bounded{z, u.in.budget}, contentBuffer), broken: broken}
 	return u.take(l, c)
-}
-
-// cancelled reports whether an error is that of a context or its cause.
-func cancelled(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
 }

@@ -59,7 +59,8 @@ type treeEntry struct {
 }
 
 // OpenTree opens the extracted tree of m, expected to have the hash h1. The
-// error wraps fs.ErrNotExist when HasTree would say no.
+// error wraps fs.ErrNotExist when HasTree would say no; what no tree of a module
+// may hold is a verdict, as in PutTree.
 func (c *Cache) OpenTree(ctx context.Context, m module.Version, h1 string) (*Tree, error) {
 	s, err := c.slot(m)
 	if err != nil {
@@ -73,9 +74,13 @@ func (c *Cache) OpenTree(ctx context.Context, m module.Version, h1 string) (*Tre
 		return nil, local(op, fs.ErrNotExist)
 	}
 	t := newTree(ctx, m, h1)
+	rules := newTreeRules(m)
 	err = walkTree(s, func(name string, info fs.FileInfo) error {
 		if !info.Mode().IsRegular() {
 			return reject(failure.UnsafeZip, "tree", m, "found %q, which is not a regular file", name)
+		}
+		if err := rules.check(name, info.Size()); err != nil {
+			return err
 		}
 		file := filepath.Join(s.tree, filepath.FromSlash(name))
 		t.files = append(t.files, treeEntry{name, info.Size(), func() (io.ReadCloser, error) { return diskfile.Open(file) }})

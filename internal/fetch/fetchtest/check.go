@@ -76,7 +76,7 @@ func (b *Bench) Complete() {
 func (b *Bench) Clean() {
 	b.T.Helper()
 	err := filepath.WalkDir(b.ModCache, func(name string, d os.DirEntry, err error) error {
-		if err == nil && d.IsDir() && strings.Contains(d.Name(), "@v1") {
+		if err == nil && d.IsDir() && strings.Index(d.Name(), "@v") > 0 {
 			return filepath.SkipDir // a tree
 		}
 		if err != nil || d.IsDir() {
