@@ -119,6 +119,25 @@ func TestWhatIsWrongIsNotSaved(t *testing.T) {
 	}
 }
 
+// An .info that no layer may hold is left out; it would spoil its frame.
+func TestAHugeInfoIsLeftOut(t *testing.T) {
+	t.Parallel()
+	fix := modules(t, 100, "a1")
+	p := newPlace(t, fix).have()
+	text := `{"Version":"v1.1.0"` + strings.Repeat(" ", int(maxSize(kindInfo))) + "}"
+	if err := os.WriteFile(p.file(version("a1"), kindInfo), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s := newMemory()
+	if saved := p.save(s); saved.Files != 2 {
+		t.Errorf("saved %+v", saved)
+	}
+	q := newPlace(t, fix)
+	if r := q.restore(s); len(r.Members) != 2 || len(r.Rejected)+len(r.Reasons) > 0 {
+		t.Errorf("restored %+v", r)
+	}
+}
+
 // A zip with an entry for a directory has a hash that no tree has.
 func TestAZipThatIsNoTreeIsKept(t *testing.T) {
 	t.Parallel()

@@ -32,11 +32,16 @@ func (s *Saver) plan(x *Index, have map[Member]bool) plan {
 		}
 	}
 	good := slices.DeleteFunc(slices.Clone(x.Layers), func(l Layer) bool { return slices.Contains(s.Bad, l.Name) })
-	picked := map[string]bool{}
-	for _, pick := range (&Index{Layers: good}).Pick(need) {
-		picked[pick.Layer.Name] = true
+	p := plan{keep: good}
+	if !x.Exact {
+		// Of the same go.sum lines, other jobs need other modules, and all of
+		// them go on with one index.
+		picked := map[string]bool{}
+		for _, pick := range (&Index{Layers: good}).Pick(need) {
+			picked[pick.Layer.Name] = true
+		}
+		p.keep = slices.DeleteFunc(good, func(l Layer) bool { return !picked[l.Name] })
 	}
-	p := plan{keep: slices.DeleteFunc(good, func(l Layer) bool { return !picked[l.Name] })}
 	p.write = lacking(have, p.keep)
 	if crowded(p.keep, need, len(p.write) > 0) {
 		if keep := withOthers(p.keep, need, have); len(keep) < len(p.keep) {

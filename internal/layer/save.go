@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
 
@@ -140,7 +139,21 @@ func (s *Saver) has(ctx context.Context, m Member, sum string) (bool, error) {
 	case kindMod:
 		return s.Cache.HasMod(m.Module, sum)
 	}
-	return s.Cache.HasInfo(m.Module), nil
+	return s.hasInfo(m), nil
+}
+
+// hasInfo reports whether the .info is there and no larger than a layer takes.
+func (s *Saver) hasInfo(m Member) bool {
+	if !s.Cache.HasInfo(m.Module) {
+		return false
+	}
+	f, err := s.Cache.OpenFile(m.Module, m.Kind)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	return err == nil && info.Size() <= maxSize(kindInfo)
 }
 
 // measure is the sizes of members.
@@ -152,7 +165,7 @@ func (s *Saver) measure(ctx context.Context, p *packer, members []Member) (map[M
 	for _, m := range members {
 		g.Go(func() error {
 			n, err := p.measure(ctx, m)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
 				return fmt.Errorf("measure %s: %w", m, err)
 			}
 			mu.Lock()

@@ -95,6 +95,35 @@ func TestAnotherCheckoutSharesTheLayers(t *testing.T) {
 	}
 }
 
+// Jobs with the same go.sum need different modules, as those for other
+// platforms do: their index has what all of them need.
+func TestJobsOfOneGoSumShareAnIndex(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 2000, "a1 b1 c1 d1")
+	job := func(names string) *place {
+		p := newPlace(t, fix)
+		p.sums = Sums{}
+		for _, v := range versions(names) {
+			p.sums.Add(v, fix.Get(v.Path, v.Version).ZipSum, fix.Get(v.Path, v.Version).ModSum)
+		}
+		return p.have()
+	}
+	one, other := job("a1 b1 c1"), job("a1 b1 d1")
+	one.save(s)
+	if saved := other.save(s); saved.Layers != 1 || saved.Files != 3 || saved.Kept != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+	for _, p := range []*place{one, other, one} {
+		if saved := p.save(s); saved.Reason != "the cache already has everything" {
+			t.Errorf("saved %+v", saved)
+		}
+	}
+	if got, want := layersOf(one.lookup(s)), []string{"a1 b1 c1", "d1"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+}
+
 // Two jobs save the same at the same time: neither knew of the other.
 func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	t.Parallel()
