@@ -58,3 +58,27 @@ func TestTheGoCommandBuildsWithWhatTheCacheBrought(t *testing.T) {
 		t.Errorf("saved %+v", saved)
 	}
 }
+
+// A tree that was changed behind the go command's back is found and replaced,
+// also where there is no zip to extract it from again.
+func TestAChangedTreeWithoutAZipIsFetchedAgain(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 1000)
+	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.WithCache()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	b.Save()
+	b.Afresh()
+	fetchtest.WantOutcome(t, b.Run("off"), report.OK)
+	name := filepath.Join(b.ModCache, filepath.FromSlash(f.Versions()[0].String()), "m.go")
+	fetchtest.Remove(t, name)
+	fetchtest.Write(t, name, "package evil\n")
+	b.Values.VerifyPresent = true
+	r := b.Run("off")
+	fetchtest.WantOutcome(t, r, report.OK)
+	if n := r.Totals.BySource[report.FromCache]; n != 1 {
+		t.Errorf("sources %v, want the changed module from the cache", r.Totals.BySource)
+	}
+	b.Complete()
+}

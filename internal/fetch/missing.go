@@ -112,6 +112,9 @@ func (r *run) has(ctx context.Context, m worklist.Module, it *download.Item) (bo
 			if err := r.cache.DiscardTree(ctx, it.Mod); err != nil {
 				return false, err
 			}
+			if ok, err = r.cache.HasZip(ctx, it.Mod, it.Want); err != nil || !ok {
+				return false, err // the tree was all there was
+			}
 		}
 	}
 	if it.Extracts(r.Values) && !r.cache.Extracted(it.Mod) {
