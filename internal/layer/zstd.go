@@ -7,12 +7,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-const (
-	// maxWindow is how far zstd looks back, when writing and at most when
-	// reading: nearly all the memory of a coder, of which there is one for each
-	// worker.
-	maxWindow = 4 << 20
-)
+// maxWindow is how far zstd looks back in bytes, when writing and at most when
+// reading: nearly all the memory of a coder, of which there is one for each
+// worker.
+const maxWindow = 4 << 20
 
 // levelFor is how hard to compress a layer of that many bytes, unpacked. Of the
 // trees of 97 modules, 296 MB, the fastest level makes 71.1 MB, the default one
