@@ -19,13 +19,13 @@ import (
 
 // The beginnings of entry names; the number is that of the format.
 const (
-	IndexPrefix = "modferry-i1-"
-	LayerPrefix = "modferry-l1-"
+	IndexPrefix = "modferry-i2-"
+	LayerPrefix = "modferry-l2-"
 	NamePrefix  = "modferry-" // of both
 )
 
 // indexSchema names the format of an index.
-const indexSchema = "modferry.index/1"
+const indexSchema = "modferry.index/2"
 
 // Bounds of an index: far above any real one, far below what hurts.
 const (
@@ -71,10 +71,6 @@ func digest(lines []string, n int) string {
 // Index says which layer holds what. The zero value holds nothing.
 type Index struct {
 	Layers []Layer
-	// Unused are modules of the work list whose zips no job so far has used:
-	// their trees were not extracted. Nil when that is not known. It is a hint
-	// about what to bring, and never trusted for more.
-	Unused []module.Version
 
 	// Name of the entry it was read from, "" for a new one; Exact says that it
 	// was saved for the very same go.sum lines.
@@ -82,20 +78,19 @@ type Index struct {
 	Exact bool
 }
 
-// Layer is one archive of an index.
+// Layer is one layer of an index.
 type Layer struct {
 	Name    string
-	Bytes   int64            // of the archive
-	Members map[Member]int64 // → size of the file in bytes
+	Bytes   int64            // of the entry
+	Members map[Member]int64 // → size before compression in bytes
 }
 
-// The JSON of an index. Files of one module stand together; 0 or absent means
-// that the layer does not hold that file.
+// The JSON of an index. What there is of one module stands together; 0 or absent
+// means that the layer does not hold it.
 type (
 	indexJSON struct {
 		Schema string      `json:"schema"`
 		Layers []layerJSON `json:"layers"`
-		Unused *[]string   `json:"unused,omitempty"`
 	}
 	layerJSON struct {
 		Name  string     `json:"name"`
@@ -140,14 +135,6 @@ func (x *Index) encode() ([]byte, error) {
 		slices.SortFunc(lj.Files, func(a, b fileJSON) int { return cmp.Compare(a.Module, b.Module) })
 		out.Layers = append(out.Layers, lj)
 	}
-	if x.Unused != nil {
-		names := make([]string, 0, len(x.Unused))
-		for _, m := range x.Unused {
-			names = append(names, m.String())
-		}
-		slices.Sort(names)
-		out.Unused = &names
-	}
 	data, err := json.Marshal(out)
 	if err != nil {
 		return nil, fmt.Errorf("encode the index: %w", err)
@@ -184,7 +171,7 @@ func decode(r io.Reader) (*Index, error) {
 		for _, f := range lj.Files {
 			m, err := parseModule(f.Module)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("read its list of modules: %w", err)
 			}
 			for _, kind := range []string{kindZip, kindMod, kindInfo} {
 				switch size := *f.of(kind); {
@@ -197,62 +184,5 @@ func decode(r io.Reader) (*Index, error) {
 		}
 		x.Layers = append(x.Layers, l)
 	}
-	if in.Unused != nil {
-		x.Unused = []module.Version{}
-		for _, name := range *in.Unused {
-			m, err := parseModule(name)
-			if err != nil {
-				return nil, err
-			}
-			x.Unused = append(x.Unused, m)
-		}
-	}
 	return x, nil
-}
-
-func parseModule(name string) (module.Version, error) {
-	path, version, _ := strings.Cut(name, "@")
-	if err := module.Check(path, version); err != nil {
-		return module.Version{}, fmt.Errorf("the index lists %q, which is not a module", failure.Neutral(name))
-	}
-	return module.Version{Path: path, Version: version}, nil
-}
-
-// Unneeded reports whether the zip of a module can be left to the go command
-// because no job so far has used it. A new version of an unused module counts
-// as unused, too; a module that the index has not seen is needed. The function
-// is nil when nothing is known; x may be nil.
-func (x *Index) Unneeded() func(module.Version) bool {
-	if x == nil || x.Unused == nil {
-		return nil
-	}
-	unused := map[string]bool{}
-	for _, m := range x.Unused {
-		unused[m.Path] = true
-	}
-	return func(m module.Version) bool { return unused[m.Path] }
-}
-
-// Used reports whether jobs so far used a module, in this version or another.
-// The function is nil when nothing is known; x may be nil.
-func (x *Index) Used() func(module.Version) bool {
-	unneeded := x.Unneeded()
-	if unneeded == nil {
-		return nil
-	}
-	seen := x.zipPaths()
-	return func(m module.Version) bool { return seen[m.Path] && !unneeded(m) }
-}
-
-// zipPaths are the modules whose zips the layers hold, by path.
-func (x *Index) zipPaths() map[string]bool {
-	seen := map[string]bool{}
-	for _, l := range x.Layers {
-		for m := range l.Members {
-			if m.Kind == kindZip {
-				seen[m.Module.Path] = true
-			}
-		}
-	}
-	return seen
 }
