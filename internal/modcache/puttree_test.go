@@ -205,6 +205,22 @@ func TestPutTreePassesOnWhatTheReaderSays(t *testing.T) {
 	mustHaveNoTemps(t, c)
 }
 
+func TestPutTreeWhereThePartsAreOnDifferentFileSystems(t *testing.T) {
+	t.Parallel()
+	c := openTest(t)
+	c.rename = otherFileSystem
+	for _, f := range fixtures(t) {
+		putTree(t, c, f)
+		if has, err := c.HasTree(f.m, f.h1); !has || err != nil {
+			t.Errorf("HasTree(%s) = %v, %v", f.m, has, err)
+		}
+		if diffs, err := c.Verify(t.Context(), f.m, f.h1, f.modH1, 1); err != nil || len(diffs) > 0 {
+			t.Errorf("Verify(%s): %v, %v", f.m, diffs, err)
+		}
+	}
+	mustHaveNoTemps(t, c)
+}
+
 // The order in which files come makes no difference.
 func TestPutTreeTakesFilesInAnyOrder(t *testing.T) {
 	t.Parallel()

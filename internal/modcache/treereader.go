@@ -1,8 +1,8 @@
 package modcache
 
 import (
-	"archive/zip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"hash"
 	"io"
@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"crypto/sha256"
 
 	"golang.org/x/mod/module"
 
@@ -127,7 +125,7 @@ func (c *Cache) zipTree(ctx context.Context, m module.Version, h1 string, f *os.
 		if rules.check(name, size) != nil {
 			return nil, ErrNoTree
 		}
-		t.files = append(t.files, treeEntry{name, size, (*zip.File)(file).Open})
+		t.files = append(t.files, treeEntry{name, size, file.Open})
 	}
 	if len(t.files) == 0 {
 		return nil, ErrNoTree
