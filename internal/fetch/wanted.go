@@ -80,9 +80,10 @@ func (w *wanted) look(ctx context.Context) error {
 		s = join(s, imports.Step{Modules: g.Missing(), Providers: g.Providers()})
 	}
 	s = join(s, w.selected(module.Version{}, false)) // which go.mod files alone may tell
+	everyGoMod := len(w.selecting) > 0
 	g, ctx := errgroup.WithContext(ctx)
 	w.follow(ctx, g, s)
-	if len(w.selecting) > 0 { // builds read every go.mod there is
+	if everyGoMod { // builds read every go.mod there is
 		for v, m := range w.modules {
 			if m.Mod != "" {
 				w.want(ctx, g, v, report.KindMod)
