@@ -291,6 +291,26 @@ func (w *wanted) brought() []*download.Item {
 	return all
 }
 
+// zips counts the modules whose zips builds and tests read, and those with a zip in the
+// work list. Where imports were not followed, both are 0.
+func (w *wanted) zips() (imported, required int) {
+	if !w.scoped {
+		return 0, 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for v, m := range w.modules {
+		if m.Zip == "" {
+			continue
+		}
+		required++
+		if w.asked[layer.Member{Module: v, Kind: report.KindZip}] {
+			imported++
+		}
+	}
+	return imported, required
+}
+
 // refused tells of the imports that the go command refuses, and reports whether
 // there are any.
 func (w *wanted) refused() bool {

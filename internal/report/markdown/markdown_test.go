@@ -75,7 +75,7 @@ func TestNothingIsForgedInMarkdown(t *testing.T) {
 	t.Parallel()
 	for _, evil := range evilMarkdown {
 		r := reporttest.Hostile(evil)
-		r.Settings.GOPRIVATE, r.Cache.Scope = "x", evil
+		r.Settings.GOPRIVATE, r.Settings.Scope = "x", evil
 		r.Cache.Saved = &report.Saved{Index: evil, Reason: evil}
 		for _, outcome := range []report.Outcome{report.OK, report.Integrity} {
 			r.Outcome = outcome
