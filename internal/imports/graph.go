@@ -193,11 +193,18 @@ func (g *Graph) add(importPath string, by *pkg, s *Step) *pkg {
 			s.Modules = append(s.Modules, c.Module)
 		}
 	}
-	if first, _, _ := strings.Cut(importPath, "/"); len(p.candidates) == 0 && !strings.Contains(first, ".") {
+	if len(p.candidates) == 0 && maybeStandard(importPath) {
 		p = nil
 	}
 	g.packages[importPath] = p
 	return p
+}
+
+// maybeStandard reports whether the standard library may have the package: then no
+// module is asked for it (cmd/go modload/import.go: importFromModules).
+func maybeStandard(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return !strings.Contains(first, ".")
 }
 
 // follow looks at packages and at what they import, as far as modules have

@@ -18,14 +18,14 @@ type Problem struct {
 // Problems are the imports that the go command refuses in each of the job's own
 // contexts (Contexts.Own), in order of the packages. What waits for a module that is
 // absent is none, nor is what the checkout itself may come to have when its code is
-// generated.
+// generated, nor what the standard library may have.
 func (g *Graph) Problems() []Problem {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	own := first(g.contexts.Own)
 	var all []Problem
 	for _, p := range g.packages {
-		if p == nil || p.want&own != own {
+		if p == nil || p.want&own != own || maybeStandard(p.path) {
 			continue
 		}
 		x := Problem{Package: p.path}
