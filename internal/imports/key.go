@@ -9,9 +9,9 @@ import (
 
 // Key stands for everything that decides what is needed, before any module has
 // arrived: what the packages of the checkout import from elsewhere or may have from
-// there, which modules may provide it, and the contexts. Equal keys need equal modules. It is "" when
-// there is none: packages of a directory that replaces a module may come to be
-// imported by others only later.
+// there, which modules may provide it, and the contexts. Equal keys need equal
+// modules. It is "" when there is none: packages of a directory that replaces a
+// module may come to be imported by others only later.
 func (g *Graph) Key() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
