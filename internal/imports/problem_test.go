@@ -79,15 +79,17 @@ func TestAModuleArrivesAgain(t *testing.T) {
 	g.Root("m", true)
 	s := g.Arrived(v("x.test/a"), files{"a.go": gofile("", "x.test/b", "x.test/a/more"), "sub/sub.go": gofile("", "x.test/b/x")})
 	want(t, "wrong", s.Modules, "x.test/b")
+	g.Arrived(v("x.test/b"), files{})
 	g.Arrived(v("x.test/a/sub"), files{"sub.go": gofile("")})
-	if p := g.Problems(); len(p) != 2 || !p[1].Ambiguous && !p[0].Ambiguous {
-		t.Errorf("problems %+v, want an ambiguous import and one that is missing", p)
-	}
+	problems(t, g,
+		imports.Problem{Package: "x.test/a/more", By: "x.test/a", Modules: []string{"x.test/a"}},
+		imports.Problem{Package: "x.test/a/sub", By: "m", Own: true, Ambiguous: true, Modules: []string{"x.test/a", "x.test/a/sub"}},
+		imports.Problem{Package: "x.test/b", By: "x.test/a", Modules: []string{"x.test/b"}},
+		imports.Problem{Package: "x.test/b/x", By: "x.test/a/sub", Modules: []string{"x.test/b"}})
 	s = g.Arrived(v("x.test/a"), files{"a.go": gofile("", "x.test/c", "x.test/a/more"), "more/a.go": gofile("")})
 	want(t, "right", s.Modules, "x.test/c")
-	g.Arrived(v("x.test/b"), files{"b.go": gofile(""), "x/x.go": gofile("")})
 	g.Arrived(v("x.test/c"), files{"c.go": gofile("")})
-	problems(t, g)
+	problems(t, g) // nobody imports x.test/b any more
 	want(t, "needed", g.Needed(), "x.test/a", "x.test/a/sub", "x.test/b", "x.test/c")
 	if !g.Complete() {
 		t.Errorf("missing %v", g.Missing())
