@@ -189,14 +189,6 @@ func TestWhatIsRememberedIsOfTheseImports(t *testing.T) {
 		"a tool": func(t *testing.T, b *fetchtest.Bench) {
 			fetchtest.Write(t, filepath.Join(b.Dir, "go.mod"), "module m.test\n\ngo 1.24\n\ntool d.test\n\nrequire (\n\ta.test v1.0.0\n\tb.test v1.0.0\n\tc.test v1.0.0\n\td.test v1.0.0\n\te.test v1.0.0\n)\n")
 		},
-		"other memories": func(t *testing.T, b *fetchtest.Bench) {
-			names, err := filepath.Glob(filepath.Join(b.ModCache, "cache", "modferry", "imports", "*"))
-			if err != nil || len(names) != 1 {
-				t.Fatal(names, err)
-			}
-			fetchtest.Write(t, names[0], "zip d.test") // cut
-			fetchtest.Write(t, filepath.Join(b.Dir, "more_test.go"), "package p\n\nimport _ \"d.test\"\n")
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -212,32 +204,6 @@ func TestWhatIsRememberedIsOfTheseImports(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestWhatIsCutIsNotRecalled(t *testing.T) {
-	t.Parallel()
-	c, b := chained(t)
-	proxy := c.fixtures.WriteProxy(t, t.TempDir())
-	fetchtest.WantOutcome(t, b.Run(proxy), report.OK)
-	names, err := filepath.Glob(filepath.Join(b.ModCache, "cache", "modferry", "imports", "*"))
-	if err != nil || len(names) != 1 {
-		t.Fatal(names, err)
-	}
-	whole, err := os.ReadFile(names[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.RemoveAll(filepath.Join(b.ModCache, "cache", "download")); err != nil {
-		t.Fatal(err)
-	}
-	for cut := 1; cut < len(whole); cut += 9 {
-		fetchtest.Write(t, names[0], string(whole[:cut]))
-		r := b.Run(proxy)
-		if r.Outcome != report.OK {
-			t.Fatalf("after %d bytes: %s %s", cut, r.Outcome, r.Message)
-		}
-	}
-	wantZips(t, b, "a.test", "b.test", "c.test")
 }
 
 // A set is remembered when it is known to be all: with every module there and go.sum
