@@ -145,7 +145,7 @@ func ImportFindings(g *imports.Graph) []finding.Finding {
 			f.Effect = by + " imports it, and both " + plain(p.Modules[0]) + " and " + plain(p.Modules[1]) + " have it: builds fail with “ambiguous import”."
 			f.Fix = "go get a version of one of them that no longer has the package, or exclude it"
 		case len(p.Modules) > 0:
-			f.Effect = by + " imports it, and the required version of " + plain(p.Modules[0]) + " does not have it: builds fail with “does not contain package”."
+			f.Effect = by + " imports it, and the required version of " + plain(p.Modules[0]) + " does not have it: builds fail with “no required module provides package”."
 			f.Fix = "go mod tidy"
 		case p.Own || p.By == "":
 			continue // told when the checkout was read
