@@ -135,7 +135,8 @@ func (c importCase) env() []string {
 // cache, which it returns.
 func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) string {
 	t.Helper()
-	modcache := filepath.Join(t.TempDir(), "mod")
+	tmp := t.TempDir()
+	modcache := filepath.Join(tmp, "mod")
 	runs, failed := c.lines["run"], ""
 	if runs == nil {
 		runs = []string{"list -deps -test ./..."}
@@ -146,7 +147,7 @@ func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) s
 		// No HOME: the go command would leave a process behind that writes telemetry
 		// there.
 		cmd.Env = append([]string{
-			"PATH=" + os.Getenv("PATH"), "GOPATH=" + t.TempDir(), "GOCACHE=" + cache, "GOENV=off", "GOTOOLCHAIN=local", "GOVCS=*:off",
+			"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp, "TMP=" + tmp, "GOPATH=" + tmp, "GOCACHE=" + cache, "GOENV=off", "GOTOOLCHAIN=local", "GOVCS=*:off",
 			"GOSUMDB=off", // nobody else knows these modules
 			"GOMODCACHE=" + modcache, "GOPROXY=" + proxy,
 		}, c.env()...)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -63,46 +64,53 @@ func randomArchive(r *rand.Rand) *txtar.Archive {
 		packages = append(packages, p)
 	}
 	slices.Sort(packages)
-	where := map[string]string{} // of the files of a module
-	var requires, replaces string
+	where := map[string][]string{} // the files of a module are, in each version
+	var requires, newer, replaces string
 	for _, m := range all {
-		where[m] = m + "@v1.0.0"
+		at := m + "@v1.0.0"
 		switch n := r.IntN(10); {
 		case slices.Contains(mains, m) && workspace:
-			where[m] = m
+			where[m] = []string{m}
 			continue
 		case slices.Contains(mains, m):
-			where[m] = "."
+			where[m] = []string{"."}
 			continue
 		case n == 0:
-			where[m] = "dir/" + strings.ReplaceAll(m, "/", "-")
-			replaces += fmt.Sprintf("replace %s => %s./%s\n", m, map[bool]string{true: "../"}[workspace], where[m])
+			at = "dir/" + strings.ReplaceAll(m, "/", "-")
+			replaces += fmt.Sprintf("replace %s => %s./%s\n", m, map[bool]string{true: "../"}[workspace], at)
 		case n == 1:
-			where[m] = "fork.test/" + m + "@v1.2.0"
+			at = "fork.test/" + m + "@v1.2.0"
 			replaces += fmt.Sprintf("replace %s v1.0.0 => fork.test/%s v1.2.0\n", m, m)
+		case n < 5 && workspace:
+			where[m] = []string{m + "@v1.1.0"}
+			newer += fmt.Sprintf("require %s v1.1.0\n", m)
 		}
-		add(a, where[m]+"/go.mod", "module "+m+"\n\ngo 1.21\n")
+		where[m] = append(where[m], at)
+		for _, at := range where[m] {
+			add(a, at+"/go.mod", "module "+m+"\n\ngo 1.21\n")
+		}
 		requires += fmt.Sprintf("require %s v1.0.0\n", m)
 	}
 	for _, m := range mains {
 		own := requires
 		if workspace && m == mains[1] { // what the other one requires counts
-			own, replaces = "", ""
+			own, replaces = newer, ""
 		}
-		add(a, path.Join(where[m], "go.mod"), "module "+m+"\n\ngo 1.21\n\n"+own+replaces)
+		add(a, path.Join(where[m][0], "go.mod"), "module "+m+"\n\ngo 1.21\n\n"+own+replaces)
 	}
 	for _, p := range packages {
-		dir := path.Join(where[in[p]], strings.TrimPrefix(p, in[p]))
-		names := []string{"m.go", "m_test.go", "b.go", "c_windows.go", "d_linux_test.go", "e_amd64.go", "_f.go"}
-		for i, name := range names {
-			if i > 0 && r.IntN(4) > 0 {
-				continue
+		for _, at := range where[in[p]] {
+			dir := path.Join(at, strings.TrimPrefix(p, in[p]))
+			for i, name := range []string{"m.go", "m_test.go", "b.go", "c_windows.go", "d_linux_test.go", "e_amd64.go", "_f.go"} {
+				if i > 0 && r.IntN(4) > 0 {
+					continue
+				}
+				text := pick("", "", "", "//go:build linux\n\n", "//go:build !linux\n\n", "//go:build cgo\n\n", "// +build tools\n\n", "//go:build ignore\n\n", "//go:build unix && go1.18\n\n") + "package p\n"
+				for range r.IntN(3) {
+					text += fmt.Sprintf("\nimport _ %q\n", pick(append(packages, "fmt", "C", "none.test/x", modules[0]+"/gone")...))
+				}
+				add(a, path.Join(dir, name), text)
 			}
-			text := pick("", "", "", "//go:build linux\n\n", "//go:build !linux\n\n", "//go:build cgo\n\n", "// +build tools\n\n", "//go:build ignore\n\n", "//go:build unix && go1.18\n\n") + "package p\n"
-			for range r.IntN(3) {
-				text += fmt.Sprintf("\nimport _ %q\n", pick(append(packages, "fmt", "C", "none.test/x", modules[0]+"/gone")...))
-			}
-			add(a, path.Join(dir, name), text)
 		}
 	}
 	return a
@@ -127,6 +135,12 @@ func TestRandomImportsAreThoseOfTheGoCommand(t *testing.T) {
 		}
 	}
 	cache := filepath.Join(t.TempDir(), "build")
+	var downloaded atomic.Int64
+	t.Cleanup(func() {
+		if n := int(downloaded.Load()); n < 3*graphs {
+			t.Errorf("the go command downloads %d zips for %d checkouts: they test too little", n, graphs)
+		}
+	})
 	for i := range graphs {
 		t.Run(strconv.Itoa(i), func(t *testing.T) {
 			t.Parallel()
@@ -135,6 +149,7 @@ func TestRandomImportsAreThoseOfTheGoCommand(t *testing.T) {
 			b := c.bench(t)
 			proxy := c.fixtures.WriteProxy(t, t.TempDir())
 			want := zips(t, c.run(t, b, cache, proxy))
+			downloaded.Add(int64(len(want)))
 			r := b.Run(proxy)
 			if diff := gocmp.Diff(want, zips(t, b.ModCache), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("zips (-go command +run, which says %s %s):\n%s\n%s", r.Outcome, r.Message, diff, archive)
