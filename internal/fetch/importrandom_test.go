@@ -121,13 +121,13 @@ func add(a *txtar.Archive, name, text string) {
 }
 
 // MODFERRY_IMPORT_GRAPHS is how many random checkouts are compared with the go command,
-// 8 if it is not set. They are the same in every run.
+// 5 if it is not set. They are the same in every run.
 func TestRandomImportsAreThoseOfTheGoCommand(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command on PATH")
 	}
-	graphs := 8
+	graphs := 5
 	if s := os.Getenv("MODFERRY_IMPORT_GRAPHS"); s != "" {
 		var err error
 		if graphs, err = strconv.Atoi(s); err != nil {
