@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 	"golang.org/x/mod/module"
@@ -70,7 +69,7 @@ func (p *place) save(t *testing.T) *report.Saved {
 func fromCacheAlone(t *testing.T, r *report.Result, s *mirrortest.Server) {
 	t.Helper()
 	for _, m := range r.Modules {
-		if m.Source != report.FromCache && m.Class != failure.Unused {
+		if m.Source != report.FromCache {
 			t.Errorf("%s %s@%s: %s, expected cache", m.Kind, m.Path, m.Version, m.Source)
 		}
 	}

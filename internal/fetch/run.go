@@ -76,6 +76,7 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		res.SumDB = p.Database()
 	}
 	res.Modules = w.present
+	res.Totals.Imported, res.Totals.Required = w.zips()
 	cached.conclude(res) // notes findings, which fill collects
 	for _, f := range r.List.CheckGoMods(r.readGoMod) {
 		r.rec.note(f)
@@ -93,6 +94,11 @@ func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, s
 		return err
 	}
 	cached.lookup(ctx, items)
+	if x := cached.index; x != nil && w.known.key != "" && slices.Contains(x.Graphs, w.known.key) {
+		if err := w.take(ctx, x.Holds()); err != nil {
+			return err
+		}
+	}
 	cached.taken = func(it *download.Item) {
 		if err := w.ended(ctx, it); err != nil {
 			stop(err)

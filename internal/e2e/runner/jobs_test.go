@@ -136,8 +136,8 @@ func secondJob(t *testing.T, w *world, j *job) {
 		t.Errorf("%s files came from a mirror that is gone", n)
 	}
 	r := j.result()
-	if r.Cache.Scope != "used" {
-		t.Errorf("scope %q, expected used, because an index knows the set", r.Cache.Scope)
+	if r.Settings.Scope != "imports" {
+		t.Errorf("scope %q, expected imports", r.Settings.Scope)
 	}
 	if j.has(unused) {
 		t.Errorf("%s was brought, which no job used", unused)
