@@ -163,7 +163,8 @@ func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) s
 	return modcache
 }
 
-// zips are the module zips in a module cache.
+// zips are the module zips that are or were in a module cache: of those that layers
+// brought as trees there is the hash alone.
 func zips(t *testing.T, modcache string) (names []string) {
 	t.Helper()
 	root := filepath.Join(modcache, "cache", "download")
@@ -171,8 +172,8 @@ func zips(t *testing.T, modcache string) (names []string) {
 		if os.IsNotExist(err) {
 			return nil // nothing was downloaded
 		}
-		if err == nil && filepath.Ext(name) == ".zip" {
-			rel, _ := filepath.Rel(root, name)
+		if err == nil && filepath.Ext(name) == ".ziphash" {
+			rel, _ := filepath.Rel(root, strings.TrimSuffix(name, "hash"))
 			names = append(names, filepath.ToSlash(rel))
 		}
 		return err
