@@ -135,7 +135,8 @@ func (c importCase) env() []string {
 // cache, which it returns.
 func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) string {
 	t.Helper()
-	modcache := filepath.Join(t.TempDir(), "mod")
+	tmp := t.TempDir()
+	modcache := filepath.Join(tmp, "mod")
 	runs, failed := c.lines["run"], ""
 	if runs == nil {
 		runs = []string{"list -deps -test ./..."}
@@ -146,7 +147,7 @@ func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) s
 		// No HOME: the go command would leave a process behind that writes telemetry
 		// there.
 		cmd.Env = append([]string{
-			"PATH=" + os.Getenv("PATH"), "GOPATH=" + t.TempDir(), "GOCACHE=" + cache, "GOENV=off", "GOTOOLCHAIN=local", "GOVCS=*:off",
+			"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp, "TMP=" + tmp, "GOPATH=" + tmp, "GOCACHE=" + cache, "GOENV=off", "GOTOOLCHAIN=local", "GOVCS=*:off",
 			"GOSUMDB=off", // nobody else knows these modules
 			"GOMODCACHE=" + modcache, "GOPROXY=" + proxy,
 		}, c.env()...)
@@ -162,7 +163,8 @@ func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) s
 	return modcache
 }
 
-// zips are the module zips in a module cache.
+// zips are the module zips that are or were in a module cache: of those that layers
+// brought as trees there is the hash alone.
 func zips(t *testing.T, modcache string) (names []string) {
 	t.Helper()
 	root := filepath.Join(modcache, "cache", "download")
@@ -170,8 +172,8 @@ func zips(t *testing.T, modcache string) (names []string) {
 		if os.IsNotExist(err) {
 			return nil // nothing was downloaded
 		}
-		if err == nil && filepath.Ext(name) == ".zip" {
-			rel, _ := filepath.Rel(root, name)
+		if err == nil && filepath.Ext(name) == ".ziphash" {
+			rel, _ := filepath.Rel(root, strings.TrimSuffix(name, "hash"))
 			names = append(names, filepath.ToSlash(rel))
 		}
 		return err

@@ -291,6 +291,32 @@ func TestTwoRunsFollowImportsAtTheSameTime(t *testing.T) {
 	b.Clean()
 }
 
+// The imports of what layers bring are followed as those of downloads.
+func TestImportsOfWhatLayersBring(t *testing.T) {
+	t.Parallel()
+	c, b := chained(t)
+	b.WithCache()
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: c.fixtures})
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	if saved := b.Save(); saved.Layers != 1 || saved.Failed {
+		t.Errorf("saved %+v", saved)
+	}
+	b.Afresh()
+	s.Forget()
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	wantZips(t, b, "a.test", "b.test", "c.test")
+	if got := s.Requests(); len(got) > 0 {
+		t.Errorf("the mirror was asked for %v", got)
+	}
+	b.Afresh()
+	fetchtest.Write(t, filepath.Join(b.Dir, "more.go"), "package p\n\nimport _ \"d.test\"\n")
+	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
+	wantZips(t, b, "a.test", "b.test", "c.test", "d.test", "e.test")
+	if s.Count("*.zip") != 2 || s.Count("/d.test/*.zip") != 1 {
+		t.Errorf("the mirror was asked for %v", s.Matching("*.zip"))
+	}
+}
+
 // A link of the checkout that leads out of it is followed by nobody.
 func TestALinkOutOfTheCheckoutIsNotFollowed(t *testing.T) {
 	t.Parallel()

@@ -50,6 +50,9 @@ func (c *Contexts) admits(f *File, among set) set {
 	return in
 }
 
+// Build reports whether any of the contexts builds the file.
+func (c *Contexts) Build(f File) bool { return c.admits(&f, first(len(c.All))) != 0 }
+
 // always reports whether every context builds the file.
 func (f *File) always() bool {
 	return f.goos == "" && f.goarch == "" && f.when == nil && !slices.Contains(f.Imports, "C")

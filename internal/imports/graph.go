@@ -200,8 +200,8 @@ func (g *Graph) add(importPath string, s *Step) *pkg {
 	return p
 }
 
-// maybeStandard reports whether the standard library may have the package: then no
-// module is asked for it (cmd/go modload/import.go: importFromModules).
+// maybeStandard reports whether the standard library may have the package, so that no
+// module has to.
 func maybeStandard(importPath string) bool {
 	first, _, _ := strings.Cut(importPath, "/")
 	return !strings.Contains(first, ".")

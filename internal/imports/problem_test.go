@@ -96,6 +96,48 @@ func TestAModuleArrivesAgain(t *testing.T) {
 	}
 }
 
+// meanwhile is files during whose reading something happens once.
+type meanwhile struct {
+	files
+	happens func()
+}
+
+func (m *meanwhile) Package(dir string) ([]imports.File, bool) {
+	if f := m.happens; f != nil {
+		m.happens = nil
+		f()
+	}
+	return m.files.Package(dir)
+}
+
+// While the files of a module are read, others may arrive in their place.
+func TestAModuleArrivesAgainMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, absent := range map[string]bool{"again": false, "absent and again": true, "another one": false} {
+		g := imports.New(linux, required(files{"a.go": gofile("", "x.test/a/p")}, "x.test/a", "x.test", "x.test/wrong", "x.test/right"))
+		g.Root("m", true)
+		var s imports.Step
+		g.Arrived(v("x.test/a"), &meanwhile{files{"p/p.go": gofile("", "x.test/wrong")}, func() {
+			if name == "another one" {
+				g.Arrived(v("x.test"), files{"q/a.go": gofile("")})
+			}
+			if absent {
+				g.Absent(v("x.test/a"))
+			}
+			s = g.Arrived(v("x.test/a"), files{"p/p.go": gofile("", "x.test/right")})
+		}})
+		want(t, name+": the goroutine that reads goes on", s.Modules)
+		want(t, name, g.Needed(), "x.test", "x.test/a", "x.test/right")
+		want(t, name+": providers", g.Providers(), "x.test/a")
+		g.Arrived(v("x.test"), files{"q/a.go": gofile("")})
+		g.Arrived(v("x.test/right"), files{"a.go": gofile("")})
+		problems(t, g)
+		if !g.Complete() {
+			t.Errorf("%s: missing %v", name, g.Missing())
+		}
+	}
+}
+
 func TestOtherVersionsDoNotArrive(t *testing.T) {
 	t.Parallel()
 	g := imports.New(linux, required(files{"a.go": gofile("", "x.test/a")}, "x.test/a", "x.test/b"))

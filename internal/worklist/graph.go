@@ -3,6 +3,7 @@ package worklist
 import (
 	"path"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/module"
 
@@ -116,9 +117,13 @@ func (n *needs) graph(dirs map[*mainModule][]string, selected map[string]string)
 			add(r.Mod)
 		}
 	}
-	g := imports.New(n.opts.Contexts(n.unit.goLine(), n.flags.tags), candidates)
+	contexts := n.opts.Contexts(n.unit.goLine(), n.flags.tags)
+	g := imports.New(contexts, candidates)
 	for _, m := range n.unit.mods {
 		for _, dir := range dirs[m] {
+			if !slices.ContainsFunc(n.goFiles.dir(dir).files, contexts.Build) {
+				continue // no package of a pattern (cmd/go modload/search.go: matchPackages)
+			}
 			if rel, err := filepath.Rel(m.dir, dir); err == nil {
 				g.Root(path.Join(m.path(), filepath.ToSlash(rel)), true)
 			}
