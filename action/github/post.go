@@ -46,7 +46,7 @@ func (p Process) post(ctx context.Context) (err error) {
 		return err
 	}
 	later := &markdown.Later{}
-	if later.Modules, err = s.later(res); err != nil {
+	if later.Modules, later.Again, err = s.later(res); err != nil {
 		s.warn(err)
 	}
 	r := fetch.Save(ctx, s.job, nil)
@@ -81,33 +81,42 @@ func (s *step) kept() (res *report.Result, err error) {
 	return res, nil
 }
 
-// later is what steps after main added to the module cache, the largest first.
-func (s *step) later(res *report.Result) ([]report.Module, error) {
+// later is what steps after main added to the module cache, the largest first, and
+// those of it that the main stage had restored without their zips.
+func (s *step) later(res *report.Result) (added, again []report.Module, err error) {
 	c, err := modcache.OpenForReading(s.modcache)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	zips, err := c.Zips()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	before := map[module.Version]bool{}
+	before, bare := map[module.Version]bool{}, map[module.Version]bool{}
 	for _, m := range res.Modules {
 		if m.Kind == report.KindZip && m.Source != report.FromDeferred && m.Source != report.FromFailed {
-			before[module.Version{Path: m.Path, Version: m.Version}] = true
+			v := module.Version{Path: m.Path, Version: m.Version}
+			bare[v] = m.Source == report.FromCache && s.job.Values.Zips == "none"
+			before[v] = !bare[v]
 		}
 	}
 	// A module cache that is kept has zips of earlier jobs, too.
 	since, err := time.Parse(time.RFC3339, res.Started)
 	if err != nil {
-		return nil, fmt.Errorf("read the result of the main stage: %w", err)
+		return nil, nil, fmt.Errorf("read the result of the main stage: %w", err)
 	}
-	var out []report.Module
+	// Some zips cannot be left out, and were restored: not before the next second.
+	ended := since.Add(time.Duration(res.Totals.MS)*time.Millisecond + time.Second)
 	for _, z := range zips {
-		if !before[z.Module] && !z.Written.Before(since) {
-			out = append(out, report.Module{Path: z.Module.Path, Version: z.Module.Version, Kind: report.KindZip, Bytes: z.Bytes})
+		if before[z.Module] || z.Written.Before(since) || bare[z.Module] && z.Written.Before(ended) {
+			continue
+		}
+		m := report.Module{Path: z.Module.Path, Version: z.Module.Version, Kind: report.KindZip, Bytes: z.Bytes}
+		added = append(added, m)
+		if bare[z.Module] {
+			again = append(again, m)
 		}
 	}
-	slices.SortFunc(out, func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
-	return out, nil
+	slices.SortFunc(added, func(a, b report.Module) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return added, again, nil
 }

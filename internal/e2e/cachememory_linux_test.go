@@ -39,8 +39,8 @@ func TestALargeLayerTakesLittleMemory(t *testing.T) {
 		at.wipe(t)
 		s.Forget()
 		down := at.peak(t, "cache", "restore")
-		if n := len(glob(t, at.modcache, "cache/download/example.test/*/@v/*.zip")); n != count {
-			t.Errorf("%d zips were restored, expected %d", n, count)
+		if n := len(glob(t, at.modcache, "example.test/*@v1.0.0/data.bin")); n != count {
+			t.Errorf("%d trees were restored, expected %d", n, count)
 		}
 		t.Logf("peak memory for %d MB: %d MB up, %d MB down", size*count>>20, up>>20, down>>20)
 		if up > most || down > most {

@@ -1,14 +1,12 @@
 package e2e
 
 import (
-	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -37,7 +35,7 @@ func layers(t *testing.T, c *counterpart) []string {
 	t.Helper()
 	var names []string
 	for name := range c.kept.sizes(t) {
-		if strings.HasPrefix(name, "modferry-l1-") {
+		if strings.HasPrefix(name, "modferry-l2-") {
 			names = append(names, name)
 		}
 	}
@@ -116,156 +114,196 @@ func poisonModules() []mirrortest.Module {
 	return mods
 }
 
-// member is one file of a layer.
-type member struct {
-	tar.Header
-	data []byte
+// frame is a frame of a layer as docs and package layer describe it: a label,
+// and lines with what follows each.
+type frame struct {
+	label string // path@version, or * for several modules
+	parts []part
 }
 
-func unpackLayer(t *testing.T, data []byte) []member {
+type part struct {
+	kind, name string // of a line without its size: "mod", "file m.go", "module path@version"
+	data       []byte
+}
+
+func unpackLayer(t *testing.T, data []byte) []frame {
 	t.Helper()
-	plain, err := zstd.NewReader(bytes.NewReader(data))
+	z, err := zstd.NewReader(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer plain.Close()
-	var members []member
-	for archive := tar.NewReader(plain); ; {
-		h, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return members
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		data, err := io.ReadAll(archive)
+	defer z.Close()
+	var frames []frame
+	for len(data) > 0 {
+		n := int(data[4]) | int(data[5])<<8
+		size, label, _ := strings.Cut(string(data[8:8+n]), " ")
+		data = data[8+n:]
+		length, err := strconv.Atoi(size)
 		if err != nil {
 			t.Fatal(err)
 		}
-		members = append(members, member{*h, data})
+		text, err := z.DecodeAll(data[:length], nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, frame{label, unpackParts(t, text)})
+		data = data[length:]
 	}
+	slices.SortFunc(frames, func(a, b frame) int { return strings.Compare(a.label, b.label) })
+	return frames
 }
 
-func packLayer(t *testing.T, members []member) []byte {
+func unpackParts(t *testing.T, text []byte) []part {
 	t.Helper()
-	var out bytes.Buffer
-	packed, err := zstd.NewWriter(&out)
+	var parts []part
+	for len(text) > 0 {
+		line, rest, _ := bytes.Cut(text, []byte("\n"))
+		words := strings.SplitN(string(line), " ", 3)
+		p := part{kind: words[0]}
+		if p.kind == "module" {
+			p.name = words[1]
+		} else {
+			n, err := strconv.Atoi(words[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.data, rest = rest[:n], rest[n:]
+			if len(words) == 3 {
+				p.name = words[2]
+			}
+		}
+		parts = append(parts, p)
+		text = rest
+	}
+	return parts
+}
+
+func packLayer(t *testing.T, frames []frame) []byte {
+	t.Helper()
+	z, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := tar.NewWriter(packed)
-	for _, m := range members {
-		if m.Typeflag == tar.TypeReg {
-			m.Size = int64(len(m.data))
+	defer z.Close()
+	var out []byte
+	for _, f := range frames {
+		var text bytes.Buffer
+		for _, p := range f.parts {
+			switch p.kind {
+			case "module":
+				fmt.Fprintf(&text, "module %s\n", p.name)
+			case "file":
+				fmt.Fprintf(&text, "file %d %s\n%s", len(p.data), p.name, p.data)
+			default:
+				fmt.Fprintf(&text, "%s %d\n%s", p.kind, len(p.data), p.data)
+			}
 		}
-		if err := archive.WriteHeader(&m.Header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := archive.Write(m.data); err != nil {
-			t.Fatal(err)
-		}
+		packed := z.EncodeAll(text.Bytes(), nil)
+		label := fmt.Sprintf("%d %s", len(packed), f.label)
+		out = append(out, 0x50, 0x2a, 0x4d, 0x18, byte(len(label)), byte(len(label)>>8), 0, 0)
+		out = append(append(out, label...), packed...)
 	}
-	if err := errors.Join(archive.Close(), packed.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return out
 }
 
-// zipOf is the index of the zip of the n-th module.
-func zipOf(t *testing.T, members []member, n int) int {
+// of is the part of the n-th module that has the kind and the name, "" for any.
+func of(t *testing.T, frames []frame, n int, kind, name string) *part {
 	t.Helper()
-	i := slices.IndexFunc(members, func(m member) bool {
-		return strings.HasSuffix(m.Name, ".zip") && strings.Contains(m.Name, fmt.Sprintf("/m%d/", n))
-	})
-	if i < 0 {
-		t.Fatalf("the layer has no zip of module %d", n)
+	for _, f := range frames {
+		if !strings.Contains(f.label, fmt.Sprintf("/m%d@", n)) {
+			continue
+		}
+		for i, p := range f.parts {
+			if p.kind == kind && (name == "" || p.name == name) {
+				return &f.parts[i]
+			}
+		}
 	}
-	return i
+	t.Fatalf("the layer has no %s %s of module %d", kind, name, n)
+	return nil
+}
+
+// each changes all parts of a kind.
+func each(frames []frame, kind string, edit func(*part)) []frame {
+	for _, f := range frames {
+		for i := range f.parts {
+			if f.parts[i].kind == kind {
+				edit(&f.parts[i])
+			}
+		}
+	}
+	return frames
+}
+
+// with adds files to the tree of the module in a frame.
+func with(f frame, names ...string) frame {
+	f.parts = slices.Clone(f.parts)
+	for _, name := range names {
+		f.parts = append(f.parts, part{"file", name, []byte("evil")})
+	}
+	return f
 }
 
 // TestAForgedLayerHarmsNobody replaces a layer by a well-formed one with other
 // contents, on every store.
 func TestAForgedLayerHarmsNobody(t *testing.T) {
 	honest := mirrortest.Build(t, poisonModules()...)
-	evil := mirrortest.Build(t, func() []mirrortest.Module {
-		mods := poisonModules()
-		for i := range mods {
-			mods[i].Files = map[string]string{"evil.go": "package " + fmt.Sprintf("m%d", i) + "\n\nfunc init() { panic(\"evil\") }\n"}
-		}
-		return mods
-	}()...)
 	outside := filepath.Join(t.TempDir(), "outside")
 	forged := []struct {
 		name string
-		// forge changes the members; spared says that no module is harmed by it,
+		// forge changes the frames; spared says that no module is harmed by it,
 		// so that everything comes from the cache all the same.
-		forge  func(t *testing.T, members []member) []member
+		forge  func(t *testing.T, frames []frame) []frame
 		spared bool
 	}{
-		{name: "a zip is another valid one", forge: func(t *testing.T, members []member) []member {
-			members[zipOf(t, members, 3)].data = evil.Get("example.test/m3", "v1.3.0").File("zip")
-			return members
+		{name: "a file is another one", forge: func(t *testing.T, frames []frame) []frame {
+			of(t, frames, 3, "file", "m.go").data = []byte("package m\n\nfunc init() { panic(\"evil\") }\n")
+			return frames
 		}},
-		{name: "all zips are other valid ones", forge: func(t *testing.T, members []member) []member {
-			for i := range poisonModules() {
-				members[zipOf(t, members, i)].data = evil.Get(fmt.Sprintf("example.test/m%d", i), fmt.Sprintf("v1.%d.0", i)).File("zip")
+		{name: "all files are other ones", forge: func(_ *testing.T, frames []frame) []frame {
+			return each(frames, "file", func(p *part) { p.data = []byte("package evil\n") })
+		}},
+		{name: "files are added", forge: func(_ *testing.T, frames []frame) []frame {
+			for i := range frames {
+				frames[i] = with(frames[i], "evil.go")
 			}
-			return members
+			return frames
 		}},
-		{name: "two modules are swapped", forge: func(t *testing.T, members []member) []member {
-			a, b := zipOf(t, members, 1), zipOf(t, members, 2)
-			members[a].data, members[b].data = members[b].data, members[a].data
-			return members
+		{name: "two modules are swapped", forge: func(t *testing.T, frames []frame) []frame {
+			a, b := of(t, frames, 1, "file", "data.bin"), of(t, frames, 2, "file", "data.bin")
+			a.data, b.data = b.data, a.data
+			return frames
 		}},
-		{name: "a go.mod file requires something else", forge: func(_ *testing.T, members []member) []member {
-			for i, m := range members {
-				if strings.HasSuffix(m.Name, ".mod") {
-					members[i].data = append(bytes.Clone(m.data), "\nrequire example.test/evil v1.0.0\n"...)
-				}
+		{name: "a zip stands for the files", forge: func(_ *testing.T, frames []frame) []frame {
+			return each(frames, "file", func(p *part) { *p = part{kind: "zip", data: []byte("PK")} })
+		}},
+		{name: "a go.mod file requires something else", forge: func(_ *testing.T, frames []frame) []frame {
+			return each(frames, "mod", func(p *part) {
+				p.data = append(bytes.Clone(p.data), "\nrequire example.test/evil v1.0.0\n"...)
+			})
+		}},
+		{name: "an info file is no JSON", forge: func(_ *testing.T, frames []frame) []frame {
+			return each(frames, "info", func(p *part) { p.data = []byte("::error::not JSON\n") })
+		}},
+		{name: "an info file names another version", forge: func(_ *testing.T, frames []frame) []frame {
+			return each(frames, "info", func(p *part) { p.data = []byte(`{"Version":"v9.9.9","Time":"2020-01-01T00:00:00Z"}`) })
+		}},
+		{name: "a module is added that nobody expects", spared: true, forge: func(_ *testing.T, frames []frame) []frame {
+			return append(frames, frame{"example.test/evil@v1.0.0", []part{{kind: "module", name: "example.test/evil@v1.0.0"}, {"file", "evil.go", []byte("package evil\n")}}})
+		}},
+		{name: "a module is added to those without contents", spared: true, forge: func(_ *testing.T, frames []frame) []frame {
+			return append(frames, frame{"*", []part{{kind: "module", name: "example.test/evil@v1.0.0"}, {"mod", "", []byte("module example.test/evil\n")}}})
+		}},
+		{name: "files lead out of the module", forge: func(_ *testing.T, frames []frame) []frame {
+			for i, name := range []string{"../outside", "../../../outside", outside, "a/../../outside", `..\outside`, "c:outside"} {
+				frames[i] = with(frames[i], name)
 			}
-			return members
+			return frames
 		}},
-		{name: "an info file is no JSON", forge: func(_ *testing.T, members []member) []member {
-			for i, m := range members {
-				if strings.HasSuffix(m.Name, ".info") {
-					members[i].data = []byte("::error::not JSON\n")
-				}
-			}
-			return members
+		{name: "a module comes twice, the second is evil", spared: true, forge: func(_ *testing.T, frames []frame) []frame {
+			return append(frames, with(frames[3], "evil.go"))
 		}},
-		{name: "an info file names another version", forge: func(_ *testing.T, members []member) []member {
-			for i, m := range members {
-				if strings.HasSuffix(m.Name, ".info") {
-					members[i].data = []byte(`{"Version":"v9.9.9","Time":"2020-01-01T00:00:00Z"}`)
-				}
-			}
-			return members
-		}},
-		{name: "a file is added that nobody expects", spared: true, forge: func(_ *testing.T, members []member) []member {
-			return append(members, file("cache/download/example.test/evil/@v/v1.0.0.zip", evil.Get("example.test/m0", "v1.0.0").File("zip")))
-		}},
-		{name: "files are added outside of the download directory", spared: true, forge: func(_ *testing.T, members []member) []member {
-			return append([]member{
-				file("example.test/m3@v1.3.0/evil.go", []byte("package m3\n")),
-				file("cache/lock", []byte("x")),
-				file("../outside", []byte("x")),
-				file("cache/download/../../../outside", []byte("x")),
-				file(outside, []byte("x")),
-			}, members...)
-		}},
-		{name: "links are added", spared: true, forge: func(_ *testing.T, members []member) []member {
-			return append([]member{
-				link(tar.TypeSymlink, "cache/download/example.test", outside),
-				link(tar.TypeSymlink, "cache/download/example.test/m3/@v/v1.3.0.zip", outside),
-				link(tar.TypeLink, "cache/download/example.test/m4/@v/v1.4.0.zip", "/etc/hostname"),
-				link(tar.TypeDir, "cache/download/example.test/m5/@v/v1.5.0.zip", ""),
-				link(tar.TypeFifo, "cache/download/example.test/m2/@v/v1.2.0.zip", ""),
-				link(tar.TypeChar, "cache/download/example.test/m1/@v/v1.1.0.zip", ""),
-			}, members...)
-		}},
-		{name: "a member comes twice, the second is evil", spared: true, forge: func(_ *testing.T, members []member) []member {
-			return append(members, file("cache/download/example.test/m3/@v/v1.3.0.zip", evil.Get("example.test/m3", "v1.3.0").File("zip")))
-		}},
-		{name: "the layer is empty", forge: func(*testing.T, []member) []member { return nil }},
+		{name: "the layer is empty", forge: func(*testing.T, []frame) []frame { return []frame{{label: "*"}} }},
 	}
 	eachStore(t, false, func(t *testing.T, c *counterpart) {
 		t.Parallel()
@@ -277,8 +315,7 @@ func TestAForgedLayerHarmsNobody(t *testing.T) {
 		whole := c.kept.read(t, names[0])
 		for _, tt := range forged {
 			t.Run(tt.name, func(t *testing.T) {
-				members := tt.forge(t, unpackLayer(t, whole))
-				c.kept.write(t, names[0], packLayer(t, members))
+				c.kept.write(t, names[0], packLayer(t, tt.forge(t, unpackLayer(t, whole))))
 				s.Forget()
 				cache := at.spoiled(t, tt.name)
 				if len(cache.Rejected) == 0 {
@@ -324,11 +361,11 @@ func TestALayerThatWasFoundBadIsNotReliedOnAgain(t *testing.T) {
 		t.Parallel()
 		at, s := savedJob(t, f, c)
 		names := layers(t, c)
-		members := unpackLayer(t, c.kept.read(t, names[0]))
-		members[zipOf(t, members, 3)].data = []byte("PK")
-		c.kept.write(t, names[0], packLayer(t, members))
-		if cache := at.spoiled(t, "a zip that is none"); len(cache.Rejected) != 1 {
-			t.Errorf("%q were rejected, expected one zip", cache.Rejected)
+		frames := unpackLayer(t, c.kept.read(t, names[0]))
+		of(t, frames, 3, "file", "m.go").data = []byte("package evil")
+		c.kept.write(t, names[0], packLayer(t, frames))
+		if cache := at.spoiled(t, "a file that is another one"); len(cache.Rejected) != 1 {
+			t.Errorf("%q were rejected, expected one module", cache.Rejected)
 		}
 		at.save(t)
 		at.wipe(t)
@@ -346,11 +383,11 @@ func TestASpoiledIndexHarmsNobody(t *testing.T) {
 	}{
 		{"it is empty", func(string) string { return "" }},
 		{"it is no JSON", func(string) string { return "::error::no JSON" }},
-		{"it is of another format", func(honest string) string { return strings.Replace(honest, "modferry.index/1", "modferry.index/2", 1) }},
+		{"it is of another format", func(honest string) string { return strings.Replace(honest, "modferry.index/2", "modferry.index/3", 1) }},
 		{"it is cut", func(honest string) string { return honest[:len(honest)/2] }},
-		{"its layer has an evil name", func(honest string) string { return strings.Replace(honest, "modferry-l1-", "../../modferry-l1-", 1) }},
+		{"its layer has an evil name", func(honest string) string { return strings.Replace(honest, "modferry-l2-", "../../modferry-l2-", 1) }},
 		{"its layer is not there", func(honest string) string {
-			return strings.Replace(honest, "modferry-l1-", "modferry-l1-0", 1)
+			return strings.Replace(honest, "modferry-l2-", "modferry-l2-0", 1)
 		}},
 		{"its modules have an evil name", func(honest string) string { return strings.ReplaceAll(honest, "example.test/m", "../example.test/m") }},
 		{"its modules have other names", func(honest string) string { return strings.ReplaceAll(honest, "example.test/m", "example.test/n") }},
@@ -364,7 +401,7 @@ func TestASpoiledIndexHarmsNobody(t *testing.T) {
 			c := startDir(t, true)
 			at, _ := savedJob(t, f, c)
 			for name := range c.kept.sizes(t) {
-				if strings.HasPrefix(name, "modferry-i1-") {
+				if strings.HasPrefix(name, "modferry-i2-") {
 					c.kept.write(t, name, []byte(tt.index(string(c.kept.read(t, name)))))
 				}
 			}
@@ -373,12 +410,4 @@ func TestASpoiledIndexHarmsNobody(t *testing.T) {
 			at.spoiled(t, tt.name+", after the next save")
 		})
 	}
-}
-
-func file(name string, data []byte) member {
-	return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, data}
-}
-
-func link(kind byte, name, to string) member {
-	return member{tar.Header{Typeflag: kind, Name: name, Linkname: to, Mode: 0o777}, nil}
 }

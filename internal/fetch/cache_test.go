@@ -7,31 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/module"
-
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
+	"github.com/modferry/modferry/internal/layer"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
-	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store"
 )
-
-// extract extracts trees, as a build does that uses these modules.
-func extract(b *fetchtest.Bench, versions ...module.Version) {
-	b.T.Helper()
-	c, err := modcache.Open(b.ModCache)
-	if err != nil {
-		b.T.Fatal(err)
-	}
-	defer c.Close()
-	c.ModCacheRW = true
-	for _, v := range versions {
-		if err := c.Extract(b.T.Context(), v, b.Fixtures.Get(v.Path, v.Version).ZipSum); err != nil {
-			b.T.Fatal(err)
-		}
-	}
-}
 
 // sources counts the module entries by source.
 func sources(r *report.Result) map[string]int { return r.Totals.BySource }
@@ -107,20 +89,27 @@ func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	f := mirrortest.Generate(t, 4, 50_000)
 	s := fetchtest.Start(t, nil, mirrortest.HTTP1, f)
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	b.Values.Extract = "none" // so that the zip is all there is
 	dir := b.WithCache()
 	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	// What somebody put into the module cache behind the go command's back is
-	// saved: the zip of another module under the name of the first.
+	// not saved: the zip of another module under the name of the first.
 	name := b.File(f.Versions()[0], "zip")
 	fetchtest.Remove(t, name)
 	fetchtest.Write(t, name, string(f.All()[1].Zip))
+	if saved := b.Save(); !saved.Failed || !strings.Contains(saved.Reason, f.Versions()[0].Path) || saved.Index != "" {
+		t.Errorf("saved %+v", saved)
+	}
+	fetchtest.Remove(t, name)
+	fetchtest.Write(t, name, string(f.All()[0].Zip))
 	b.Save()
+	spoil(t, dir, func(data []byte) { data[25_000] ^= 1 }) // in the frame of one module
 
 	b.Afresh()
 	r := b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)
 	b.Complete()
-	if c := r.Cache; len(c.Rejected) != 1 || !strings.Contains(c.Rejected[0], f.Versions()[0].Path) || c.Hit != "partial" || c.Files != 7 {
+	if c := r.Cache; len(c.Rejected) != 1 || c.Hit != "partial" || c.Files != 6 {
 		t.Errorf("cache %+v", c)
 	}
 	if saved := b.Save(); saved.Layers != 1 || saved.Kept != 0 {
@@ -132,18 +121,12 @@ func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	}
 	b.Complete()
 
-	// Every layer is garbage.
-	garbled := 0
-	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && strings.Contains(name, "modferry-l1-") {
-			garble(t, name)
-			garbled++
+	// The second half of every layer is garbage.
+	spoil(t, dir, func(data []byte) {
+		for i := len(data) / 2; i < len(data); i++ {
+			data[i] ^= 0x5a
 		}
-		return err
 	})
-	if err != nil || garbled == 0 {
-		t.Fatalf("%d layers garbled, %v", garbled, err)
-	}
 	b.Afresh()
 	r = b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)
@@ -153,18 +136,27 @@ func TestAPoisonedCacheIsToldAndHealed(t *testing.T) {
 	}
 }
 
-// garble replaces the second half of a file.
-func garble(t *testing.T, name string) {
+// spoil changes the bytes of every layer in a directory.
+func spoil(t *testing.T, dir string, edit func([]byte)) {
 	t.Helper()
-	data, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
+	found := 0
+	err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || !strings.Contains(name, layer.LayerPrefix) {
+			return err
+		}
+		found++
+		data, err := os.ReadFile(name)
+		if err != nil || len(data) < 50_000 {
+			return err
+		}
+		edit(data)
+		fetchtest.Remove(t, name)
+		fetchtest.Write(t, name, string(data))
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("%d layers spoilt, %v", found, err)
 	}
-	for i := len(data) / 2; i < len(data); i++ {
-		data[i] ^= 0x5a
-	}
-	fetchtest.Remove(t, name)
-	fetchtest.Write(t, name, string(data))
 }
 
 // What nobody but version control has comes from the cache once it is there.
@@ -279,7 +271,7 @@ func TestListAndPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries, err := fetch.List(t.Context(), j)
-	if err != nil || len(entries) != 2 || !slices.ContainsFunc(entries, func(e store.Entry) bool { return strings.HasPrefix(e.Name, "modferry-i1-") }) {
+	if err != nil || len(entries) != 2 || !slices.ContainsFunc(entries, func(e store.Entry) bool { return strings.HasPrefix(e.Name, layer.IndexPrefix) }) {
 		t.Fatalf("listed %v, %v", entries, err)
 	}
 	b.Values.CacheMaxSize = 1

@@ -27,7 +27,10 @@ func (r *run) has(ctx context.Context, it *download.Item) (bool, error) {
 	case download.KindInfo:
 		return r.cache.HasInfo(it.Mod), nil
 	}
-	ok, err := r.cache.HasZip(ctx, it.Mod, it.Want)
+	ok, err := r.cache.HasTree(it.Mod, it.Want)
+	if err == nil && !ok {
+		ok, err = r.cache.HasZip(ctx, it.Mod, it.Want)
+	}
 	if err != nil || !ok {
 		return false, err
 	}
@@ -44,12 +47,29 @@ func (r *run) has(ctx context.Context, it *download.Item) (bool, error) {
 			if err := r.cache.DiscardTree(ctx, it.Mod); err != nil {
 				return false, err
 			}
+			if ok, err = r.cache.HasZip(ctx, it.Mod, it.Want); err != nil || !ok {
+				return false, err // the tree was all there was
+			}
 		}
+	}
+	if r.Values.Zips == "rebuild" && r.cache.Extracted(it.Mod) {
+		return r.rebuild(ctx, it)
 	}
 	if it.Extracts(r.Values) && !r.cache.Extracted(it.Mod) {
 		return r.extract(ctx, it)
 	}
 	return true, nil
+}
+
+// rebuild makes the zip of a tree that has none. It reports whether the tree stays:
+// one that is not what go.sum names is removed, to be fetched again.
+func (r *run) rebuild(ctx context.Context, it *download.Item) (bool, error) {
+	err := r.cache.RebuildZip(ctx, it.Mod, it.Want)
+	if err == nil || failure.As(err).Class != failure.HashMismatch {
+		return err == nil, err
+	}
+	r.poisoned(it, "tree")
+	return false, r.cache.DiscardTree(ctx, it.Mod)
 }
 
 // extract makes the tree of a zip that is there. It reports whether the zip

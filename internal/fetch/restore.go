@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -72,21 +73,21 @@ func filesAre(n int) string {
 
 // saved is the cache as one run uses it.
 type saved struct {
-	run    *run
-	store  layer.Store  // nil when there is none
-	index  *layer.Index // nil when there is none
-	key    layer.Key
-	picks  []layer.Pick
-	items  map[layer.Member]*download.Item // all that is to be brought
-	began  time.Time
-	result *layer.Restored
-	taken  func(*download.Item) // told of each item that is restored
-	info   report.Cache
+	run      *run
+	store    layer.Store  // nil when there is none
+	index    *layer.Index // nil when there is none
+	key      layer.Key
+	picks    []layer.Pick
+	items    map[layer.Member]*download.Item // what the picks may bring
+	taken    func(*download.Item)            // told of each item that is restored
+	began    time.Time
+	restored *layer.Restored
+	info     report.Cache
 }
 
 func (r *run) newSaved() *saved {
-	s := &saved{run: r, items: map[layer.Member]*download.Item{}, result: &layer.Restored{},
-		info: report.Cache{Store: r.Store.String(), Hit: "off"}}
+	s := &saved{run: r, items: map[layer.Member]*download.Item{}, key: layer.KeyOf(r.List), restored: &layer.Restored{},
+		info: report.Cache{Store: r.Store.String(), Hit: layer.Off}}
 	if r.Store.Kind != store.Off {
 		s.info.Reason = "everything is in the module cache"
 	}
@@ -108,89 +109,78 @@ func (s *saved) lookup(ctx context.Context, items []*download.Item) {
 		return
 	}
 	s.find(ctx)
-	if s.index == nil {
-		return
-	}
-	need := map[layer.Member]bool{}
+	wanted := make(map[layer.Member]*download.Item, len(items))
+	need := make(map[layer.Member]bool, len(items))
 	for _, it := range items {
-		m := it.Member()
-		s.items[m], need[m] = it, true
+		wanted[it.Member()], need[it.Member()] = it, true
 	}
 	s.picks = s.index.Pick(need)
+	for _, p := range s.picks {
+		for m := range p.Take {
+			s.items[m] = wanted[m]
+		}
+	}
 }
 
 // find reads the index.
 func (s *saved) find(ctx context.Context) {
-	s.key = layer.KeyOf(s.run.List)
-	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), "miss"
+	s.info.Key, s.info.Hit = strings.TrimSuffix(s.key.String(), "-"), layer.Miss
 	limit := s.run.Options.Patience
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("the store did not answer within %v", limit))
 	defer cancel()
 	x, err := layer.Lookup(ctx, s.store, s.key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return
 	case err != nil:
 		if ctx.Err() != nil && failure.As(err).Status == 0 {
 			err = context.Cause(ctx) // it says nothing that the limit does not
 		}
 		s.info.Reason = failure.Neutral(err.Error())
-		return
+	default:
+		s.index, s.info.Hit = x, x.Hit()
+		s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 	}
-	s.index, s.info.Hit = x, "partial"
-	if x.Exact {
-		s.info.Hit = "exact"
-	}
-	s.run.log("cache index %s: %d layers", x.Name, len(x.Layers))
 }
 
 // covered are the items that layers may bring.
-func (s *saved) covered() []*download.Item {
-	var all []*download.Item
-	for _, p := range s.picks {
-		for m := range p.Take {
-			all = append(all, s.items[m])
-		}
-	}
-	return all
-}
+func (s *saved) covered() []*download.Item { return slices.Collect(maps.Values(s.items)) }
 
 // restore brings what the index has.
 func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 	if len(s.picks) == 0 {
 		return
 	}
-	r := &layer.Restorer{
-		Store: s.store, Cache: s.run.cache, Sums: map[layer.Member]string{},
-		Extract: func(m layer.Member) bool { return s.items[m].Extracts(s.run.Values) },
-		Stall:   s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
-	}
-	for _, it := range s.covered() {
-		r.Sums[it.Member()] = it.Want
+	sums := layer.Sums{}
+	for m, it := range s.items {
+		sums[m] = it.Want
 		it.Record.StartMS = s.run.elapsed()
 	}
-	// Each member is taken once, so no two calls touch the same item.
-	r.Taken = func(m layer.Member, size int64) {
-		s.run.rec.did(1, size)
-		it := s.items[m]
-		it.Record.Source, it.Record.Bytes = report.FromCache, size
-		it.Record.MS = s.run.elapsed() - it.Record.StartMS
-		s.taken(it)
+	r := &layer.Restorer{
+		Store: s.store, Cache: s.run.cache, Sums: sums, Zips: s.run.Values.Zips == "rebuild",
+		Stall: s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
+		// Each member is taken once, so no two calls touch the same item.
+		Taken: func(m layer.Member, size int64) {
+			s.run.rec.did(1, size)
+			it := s.items[m]
+			it.Record.Source, it.Record.Bytes = report.FromCache, size
+			it.Record.MS = s.run.elapsed() - it.Record.StartMS
+			s.taken(it)
+		},
 	}
-	s.result = r.Restore(ctx, s.picks)
+	s.restored = r.Restore(ctx, s.picks)
 	s.info.MS = download.Millis(time.Since(s.began))
-	if s.result.Err != nil {
-		stop(failure.As(s.result.Err))
+	if s.restored.Err != nil {
+		stop(failure.As(s.restored.Err))
 	}
 }
 
 // conclude puts what the restore did into the result and remembers the layers
 // that are not to be relied on.
 func (s *saved) conclude(res *report.Result) {
-	r := s.result
+	r := s.restored
 	s.info.Layers, s.info.Bytes = r.Layers, r.Bytes
-	for _, it := range s.items {
-		if it.Record.Source == report.FromCache && it.Kind != download.KindInfo {
+	for m := range r.Members {
+		if m.Kind != download.KindInfo {
 			s.info.Files++
 		}
 	}
@@ -200,7 +190,12 @@ func (s *saved) conclude(res *report.Result) {
 	if len(r.Reasons) > 0 {
 		s.info.Reason = strings.Join(r.Reasons, "; ")
 	}
-	s.info.Hit = s.hit()
+	if len(s.items) > len(r.Members) { // an index whose layers do not bring what it lists
+		s.info.Hit = layer.Partial
+		if len(r.Members) == 0 {
+			s.info.Hit = layer.Miss
+		}
+	}
 	if len(r.Bad) > 0 {
 		if err := layer.RememberBad(s.run.cache.Dir(), r.Bad); err != nil {
 			s.run.log("%v", err)
@@ -210,20 +205,4 @@ func (s *saved) conclude(res *report.Result) {
 		s.run.rec.note(download.Unextractable(tree.Module.String(), tree))
 	}
 	res.Cache = s.info
-}
-
-// hit is what the index came to: an exact one whose layers did not bring what it
-// lists was none.
-func (s *saved) hit() string {
-	listed := 0
-	for _, p := range s.picks {
-		listed += len(p.Take)
-	}
-	switch brought := len(s.result.Members); {
-	case brought >= listed:
-		return s.info.Hit
-	case brought == 0:
-		return "miss"
-	}
-	return "partial"
 }

@@ -93,6 +93,11 @@ func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, s
 		return err
 	}
 	cached.lookup(ctx, items)
+	if x := cached.index; x != nil && w.known.key != "" && slices.Contains(x.Graphs, w.known.key) {
+		if err := w.take(ctx, x.Holds()); err != nil {
+			return err
+		}
+	}
 	cached.taken = func(it *download.Item) {
 		if err := w.ended(ctx, it); err != nil {
 			stop(err)

@@ -64,7 +64,11 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: r.cache, List: r.List, Bad: bad, Trees: false}
+	graph, need, optional, err := r.toSave(ctx)
+	if err != nil {
+		return err
+	}
+	saver := &layer.Saver{Store: s, Cache: r.cache, Key: cached.key, Graph: graph, Need: need, Optional: optional, Bad: bad}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err
@@ -79,6 +83,31 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 		}
 	}
 	return nil
+}
+
+// toSave is what is saved, and the key of the imports that need it: need is what the work list, or the imports, need, whole;
+// optional is what else of the work list later steps have made the go command use,
+// and what only graph commands read.
+func (r *run) toSave(ctx context.Context) (graph string, need, optional layer.Sums, err error) {
+	w := r.newWanted(&route{r: r})
+	if err := w.look(ctx); err != nil {
+		return "", nil, nil, err
+	}
+	need, optional = layer.Sums{}, layer.Sums{}
+	for v, m := range w.modules {
+		zip, mod := w.asked[layer.Member{Module: v, Kind: report.KindZip}], w.asked[layer.Member{Module: v, Kind: report.KindMod}]
+		if zip {
+			need.Add(v, m.Zip, "")
+		} else if m.Zip != "" && r.cache.Extracted(v) {
+			optional.Add(v, m.Zip, "")
+		}
+		if mod && !m.Optional {
+			need.Add(v, "", m.Mod)
+		} else {
+			optional.Add(v, "", m.Mod)
+		}
+	}
+	return w.known.key, need, optional, nil
 }
 
 // saveFix says what to do about a save that failed, "" where the error does.

@@ -92,6 +92,24 @@ func (w *wanted) look(ctx context.Context) error {
 	return g.Wait()
 }
 
+// take takes what is wanted from an index that holds all that the imports need.
+func (w *wanted) take(ctx context.Context, members []layer.Member) error {
+	w.mu.Lock()
+	w.graphs = nil
+	w.mu.Unlock()
+	var s imports.Step
+	for _, m := range members {
+		switch {
+		case w.modules[m.Module].Path == "":
+		case m.Kind == report.KindZip:
+			s.Modules = append(s.Modules, m.Module)
+		case m.Kind == report.KindMod:
+			s.Providers = append(s.Providers, m.Module)
+		}
+	}
+	return w.step(ctx, s)
+}
+
 // everything is the whole work list.
 func (w *wanted) everything() imports.Step {
 	var all imports.Step

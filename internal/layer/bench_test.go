@@ -1,108 +1,95 @@
 package layer
 
 import (
-	"bytes"
-	"fmt"
-	"io"
 	"os"
-	"path/filepath"
+	"strings"
 	"testing"
-	"time"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/modcache"
 )
 
-// benchFiles are the files to measure on: the zips that MODFERRY_BENCH_ZIPS
-// names (a list of module zips of any module cache), else as many bytes that do
-// not compress.
-func benchFiles(b *testing.B) (files []source, total int64) {
-	var contents []string
-	if list := os.Getenv("MODFERRY_BENCH_ZIPS"); list != "" {
-		for _, name := range filepath.SplitList(list) {
-			data, err := os.ReadFile(name)
-			if err != nil {
-				b.Fatal(err)
-			}
-			contents = append(contents, string(data))
-		}
-	} else {
-		for i := range 100 {
-			contents = append(contents, randomText(byte(i), 2<<20))
-		}
+// benchCache is the module cache to measure on, and what there is in it: the
+// one that MODFERRY_BENCH_MODCACHE names, else modules that do not compress.
+func benchCache(b *testing.B) (*modcache.Cache, Sums) {
+	sums := Sums{}
+	dir := os.Getenv("MODFERRY_BENCH_MODCACHE")
+	if dir == "" {
+		p := newPlace(b, mirrortest.Generate(b, 50, 2<<20)).have()
+		return p.cache, p.sums
 	}
-	for i, text := range contents {
-		files = append(files, packable(member("example.test/a", fmt.Sprintf("v1.0.%d", i), kindZip), text))
-		total += int64(len(text))
+	cache, err := modcache.Open(dir)
+	if err != nil {
+		b.Fatal(err)
 	}
-	return files, total
+	b.Cleanup(func() { cache.Close() })
+	zips, err := cache.Zips()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, z := range zips {
+		hash, err := os.ReadFile(strings.TrimSuffix((&place{t: b, cache: cache}).file(z.Module, "zip"), ".zip") + ".ziphash")
+		if err != nil {
+			continue // upper-case letters
+		}
+		sums[Member{z.Module, kindZip}] = string(hash)
+	}
+	return cache, sums
 }
 
-// reportBest gives the throughput of the fastest run, since other load on the
-// machine only ever takes from it, and how long copying the same bytes in
-// memory takes in comparison.
-func reportBest(b *testing.B, total int64, files []source, work func()) {
-	var best, copied time.Duration
-	buf := make([]byte, maxBlock)
-	other := make([]byte, maxBlock)
-	for b.Loop() {
-		start := time.Now()
-		work()
-		if d := time.Since(start); best == 0 || d < best {
-			best = d
-		}
-		start = time.Now()
-		for _, f := range files {
-			r, err := f.Open()
-			if err != nil {
-				b.Fatal(err)
-			}
-			for {
-				n, err := r.Read(buf)
-				if err != nil {
-					break
-				}
-				copy(other, buf[:n])
-			}
-		}
-		if d := time.Since(start); copied == 0 || d < copied {
-			copied = d
-		}
-	}
-	b.ReportMetric(float64(total)/1e6/best.Seconds(), "MB/s")
-	b.ReportMetric(float64(best)/float64(copied), "×copy")
-	b.ReportMetric(0, "ns/op") // includes the copying
-}
-
-// BenchmarkPack measures pack on files in memory; "stored" is the size of the
-// archive in proportion to theirs.
+// BenchmarkPack measures packing; "stored" is the size of the layer in
+// proportion to that of the files.
 func BenchmarkPack(b *testing.B) {
-	files, total := benchFiles(b)
-	var n int64
+	cache, sums := benchCache(b)
+	s := &Saver{Cache: cache, Need: sums}
+	p := &packer{cache: cache, sums: sums}
+	var members []Member
+	for m := range sums {
+		members = append(members, m)
+	}
+	var n, total int64
 	b.ReportAllocs()
-	reportBest(b, total, files, func() {
-		var err error
-		if n, err = pack(b.Context(), io.Discard, files); err != nil {
+	for b.Loop() {
+		sizes, err := s.measure(b.Context(), p, members)
+		if err != nil {
 			b.Fatal(err)
 		}
-	})
+		total = 0
+		for _, size := range sizes {
+			total += size
+		}
+		if n, err = p.pack(b.Context(), discard{}, sizes); err != nil {
+			b.Fatal(err)
+		}
+	}
 	b.ReportMetric(float64(n)/float64(total), "stored")
+	b.ReportMetric(float64(n)/1e6, "MB")
 }
 
-// BenchmarkUnpack measures unpack of an archive in memory.
-func BenchmarkUnpack(b *testing.B) {
-	files, total := benchFiles(b)
-	archive := packed(b, files...)
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// BenchmarkRestore measures a restore of a layer in memory.
+func BenchmarkRestore(b *testing.B) {
+	cache, sums := benchCache(b)
+	s := newMemory()
+	saver := &Saver{Store: s, Cache: cache, Need: sums}
+	if _, err := saver.Save(b.Context(), nil); err != nil {
+		b.Fatal(err)
+	}
+	x, err := Lookup(b.Context(), s, Key{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	picks := x.Pick(sums.set())
 	b.ReportAllocs()
-	reportBest(b, total, files, func() {
-		var got int64
-		err := unpack(b.Context(), bytes.NewReader(archive),
-			func(Member) bool { return true },
-			func(_ Member, _ int64, body io.Reader) error {
-				n, err := io.Copy(io.Discard, body)
-				got += n
-				return err
-			},
-			func(x rejection) { b.Errorf("rejected %v", x) })
-		if err != nil || got != total {
-			b.Fatalf("took %d bytes, error %v", got, err)
+	for b.Loop() {
+		b.StopTimer()
+		p := newPlace(b, mirrortest.Build(b))
+		b.StartTimer()
+		if r := (&Restorer{Store: s, Cache: p.cache, Sums: sums}).Restore(b.Context(), picks); len(r.Members) != len(sums) {
+			b.Fatalf("restored %+v", r)
 		}
-	})
+	}
 }

@@ -1,105 +1,58 @@
 package layer
 
 import (
-	"archive/tar"
 	"bytes"
-	"encoding/binary"
-	"errors"
-	"fmt"
+	"context"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
+	"golang.org/x/mod/module"
 )
 
-// zipName is the name of a member that is in order.
-const zipName = "cache/download/example.test/good/@v/v1.0.0.zip"
-
-// entry is a member as tar.Writer lets one write it.
-type entry struct {
-	tar.Header
-	body string
+// part is a line in a frame with what follows it.
+type part struct {
+	kind, name string // as in line
+	data       string
 }
 
-// file is a regular file as pack writes it.
-func file(name, body string) entry {
-	return entry{tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(body))}, body}
+// forged is a frame as a test wants it: a label and parts.
+type forged struct {
+	label string // path@version, or "*"
+	parts []part
 }
 
-// rawHeader is a ustar header of that type, name and size, written by hand:
-// tar.Writer refuses the odd ones.
-func rawHeader(flag byte, name string, size int64) []byte {
-	h := make([]byte, 512)
-	copy(h[0:100], name)
-	copy(h[100:108], "0000444\x00")
-	copy(h[108:116], "0000000\x00")
-	copy(h[116:124], "0000000\x00")
-	if size < 1<<33 {
-		copy(h[124:136], fmt.Sprintf("%011o\x00", size))
-	} else {
-		binary.BigEndian.PutUint64(h[128:136], uint64(size))
-		h[124] = 0x80 // base 256, as GNU tar writes large numbers
+// of is the first part of a kind, and a file's of that name.
+func (f *forged) of(kind, name string) *part {
+	i := slices.IndexFunc(f.parts, func(p part) bool { return p.kind == kind && (name == "" || p.name == name) })
+	if i < 0 {
+		panic("the frame has no " + kind + " " + name)
 	}
-	copy(h[136:148], "00000000000\x00")
-	h[156] = flag
-	copy(h[257:265], "ustar\x0000")
-	return summed(h)
+	return &f.parts[i]
 }
 
-// sparseHeader is that of GNU tar for a file with four bytes at its beginning
-// and none in the rest.
-func sparseHeader(name string, size int64) []byte {
-	h := rawHeader(tar.TypeGNUSparse, name, 4)
-	copy(h[257:265], "ustar  \x00")
-	copy(h[386:410], "00000000000\x0000000000004\x00")
-	copy(h[483:495], fmt.Sprintf("%011o\x00", size))
-	return summed(h)
-}
-
-// summed puts the checksum into a header.
-func summed(h []byte) []byte {
-	copy(h[148:156], "        ")
-	sum := 0
-	for _, b := range h {
-		sum += int(b)
-	}
-	copy(h[148:156], fmt.Sprintf("%06o\x00 ", sum))
-	return h
-}
-
-// rawFile is a file with a header written by hand.
-func rawFile(flag byte, name, body string) string {
-	return string(rawHeader(flag, name, int64(len(body)))) + body + strings.Repeat("\x00", -len(body)&511)
-}
-
-// endOfTar is how a tar ends.
-var endOfTar = strings.Repeat("\x00", 1024)
-
-// tarOf is a tar of the entries, with what is in raw before it.
-func tarOf(t testing.TB, raw string, entries ...entry) string {
-	t.Helper()
-	var out bytes.Buffer
-	out.WriteString(raw)
-	w := tar.NewWriter(&out)
-	for _, e := range entries {
-		if err := w.WriteHeader(&e.Header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, e.body); err != nil {
-			t.Fatal(err)
+// text is the frame before compression.
+func (f forged) text() string {
+	var b strings.Builder
+	for _, p := range f.parts {
+		switch p.kind {
+		case lineModule:
+			b.WriteString("module " + p.name + "\n")
+		case lineFile:
+			b.WriteString("file " + strconv.Itoa(len(p.data)) + " " + p.name + "\n" + p.data)
+		default:
+			b.WriteString(p.kind + " " + strconv.Itoa(len(p.data)) + "\n" + p.data)
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
+	return b.String()
 }
 
-// compressed is text as zstd.
-func compressed(t testing.TB, text string, o ...zstd.EOption) []byte {
+func compressed(t testing.TB, text string) []byte {
 	t.Helper()
-	z, err := zstd.NewWriter(nil, append(encoding(), o...)...)
+	z, err := newEncoder(int64(len(text)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,45 +60,97 @@ func compressed(t testing.TB, text string, o ...zstd.EOption) []byte {
 	return z.EncodeAll([]byte(text), nil)
 }
 
+// labelled is a frame with a label before it.
+func labelled(name string, frame []byte) []byte {
+	text := strconv.Itoa(len(frame)) + " " + name
+	head := []byte{0x50, 0x2a, 0x4d, 0x18, byte(len(text)), byte(len(text) >> 8), 0, 0}
+	return append(append(head, text...), frame...)
+}
+
+// layerOf is a layer of the frames.
+func layerOf(t testing.TB, frames ...forged) []byte {
+	t.Helper()
+	var out []byte
+	for _, f := range frames {
+		out = append(out, labelled(f.label, compressed(t, f.text()))...)
+	}
+	return out
+}
+
+// collector unpacks a layer into forged frames.
+type collector struct {
+	mu     sync.Mutex
+	frames []forged
+	spoilt []string
+}
+
+// opened is what a layer holds, in order.
+func opened(ctx context.Context, r io.Reader) (*collector, error) {
+	c := &collector{}
+	in := &input{ctx: ctx, r: r, budget: &budget{}}
+	u := &unpacker{
+		in:    in,
+		want:  func(label) bool { return true },
+		hold:  func(int64) error { return nil },
+		letGo: func(int64) {},
+		start: func(work func()) error { work(); return nil },
+		take: func(l label, from *contents) error {
+			f := forged{label: l.name()}
+			err := readParts(from, func(p part) { f.parts = append(f.parts, p) })
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.frames = append(c.frames, f)
+			return err
+		},
+		spoilt: func(l label, err error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.spoilt = append(c.spoilt, l.name()+": "+err.Error())
+		},
+	}
+	return c, u.unpack()
+}
+
+func readParts(from *contents, add func(part)) error {
+	for {
+		l, err := from.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p := part{kind: l.kind, name: l.name}
+		if l.kind == lineModule {
+			p.name = l.module.String()
+		} else {
+			data, err := io.ReadAll(from)
+			if err != nil {
+				return err
+			}
+			p.data = string(data)
+		}
+		add(p)
+	}
+}
+
+// tampered changes the frames of the layers of s by edit.
+func tampered(t *testing.T, s *memory, edit func([]forged) []forged) {
+	t.Helper()
+	for _, name := range s.layers() {
+		c, err := opened(t.Context(), bytes.NewReader(s.data[name]))
+		if err != nil || len(c.spoilt) > 0 {
+			t.Fatal(err, c.spoilt)
+		}
+		slices.SortFunc(c.frames, func(a, b forged) int { return strings.Compare(a.label, b.label) })
+		s.data[name] = layerOf(t, edit(c.frames)...)
+	}
+}
+
 // stored is text, at most a block of it, as zstd without compression and without
 // a checksum.
 func stored(text string) []byte {
 	return append([]byte("\x28\xb5\x2f\xfd\x00\x38"), rawBlock(text, true)...)
-}
-
-// isArchiveError reports whether err is about the archive and not about reading
-// it.
-func isArchiveError(err error) bool {
-	var broken *archiveError
-	return errors.As(err, &broken)
-}
-
-// tarWithoutEnd is a tar that others can follow.
-func tarWithoutEnd(t testing.TB, entries ...entry) string {
-	return strings.TrimSuffix(tarOf(t, "", entries...), endOfTar)
-}
-
-// paxRecord is "length key=value\n", where the length counts itself.
-func paxRecord(key, value string) string {
-	n := len(key) + len(value) + 3
-	for n != len(fmt.Sprintf("%d %s=%s\n", n, key, value)) {
-		n++
-	}
-	return fmt.Sprintf("%d %s=%s\n", n, key, value)
-}
-
-// single is a frame for each byte.
-func single(t *testing.T, text string) [][]byte {
-	var frames [][]byte
-	z, err := zstd.NewWriter(nil, encoding()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	for i := range len(text) {
-		frames = append(frames, z.EncodeAll([]byte(text[i:i+1]), nil))
-	}
-	return frames
 }
 
 // rawBlock is text as a block of zstd that is not compressed.
@@ -157,30 +162,16 @@ func rawBlock(text string, last bool) []byte {
 	return append([]byte{byte(h), byte(h >> 8), byte(h >> 16)}, text...)
 }
 
-// zeros is blocks of zstd that unpack to n bytes, a multiple of 128 KiB, with 4
-// bytes for each block.
-func zeros(n int64) io.Reader {
-	const h = maxBlock<<3 | 1<<1
-	return &repeated{[]byte{h & 0xff, h >> 8 & 0xff, h >> 16, 0}, n / maxBlock * 4, 0}
+// zeros is a frame of text and then n zeros, a multiple of 128 KiB: 4 bytes for
+// each 128 KiB.
+func zeros(text string, n int64) []byte {
+	const block = 128 << 10
+	const h = block<<3 | 1<<1
+	out := append([]byte("\x28\xb5\x2f\xfd\x00\x58"), rawBlock(text, false)...)
+	out = append(out, bytes.Repeat([]byte{h & 0xff, h >> 8 & 0xff, h >> 16, 0}, int(n/block))...)
+	return append(out, 1, 0, 0)
 }
 
-// repeated is text again and again, left bytes of it.
-type repeated struct {
-	text []byte
-	left int64
-	at   int
-}
-
-func (r *repeated) Read(p []byte) (int, error) {
-	if r.left == 0 {
-		return 0, io.EOF
-	}
-	n := 0
-	for n < len(p) && r.left > 0 {
-		p[n] = r.text[r.at]
-		r.at = (r.at + 1) % len(r.text)
-		r.left--
-		n++
-	}
-	return n, nil
+func member(path, version, kind string) Member {
+	return Member{module.Version{Path: path, Version: version}, kind}
 }

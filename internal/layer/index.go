@@ -19,13 +19,13 @@ import (
 
 // The beginnings of entry names; the number is that of the format.
 const (
-	IndexPrefix = "modferry-i1-"
-	LayerPrefix = "modferry-l1-"
+	IndexPrefix = "modferry-i2-"
+	LayerPrefix = "modferry-l2-"
 	NamePrefix  = "modferry-" // of both
 )
 
 // indexSchema names the format of an index.
-const indexSchema = "modferry.index/1"
+const indexSchema = "modferry.index/2"
 
 // Bounds of an index: far above any real one, far below what hurts.
 const (
@@ -71,10 +71,10 @@ func digest(lines []string, n int) string {
 // Index says which layer holds what. The zero value holds nothing.
 type Index struct {
 	Layers []Layer
-	// Unused are modules of the work list whose zips no job so far has used:
-	// their trees were not extracted. Nil when that is not known. It is a hint
-	// about what to bring, and never trusted for more.
-	Unused []module.Version
+	// Graphs are the keys of import graphs of which the layers hold all that they
+	// need, so that nobody has to follow the imports again. It is a hint, and never
+	// trusted for more.
+	Graphs []string
 
 	// Name of the entry it was read from, "" for a new one; Exact says that it
 	// was saved for the very same go.sum lines.
@@ -82,20 +82,33 @@ type Index struct {
 	Exact bool
 }
 
-// Layer is one archive of an index.
-type Layer struct {
-	Name    string
-	Bytes   int64            // of the archive
-	Members map[Member]int64 // → size of the file in bytes
+// mostGraphs bounds Graphs: it has room for the platforms of a matrix and a few
+// branches.
+const mostGraphs = 16
+
+// with is the graphs of the index and another one, which comes last when it is new.
+func (x *Index) with(graph string) []string {
+	if graph == "" || slices.Contains(x.Graphs, graph) {
+		return x.Graphs
+	}
+	keep := x.Graphs[max(0, len(x.Graphs)-mostGraphs+1):]
+	return append(slices.Clone(keep), graph)
 }
 
-// The JSON of an index. Files of one module stand together; 0 or absent means
-// that the layer does not hold that file.
+// Layer is one layer of an index.
+type Layer struct {
+	Name    string
+	Bytes   int64            // of the entry
+	Members map[Member]int64 // → size before compression in bytes
+}
+
+// The JSON of an index. What there is of one module stands together; 0 or absent
+// means that the layer does not hold it.
 type (
 	indexJSON struct {
 		Schema string      `json:"schema"`
+		Graphs []string    `json:"graphs,omitempty"`
 		Layers []layerJSON `json:"layers"`
-		Unused *[]string   `json:"unused,omitempty"`
 	}
 	layerJSON struct {
 		Name  string     `json:"name"`
@@ -122,7 +135,7 @@ func (f *fileJSON) of(kind string) *int64 {
 
 // encode makes the same bytes of the same index, whoever saves it.
 func (x *Index) encode() ([]byte, error) {
-	out := indexJSON{Schema: indexSchema, Layers: []layerJSON{}}
+	out := indexJSON{Schema: indexSchema, Graphs: x.Graphs, Layers: []layerJSON{}}
 	for _, l := range x.Layers {
 		files := map[module.Version]*fileJSON{}
 		for m, size := range l.Members {
@@ -139,14 +152,6 @@ func (x *Index) encode() ([]byte, error) {
 		}
 		slices.SortFunc(lj.Files, func(a, b fileJSON) int { return cmp.Compare(a.Module, b.Module) })
 		out.Layers = append(out.Layers, lj)
-	}
-	if x.Unused != nil {
-		names := make([]string, 0, len(x.Unused))
-		for _, m := range x.Unused {
-			names = append(names, m.String())
-		}
-		slices.Sort(names)
-		out.Unused = &names
 	}
 	data, err := json.Marshal(out)
 	if err != nil {
@@ -175,7 +180,7 @@ func decode(r io.Reader) (*Index, error) {
 	if len(in.Layers) > maxLayers {
 		return nil, fmt.Errorf("the index lists %d layers, expected at most %d", len(in.Layers), maxLayers)
 	}
-	x := &Index{}
+	x := &Index{Graphs: in.Graphs}
 	for _, lj := range in.Layers {
 		if err := store.CheckName(lj.Name); err != nil || !strings.HasPrefix(lj.Name, LayerPrefix) || lj.Bytes < 0 {
 			return nil, fmt.Errorf("the index lists %q, which is not a layer", failure.Neutral(lj.Name))
@@ -184,7 +189,7 @@ func decode(r io.Reader) (*Index, error) {
 		for _, f := range lj.Files {
 			m, err := parseModule(f.Module)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("read its list of modules: %w", err)
 			}
 			for _, kind := range []string{kindZip, kindMod, kindInfo} {
 				switch size := *f.of(kind); {
@@ -197,62 +202,20 @@ func decode(r io.Reader) (*Index, error) {
 		}
 		x.Layers = append(x.Layers, l)
 	}
-	if in.Unused != nil {
-		x.Unused = []module.Version{}
-		for _, name := range *in.Unused {
-			m, err := parseModule(name)
-			if err != nil {
-				return nil, err
-			}
-			x.Unused = append(x.Unused, m)
-		}
-	}
 	return x, nil
 }
 
-func parseModule(name string) (module.Version, error) {
-	path, version, _ := strings.Cut(name, "@")
-	if err := module.Check(path, version); err != nil {
-		return module.Version{}, fmt.Errorf("the index lists %q, which is not a module", failure.Neutral(name))
-	}
-	return module.Version{Path: path, Version: version}, nil
-}
-
-// Unneeded reports whether the zip of a module can be left to the go command
-// because no job so far has used it. A new version of an unused module counts
-// as unused, too; a module that the index has not seen is needed. The function
-// is nil when nothing is known; x may be nil.
-func (x *Index) Unneeded() func(module.Version) bool {
-	if x == nil || x.Unused == nil {
-		return nil
-	}
-	unused := map[string]bool{}
-	for _, m := range x.Unused {
-		unused[m.Path] = true
-	}
-	return func(m module.Version) bool { return unused[m.Path] }
-}
-
-// Used reports whether jobs so far used a module, in this version or another.
-// The function is nil when nothing is known; x may be nil.
-func (x *Index) Used() func(module.Version) bool {
-	unneeded := x.Unneeded()
-	if unneeded == nil {
-		return nil
-	}
-	seen := x.zipPaths()
-	return func(m module.Version) bool { return seen[m.Path] && !unneeded(m) }
-}
-
-// zipPaths are the modules whose zips the layers hold, by path.
-func (x *Index) zipPaths() map[string]bool {
-	seen := map[string]bool{}
+// Holds are the members of all layers, each once.
+func (x *Index) Holds() []Member {
+	seen := map[Member]bool{}
+	var all []Member
 	for _, l := range x.Layers {
 		for m := range l.Members {
-			if m.Kind == kindZip {
-				seen[m.Module.Path] = true
+			if !seen[m] {
+				seen[m] = true
+				all = append(all, m)
 			}
 		}
 	}
-	return seen
+	return all
 }

@@ -41,6 +41,22 @@ func Lookup(ctx context.Context, s Store, key Key) (*Index, error) {
 	return x, nil
 }
 
+// What a look for an index came to, as results call it.
+const (
+	Off     = "off"
+	Miss    = "miss"
+	Partial = "partial"
+	Exact   = "exact"
+)
+
+// Hit is what was found when x was.
+func (x *Index) Hit() string {
+	if x.Exact {
+		return Exact
+	}
+	return Partial
+}
+
 // Pick is a layer to restore and what to take from it.
 type Pick struct {
 	Layer Layer
@@ -48,8 +64,11 @@ type Pick struct {
 }
 
 // Pick chooses the layers that hold something of need, as few as possible: the
-// one that holds most first, then whichever adds most to it.
+// one that holds most first, then whichever adds most to it. x may be nil.
 func (x *Index) Pick(need map[Member]bool) []Pick {
+	if x == nil {
+		return nil
+	}
 	var picks []Pick
 	open := make(map[Member]bool, len(need))
 	for m := range need {

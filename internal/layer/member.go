@@ -2,14 +2,10 @@ package layer
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
-	"strings"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/report"
 )
@@ -35,32 +31,31 @@ func maxSize(kind string) int64 {
 	return 0
 }
 
-// Member is one file of a layer.
+// Member is one thing that a layer holds of a module: its contents, which are
+// those of the zip, as a tree or as the zip itself, its go.mod or its .info.
 type Member struct {
 	Module module.Version
 	Kind   string // report.KindZip, report.KindMod or "info"
 }
 
-// The parts of a member's name around path and version, as in GOMODCACHE (go
-// help goproxy; golang.org/ref/mod#module-cache).
-const (
-	nameRoot = "cache/download/"
-	nameDir  = "/@v/"
-)
+// Sums are members with the h1 hashes that they must have; that of an .info,
+// which has none, is "".
+type Sums map[Member]string
 
-// Name is where the file stands below GOMODCACHE, separated by slashes:
-// "cache/download/<escaped path>/@v/<escaped version>.<kind>". It is "" when no
-// module cache can hold such a module.
-func (m Member) Name() string {
-	path, err := module.EscapePath(m.Module.Path)
-	if err != nil {
-		return ""
+// Add adds what is needed of a module. zip is the hash of its contents, "" for
+// nothing but the go.mod; mod that of the go.mod, "" for none.
+func (s Sums) Add(v module.Version, zip, mod string) {
+	if zip != "" {
+		s[Member{v, kindZip}], s[Member{v, kindInfo}] = zip, ""
 	}
-	version, err := module.EscapeVersion(m.Module.Version)
-	if err != nil {
-		return ""
+	if mod != "" {
+		s[Member{v, kindMod}] = mod
 	}
-	return nameRoot + path + nameDir + version + "." + m.Kind
+}
+
+// membersOf are all members of a module.
+func membersOf(v module.Version) []Member {
+	return []Member{{v, kindZip}, {v, kindMod}, {v, kindInfo}}
 }
 
 func (m Member) compare(o Member) int {
@@ -69,50 +64,4 @@ func (m Member) compare(o Member) int {
 		semver.Compare(m.Module.Version, o.Module.Version),
 		cmp.Compare(m.Module.Version, o.Module.Version),
 		cmp.Compare(m.Kind, o.Kind))
-}
-
-// maxName is the longest name of a member in bytes: no file system takes a
-// longer path.
-const maxName = 4096
-
-// parseName returns the member of that name: the inverse of Name. It takes only
-// names that the go command writes, so there is one name for each member, and
-// none leads out of the module cache. The error is neutral.
-func parseName(name string) (Member, error) {
-	fail := func(format string, args ...any) (Member, error) {
-		return Member{}, errors.New(failure.Neutral(fmt.Sprintf(format, args...)))
-	}
-	if len(name) > maxName {
-		return fail("the name has %d bytes, expected at most %d", len(name), maxName)
-	}
-	rest, ok := strings.CutPrefix(name, nameRoot)
-	if !ok {
-		return fail("the name does not begin with %q", nameRoot)
-	}
-	// No module path has an "@" in it.
-	path, file, ok := strings.Cut(rest, nameDir)
-	if !ok {
-		return fail("the name has no %q after the module path", nameDir)
-	}
-	dot := strings.LastIndexByte(file, '.')
-	if dot < 0 || maxSize(file[dot+1:]) == 0 {
-		return fail("the name ends in %q, expected .zip, .mod or .info", file[max(dot, 0):])
-	}
-	m := Member{Kind: file[dot+1:]}
-	var err error
-	if m.Module.Path, err = module.UnescapePath(path); err != nil {
-		return fail("%v", err)
-	}
-	if m.Module.Version, err = module.UnescapeVersion(file[:dot]); err != nil {
-		return fail("%v", err)
-	}
-	// Branches and short versions like v1.2 have an .info in a module cache
-	// now and then, but no work list asks for them.
-	if module.CanonicalVersion(m.Module.Version) != m.Module.Version {
-		return fail("version %q is not canonical", m.Module.Version)
-	}
-	if err := module.Check(m.Module.Path, m.Module.Version); err != nil {
-		return fail("%v", err)
-	}
-	return m, nil
 }

@@ -1,98 +1,148 @@
 package layer
 
 import (
-	"archive/tar"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"runtime"
+	"slices"
+	"sync"
 
-	"github.com/klauspost/compress/zstd"
+	"golang.org/x/mod/module"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/modferry/modferry/internal/modcache"
 )
 
-// source is a file to pack.
-type source struct {
-	Member
-	Size int64 // in bytes; another size when read is an error
-	Open func() (io.ReadCloser, error)
+const (
+	// mostPackers is how many frames are packed at a time: each takes some
+	// twenty megabytes.
+	mostPackers = 4
+	// sharedFrame is how many go.mod and .info files share a frame.
+	sharedFrame = 2000
+)
+
+// packer writes layers of what a module cache has.
+type packer struct {
+	cache *modcache.Cache
+	sums  Sums
 }
 
-// pack writes an archive of files, in their order, and returns the number of
-// bytes written to w. The same files always make the same bytes. At most one
-// file is open at a time, and memory is bounded whatever their sizes. What
-// unpack would not take is an error here; after an error what was written is no
-// archive, since its end is missing.
-func pack(ctx context.Context, w io.Writer, files []source) (int64, error) {
-	out := &tally{w: w}
-	z, err := zstd.NewWriter(out, encoding()...)
-	if err != nil {
-		return 0, fmt.Errorf("pack layer: %w", err)
+// pack writes a layer of the members to w, several frames at a time, and
+// returns its length in bytes. Everything is held against its hash once more
+// while it is read; what is wrong is an error, after which what was written is
+// no layer. sizes are those of the members, which decide the order and how hard
+// to compress.
+func (p *packer) pack(ctx context.Context, w io.Writer, sizes map[Member]int64) (int64, error) {
+	frames := framesOf(sizes)
+	var total, written int64
+	for _, n := range sizes {
+		total += n
 	}
-	if len(files) > maxMembers {
-		return 0, fmt.Errorf("pack layer: found %d files, expected at most %d", len(files), maxMembers)
-	}
-	tw := tar.NewWriter(z)
-	buf := make([]byte, maxBlock)
-	packed := make(map[Member]bool, len(files))
-	for _, f := range files {
-		if packed[f.Member] {
-			err = errors.New("the file is there twice")
-		} else {
-			err = f.pack(ctx, tw, buf)
-		}
+	workers := make(chan *frameWriter, min(runtime.GOMAXPROCS(0), mostPackers))
+	for range cap(workers) {
+		z, err := newEncoder(total)
 		if err != nil {
-			return out.n, fmt.Errorf("pack %s of %s: %w", f.Kind, f.Module, err)
+			return 0, fmt.Errorf("pack a layer: %w", err)
 		}
-		packed[f.Member] = true
+		workers <- &frameWriter{packer: p, z: z, spool: spool{cache: p.cache}, content: contentWriter{w: z, buf: make([]byte, contentBuffer)}}
 	}
-	if err := tw.Close(); err != nil {
-		return out.n, fmt.Errorf("pack layer: %w", err)
+	var writing sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(cap(workers))
+	for _, f := range frames {
+		g.Go(func() error {
+			worker := <-workers
+			defer func() { workers <- worker }()
+			if err := ctx.Err(); err != nil {
+				return context.Cause(ctx)
+			}
+			defer worker.spool.reset()
+			if err := worker.frame(ctx, f); err != nil {
+				return err
+			}
+			// In the order in which they are ready: a slow one holds up nobody.
+			writing.Lock()
+			defer writing.Unlock()
+			n, err := worker.write(w, f.label)
+			written += n
+			return err
+		})
 	}
-	if err := z.Close(); err != nil {
-		return out.n, fmt.Errorf("pack layer: %w", err)
-	}
-	return out.n, nil
+	err := g.Wait()
+	return written, err
 }
 
-func (f source) pack(ctx context.Context, tw *tar.Writer, buf []byte) error {
-	name := f.Name()
-	if m, err := parseName(name); err != nil {
-		return err
-	} else if m != f.Member {
-		return fmt.Errorf("%s is the name of another file", name)
+// measure is the size of a member's file, or of all files of its tree.
+func (p *packer) measure(ctx context.Context, m Member) (int64, error) {
+	if m.Kind == kindZip {
+		t, err := p.cache.OpenTree(ctx, m.Module, p.sums[m])
+		if errors.Is(err, fs.ErrNotExist) {
+			t, err = p.cache.OpenZip(ctx, m.Module, p.sums[m])
+		}
+		if err == nil {
+			return t.Size(), t.Close()
+		}
+		// What is wrong there shows when it is packed.
 	}
-	if limit := maxSize(f.Kind); f.Size < 0 || f.Size > limit {
-		return fmt.Errorf("found %d bytes, expected at most %d", f.Size, limit)
+	f, err := p.cache.OpenFile(m.Module, m.Kind)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 1, nil
 	}
-	r, err := f.Open()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	defer r.Close()
-	// No time, no owner: only names and contents make the bytes.
-	if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: f.Size, Mode: 0o444}); err != nil {
-		return err
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
 	}
-	n, err := io.CopyBuffer(tw, &input{ctx: ctx, r: r}, buf)
-	switch {
-	case errors.Is(err, tar.ErrWriteTooLong):
-		return fmt.Errorf("the file is larger than it was, expected %d bytes", f.Size)
-	case err != nil:
-		return err
-	case n != f.Size:
-		return fmt.Errorf("the file has %d bytes, expected %d", n, f.Size)
-	}
-	return nil
+	return info.Size(), nil
 }
 
-// tally counts what is written.
-type tally struct {
-	w io.Writer
-	n int64
+// frame is what a frame is to hold.
+type frame struct {
+	label
+	members []Member // sorted; the contents of a module come after its small files
+	size    int64    // in bytes, before compression
 }
 
-func (t *tally) Write(p []byte) (int, error) {
-	n, err := t.w.Write(p)
-	t.n += int64(n)
-	return n, err
+// framesOf divides members into frames: one for each module with contents, and
+// what is only small files together. The largest come first, so that at the end
+// all processors have something to do.
+func framesOf(sizes map[Member]int64) []frame {
+	byModule := map[module.Version]*frame{}
+	for m, size := range sizes {
+		f := byModule[m.Module]
+		if f == nil {
+			f = &frame{}
+			byModule[m.Module] = f
+		}
+		f.members = append(f.members, m)
+		f.size += size
+		if m.Kind == kindZip {
+			f.module = m.Module
+		}
+	}
+	var frames []frame
+	var small []Member
+	for _, f := range byModule {
+		slices.SortFunc(f.members, Member.compare) // info, mod, zip
+		if f.module == (module.Version{}) {
+			small = append(small, f.members...)
+		} else {
+			frames = append(frames, *f)
+		}
+	}
+	slices.SortFunc(frames, func(a, b frame) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), a.members[0].compare(b.members[0]))
+	})
+	slices.SortFunc(small, Member.compare)
+	for part := range slices.Chunk(small, sharedFrame) {
+		frames = append(frames, frame{members: part})
+	}
+	return frames
 }

@@ -1,8 +1,6 @@
 package layer
 
 import (
-	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +16,7 @@ import (
 
 // modules are fixtures a, b, c… at the versions given, e.g. "a1 b1 c2", with
 // zips of about size bytes.
-func modules(t *testing.T, size int, names string) *mirrortest.Fixtures {
+func modules(t testing.TB, size int, names string) *mirrortest.Fixtures {
 	t.Helper()
 	var mods []mirrortest.Module
 	for name := range strings.FieldsSeq(names) {
@@ -42,14 +40,14 @@ func versions(names string) []module.Version {
 
 // place is a module cache and the work list of some fixtures.
 type place struct {
-	t     *testing.T
+	t     testing.TB
 	cache *modcache.Cache
 	list  *worklist.List
-	sums  map[Member]string
+	sums  Sums
 	fix   *mirrortest.Fixtures
 }
 
-func newPlace(t *testing.T, fix *mirrortest.Fixtures) *place {
+func newPlace(t testing.TB, fix *mirrortest.Fixtures) *place {
 	t.Helper()
 	cache, err := modcache.Open(t.TempDir())
 	if err != nil {
@@ -67,14 +65,12 @@ func newPlace(t *testing.T, fix *mirrortest.Fixtures) *place {
 			return err
 		})
 	})
-	p := &place{t: t, cache: cache, fix: fix, sums: map[Member]string{},
+	p := &place{t: t, cache: cache, fix: fix, sums: Sums{},
 		list: &worklist.List{Root: "/checkout", Mains: []worklist.Main{{Dir: ".", Path: "example.test/main"}}}}
 	for _, a := range fix.All() {
 		m := worklist.Module{Path: a.Version.Path, Version: a.Version.Version, Zip: a.ZipSum, Mod: a.ModSum}
 		p.list.Modules = append(p.list.Modules, m)
-		for _, f := range members(m) {
-			p.sums[f] = map[string]string{kindZip: m.Zip, kindMod: m.Mod}[f.Kind]
-		}
+		p.sums.Add(a.Version, m.Zip, m.Mod)
 	}
 	return p
 }
@@ -127,11 +123,15 @@ func (p *place) save(s Store, bad ...string) *Saved {
 	if err != nil {
 		x = nil
 	}
-	saved, err := (&Saver{Store: s, Cache: p.cache, List: p.list, Trees: true, Bad: bad}).Save(p.t.Context(), x)
+	saved, err := p.saver(s, bad...).Save(p.t.Context(), x)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	return saved
+}
+
+func (p *place) saver(s Store, bad ...string) *Saver {
+	return &Saver{Store: s, Cache: p.cache, Key: KeyOf(p.list), Need: p.sums, Bad: bad}
 }
 
 func (p *place) lookup(s Store) *Index {
@@ -158,27 +158,30 @@ func (p *place) restore(s Store) *Restored {
 }
 
 // check holds the module cache against the fixtures: what is there is right,
-// and exactly want is there.
+// and exactly want is there, contents as trees.
 func (p *place) check(want map[Member]bool) {
 	p.t.Helper()
-	for f := range p.sums {
-		file, err := p.cache.OpenFile(f.Module, f.Kind)
-		if err != nil {
-			if want[f] {
-				p.t.Errorf("%s is missing: %v", f.Name(), err)
-			}
-			continue
+	for m, sum := range p.sums {
+		has, err := false, error(nil)
+		switch m.Kind {
+		case kindZip:
+			has, err = p.cache.HasTree(m.Module, sum)
+		case kindMod:
+			has, err = p.cache.HasMod(m.Module, sum)
+		default:
+			has = p.cache.HasInfo(m.Module)
 		}
-		data, err := io.ReadAll(file)
-		file.Close()
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		if !want[f] {
-			p.t.Errorf("%s is there, but was not to be restored", f.Name())
+		if has != want[m] {
+			p.t.Errorf("%s is there: %v, want %v", m, has, want[m])
 		}
-		if f.Kind != kindInfo && !bytes.Equal(data, p.fix.Get(f.Module.Path, f.Module.Version).File(f.Kind)) {
-			p.t.Errorf("%s has other bytes", f.Name())
+	}
+	for _, m := range p.list.Modules {
+		diffs, err := p.cache.Verify(p.t.Context(), module.Version{Path: m.Path, Version: m.Version}, m.Zip, m.Mod, 1)
+		if err != nil || len(diffs) > 0 {
+			p.t.Errorf("%s@%s has other bytes: %v, %v", m.Path, m.Version, diffs, err)
 		}
 	}
 }

@@ -5,43 +5,47 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/store"
 )
 
-// parallelLayers is how many layers are received at a time.
-const parallelLayers = 4
-
-// mostRejected is how many rejections are told: a hostile archive has room for
-// many.
-const mostRejected = 1000
+const (
+	// parallelLayers is how many layers are received at a time.
+	parallelLayers = 4
+	// mostUnpackers is how many frames are unpacked at a time: each takes as
+	// much memory as zstd looks back.
+	mostUnpackers = 8
+	// mostRejected is how many rejections are told: a hostile layer has room for
+	// many.
+	mostRejected = 1000
+)
 
 // Restorer brings members of layers into a module cache.
 type Restorer struct {
 	Store Store
 	Cache *modcache.Cache
-	// Sums are the h1 hashes that the members must have; a member without one
-	// is not taken. Those of "info" members are "".
-	Sums map[Member]string
-	// Extract says whose trees are wanted, too; nil means nobody's.
-	Extract func(Member) bool
+	// Sums are what the members must have; a member that is not in it is not
+	// taken.
+	Sums Sums
+	// Zips says that the zip of every tree is wanted, too.
+	Zips bool
 	// Stall and Floor bound what is waited for, as in pace.
 	Stall time.Duration
 	Floor int64
 	// Now is the clock of Floor; nil means time.Now.
 	Now func() time.Time
 	// Taken is called for each member that is in its place, from any goroutine;
-	// nil means nobody is told.
+	// nil means nobody is told. size is that of the file, or of all files of the
+	// tree, in bytes.
 	Taken func(m Member, size int64)
 }
 
@@ -61,7 +65,7 @@ type Restored struct {
 // Rejection is a file of a layer that was not let into the module cache.
 type Rejection struct {
 	Layer string
-	Name  string // "zip of example.test/m@v1.0.0", or as found in the archive, neutralised
+	Name  string // "zip of example.test/m@v1.0.0", or as found in the layer, neutralised
 	Why   string // neutralised
 	Class failure.Class
 }
@@ -70,12 +74,32 @@ func (m Member) String() string { return m.Kind + " of " + m.Module.String() }
 
 func (r Rejection) String() string { return r.Name + " in " + r.Layer + ": " + r.Why }
 
+// Start begins a Restore and calls ended at its end; the function it returns
+// waits for that.
+func (r *Restorer) Start(ctx context.Context, picks []Pick, ended func(*Restored)) (wait func() *Restored) {
+	done := make(chan struct{})
+	var result *Restored
+	go func() {
+		defer close(done)
+		result = r.Restore(ctx, picks)
+		ended(result)
+	}()
+	return func() *Restored {
+		<-done
+		return result
+	}
+}
+
 // Restore receives the layers and takes from each what its pick says, several
 // at a time. It returns when nothing is under way any more, also after ctx has
 // ended. What fails is in the result: a restore has no errors that matter to a
 // build.
 func (r *Restorer) Restore(ctx context.Context, picks []Pick) *Restored {
-	j := &restore{Restorer: r, result: &Restored{Members: map[Member]int64{}}, slots: make(chan struct{}, runtime.GOMAXPROCS(0)+1)}
+	j := &restore{
+		Restorer: r, result: &Restored{Members: map[Member]int64{}},
+		slots: make(chan struct{}, min(runtime.GOMAXPROCS(0), mostUnpackers)),
+		held:  semaphore.NewWeighted(heldTogether),
+	}
 	ctx, j.stop = context.WithCancelCause(ctx)
 	defer j.stop(nil)
 	j.pace = newPace(r.Floor, r.Stall, r.Now, j.stop)
@@ -88,7 +112,6 @@ func (r *Restorer) Restore(ctx context.Context, picks []Pick) *Restored {
 		})
 	}
 	_ = g.Wait() // none of them returns an error
-	j.puts.Wait()
 	res := j.result
 	slices.SortFunc(res.Rejected, func(a, b Rejection) int { return cmp.Compare(a.String(), b.String()) })
 	slices.Sort(res.Bad)
@@ -103,13 +126,14 @@ type restore struct {
 	*Restorer
 	stop  context.CancelCauseFunc
 	pace  *pace
-	slots chan struct{} // members between unpacking and being placed
-	puts  sync.WaitGroup
+	slots chan struct{}       // frames being unpacked
+	held  *semaphore.Weighted // bytes of frames in memory
 
 	mu     sync.Mutex
 	result *Restored
 }
 
+// layer receives one layer.
 func (j *restore) layer(ctx context.Context, p Pick) {
 	if ctx.Err() != nil {
 		j.gaveUp(ctx, p, nil)
@@ -121,37 +145,39 @@ func (j *restore) layer(ctx context.Context, p Pick) {
 		return
 	}
 	defer body.Close()
-	open := maps.Clone(p.Take)
-	in := &counter{r: j.pace.reader(body)}
-	err = unpack(ctx, in,
-		func(m Member) bool {
-			if _, listed := p.Layer.Members[m]; !listed {
-				j.reject(p, m.String(), "the index does not list it", failure.WrongContent)
-				return false
+	in := &input{ctx: ctx, r: j.pace.reader(body), budget: &budget{}}
+	r := &receiver{restore: j, ctx: ctx, pick: p, met: map[Member]bool{}}
+	var frames sync.WaitGroup
+	u := &unpacker{
+		in: in, want: r.wants, take: r.frame, spoilt: r.spoilt,
+		hold:  func(n int64) error { return j.held.Acquire(ctx, n) },
+		letGo: j.held.Release,
+		start: func(work func()) error {
+			select {
+			case j.slots <- struct{}{}:
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
-			_, summed := j.Sums[m]
-			return open[m] && summed
+			frames.Go(func() {
+				defer func() { <-j.slots }()
+				work()
+			})
+			return nil
 		},
-		func(m Member, size int64, r io.Reader) error {
-			delete(open, m)
-			return j.take(ctx, p, m, size, r)
-		},
-		func(x rejection) { j.reject(p, x.Name, x.Why, failure.WrongContent) })
+	}
+	err = u.unpack()
+	frames.Wait()
 	j.mu.Lock()
-	j.result.Bytes += in.n
+	j.result.Bytes += in.budget.read.Load()
 	j.mu.Unlock()
-	if err != nil {
-		j.gaveUp(ctx, p, err)
+	if err == nil && ctx.Err() == nil {
+		r.missing()
+		j.mu.Lock()
+		j.result.Layers++
+		j.mu.Unlock()
 		return
 	}
-	for _, m := range slices.SortedFunc(maps.Keys(open), Member.compare) {
-		if _, summed := j.Sums[m]; summed {
-			j.reject(p, m.String(), "the index lists it, but it is not there", failure.WrongContent)
-		}
-	}
-	j.mu.Lock()
-	j.result.Layers++
-	j.mu.Unlock()
+	j.gaveUp(ctx, p, err)
 }
 
 func (j *restore) open(ctx context.Context, name string) (io.ReadCloser, error) {
@@ -167,113 +193,35 @@ func (j *restore) open(ctx context.Context, name string) (io.ReadCloser, error) 
 // something did, else err.
 func (j *restore) gaveUp(ctx context.Context, p Pick, err error) {
 	err = cmp.Or(context.Cause(ctx), err)
-	var broken *archiveError
+	_, broken := errors.AsType[*damageError](err)
 	gone := errors.Is(err, store.ErrNotFound)
-	if gone {
-		err = errors.New("a layer is gone from the store")
+	why := failure.Neutral(err.Error())
+	switch {
+	case gone:
+		why = "a layer is gone from the store"
+	case broken:
+		why = "a layer cannot be read: " + why
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if gone || errors.As(err, &broken) {
+	if gone || broken {
 		j.result.Bad = append(j.result.Bad, p.Layer.Name)
 	}
 	if j.result.Err == nil {
-		j.result.Reasons = append(j.result.Reasons, failure.Neutral(err.Error()))
+		j.result.Reasons = append(j.result.Reasons, why)
 	}
 }
 
 func (j *restore) reject(p Pick, name, why string, class failure.Class) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.result.Bad = append(j.result.Bad, p.Layer.Name)
+	if !slices.Contains(j.result.Bad, p.Layer.Name) {
+		j.result.Bad = append(j.result.Bad, p.Layer.Name)
+	}
 	if len(j.result.Rejected) == mostRejected {
 		return
 	}
 	j.result.Rejected = append(j.result.Rejected, Rejection{Layer: p.Layer.Name, Name: failure.Neutral(name), Why: failure.Neutral(why), Class: class})
-}
-
-// take reads one member and hands it to the module cache. Its error is about
-// this machine and ends the restore.
-func (j *restore) take(ctx context.Context, p Pick, m Member, size int64, body io.Reader) error {
-	select {
-	case j.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	put, err := j.receive(ctx, m, body)
-	if err != nil {
-		<-j.slots
-		return err
-	}
-	j.puts.Go(func() {
-		defer func() { <-j.slots }()
-		j.placed(p, m, size, put())
-	})
-	return nil
-}
-
-// receive reads a member to where the module cache can take it from; the
-// function it returns verifies it and puts it in its place.
-func (j *restore) receive(ctx context.Context, m Member, body io.Reader) (func() error, error) {
-	if m.Kind == kindInfo {
-		data, err := io.ReadAll(body)
-		if err != nil {
-			return nil, err
-		}
-		return func() error { return j.Cache.PutInfo(ctx, m.Module, data) }, nil
-	}
-	tmp, err := j.Cache.Temp()
-	if err != nil {
-		return nil, j.broke(err)
-	}
-	if _, err := io.Copy(tmp, body); err != nil {
-		tmp.Close()
-		os.Remove(tmp.Name())
-		var path *os.PathError
-		if errors.As(err, &path) {
-			err = j.broke(&failure.Error{Class: failure.Classify(err), Op: "write " + m.Module.String(), Err: err})
-		}
-		return nil, err
-	}
-	if m.Kind == kindMod {
-		return func() error { return j.Cache.PutMod(ctx, m.Module, j.Sums[m], tmp) }, nil
-	}
-	o := modcache.PutOptions{Extract: j.Extract != nil && j.Extract(m), Parallel: runtime.GOMAXPROCS(0)}
-	return func() error { return j.Cache.PutZip(ctx, m.Module, j.Sums[m], tmp, o) }, nil
-}
-
-func (j *restore) placed(p Pick, m Member, size int64, err error) {
-	var tree *modcache.ExtractError
-	if errors.As(err, &tree) {
-		j.mu.Lock()
-		j.result.Trees = append(j.result.Trees, tree)
-		j.mu.Unlock()
-		err = nil
-	}
-	if err == nil {
-		j.mu.Lock()
-		j.result.Members[m] = size
-		j.mu.Unlock()
-		if j.Taken != nil {
-			j.Taken(m, size)
-		}
-		return
-	}
-	switch fe := failure.As(err); fe.Class {
-	case failure.HashMismatch, failure.WrongContent, failure.UnsafeZip, failure.TooLarge:
-		why := fe.Class.Title()
-		if fe.Detail != "" {
-			why += ": " + fe.Detail
-		}
-		j.reject(p, m.String(), why, fe.Class)
-	case failure.Cancelled:
-	default:
-		if failure.TooManyOpen(j.broke(fe)) {
-			j.mu.Lock()
-			j.result.Reasons = append(j.result.Reasons, failure.Neutral(fe.Error()))
-			j.mu.Unlock()
-		}
-	}
 }
 
 // broke ends the restore for a reason of this machine. Too many open files are
@@ -289,16 +237,4 @@ func (j *restore) broke(err error) error {
 	j.mu.Unlock()
 	j.stop(err)
 	return err
-}
-
-// counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	return n, err
 }

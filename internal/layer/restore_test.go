@@ -52,94 +52,104 @@ func TestRestoreTakesOnlyWhatIsWanted(t *testing.T) {
 	p.check(want)
 }
 
-// tampered is the layer of s with its members changed by edit.
-func tampered(t *testing.T, s *memory, edit func([]filed) []filed) {
-	t.Helper()
-	for _, name := range s.layers() {
-		var members []filed
-		err := unpack(t.Context(), bytes.NewReader(s.data[name]), func(Member) bool { return true },
-			func(m Member, _ int64, body io.Reader) error {
-				data, err := io.ReadAll(body)
-				members = append(members, filed{m, data})
-				return err
-			}, func(x rejection) { t.Errorf("rejected %+v", x) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		var files []source
-		for _, m := range edit(members) {
-			files = append(files, source{Member: m.Member, Size: int64(len(m.data)),
-				Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.data)), nil }})
-		}
-		var b bytes.Buffer
-		if _, err := pack(t.Context(), &b, files); err != nil {
-			t.Fatal(err)
-		}
-		s.data[name] = b.Bytes()
-	}
-}
-
-type filed struct {
-	Member
-	data []byte
-}
-
 func TestNothingWrongEntersTheModuleCache(t *testing.T) {
 	t.Parallel()
 	other := mirrortest.Build(t, mirrortest.Module{Path: "example.test/other", Version: "v1.0.0"}).All()[0]
-	zipOf := func(members []filed, n int) *filed {
-		for i := range members {
-			if members[i].Kind == kindZip {
-				if n == 0 {
-					return &members[i]
-				}
-				n--
-			}
+	strange := forged{other.Version.String(), []part{{lineModule, other.Version.String(), ""}, {kindMod, "", string(other.Mod)}, {lineFile, "go.mod", string(other.Mod)}}}
+	files := func(name string) func(f []forged) []forged {
+		return func(f []forged) []forged {
+			f[0].parts = append(f[0].parts, part{lineFile, name, "text"})
+			return f
 		}
-		panic("no such zip")
 	}
 	tests := []struct {
 		name     string
-		edit     func([]filed) []filed
+		edit     func([]forged) []forged
 		rejected []string // parts of the rejections
-		lost     int      // files that don't come
+		lost     int      // members that don't come
 	}{
-		{"another module's zip in its place", func(m []filed) []filed {
-			zipOf(m, 0).data = other.File(kindZip)
-			return m
-		}, []string{"unsafe zip"}, 1},
-		{"two modules swapped", func(m []filed) []filed {
-			a, b := zipOf(m, 0), zipOf(m, 1)
+		{"another byte in a file", func(f []forged) []forged {
+			f[0].of(lineFile, "data.bin").data += "x"
+			return f
+		}, []string{"wrong hash"}, 1},
+		{"another name of a file", func(f []forged) []forged {
+			f[0].of(lineFile, "data.bin").name = "data.bim"
+			return f
+		}, []string{"wrong hash"}, 1},
+		{"a file more", files("zzz"), []string{"wrong hash"}, 1},
+		{"a file less", func(f []forged) []forged {
+			f[0].parts = f[0].parts[:len(f[0].parts)-1]
+			return f
+		}, []string{"wrong hash"}, 1},
+		{"two modules swapped", func(f []forged) []forged {
+			a, b := f[0].of(lineFile, "data.bin"), f[1].of(lineFile, "data.bin")
 			a.data, b.data = b.data, a.data
-			return m
-		}, []string{"unsafe zip", "unsafe zip"}, 2},
-		{"another go.mod", func(m []filed) []filed {
-			for i := range m {
-				if m[i].Kind == kindMod {
-					m[i].data = []byte("module evil.test\n")
-					return m
-				}
-			}
-			return m
-		}, []string{"hash"}, 1},
-		{"a page instead of a zip", func(m []filed) []filed {
-			zipOf(m, 0).data = []byte("<html>please log in</html>")
-			return m
+			return f
+		}, []string{"wrong hash", "wrong hash"}, 2},
+		{"another go.mod", func(f []forged) []forged {
+			f[0].of(kindMod, "").data = "module evil.test\n"
+			return f
+		}, []string{"wrong hash"}, 1},
+		{"a page instead of a go.mod", func(f []forged) []forged {
+			f[0].of(kindMod, "").data = "<html>please log in</html>"
+			return f
 		}, []string{"html page"}, 1},
-		{"a module that nobody listed", func(m []filed) []filed {
-			return append(m, filed{Member{other.Version, kindZip}, other.File(kindZip)})
+		{"a zip that is none instead of a tree", func(f []forged) []forged {
+			f[0].parts = append(f[0].parts[:3], part{kindZip, "", "<html>please log in</html>"})
+			return f
+		}, []string{"html page"}, 1},
+		{"another module's zip instead of a tree", func(f []forged) []forged {
+			f[0].parts = append(f[0].parts[:3], part{kindZip, "", string(other.Zip)})
+			return f
+		}, []string{"unsafe zip"}, 1},
+		{"a frame of a module that nobody listed", func(f []forged) []forged {
+			return append(f, strange)
 		}, []string{"the index does not list it"}, 0},
-		{"a file left out", func(m []filed) []filed { return m[1:] },
-			[]string{"the index lists it, but it is not there"}, 1},
-		{"an .info of another version", func(m []filed) []filed {
-			for i := range m {
-				if m[i].Kind == kindInfo {
-					m[i].data = []byte(`{"Version":"v9.9.9"}`)
-					return m
-				}
-			}
-			return m
+		{"a module that nobody listed in a frame of several", func(f []forged) []forged {
+			strange.label = "*"
+			strange.parts = strange.parts[:2]
+			return append(f, strange)
+		}, []string{"the index does not list it"}, 0},
+		{"a frame left out", func(f []forged) []forged { return f[1:] },
+			[]string{"the index lists it, but it is not there", "the index lists it, but it is not there", "the index lists it, but it is not there"}, 3},
+		{"a frame twice", func(f []forged) []forged { return append(f, f[0]) },
+			[]string{"there twice", "there twice", "there twice"}, 0},
+		{"a frame with another's label", func(f []forged) []forged {
+			f[0].label, f[1].label = f[1].label, f[0].label
+			return f
+		}, []string{"it is damaged: it holds", "it is damaged: it holds"}, 6},
+		{"an .info of another version", func(f []forged) []forged {
+			f[0].of(kindInfo, "").data = `{"Version":"v9.9.9"}`
+			return f
 		}, []string{"v9.9.9"}, 1},
+		{"no module", func(f []forged) []forged {
+			f[0].parts = f[0].parts[1:]
+			return f
+		}, []string{"before the first module"}, 3},
+		{"a line that is none", func(f []forged) []forged {
+			f[0].parts = append(f[0].parts, part{"ziphash", "", "h1:"})
+			return f
+		}, []string{"found a line \"ziphash\""}, 1},
+		{"a name that leads out", files("../../evil"), []string{"unsafe zip"}, 1},
+		{"an absolute name", files("/tmp/evil"), []string{"unsafe zip"}, 1},
+		{"a name with a backslash", files(`..\evil`), []string{"unsafe zip"}, 1},
+		{"a name of Windows", files("aux"), []string{"unsafe zip"}, 1},
+		{"a stream of Windows", files("m.go:x"), []string{"unsafe zip"}, 1},
+		{"a name that is not clean", files("a//b"), []string{"unsafe zip"}, 1},
+		{"no name", files(""), []string{"unsafe zip"}, 1},
+		{"a name with a control character", files("a\x1b[31m"), []string{"unsafe zip"}, 1},
+		{"a name that is not UTF-8", files("a\xff"), []string{"unsafe zip"}, 1},
+		{"a name twice", files("m.go"), []string{"the file is there twice"}, 1},
+		{"a name in another case", files("M.go"), []string{"in case only"}, 1},
+		{"a directory in another case", func(f []forged) []forged {
+			return files("DIR/b")(files("dir/a")(f))
+		}, []string{"in case only"}, 1},
+		{"a file in a file", files("m.go/x"), []string{"both a file and a directory"}, 1},
+		{"a go.mod below", files("sub/go.mod"), []string{"go.mod is in another place"}, 1},
+		{"nothing in the tree", func(f []forged) []forged {
+			f[0].parts = f[0].parts[:3]
+			return f
+		}, []string{"the index lists it, but it is not there"}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -154,12 +164,16 @@ func TestNothingWrongEntersTheModuleCache(t *testing.T) {
 				t.Fatalf("rejected %v, want %q", r.Rejected, tt.rejected)
 			}
 			for i, want := range tt.rejected {
-				if got := strings.ToLower(r.Rejected[i].String()); !strings.Contains(got, want) {
-					t.Errorf("rejected %q, want something about %q", got, want)
+				got := r.Rejected[i]
+				if text := strings.ToLower(got.String()); !strings.Contains(text, want) {
+					t.Errorf("rejected %q, want something about %q", text, want)
+				}
+				if got.Name != failure.Neutral(got.Name) || got.Why != failure.Neutral(got.Why) {
+					t.Errorf("%+v is not neutral", got)
 				}
 			}
-			if !slices.Equal(r.Bad, s.layers()) {
-				t.Errorf("bad layers %v, want %v", r.Bad, s.layers())
+			if bad := len(tt.rejected) > 0; bad != slices.Equal(r.Bad, s.layers()) {
+				t.Errorf("bad layers %v of %v", r.Bad, s.layers())
 			}
 			if got, want := len(r.Members), len(p.sums)-tt.lost; got != want {
 				t.Errorf("%d files came, want %d", got, want)
@@ -177,8 +191,7 @@ func (r *Restored) has() map[Member]bool {
 	return has
 }
 
-// One byte of a layer is another one, at many positions in turn (those of every
-// byte are in the tests of unpack): whatever comes is right, and what does not
+// One byte of a layer is another one, at many positions in turn: whatever comes is right, and what does not
 // come is told.
 func TestAFlippedByteNeverEntersTheModuleCache(t *testing.T) {
 	t.Parallel()

@@ -37,18 +37,6 @@ func layersOf(x *Index) []string {
 	return out
 }
 
-func unusedOf(x *Index) []string {
-	if x.Unused == nil {
-		return nil
-	}
-	out := []string{}
-	for _, m := range x.Unused {
-		out = append(out, m.Path[len("example.test/"):])
-	}
-	slices.Sort(out)
-	return out
-}
-
 func TestAChangedModuleMakesOneSmallLayer(t *testing.T) {
 	t.Parallel()
 	s := newMemory()
@@ -107,6 +95,35 @@ func TestAnotherCheckoutSharesTheLayers(t *testing.T) {
 	}
 }
 
+// Jobs with the same go.sum need different modules, as those for other
+// platforms do: their index has what all of them need.
+func TestJobsOfOneGoSumShareAnIndex(t *testing.T) {
+	t.Parallel()
+	s := newMemory()
+	fix := modules(t, 2000, "a1 b1 c1 d1")
+	job := func(names string) *place {
+		p := newPlace(t, fix)
+		p.sums = Sums{}
+		for _, v := range versions(names) {
+			p.sums.Add(v, fix.Get(v.Path, v.Version).ZipSum, fix.Get(v.Path, v.Version).ModSum)
+		}
+		return p.have()
+	}
+	one, other := job("a1 b1 c1"), job("a1 b1 d1")
+	one.save(s)
+	if saved := other.save(s); saved.Layers != 1 || saved.Files != 3 || saved.Kept != 1 {
+		t.Errorf("saved %+v", saved)
+	}
+	for _, p := range []*place{one, other, one} {
+		if saved := p.save(s); saved.Reason != "the cache already has everything" {
+			t.Errorf("saved %+v", saved)
+		}
+	}
+	if got, want := layersOf(one.lookup(s)), []string{"a1 b1 c1", "d1"}; !slices.Equal(got, want) {
+		t.Errorf("layers %q, want %q", got, want)
+	}
+}
+
 // Two jobs save the same at the same time: neither knew of the other.
 func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	t.Parallel()
@@ -114,14 +131,14 @@ func TestWhatSomebodyElseSavedMeanwhileIsNotClaimed(t *testing.T) {
 	fix := modules(t, 100, "a1 b1")
 	p := newPlace(t, fix).have()
 	p.save(s)
-	late := &Saver{Store: s, Cache: p.cache, List: p.list, Trees: true}
+	late := p.saver(s)
 	saved, err := late.Save(t.Context(), nil)
 	if err != nil || saved.Reason != "another job has already saved the same modules" {
 		t.Errorf("saved %+v, %v", saved, err)
 	}
 	// The layer is there, but with another index.
 	p.list.Mains[0].Path = "example.test/elsewhere"
-	saved, err = late.Save(t.Context(), nil)
+	saved, err = p.saver(s).Save(t.Context(), nil)
 	if err != nil || saved.Reason != "" || saved.Layers != 0 || saved.Kept != 1 || saved.Bytes != 0 || saved.Index == "" {
 		t.Errorf("saved %+v, %v", saved, err)
 	}
@@ -141,7 +158,7 @@ func TestSaveRefuses(t *testing.T) {
 			"the set is incomplete: 2 files are missing, such as the mod of example.test/c@v1.1.0; modferry fetch downloads them"},
 		{"no modules needed", func(t *testing.T) *place {
 			p := newPlace(t, fix)
-			p.list.Modules = nil
+			p.sums = nil
 			return p
 		}, "no modules are needed"},
 	}
@@ -153,86 +170,6 @@ func TestSaveRefuses(t *testing.T) {
 				t.Errorf("saved %+v\n want reason %q", saved, tt.reason)
 			}
 		})
-	}
-}
-
-// The jobs of a checkout use different modules: what none of them used is kept
-// apart and left out by a restore of what is used.
-func TestTheIndexLearnsWhatIsUsed(t *testing.T) {
-	t.Parallel()
-	s := newMemory()
-	big := worthSplitting
-	fix := modules(t, big, "a1 b1 c1 d1")
-
-	// Nobody has built yet: nothing is known.
-	p := newPlace(t, fix).have()
-	p.save(s)
-	if x := p.lookup(s); x.Unneeded() != nil || len(x.Layers) != 1 {
-		t.Fatalf("unused %v in %d layers, want nothing known", x.Unused, len(x.Layers))
-	}
-	// A first job uses a and b.
-	p.use(versions("a1 b1")...).save(s)
-	if got, want := unusedOf(p.lookup(s)), []string{"c", "d"}; !slices.Equal(got, want) {
-		t.Errorf("unused %q, want %q", got, want)
-	}
-	// Another one uses b and c.
-	q := newPlace(t, fix).have().use(versions("b1 c1")...)
-	q.save(s)
-	if got, want := unusedOf(q.lookup(s)), []string{"d"}; !slices.Equal(got, want) {
-		t.Errorf("unused %q, want %q", got, want)
-	}
-	// The first again: nothing new.
-	if saved := p.save(s); saved.Reason == "" {
-		t.Errorf("saved %+v", saved)
-	}
-	// A job that tells nothing (its trees were extracted by modferry) keeps
-	// what is known.
-	saved, err := (&Saver{Store: s, Cache: q.cache, List: q.list}).Save(t.Context(), q.lookup(s))
-	if err != nil || saved.Reason == "" {
-		t.Errorf("saved %+v, %v", saved, err)
-	}
-	// c and d get new versions, e is new: d is still taken for unused; a job
-	// that had only what is used can be saved.
-	r := newPlace(t, modules(t, big, "a1 b1 c2 d2 e1")).have(versions("a1 b1 c2 e1")...).use(versions("b1")...)
-	if saved := r.save(s); saved.Reason != "" {
-		t.Fatalf("not saved: %s", saved.Reason)
-	}
-	x := r.lookup(s)
-	if got, want := unusedOf(x), []string{"d", "e"}; !slices.Equal(got, want) {
-		t.Errorf("unused %q, want %q", got, want)
-	}
-	// More than half of the first layer is not needed any more.
-	if got, want := layersOf(x), []string{"a1 b1 c2", "e1"}; !slices.Equal(got, want) {
-		t.Errorf("layers %q, want %q", got, want)
-	}
-}
-
-func TestUnusedModulesGetALayerOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	s := newMemory()
-	fix := modules(t, worthSplitting, "a1 b1 c1")
-	p := newPlace(t, fix).have().use(versions("b1")...)
-	if saved := p.save(s); saved.Layers != 2 {
-		t.Errorf("saved %+v", saved)
-	}
-	x := p.lookup(s)
-	if got, want := layersOf(x), []string{"a1 c1", "b1"}; !slices.Equal(got, want) {
-		t.Errorf("layers %q, want %q", got, want)
-	}
-	need := map[Member]bool{}
-	unneeded := x.Unneeded()
-	for f := range p.sums {
-		if f.Kind == kindMod || !unneeded(f.Module) {
-			need[f] = true
-		}
-	}
-	if picks := x.Pick(need); len(picks) != 1 {
-		t.Errorf("%d layers for what is used, want 1", len(picks))
-	}
-	// Small ones are not worth a request.
-	s = newMemory()
-	if saved := newPlace(t, modules(t, 100, "a1 b1")).have().use(versions("b1")...).save(s); saved.Layers != 1 {
-		t.Errorf("saved %+v", saved)
 	}
 }
 
@@ -292,13 +229,11 @@ func TestABadLayerIsNotSavedAgain(t *testing.T) {
 	fix := modules(t, 1000, "a1 b1 c1")
 	newPlace(t, fix).have().save(s)
 	bad := s.layers()
-	tampered(t, s, func(m []filed) []filed {
-		for i := range m {
-			if m[i].Kind == kindZip {
-				m[i].data = []byte("garbage")
-			}
+	tampered(t, s, func(f []forged) []forged {
+		for i := range f {
+			f[i].of(lineFile, "data.go").data = "garbage"
 		}
-		return m
+		return f
 	})
 	p := newPlace(t, fix)
 	r := p.restore(s)
@@ -325,7 +260,7 @@ func TestAStoreThatRefusesIsToldApart(t *testing.T) {
 	p := newPlace(t, modules(t, 100, "a1")).have()
 	s := newMemory()
 	s.denied = true
-	if _, err := (&Saver{Store: s, Cache: p.cache, List: p.list}).Save(t.Context(), nil); !errors.Is(err, store.ErrDenied) {
+	if _, err := p.saver(s).Save(t.Context(), nil); !errors.Is(err, store.ErrDenied) {
 		t.Errorf("error %v, want ErrDenied", err)
 	}
 }
@@ -337,7 +272,7 @@ func TestNoIndexWithoutItsLayers(t *testing.T) {
 	p := newPlace(t, modules(t, 100, "a1")).have()
 	s := newMemory()
 	broken := errors.New("the store broke")
-	_, err := (&Saver{Store: &noLayers{s, broken}, Cache: p.cache, List: p.list}).Save(t.Context(), nil)
+	_, err := p.saver(&noLayers{s, broken}).Save(t.Context(), nil)
 	if !errors.Is(err, broken) || len(s.names) > 0 {
 		t.Errorf("error %v, entries %v", err, s.names)
 	}

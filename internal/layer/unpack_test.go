@@ -1,285 +1,253 @@
 package layer
 
 import (
-	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 	"testing"
 	"testing/iotest"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/mirror"
 )
 
-func TestMembersThatAreNoFilesOfALayerAreRejectedAndTheRestGoesOn(t *testing.T) {
+// smallLayer is one with everything in it, and not much.
+func smallLayer(t testing.TB) []byte {
+	return layerOf(t,
+		forged{"example.test/a@v1.0.0", []part{
+			{lineModule, "example.test/a@v1.0.0", ""}, {kindInfo, "", `{"Version":"v1.0.0"}`}, {kindMod, "", "module example.test/a\n"},
+			{lineFile, "a.go", "package a\n"}, {lineFile, "with blanks/and é.txt", "\n\nfile 5 x\n"},
+		}},
+		forged{"example.test/Zip@v1.0.0-RC1", []part{{lineModule, "example.test/Zip@v1.0.0-RC1", ""}, {kindZip, "", "PK"}}},
+		forged{"*", []part{
+			{lineModule, "example.test/b@v3.0.0+incompatible", ""}, {kindMod, "", ""},
+			{lineModule, "gopkg.in/check.v1@v0.0.0-20161208181325-20d25e280405", ""}, {kindMod, "", "module x\n"},
+		}})
+}
+
+func TestALayerIsReadAsWritten(t *testing.T) {
 	t.Parallel()
-	const elsewhere = "cache/download/example.test/other/@v/v1.0.0.zip"
-	odd := func(h tar.Header) string {
-		t.Helper()
-		var out bytes.Buffer
-		w := tar.NewWriter(&out)
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(make([]byte, h.Size)); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
+	data := smallLayer(t)
+	once, err := opened(t.Context(), bytes.NewReader(data))
+	if err != nil || len(once.spoilt) > 0 || len(once.frames) != 3 {
+		t.Fatalf("%v, %v, %d frames", err, once.spoilt, len(once.frames))
 	}
-	pax := func(records string) string { return rawFile(tar.TypeXHeader, "pax", records) }
-	for _, tt := range []struct{ name, raw, why string }{
-		{"a symbolic link", odd(tar.Header{Typeflag: tar.TypeSymlink, Name: elsewhere, Linkname: "../../../../../../etc/passwd"}), "a symbolic link"},
-		{"a hard link", odd(tar.Header{Typeflag: tar.TypeLink, Name: elsewhere, Linkname: zipName}), "a hard link"},
-		{"a directory", odd(tar.Header{Typeflag: tar.TypeDir, Name: "cache/download/example.test/other/@v/v1.0.0.zip/"}), "a directory"},
-		{"a character device", odd(tar.Header{Typeflag: tar.TypeChar, Name: elsewhere, Devmajor: 1, Devminor: 3}), "a device"},
-		{"a block device", odd(tar.Header{Typeflag: tar.TypeBlock, Name: elsewhere, Devmajor: 8}), "a device"},
-		{"a named pipe", odd(tar.Header{Typeflag: tar.TypeFifo, Name: elsewhere}), "a named pipe"},
-		{"a contiguous file", rawFile(tar.TypeCont, elsewhere, "text"), "a file of type '7'"},
-		{"a multi-volume file", rawFile('M', elsewhere, "text"), "a file of type 'M'"},
-		{"a sparse file of GNU tar", string(sparseHeader(elsewhere, 1<<32)) + "text" + strings.Repeat("\x00", 508), "a sparse file"},
-		{"a sparse file by PAX 0.1", pax(paxRecord("GNU.sparse.map", "0,4")+paxRecord("GNU.sparse.numblocks", "1")+paxRecord("GNU.sparse.size", "1099511627776")) + rawFile(tar.TypeReg, elsewhere, "text"), "PAX attributes"},
-		{"a sparse file by PAX 1.0 that has another name", pax(paxRecord("GNU.sparse.major", "1")+paxRecord("GNU.sparse.minor", "0")+paxRecord("GNU.sparse.name", elsewhere)+paxRecord("GNU.sparse.realsize", "4")) + rawFile(tar.TypeReg, "GNUSparseFile.0/x", "1\n0\n4\n"+strings.Repeat("\x00", 506)+"text"), "PAX attributes"},
-		{"attributes for all, with a path", odd(tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"path": "../../evil"}}), "attributes for all files"},
-		{"extended attributes", odd(tar.Header{Typeflag: tar.TypeReg, Name: elsewhere, PAXRecords: map[string]string{"SCHILY.xattr.user.x": "1"}}), "PAX attributes"},
-		{"a size by PAX", pax(paxRecord("size", "4")) + rawFile(tar.TypeReg, elsewhere, "text"), "PAX attributes"},
-		{"a path by PAX that leads out", pax(paxRecord("path", "../../evil.zip")) + rawFile(tar.TypeReg, elsewhere, "text"), "does not begin with"},
-		{"a long name of GNU tar that leads out", rawFile(tar.TypeGNULongName, "././@LongLink", "../../evil.zip\x00") + rawFile(tar.TypeReg, elsewhere, "text"), "in a form other than"},
-		{"a long name of GNU tar that is in order", rawFile(tar.TypeGNULongName, "././@LongLink", elsewhere+"\x00") + rawFile(tar.TypeReg, "x", "text"), "in a form other than"},
-		{"a long name of GNU tar and one of PAX", rawFile(tar.TypeGNULongName, "././@LongLink", elsewhere+"\x00") + pax(paxRecord("path", elsewhere)) + rawFile(tar.TypeReg, "x", "text"), "in a form other than"},
-		{"a long link name of GNU tar", rawFile(tar.TypeGNULongLink, "././@LongLink", "/etc/passwd\x00") + rawFile(tar.TypeReg, elsewhere, "text"), "in a form other than"},
-		{"a header of GNU tar", odd(tar.Header{Typeflag: tar.TypeReg, Name: elsewhere, Format: tar.FormatGNU}), "in a form other than"},
-		{"a name that is not ASCII", rawFile(tar.TypeReg, "cache/download/example.test/é/@v/v1.0.0.zip", "text"), "in a form other than"},
-		{"a name of 10,000 characters", odd(tar.Header{Typeflag: tar.TypeReg, Name: strings.Repeat("a/", 4999) + "bc"}), "has 10000 bytes"},
-		{"an info beyond the limit", rawFile(tar.TypeReg, "cache/download/example.test/a/@v/v1.0.0.info", strings.Repeat("x", mirror.MaxInfo+1)), "found 262145 bytes, expected at most 262144"},
-		{"a file for the second time", tarWithoutEnd(t, file(zipName, "again")), "there twice"},
-		{"a lock", rawFile(tar.TypeReg, "cache/download/example.test/a/@v/v1.0.0.lock", ""), "expected .zip, .mod or .info"},
-		{"a directory as old tars have it", rawFile(0, zipName+"/", ""), "a directory"},
-		{"text behind the NUL of a name", rawFile(tar.TypeReg, "../evil\x00"+zipName, "text"), "does not begin with"},
-		{"no name", rawFile(tar.TypeReg, "", "text"), "does not begin with"},
+	if got := layerOf(t, once.frames...); !bytes.Equal(got, data) {
+		t.Error("what was read is not what was written")
+	}
+	for name, r := range map[string]io.Reader{
+		"one byte at a time":         iotest.OneByteReader(bytes.NewReader(data)),
+		"the last bytes and the end": iotest.DataErrReader(bytes.NewReader(data)),
+		"a buffer":                   bytes.NewBuffer(bytes.Clone(data)),
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			first := tarWithoutEnd(t, file(zipName, "good"))
-			last := tarOf(t, "", file("cache/download/example.test/good/@v/v1.0.0.mod", "also good"))
-			u := unpackAll(t.Context(), bytes.NewReader(compressed(t, first+tt.raw+last)))
-			if u.err != nil {
-				t.Fatal(u.err)
-			}
-			want := map[string]string{zipName: "good", "cache/download/example.test/good/@v/v1.0.0.mod": "also good"}
-			if !maps.Equal(u.content, want) {
-				t.Errorf("took %q", u.content)
-			}
-			if len(u.rejected) != 1 || !strings.Contains(u.rejected[0].Why, tt.why) {
-				t.Fatalf("rejected %q, expected one because of %q", u.rejected, tt.why)
-			}
-			for _, s := range []string{u.rejected[0].Name, u.rejected[0].Why} {
-				if s != failure.Neutral(s) {
-					t.Errorf("%q is not neutral", s)
-				}
-			}
-		})
+		c, err := opened(t.Context(), r)
+		if err != nil || fmt.Sprint(c.frames) != fmt.Sprint(once.frames) {
+			t.Errorf("%s: %v, %v", name, err, c.frames)
+		}
 	}
 }
 
-func TestOddNamesAreRejectedByHeaderAndByPAX(t *testing.T) {
+func TestALayerOfNothingIsWhole(t *testing.T) {
 	t.Parallel()
-	for odd, name := range oddNames {
-		t.Run(odd, func(t *testing.T) {
-			t.Parallel()
-			tars := map[string]string{}
-			if name != "" { // an empty path means the header's
-				tars["PAX"] = rawFile(tar.TypeXHeader, "pax", paxRecord("path", name)) + rawFile(tar.TypeReg, zipName, "evil") + endOfTar
-			}
-			if len(name) <= 100 {
-				tars["header"] = rawFile(tar.TypeReg, name, "evil") + endOfTar
-			}
-			for by, text := range tars {
-				u := unpackAll(t.Context(), bytes.NewReader(compressed(t, text)))
-				for taken := range u.content {
-					// Only what stands before a NUL is the name in a header.
-					if before, _, cut := strings.Cut(name, "\x00"); !cut || taken != before {
-						t.Errorf("by %s: %q was taken as %s", by, name, taken)
-					}
-				}
-				if len(u.content) == 0 && len(u.rejected) == 0 && !isArchiveError(u.err) {
-					t.Errorf("by %s: %q vanished without a word, error %v", by, name, u.err)
-				}
-			}
-		})
+	if c, err := opened(t.Context(), strings.NewReader("")); err != nil || len(c.frames) > 0 {
+		t.Errorf("%v, %v", err, c.frames)
 	}
 }
 
-// A PAX path is the only name that counts.
-func TestAPathByPAXReplacesTheHeadersName(t *testing.T) {
+// A layer is unpacked by every zstd program.
+func TestALayerIsAFileOfZstd(t *testing.T) {
 	t.Parallel()
-	text := rawFile(tar.TypeXHeader, "pax", paxRecord("path", zipName)) + rawFile(tar.TypeReg, "../../evil", "good") + endOfTar
-	u := unpackAll(t.Context(), bytes.NewReader(compressed(t, text)))
-	if u.err != nil || u.content[zipName] != "good" || len(u.rejected) != 0 {
-		t.Errorf("took %q, rejected %q, error %v", u.content, u.rejected, u.err)
+	z, err := newDecoder(bytes.NewReader(smallLayer(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	text, err := io.ReadAll(z)
+	if err != nil || !strings.HasPrefix(string(text), "module example.test/a@v1.0.0\ninfo 20\n{") || !strings.HasSuffix(string(text), "module x\n") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 
-func TestAnErrorOfTheBodyIsTheArchivesWhateverTakeMakesOfIt(t *testing.T) {
+// Cut anywhere but between two frames: then only the index can tell.
+func TestALayerCutAnywhereIsAnError(t *testing.T) {
 	t.Parallel()
-	text := string(rawHeader(tar.TypeReg, zipName, 5000)) + strings.Repeat("x", 4999)
-	for name, returns := range map[string]error{"take returns nil": nil, "take returns another error": errors.New("the zip is bad")} {
-		err := unpack(t.Context(), bytes.NewReader(compressed(t, text)), func(Member) bool { return true },
-			func(m Member, size int64, body io.Reader) error {
-				if _, err := io.Copy(io.Discard, body); !isArchiveError(err) {
-					t.Errorf("body: error %v", err)
-				}
-				return returns
-			}, nil)
-		if !isArchiveError(err) {
+	data := smallLayer(t)
+	whole := 0
+	for n := range data {
+		c, err := opened(t.Context(), bytes.NewReader(data[:n]))
+		if err == nil && len(c.spoilt) == 0 {
+			whole++
+			continue
+		}
+		if !isDamage(err) {
+			t.Errorf("cut after %d of %d bytes: error %v", n, len(data), err)
+		}
+	}
+	if whole != 3 { // before the first, second and third frame
+		t.Errorf("%d cuts were no error, want 3", whole)
+	}
+}
+
+func isDamage(err error) bool {
+	_, ok := errors.AsType[*damageError](err)
+	return ok
+}
+
+func TestDamageOutsideOfFramesEndsTheLayer(t *testing.T) {
+	t.Parallel()
+	good := labelled("example.test/good@v1.0.0", compressed(t, "module example.test/good@v1.0.0\nmod 4\ngood"))
+	text := func(s string) []byte {
+		return append(binary.LittleEndian.AppendUint32([]byte{0x50, 0x2a, 0x4d, 0x18}, uint32(len(s))), s...)
+	}
+	for name, bad := range map[string][]byte{
+		"a page":                        []byte("<html>sign in</html>"),
+		"a frame without a label":       compressed(t, "module example.test/a@v1.0.0\n"),
+		"another skippable frame":       []byte("\x51\x2a\x4d\x18\x04\x00\x00\x00skip"),
+		"a label of 4 GiB":              []byte("\x50\x2a\x4d\x18\xff\xff\xff\xffskip"),
+		"a label beyond the limit":      text("1 example.test/" + strings.Repeat("a", maxLabel)),
+		"an empty label":                text(""),
+		"no module":                     text("1"),
+		"no size":                       text(" example.test/a@v1.0.0"),
+		"a negative size":               text("-1 example.test/a@v1.0.0"),
+		"a size with a sign":            text("+1 example.test/a@v1.0.0"),
+		"a size with zeros":             text("01 example.test/a@v1.0.0"),
+		"a size in hexadecimal":         text("0x1 example.test/a@v1.0.0"),
+		"a size beyond 64 bits":         text("99999999999999999999 example.test/a@v1.0.0"),
+		"a size of a terabyte":          text("1099511627776 example.test/a@v1.0.0"),
+		"a module path that leads out":  text("0 ../../evil@v1.0.0"),
+		"a version that leads out":      text("0 example.test/a@../../v1.0.0"),
+		"a version that is a branch":    text("0 example.test/a@master"),
+		"a version that is short":       text("0 example.test/a@v1"),
+		"a workflow command":            text("0 ::error::x@v1.0.0"),
+		"a module with a control code":  text("0 example.test/\x1b[31m@v1.0.0"),
+		"a frame that is longer":        text("100 example.test/a@v1.0.0"),
+		"a frame of nothing, and bytes": append(text("0 *"), "garbage"...),
+	} {
+		c, err := opened(t.Context(), bytes.NewReader(append(bytes.Clone(good), bad...)))
+		if !isDamage(err) {
 			t.Errorf("%s: error %v", name, err)
+			continue
+		}
+		if why := err.Error(); why != failure.Neutral(why) {
+			t.Errorf("%s: %q is not neutral", name, why)
+		}
+		if len(c.frames) == 0 || c.frames[0].label != "example.test/good@v1.0.0" {
+			t.Errorf("%s: what came before is %v", name, c.frames)
 		}
 	}
 }
 
-func TestWhatTakeDoesNotReadIsSkipped(t *testing.T) {
+func TestDamageInAFrameIsThatFramesAlone(t *testing.T) {
 	t.Parallel()
-	archive := packed(t, someFiles()...)
-	for name, read := range map[string]func(body io.Reader) error{
-		"nothing":  func(io.Reader) error { return nil },
-		"one byte": func(body io.Reader) error { _, err := io.CopyN(io.Discard, body, 1); return ignoreEOF(err) },
-		"beyond the end": func(body io.Reader) error {
-			if _, err := io.Copy(io.Discard, body); err != nil {
-				return err
-			}
-			n, err := body.Read(make([]byte, 1))
-			if n != 0 || err != io.EOF {
-				return fmt.Errorf("found %d bytes after the end, %v", n, err)
-			}
-			return nil
-		},
+	const begin = "module example.test/a@v1.0.0\n"
+	good := labelled("example.test/good@v1.0.0", compressed(t, "module example.test/good@v1.0.0\nmod 4\ngood"))
+	header := func(descriptor, window byte) []byte {
+		return []byte{0x28, 0xb5, 0x2f, 0xfd, descriptor, window, 1, 0, 0}
+	}
+	wrong := compressed(t, begin+"mod 9\nincorrect")
+	wrong[len(wrong)-1] ^= 1 // of the checksum
+	for name, frame := range map[string][]byte{
+		"nothing":                      {},
+		"no zstd":                      []byte("<html>sign in</html>"),
+		"half of a frame":              compressed(t, begin)[:8],
+		"bytes behind the frame":       append(compressed(t, begin), "garbage"...),
+		"another checksum":             wrong,
+		"a window of 16 MiB":           header(0, 14<<3),
+		"a window of 3.75 TiB":         header(0, 31<<3|7),
+		"a segment of 4 GiB":           {0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0xff, 0xff, 0xff, 0xff, 1, 0, 0},
+		"a dictionary that nobody has": {0x28, 0xb5, 0x2f, 0xfd, 0x01, 12 << 3, 7, 1, 0, 0},
+		"a body that is shorter":       stored(begin + "mod 5\n1234"),
+		"no line feed":                 stored(begin + "mod 0"),
+		"an empty line":                stored(begin + "\n"),
+		"a kind that is none":          stored(begin + "ziphash 0\n"),
+		"a kind in capital letters":    stored(begin + "MOD 0\n"),
+		"a kind without a size":        stored(begin + "mod\n"),
+		"a size with text behind it":   stored(begin + "mod 0 x\n"),
+		"a size with zeros":            stored(begin + "mod 00\n"),
+		"a negative size":              stored(begin + "file -1 a.go\n"),
+		"a go.mod beyond the limit":    stored(begin + "mod 16777217\n"),
+		"an .info beyond the limit":    stored(begin + "info 262145\n"),
+		"a zip beyond the limit":       stored(begin + "zip 524288001\n"),
+		"a file beyond the limit":      stored(begin + "file 524288001 a.go\n"),
+		"a line that is too long":      stored(begin + "file 0 " + strings.Repeat("a/", maxLine/2) + "\n"),
+		"a line that never ends":       stored(begin + "file 0 " + strings.Repeat("a", 100<<10)),
+		"no module":                    stored("module \n"),
+		"a module that leads out":      stored("module ../../evil@v1.0.0\n"),
+		"a bomb in a body":             zeros(begin+"file 524288000 a\n", 200<<20),
+		"a bomb in a line":             zeros(begin, 200<<20),
 	} {
-		var got []string
-		err := unpack(t.Context(), bytes.NewReader(archive), func(Member) bool { return true },
-			func(m Member, _ int64, body io.Reader) error {
-				got = append(got, m.Name())
-				return read(body)
-			},
-			func(x rejection) { t.Errorf("%s: rejected %v", name, x) })
-		if err != nil || len(got) != len(someFiles()) {
-			t.Errorf("read %s: took %q, error %v", name, got, err)
+		data := append(labelled("example.test/a@v1.0.0", frame), good...)
+		c, err := opened(t.Context(), bytes.NewReader(data))
+		if err != nil || len(c.spoilt) != 1 {
+			if name != "nothing" || err != nil { // zstd takes no bytes for no frames
+				t.Errorf("%s: error %v, spoilt %q", name, err, c.spoilt)
+			}
+			continue
+		}
+		if why := c.spoilt[0]; why != failure.Neutral(why) {
+			t.Errorf("%s: %q is not neutral", name, why)
+		}
+		if last := c.frames[len(c.frames)-1]; last.label != "example.test/good@v1.0.0" || len(last.parts) != 2 {
+			t.Errorf("%s: the next frame is %v", name, last)
 		}
 	}
 }
 
-func ignoreEOF(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return err
-}
-
-func TestWhatNobodyWantsIsSkippedWithoutAWord(t *testing.T) {
+// All frames of a layer share what it may unpack to.
+func TestManySmallBombsAreOne(t *testing.T) {
 	t.Parallel()
-	var asked, took []Member
-	err := unpack(t.Context(), bytes.NewReader(packed(t, someFiles()...)),
-		func(m Member) bool { asked = append(asked, m); return m.Kind == kindInfo },
-		func(m Member, _ int64, body io.Reader) error { took = append(took, m); return nil },
-		func(x rejection) { t.Errorf("rejected %v", x) })
-	if err != nil || len(asked) != len(someFiles()) || len(took) != 1 || took[0].Kind != kindInfo {
-		t.Errorf("asked for %v, took %v, error %v", asked, took, err)
+	bomb := labelled("example.test/a@v1.0.0", zeros("module example.test/a@v1.0.0\nfile 33554432 a\n", 32<<20))
+	data := bytes.Repeat(bomb, 1000)
+	c, err := opened(t.Context(), bytes.NewReader(data))
+	if err != nil || len(c.spoilt) < 900 {
+		t.Errorf("error %v, %d frames refused", err, len(c.spoilt))
 	}
 }
 
-func TestAnErrorOfTakeEndsIt(t *testing.T) {
+func TestAnErrorOfReadingIsPassedOnAndIsNoDamage(t *testing.T) {
 	t.Parallel()
-	full := errors.New("the disk is full")
-	took := 0
-	err := unpack(t.Context(), bytes.NewReader(packed(t, someFiles()...)), func(Member) bool { return true },
-		func(Member, int64, io.Reader) error {
-			if took++; took == 2 {
-				return full
-			}
-			return nil
-		}, nil)
-	if !errors.Is(err, full) || isArchiveError(err) || took != 2 {
-		t.Errorf("took %d, error %v", took, err)
-	}
-}
-
-func TestAnErrorOfReadingIsPassedOnAndIsNotTheArchives(t *testing.T) {
-	t.Parallel()
-	archive := packed(t, someFiles()...)
+	data := smallLayer(t)
 	stall := failure.New(failure.Stall, "get", "https://store.example.test/layer", errors.New("nothing came"))
 	for name, broken := range map[string]error{"a failure": stall, "an early end that the store noticed": io.ErrUnexpectedEOF} {
-		for _, n := range []int{0, 1, 4, 5, 100, len(archive) / 2, len(archive) - 4, len(archive)} {
-			r := io.MultiReader(bytes.NewReader(archive[:n]), failing{broken})
-			u := unpackAll(t.Context(), r)
-			if !errors.Is(u.err, broken) || isArchiveError(u.err) {
-				t.Errorf("%s after %d bytes: error %v", name, n, u.err)
-			}
-			if want := fmt.Sprintf("read layer at byte %d", n); u.err != nil && !strings.Contains(u.err.Error(), want) {
-				t.Errorf("error %v, expected %q", u.err, want)
+		for _, n := range []int{0, 1, 8, 9, 40, len(data) / 2, len(data) - 1, len(data)} {
+			_, err := opened(t.Context(), io.MultiReader(bytes.NewReader(data[:n]), breaking{broken}))
+			if !errors.Is(err, broken) || isDamage(err) {
+				t.Errorf("%s after %d bytes: error %v", name, n, err)
 			}
 		}
 	}
 }
 
-func TestUnpackEndsWithItsContext(t *testing.T) {
+func TestReadingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the restore was too slow")
-	took := 0
-	err := unpack(ctx, bytes.NewReader(packed(t, someFiles()...)), func(Member) bool { return true },
-		func(m Member, _ int64, body io.Reader) error {
-			if took++; m.Kind == kindZip {
-				cancel(why)
-			}
-			_, err := io.Copy(io.Discard, body)
-			return err
-		}, nil)
-	if !errors.Is(err, why) || isArchiveError(err) || took != 2 {
-		t.Errorf("took %d, error %v", took, err)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	if _, err := opened(ctx, bytes.NewReader(smallLayer(t))); !errors.Is(err, why) || isDamage(err) {
+		t.Errorf("error %v", err)
 	}
 }
 
-func TestTheSizeOfReadsMakesNoDifference(t *testing.T) {
+// What nobody wants is passed over and not unpacked.
+func TestFramesThatNobodyWantsAreSkipped(t *testing.T) {
 	t.Parallel()
-	archive := packed(t, someFiles()...)
-	good := unpackAll(t.Context(), bytes.NewReader(archive))
-	for name, r := range map[string]io.Reader{
-		"one byte at a time":         iotest.OneByteReader(bytes.NewReader(archive)),
-		"the last bytes and the end": iotest.DataErrReader(bytes.NewReader(archive)),
-		"a buffer":                   bytes.NewBuffer(bytes.Clone(archive)),
-	} {
-		if u := unpackAll(t.Context(), r); u.err != nil || !maps.Equal(u.content, good.content) {
-			t.Errorf("%s: took %d members, error %v", name, len(u.content), u.err)
-		}
+	data := append(labelled("example.test/a@v1.0.0", []byte("no zstd at all")), smallLayer(t)...)
+	var took []string
+	u := &unpacker{
+		in:    &input{ctx: t.Context(), r: bytes.NewReader(data), budget: &budget{}},
+		want:  func(l label) bool { return l.name() == "*" },
+		hold:  func(int64) error { return nil },
+		letGo: func(int64) {},
+		start: func(work func()) error { work(); return nil },
+		take:  func(l label, c *contents) error { took = append(took, l.name()); return nil },
+		spoilt: func(l label, err error) {
+			t.Errorf("%s: %v", l.name(), err)
+		},
 	}
-}
-
-func TestErrorsOfAnArchiveSayWhere(t *testing.T) {
-	t.Parallel()
-	archive := packed(t, someFiles()...)
-	cut := unpackAll(t.Context(), bytes.NewReader(archive[:1000])).err
-	if want := "unpack layer: its archive is cut short at byte 1000"; cut == nil || cut.Error() != want {
-		t.Errorf("found %v, expected %s", cut, want)
-	}
-	page := unpackAll(t.Context(), strings.NewReader("<html>sign in</html>")).err
-	if want := "unpack layer: its archive is damaged at byte 4: "; page == nil || !strings.HasPrefix(page.Error(), want) {
-		t.Errorf("found %v, expected %s…", page, want)
-	}
-}
-
-// GODEBUG changes what tar.Reader says of names that lead out. Not parallel: it
-// is the environment's.
-func TestASettingOfTheGoRuntimeMakesNoDifference(t *testing.T) {
-	t.Setenv("GODEBUG", "tarinsecurepath=0")
-	text := rawFile(tar.TypeReg, "../../evil", "text") + tarOf(t, "", file(zipName, "good"))
-	u := unpackAll(t.Context(), bytes.NewReader(stored(text)))
-	if u.err != nil || u.content[zipName] != "good" || len(u.rejected) != 1 {
-		t.Errorf("took %q, rejected %q, error %v", u.content, u.rejected, u.err)
+	if err := u.unpack(); err != nil || len(took) != 1 {
+		t.Errorf("took %q, error %v", took, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -85,61 +86,58 @@ func (s *Saver) gone(ctx context.Context, layers []Layer) ([]string, error) {
 	return gone, g.Wait()
 }
 
-// writeLayers writes the layers of a plan and lists them in next.
-func (s *Saver) writeLayers(ctx context.Context, write [][]Member, have map[Member]int64, next *Index, out *Saved) error {
-	layers := make([]Layer, len(write))
-	mine := make([]bool, len(write))
-	g, ctx := errgroup.WithContext(ctx)
-	for i, members := range write {
-		l := Layer{Members: map[Member]int64{}}
-		files := make([]source, len(members))
-		for k, m := range members {
-			l.Members[m] = have[m]
-			l.Bytes += have[m]
-			files[k] = source{Member: m, Size: have[m], Open: func() (io.ReadCloser, error) { return s.Cache.OpenFile(m.Module, m.Kind) }}
-		}
-		g.Go(func() error {
-			e, err := s.create(ctx, layerNames(members, s.Bad), func(w io.Writer) (err error) {
-				l.Bytes, err = pack(ctx, w, files)
-				return err
-			})
-			if e.size >= 0 {
-				l.Bytes = e.size
-			}
-			l.Name, mine[i] = e.name, e.mine
-			layers[i] = l
-			return err
-		})
+// writeLayer writes the layer of a plan, unless it is empty, and lists it in
+// next.
+func (s *Saver) writeLayer(ctx context.Context, members []Member, next *Index, out *Saved) error {
+	if len(members) == 0 {
+		return nil
 	}
-	if err := g.Wait(); err != nil {
+	sums := maps.Clone(s.Optional)
+	if sums == nil {
+		sums = Sums{}
+	}
+	maps.Copy(sums, s.Need)
+	p := &packer{cache: s.Cache, sums: sums}
+	sizes, err := s.measure(ctx, p, members)
+	if err != nil {
+		return err
+	}
+	l := Layer{Members: sizes}
+	e, err := s.create(ctx, layerNames(members, sums, s.Bad), func(w io.Writer) (err error) {
+		l.Bytes, err = p.pack(ctx, w, sizes)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("save a layer: %w", err)
 	}
-	for i, l := range layers {
-		next.Layers = append(next.Layers, l)
-		if !mine[i] {
-			out.Kept++
-			continue
-		}
-		out.Layers++
-		out.Files += len(write[i])
-		out.Bytes += l.Bytes
+	l.Name = e.name
+	if e.size >= 0 {
+		l.Bytes = e.size
 	}
+	next.Layers = append(next.Layers, l)
+	if !e.mine {
+		out.Kept++
+		return nil
+	}
+	out.Layers, out.Files, out.Bytes = 1, len(members), l.Bytes
 	return nil
 }
 
 // layerNames are the names of a layer with these members, in the order in which
-// to try them: hashes of the members' names. Those of bad layers are left out.
-func layerNames(members []Member, bad []string) []string {
+// to try them: hashes of the members' names and sums. Those of bad layers are
+// left out.
+func layerNames(members []Member, sums Sums, bad []string) []string {
+	lines := make([]string, len(members), len(members)+1)
+	for i, m := range members {
+		lines[i] = m.String() + " " + sums[m]
+	}
 	var names []string
 	for n := 0; len(names) < mostNames; n++ {
-		lines := make([]string, len(members), len(members)+1)
-		for i, m := range members {
-			lines[i] = m.Name()
-		}
+		all := lines
 		if n > 0 {
-			lines = append(lines, "instead of bad layer "+strconv.Itoa(n))
+			all = append(all, "instead of bad layer "+strconv.Itoa(n))
 		}
-		if name := LayerPrefix + digest(lines, 16); !slices.Contains(bad, name) {
+		if name := LayerPrefix + digest(all, 16); !slices.Contains(bad, name) {
 			names = append(names, name)
 		}
 	}
@@ -156,7 +154,7 @@ func (s *Saver) writeIndex(ctx context.Context, x *Index) (name string, mine boo
 	lines := []string{string(data)}
 	var names []string
 	for range mostNames {
-		names = append(names, KeyOf(s.List).String()+digest(lines, 8))
+		names = append(names, s.Key.String()+digest(lines, 8))
 		lines = append(lines, "instead")
 	}
 	e, err := s.create(ctx, names, func(w io.Writer) error {

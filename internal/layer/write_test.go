@@ -57,7 +57,7 @@ func TestASaveGoesRoundNamesThatHoldNothing(t *testing.T) {
 			fix := modules(t, 100, "a1 b1")
 			s := &reserving{memory: newMemory(), what: tt.what, taken: tt.taken}
 			p := newPlace(t, fix).have()
-			saved, err := (&Saver{Store: s, Cache: p.cache, List: p.list}).Save(t.Context(), nil)
+			saved, err := p.saver(s).Save(t.Context(), nil)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("saved %+v, %v, want the error %v", saved, err, tt.want)
 			}
@@ -132,7 +132,7 @@ func TestASaveThatCannotSeeTheLayersWritesNoIndex(t *testing.T) {
 	mute := errors.New("the store is silent")
 	p.list.Mains[0].Path = "example.test/elsewhere"
 	for _, known := range []*Index{x, nil} {
-		if saved, err := (&Saver{Store: &silent{s, mute}, Cache: p.cache, List: p.list}).Save(t.Context(), known); !errors.Is(err, mute) {
+		if saved, err := p.saver(&silent{s, mute}).Save(t.Context(), known); !errors.Is(err, mute) {
 			t.Errorf("saved %+v, %v, want the store's error", saved, err)
 		}
 	}

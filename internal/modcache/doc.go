@@ -30,7 +30,12 @@
 // # Order
 //
 // Everything is verified before D.lock is taken. Under it: a tree that is not
-// what the zip holds goes (the go command would trust it unchecked), then the
-// zip is placed, then its hash, then the tree. A zip without its hash is safe:
-// the go command hashes it again and compares with go.sum.
+// what the zip holds goes (the go command would trust it unchecked), and a wrong
+// zip, then the hash is placed, then the zip, then the tree. A hash alone is
+// safe: the go command downloads the zip and compares it with the hash and with
+// go.sum.
+//
+// A tree with its hash and without a zip is all that builds need. go mod
+// download wants the zip, and so do go commands that use this module cache as
+// their file:// mirror; RebuildZip makes it of the tree.
 package modcache

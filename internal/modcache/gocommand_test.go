@@ -199,6 +199,91 @@ func TestTheGoCommandWorksOfflineWithWhatWasPut(t *testing.T) {
 	}
 }
 
+// Without zips the go command does all but go mod download, and with zips that
+// were made of the trees it does that, too.
+func TestTheGoCommandWorksOfflineWithTreesAlone(t *testing.T) {
+	t.Parallel()
+	modules := fixtures(t)
+	p := newProject(t, modules)
+	theirs := modCacheDir(t)
+	p.run(t, theirs, p.proxy, "mod", "download")
+	want := listing(t, theirs)
+	for name := range want {
+		if strings.HasSuffix(name, ".zip") {
+			delete(want, name)
+		}
+	}
+	dir := modCacheDir(t)
+	c := openAt(t, dir)
+	for _, f := range modules {
+		putTree(t, c, f)
+	}
+	if diff := cmp.Diff(want, listing(t, dir)); diff != "" {
+		t.Errorf("module cache differs (-go command's without zips, +ours):\n%s", diff)
+	}
+	for _, args := range [][]string{{"list", "-deps", "-test", "./..."}, {"build", "./..."}, {"vet", "./..."}, {"list", "all"}, {"mod", "graph"}, {"mod", "verify"}} {
+		p.run(t, dir, "off", args...)
+	}
+	if out, err := p.command(t, dir, "off", "mod", "download").CombinedOutput(); err == nil {
+		t.Errorf("go mod download needs no zips any more:\n%s", out)
+	}
+	for _, f := range modules {
+		if err := c.RebuildZip(t.Context(), f.m, f.h1); err != nil {
+			t.Fatal(err)
+		}
+		mustBeComplete(t, c, f)
+	}
+	p.run(t, dir, "off", "mod", "download")
+	if out := p.run(t, dir, "off", "mod", "verify"); !strings.Contains(out, "all modules verified") {
+		t.Errorf("go mod verify: %s", out)
+	}
+	// Another module cache takes this one for a mirror.
+	other := modCacheDir(t)
+	mirror := "file:///" + strings.TrimPrefix(filepath.ToSlash(filepath.Join(dir, "cache", "download")), "/")
+	p.run(t, other, mirror, "mod", "download")
+	p.run(t, other, "off", "build", "./...")
+}
+
+// A go command that runs meanwhile sees whole modules only: it succeeds with
+// what is there already and else says that it may not download.
+func TestAGoCommandAtTheSameTimeSeesNoHalfOfATree(t *testing.T) {
+	t.Parallel()
+	modules := fixtures(t)
+	p := newProject(t, modules)
+	dir := modCacheDir(t)
+	c := openAt(t, dir)
+	first := modules[0]
+	for _, f := range modules[1:] {
+		putTree(t, c, f)
+	}
+	if err := c.PutMod(t.Context(), first.m, first.modH1, temp(t, c, first.mod)); err != nil {
+		t.Fatal(err)
+	}
+	s := mustSlot(t, c, first.m)
+	var builds []*exec.Cmd
+	c.rename = func(from, to string) error {
+		if to == s.ziphash || to == s.tree {
+			build := p.command(t, dir, "off", "build", "./...")
+			build.Stderr = &bytes.Buffer{}
+			if err := build.Start(); err != nil {
+				t.Fatal(err)
+			}
+			builds = append(builds, build)
+		}
+		return os.Rename(from, to)
+	}
+	putTree(t, c, first)
+	if len(builds) != 2 {
+		t.Errorf("%d go commands ran meanwhile, want 2", len(builds))
+	}
+	for _, build := range builds {
+		if err := build.Wait(); err != nil && !strings.Contains(fmt.Sprint(build.Stderr), "disabled by GOPROXY=off") {
+			t.Errorf("go build: %v\n%s", err, build.Stderr)
+		}
+	}
+	p.run(t, dir, "off", "build", "./...")
+}
+
 func TestAGoCommandThatWaitsForTheLockAdoptsOurFiles(t *testing.T) {
 	t.Parallel()
 	modules := fixtures(t)

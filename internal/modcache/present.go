@@ -184,6 +184,24 @@ func (c *Cache) extracted(s slot) bool {
 	return err == nil && !empty
 }
 
+// HasTree reports whether the tree of m is there as the go command accepts it,
+// and made of a zip with the hash h1 as far as its ziphash tells. It is all that
+// builds need, with or without the zip. Nothing is hashed, and nothing repaired.
+func (c *Cache) HasTree(m module.Version, h1 string) (bool, error) {
+	s, err := c.slot(m)
+	if err != nil {
+		return false, err
+	}
+	if err := needSum("tree", m, h1); err != nil {
+		return false, err
+	}
+	if !c.extracted(s) {
+		return false, nil
+	}
+	hash, err := readZipHash(s)
+	return hash == h1, local("look for tree of "+m.String(), err)
+}
+
 // readFile reads a small file of the module cache. The data of an absent file
 // is nil, and of a foreign one as well.
 func readFile(name string) ([]byte, error) {

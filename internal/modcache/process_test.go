@@ -18,7 +18,7 @@ import (
 // puts all modules into that module cache.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := child(dir, os.Getenv(childKill)); err != nil {
+		if err := child(dir, os.Getenv(childKill), os.Getenv(childTrees) != ""); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -28,11 +28,12 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	childDir  = "MODFERRY_TEST_CHILD_DIR"
-	childKill = "MODFERRY_TEST_CHILD_KILL" // before (even) or after (odd) which rename, from 0; "" is never
+	childDir   = "MODFERRY_TEST_CHILD_DIR"
+	childTrees = "MODFERRY_TEST_CHILD_TREES" // not "": trees instead of zips
+	childKill  = "MODFERRY_TEST_CHILD_KILL"  // before (even) or after (odd) which rename, from 0; "" is never
 )
 
-func child(dir, kill string) error {
+func child(dir, kill string, trees bool) error {
 	t := &childT{}
 	c, err := Open(dir)
 	if err != nil {
@@ -57,15 +58,17 @@ func child(dir, kill string) error {
 	}
 	for _, f := range append(fixtures(t), big(t)) {
 		fmt.Println(f.m)
+		ctx := context.Background()
 		tmp, err := c.Temp()
 		if err != nil {
 			return err
 		}
-		if _, err := tmp.Write(f.zip); err != nil {
-			return err
+		if trees {
+			err = c.PutTree(ctx, f.m, f.h1, treeOf(f.files))
+		} else if _, err = tmp.Write(f.zip); err == nil {
+			err = c.PutZip(ctx, f.m, f.h1, tmp, PutOptions{Extract: true, Parallel: 2})
 		}
-		ctx := context.Background()
-		if err := c.PutZip(ctx, f.m, f.h1, tmp, PutOptions{Extract: true, Parallel: 2}); err != nil {
+		if err != nil {
 			return err
 		}
 		fmt.Println(f.m)
@@ -122,24 +125,26 @@ func (t *childT) cleanup() {
 	}
 }
 
-func startChild(t *testing.T, dir, kill string) *exec.Cmd {
+// startChild makes a process that puts zips, or trees, into the module cache in
+// dir.
+func startChild(t *testing.T, dir, kill, trees string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), childDir+"="+dir, childKill+"="+kill, "TMPDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childKill+"="+kill, childTrees+"="+trees, "TMPDIR="+t.TempDir())
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
-func TestTwoProcessesPutTheSameModules(t *testing.T) {
+func TestProcessesPutTheSameModules(t *testing.T) {
 	t.Parallel()
 	dir := modCacheDir(t)
 	var children []*exec.Cmd
-	for range 2 {
-		cmd := startChild(t, dir, "")
+	for _, trees := range []string{"", "", "trees", "trees"} {
+		cmd := startChild(t, dir, "", trees)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -159,9 +164,12 @@ func mustBeUsable(t *testing.T, dir string) {
 	t.Helper()
 	c := openAt(t, dir)
 	for _, f := range append(fixtures(t), big(t)) {
-		mustBeComplete(t, c, f)
-		if !c.Extracted(f.m) {
-			t.Errorf("%s is not extracted", f.m)
+		if ok, err := c.HasTree(f.m, f.h1); !ok || err != nil {
+			t.Errorf("HasTree(%s) = %v, %v; want true", f.m, ok, err)
+		}
+		diffs, err := c.Verify(t.Context(), f.m, f.h1, f.modH1, 2)
+		if err != nil || len(diffs) > 0 {
+			t.Errorf("Verify(%s): %v, %v", f.m, diffs, err)
 		}
 	}
 	runs, err := os.ReadDir(dir + "/cache/modferry")
@@ -180,68 +188,72 @@ func mustBeUsable(t *testing.T, dir string) {
 func TestAKillBeforeOrAfterAnyRenameLeavesAGoodModuleCache(t *testing.T) {
 	t.Parallel()
 	modules := fixtures(t)
-	const renames = 5 // zip, ziphash, tree, go.mod, info: those of the first module
-	for point := range 2 * renames {
-		t.Run(fmt.Sprint(point), func(t *testing.T) {
-			t.Parallel()
-			dir := modCacheDir(t)
-			out, err := startChild(t, dir, fmt.Sprint(point)).Output()
-			if err == nil || !strings.HasPrefix(string(out), modules[0].m.String()) {
-				t.Fatalf("the child was not killed: %v\n%s", err, out)
-			}
-			if point%2 == 0 {
-				// The go command can go on from here.
-				p := newProject(t, modules)
-				p.run(t, dir, p.proxy, "mod", "download")
-				p.run(t, dir, "off", "build", "./...")
-				p.run(t, dir, "off", "mod", "verify")
-			}
-			// And so can the next run.
-			if err := startChild(t, dir, "").Run(); err != nil {
-				t.Fatal(err)
-			}
-			mustBeUsable(t, dir)
-		})
+	// Those of the first module.
+	for trees, renames := range map[string]int{"": 5 /* zip, ziphash, tree, go.mod, info */, "trees": 4} {
+		for point := range 2 * renames {
+			t.Run(fmt.Sprint(trees, point), func(t *testing.T) {
+				t.Parallel()
+				dir := modCacheDir(t)
+				out, err := startChild(t, dir, fmt.Sprint(point), trees).Output()
+				if err == nil || !strings.HasPrefix(string(out), modules[0].m.String()) {
+					t.Fatalf("the child was not killed: %v\n%s", err, out)
+				}
+				if point%2 == 0 {
+					// The go command can go on from here.
+					p := newProject(t, modules)
+					p.run(t, dir, p.proxy, "mod", "download")
+					p.run(t, dir, "off", "build", "./...")
+					p.run(t, dir, "off", "mod", "verify")
+				}
+				// And so can the next run.
+				if err := startChild(t, dir, "", trees).Run(); err != nil {
+					t.Fatal(err)
+				}
+				mustBeUsable(t, dir)
+			})
+		}
 	}
 }
 
 func TestAKillAtAnyInstantLeavesAGoodModuleCache(t *testing.T) {
 	t.Parallel()
 	modules := fixtures(t)
-	// The child says one line before each zip and one after it; it is killed
-	// while it goes on from the line-th.
-	for _, line := range []int{0, 1, 2, 5, 8} {
-		t.Run(fmt.Sprint(line), func(t *testing.T) {
-			t.Parallel()
-			dir := modCacheDir(t)
-			cmd := startChild(t, dir, "")
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(stdout)
-			for range line + 1 {
-				if !lines.Scan() {
-					t.Fatalf("the child ended before line %d", line)
+	// The child says one line before each module and one after its contents; it
+	// is killed while it goes on from the line-th.
+	for _, trees := range []string{"", "trees"} {
+		for _, line := range []int{0, 1, 2, 5, 8} {
+			t.Run(fmt.Sprint(trees, line), func(t *testing.T) {
+				t.Parallel()
+				dir := modCacheDir(t)
+				cmd := startChild(t, dir, "", trees)
+				stdout, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if err := cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			for lines.Scan() { // Wait wants the pipe read to its end
-			}
-			cmd.Wait() // killed, unless it had just finished
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				lines := bufio.NewScanner(stdout)
+				for range line + 1 {
+					if !lines.Scan() {
+						t.Fatalf("the child ended before line %d", line)
+					}
+				}
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+				for lines.Scan() { // Wait wants the pipe read to its end
+				}
+				cmd.Wait() // killed, unless it had just finished
 
-			p := newProject(t, modules)
-			p.run(t, dir, p.proxy, "mod", "download")
-			p.run(t, dir, "off", "build", "./...")
-			if err := startChild(t, dir, "").Run(); err != nil {
-				t.Fatal(err)
-			}
-			mustBeUsable(t, dir)
-		})
+				p := newProject(t, modules)
+				p.run(t, dir, p.proxy, "mod", "download")
+				p.run(t, dir, "off", "build", "./...")
+				if err := startChild(t, dir, "", trees).Run(); err != nil {
+					t.Fatal(err)
+				}
+				mustBeUsable(t, dir)
+			})
+		}
 	}
 }

@@ -89,18 +89,21 @@ func (c *Cache) prepareTree(a *archive) (*treeWriter, error) {
 	if err := a.checkRules(); err != nil {
 		return nil, err
 	}
-	return c.newTree(a)
+	return c.newZipTree(a)
 }
 
-// place moves the verified zip and, when not nil, its tree to s, under its
-// lock. placed says whether the zip and its ziphash are there: an error then
-// concerns only the tree.
+// place moves the verified zip, unless its name is "", and the verified tree,
+// unless it is nil, to s, under its lock. placed says whether the ziphash, and
+// the zip, are there: an error then concerns only the tree.
 //
-// The order makes every instant safe: a tree made of other bytes is gone
-// before the go command can find a zip beside it, a wrong zip is gone before
-// the right ziphash could vouch for it, and the ziphash comes before the zip as
-// in the go command (cmd/go modfetch/fetch.go: downloadZip, hashZip), since go
-// mod verify fails on a zip without ziphash but skips a ziphash without zip.
+// The order makes every instant safe. A tree made of other bytes is gone before
+// the go command can find a zip or a ziphash beside it, and a wrong zip before
+// the right ziphash could vouch for it. The ziphash comes before the zip as in
+// the go command (cmd/go modfetch/fetch.go: downloadZip, hashZip), since go mod
+// verify fails on a zip without ziphash but skips a ziphash without zip. And it
+// comes before the tree, since the go command takes a tree without ziphash for
+// unfinished: it downloads the zip, and then uses the tree unchecked. The tree
+// comes last and by a rename, so there is never a part of one.
 func (c *Cache) place(ctx context.Context, s slot, h1, zip string, files manifest, tree *treeWriter, parallel int) (placed bool, err error) {
 	unlock, err := c.lockVersion(ctx, s)
 	if err != nil {
@@ -111,33 +114,41 @@ func (c *Cache) place(ctx context.Context, s slot, h1, zip string, files manifes
 	if err != nil {
 		return false, err
 	}
-	good, err := c.goodZip(ctx, s, h1, parallel)
-	if err != nil {
+	if err := c.placeZip(ctx, s, h1, zip, parallel); err != nil {
 		return false, err
-	}
-	if !good {
-		if err := os.Remove(s.zip); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return false, err
-		}
-	}
-	hash, err := readZipHash(s)
-	if err != nil {
-		return false, err
-	}
-	if hash != h1 {
-		if err := c.write(s.ziphash, []byte(h1)); err != nil {
-			return false, err
-		}
-	}
-	if !good {
-		if err := c.move(zip, s.zip); err != nil {
-			return false, err
-		}
 	}
 	if tree == nil || extracted {
 		return true, nil
 	}
 	return true, tree.place(c, s)
+}
+
+// placeZip leaves the right ziphash, and no zip but the right one, which it
+// takes from zip if there is none yet and zip is not "". The caller holds the
+// version's lock.
+func (c *Cache) placeZip(ctx context.Context, s slot, h1, zip string, parallel int) error {
+	good, err := c.goodZip(ctx, s, h1, parallel)
+	if err != nil {
+		return err
+	}
+	if !good {
+		if err := os.Remove(s.zip); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	hash, err := readZipHash(s)
+	if err != nil {
+		return err
+	}
+	if hash != h1 {
+		if err := c.write(s.ziphash, []byte(h1)); err != nil {
+			return err
+		}
+	}
+	if good || zip == "" {
+		return nil
+	}
+	return c.move(zip, s.zip)
 }
 
 // settleTree removes what stands in the tree's place but is not complete, or

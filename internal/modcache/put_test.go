@@ -18,59 +18,62 @@ func evilZip(t testing.TB, f fixture) []byte {
 	return zipOf(t, f.m, map[string]string{"go.mod": string(f.mod), "evil.go": "package evil\n"})
 }
 
+// states are what a put may find in the place of a module, but for a good zip
+// with its ziphash.
+var states = []struct {
+	name   string
+	before func(t *testing.T, c *Cache, f fixture, s slot)
+}{
+	{"a zip and ziphash of other contents", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.zip, evilZip(t, f))
+		mustWrite(t, s.ziphash, []byte(hashOf(t, evilZip(t, f))))
+	}},
+	{"a zip of other contents beside the right ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.zip, evilZip(t, f))
+		mustWrite(t, s.ziphash, []byte(f.h1))
+	}},
+	{"a truncated zip", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.zip, f.zip[:100])
+		mustWrite(t, s.ziphash, []byte(f.h1))
+	}},
+	{"an empty zip without ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.zip, nil)
+	}},
+	{"a cut ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.zip, f.zip)
+		mustWrite(t, s.ziphash, make([]byte, 47))
+	}},
+	{"a tree of other contents without zip", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, filepath.Join(s.tree, "evil.go"), []byte("package evil\n"))
+	}},
+	{"a tree of which a file was changed", func(t *testing.T, c *Cache, f fixture, s slot) {
+		put(t, c, f, PutOptions{Extract: true})
+		mustWrite(t, filepath.Join(s.tree, "go.mod"), []byte("module evil\n"))
+	}},
+	{"an empty tree", func(t *testing.T, c *Cache, f fixture, s slot) {
+		if err := os.MkdirAll(s.tree, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}},
+	{"a file in the tree's place", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.tree, []byte("x"))
+	}},
+	{"an interrupted extraction that left a good tree", func(t *testing.T, c *Cache, f fixture, s slot) {
+		put(t, c, f, PutOptions{Extract: true})
+		mustWrite(t, s.partial, nil)
+	}},
+	{"an interrupted extraction that left no tree", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.partial, nil)
+	}},
+	{"an interrupted extraction", func(t *testing.T, c *Cache, f fixture, s slot) {
+		mustWrite(t, s.partial, nil)
+		mustWrite(t, filepath.Join(s.tree, "go.mod"), f.mod)
+	}},
+}
+
 func TestPutZipReplaces(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name   string
-		before func(t *testing.T, c *Cache, f fixture, s slot)
-	}{
-		{"a zip and ziphash of other contents", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.zip, evilZip(t, f))
-			mustWrite(t, s.ziphash, []byte(hashOf(t, evilZip(t, f))))
-		}},
-		{"a zip of other contents beside the right ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.zip, evilZip(t, f))
-			mustWrite(t, s.ziphash, []byte(f.h1))
-		}},
-		{"a truncated zip", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.zip, f.zip[:100])
-			mustWrite(t, s.ziphash, []byte(f.h1))
-		}},
-		{"an empty zip without ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.zip, nil)
-		}},
-		{"a cut ziphash", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.zip, f.zip)
-			mustWrite(t, s.ziphash, make([]byte, 47))
-		}},
-		{"a tree of other contents without zip", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, filepath.Join(s.tree, "evil.go"), []byte("package evil\n"))
-		}},
-		{"a tree of which a file was changed", func(t *testing.T, c *Cache, f fixture, s slot) {
-			put(t, c, f, PutOptions{Extract: true})
-			mustWrite(t, filepath.Join(s.tree, "go.mod"), []byte("module evil\n"))
-		}},
-		{"an empty tree", func(t *testing.T, c *Cache, f fixture, s slot) {
-			if err := os.MkdirAll(s.tree, 0o777); err != nil {
-				t.Fatal(err)
-			}
-		}},
-		{"a file in the tree's place", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.tree, []byte("x"))
-		}},
-		{"an interrupted extraction that left a good tree", func(t *testing.T, c *Cache, f fixture, s slot) {
-			put(t, c, f, PutOptions{Extract: true})
-			mustWrite(t, s.partial, nil)
-		}},
-		{"an interrupted extraction that left no tree", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.partial, nil)
-		}},
-		{"an interrupted extraction", func(t *testing.T, c *Cache, f fixture, s slot) {
-			mustWrite(t, s.partial, nil)
-			mustWrite(t, filepath.Join(s.tree, "go.mod"), f.mod)
-		}},
-	}
-	for _, tt := range tests {
+	for _, tt := range states {
 		for _, extract := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, extract %v", tt.name, extract), func(t *testing.T) {
 				t.Parallel()

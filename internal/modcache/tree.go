@@ -1,6 +1,7 @@
 package modcache
 
 import (
+	"archive/zip"
 	"context"
 	"io"
 	"io/fs"
@@ -17,11 +18,12 @@ import (
 	"github.com/modferry/modferry/internal/diskfile"
 )
 
-// A treeWriter writes the files of one zip below root. After the first error
+// A treeWriter writes the files of a module below root. After the first error
 // it writes nothing more. A nil *treeWriter writes nothing at all.
 type treeWriter struct {
 	root     string
 	dirs     []string // below root, parents first
+	made     map[string]bool
 	readOnly bool
 
 	failed atomic.Bool
@@ -29,44 +31,57 @@ type treeWriter struct {
 	err    error
 }
 
-// newTree makes a tree in the run's directory with the directories that the
-// files of a need. It is nil when there are none: an empty tree would count
-// as a complete one.
-func (c *Cache) newTree(a *archive) (*treeWriter, error) {
-	skip := len(prefix(a.m))
-	seen := map[string]bool{".": true}
-	var dirs []string
-	files := 0
-	for _, f := range a.files {
-		name := f.Name[skip:]
-		if name == "" || strings.HasSuffix(name, "/") {
-			continue
-		}
-		files++
-		for dir := path.Dir(name); !seen[dir]; dir = path.Dir(dir) {
-			seen[dir] = true
-			dirs = append(dirs, dir)
-		}
-	}
-	if files == 0 {
-		return nil, nil
-	}
+// makeTree makes an empty tree in the run's directory.
+func (c *Cache) makeTree() (*treeWriter, error) {
 	root, err := c.tempName()
 	if err != nil {
 		return nil, err
 	}
-	t := &treeWriter{root: root, readOnly: !c.ModCacheRW}
 	if err := os.Mkdir(root, 0o777); err != nil {
 		return nil, err
 	}
-	slices.Sort(dirs)
-	for _, dir := range dirs {
-		dir = filepath.Join(root, filepath.FromSlash(dir))
-		if err := os.Mkdir(dir, 0o777); err != nil {
+	return &treeWriter{root: root, made: map[string]bool{".": true}, readOnly: !c.ModCacheRW}, nil
+}
+
+// makeDir makes a directory of the tree, slash-separated and relative to the
+// root, with those above it. It must not be called by two goroutines at once.
+func (t *treeWriter) makeDir(dir string) error {
+	if t.made[dir] {
+		return nil
+	}
+	if err := t.makeDir(path.Dir(dir)); err != nil {
+		return err
+	}
+	name := filepath.Join(t.root, filepath.FromSlash(dir))
+	if err := os.Mkdir(name, 0o777); err != nil {
+		return err
+	}
+	t.made[dir] = true
+	t.dirs = append(t.dirs, name)
+	return nil
+}
+
+// newZipTree makes a tree with the directories that the files of a need, so
+// that they can be written in any order. It is nil when a has no files: an
+// empty tree would count as a complete one.
+func (c *Cache) newZipTree(a *archive) (*treeWriter, error) {
+	skip := len(prefix(a.m))
+	isFile := func(f *zip.File) bool { return len(f.Name) > skip && !strings.HasSuffix(f.Name, "/") }
+	if !slices.ContainsFunc(a.files, isFile) {
+		return nil, nil
+	}
+	t, err := c.makeTree()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range a.files {
+		if !isFile(f) {
+			continue
+		}
+		if err := t.makeDir(path.Dir(f.Name[skip:])); err != nil {
 			t.remove()
 			return nil, err
 		}
-		t.dirs = append(t.dirs, dir)
 	}
 	return t, nil
 }
@@ -253,16 +268,8 @@ func (c *Cache) discardTree(s slot) error {
 // its digest is zero, which no content has.
 func (c *Cache) readTree(ctx context.Context, s slot, parallel int) (manifest, error) {
 	var files []fileSum
-	err := filepath.WalkDir(s.tree, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err != nil {
-			return err
-		}
-		rel := filepath.ToSlash(strings.TrimPrefix(name[len(s.tree):], string(filepath.Separator)))
-		files = append(files, fileSum{name: prefix(s.m) + rel, irregular: !info.Mode().IsRegular() || info.Size() > modzip.MaxZipFile})
+	err := walkTree(s, func(name string, info fs.FileInfo) error {
+		files = append(files, fileSum{name: prefix(s.m) + name, irregular: !info.Mode().IsRegular() || info.Size() > modzip.MaxZipFile})
 		return nil
 	})
 	if err != nil {

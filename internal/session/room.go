@@ -19,11 +19,12 @@ type Room struct {
 // What takes file descriptors, roughly: the process itself with its output,
 // poller, locks and name lookups; a request with its connection, a second one
 // while that is made, and the temporary file; a verification with the temporary
-// files of two more downloads that go on meanwhile, the lock and what it writes.
+// files of two more downloads that go on meanwhile, each open twice while its
+// imports are read, the lock and what it writes.
 const (
 	filesOfProcess  = 20
 	filesOfRequest  = 3
-	filesOfVerifier = 6
+	filesOfVerifier = 8
 )
 
 // roomFor divides what the process may have open: a build machine that allows

@@ -79,7 +79,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		sources[s.Name] = "default"
 	}
 	want := &settings.Values{
-		Dir: ".", Mirrors: "configured", Extract: "needed", Cache: "off", Scope: "imports", Fallback: "policy",
+		Dir: ".", Mirrors: "configured", Extract: "needed", Zips: "none", Cache: "off", Scope: "imports", Fallback: "policy",
 		CacheFloor: 256 << 10, CacheMaxSize: 10 << 30, CacheMaxAge: 720 * time.Hour, Retries: 8, Direct: true,
 		Timeout: 30 * time.Minute, ConnectTimeout: 10 * time.Second, TLSTimeout: 10 * time.Second,
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,

@@ -60,6 +60,9 @@ func Table() []Setting {
 		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips to extract",
 			field: func(v *Values) any { return &v.Extract }},
+		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: restore, Input: true, Checkout: Anyone, Group: groupModCache,
+			Usage: "zips of restored modules",
+			field: func(v *Values) any { return &v.Zips }},
 
 		{Name: "cache", Kind: Store, Config: "cache", Commands: cached, Input: true, Checkout: Inside, Group: groupCache,
 			Unset: "off outside CI", Usage: "store for modules between jobs",

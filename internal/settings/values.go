@@ -19,6 +19,7 @@ type Values struct {
 	NoSumDB    string // patterns as in GONOSUMDB
 	SumDB      string // as in GOSUMDB
 	Extract    string // none, needed or all
+	Zips       string // none or rebuild: what a restored module has beside its tree
 	Cache      string // where modules are kept between jobs, as package store reads it; never ""
 	Scope      string // imports, build or all
 	Platforms  string // comma list of GOOS or GOOS/GOARCH; "" for linux, darwin and windows

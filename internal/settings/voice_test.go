@@ -24,6 +24,7 @@ var strange = map[string]struct {
 	"modcache":           {"mod", settings.JobOnly, false},
 	"verify-present":     {"true", settings.Anyone, true},
 	"extract":            {"all", settings.Anyone, true},
+	"zips":               {"rebuild", settings.Anyone, true},
 	"cache":              {"s3://bucket/x", settings.Inside, false},
 	"scope":              {"build", settings.Anyone, true},
 	"cache-floor":        {"1KiB", settings.Anyone, true},
@@ -123,7 +124,7 @@ func jobs(s settings.Setting) string {
 // valueOf is the job's value of a setting.
 func valueOf(v *settings.Values, name string) any {
 	return map[string]any{
-		"modules": v.Modules, "platforms": v.Platforms, "tags": v.Tags, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract,
+		"modules": v.Modules, "platforms": v.Platforms, "tags": v.Tags, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract, "zips": v.Zips,
 		"cache": v.Cache, "scope": v.Scope, "cache-floor": v.CacheFloor, "cache-max-size": v.CacheMaxSize, "cache-max-age": v.CacheMaxAge,
 		"proxy": v.Proxy, "mirrors": v.Mirrors, "fallback": v.Fallback, "no-probe": v.NoProbe, "probe-timeout": v.ProbeTimeout,
 		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "nosumdb": v.NoSumDB,

@@ -148,11 +148,15 @@ func owned(t *testing.T, dir string) {
 	}
 }
 
-// has reports whether the module cache has a module's zip.
+// has reports whether the module cache has a module's zip or its tree.
 func (j *job) has(v module.Version) bool {
 	j.t.Helper()
-	_, err := os.Stat(filepath.Join(j.modcache(), "cache", "download", v.Path, "@v", v.Version+".zip"))
-	return err == nil
+	for _, name := range []string{filepath.Join("cache", "download", v.Path, "@v", v.Version+".zip"), v.String()} {
+		if _, err := os.Stat(filepath.Join(j.modcache(), filepath.FromSlash(name))); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // matcher is a problem matcher file.

@@ -44,7 +44,8 @@ func New(t *testing.T, f *mirrortest.Fixtures, c mirrortest.Checkout) *Bench {
 	// machine, too; a test of a limit hastens that one.
 	v.FirstByteTimeout, v.StallTimeout, v.TLSTimeout, v.ConnectTimeout = 10*time.Second, 10*time.Second, 10*time.Second, 10*time.Second
 	v.ProbeTimeout = 30 * time.Second
-	b.Env = map[string]string{"GOSUMDB": "off"}
+	// Trees that stay writable go away with the test.
+	b.Env = map[string]string{"GOSUMDB": "off", "GOFLAGS": "-modcacherw"}
 	b.Options = session.Options{Tool: "modferry test", Backoff: time.Millisecond, Pause: 5 * time.Millisecond,
 		Grace: time.Hour} // every verdict counts, however loaded the machine is
 	return b

@@ -120,6 +120,7 @@ func sentence(clause string) string {
 // Later is what steps after a run did.
 type Later struct {
 	Modules []report.Module // files that they added to the module cache: Path, Version, Kind and Bytes
+	Again   []report.Module // zips among them of modules that were restored without
 	Saved   *report.Saved   // what was saved to the cache at the end, nil when nothing was to be saved
 	Store   string          // where to
 	// Hosts that the save contacted and the run had not, with their uses.
@@ -143,6 +144,15 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 			bytes += m.Bytes
 		}
 		text += fmt.Sprintf("%s added to the module cache by later steps (%s).\n", report.Count(n, "file"), report.Bytes(bytes))
+	}
+	if n := len(l.Again); n > 0 {
+		var bytes int64
+		for _, m := range l.Again {
+			bytes += m.Bytes
+		}
+		text += fmt.Sprintf("%s of them had been restored from the cache without their zips, which were downloaded again (%s): a later step runs `go mod download`, "+
+			"which builds and tests do not need, or uses the module cache as a `file://` proxy. Drop that command, or set `zips: rebuild`.\n",
+			report.Count(n, "module"), report.Bytes(bytes))
 	}
 	if l.Saved != nil {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))

@@ -43,9 +43,9 @@ func Fixtures() map[string]*report.Result {
 		"cache-restored":    Restored(),
 		"cache-unrestored":  Unrestored(),
 		"cache-rejected":    Rejected(),
-		"cache-saved":       Saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 2, Kept: 1, Files: 312, Bytes: 74_900_000}),
-		"cache-compacted":   Saved(report.Saved{Index: "modferry-i1-a-b-c", Layers: 1, Compact: true, Files: 861, Bytes: 177_000_000}),
-		"cache-index-only":  Saved(report.Saved{Index: "modferry-i1-a-b-c", Kept: 2}),
+		"cache-saved":       Saved(report.Saved{Index: "modferry-i2-a-b-c", Layers: 2, Kept: 1, Files: 312, Bytes: 74_900_000}),
+		"cache-compacted":   Saved(report.Saved{Index: "modferry-i2-a-b-c", Layers: 1, Compact: true, Files: 861, Bytes: 177_000_000}),
+		"cache-index-only":  Saved(report.Saved{Index: "modferry-i2-a-b-c", Kept: 2}),
 		"cache-save-failed": Saved(report.Saved{Reason: "save a layer: not allowed by the store: the job's token may only read", Failed: true,
 			Fix: "jobs for pull requests from forks may only read; a job of the default branch saves for all"}),
 		"cache-not-saved":   Saved(report.Saved{Reason: "the cache has it all already"}),
@@ -338,7 +338,7 @@ func Restored() *report.Result {
 func Rejected() *report.Result {
 	r := Start(report.OK)
 	r.Cache = report.Cache{Store: "gha", Hit: "exact", Scope: "build", Layers: 1, Files: 19, Bytes: 31_400_000, MS: 840,
-		Rejected: []string{"zip of rsc.io/quote@v1.3.0 in modferry-l1-7d1f: hash mismatch: found h1:wrong, expected h1:right"},
+		Rejected: []string{"zip of rsc.io/quote@v1.3.0 in modferry-l2-7d1f: hash mismatch: found h1:wrong, expected h1:right"},
 		Reason:   "a layer is gone from the store"}
 	r.Modules = append(r.Modules, Modules(19, report.KindZip, report.FromCache, "")...)
 	r.Modules = append(r.Modules, Modules(1, report.KindZip, report.FromMirror, Goproxy)...)
