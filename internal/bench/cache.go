@@ -11,9 +11,6 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// stagedKubernetes is kubernetes with the local directories that it needs.
-var stagedKubernetes = project{module: kubernetes.module, version: kubernetes.version, staged: true}
-
 // The ways to fill, save and restore a module cache. Restoring ends with
 // "go list -deps ./..." without network, which proves that nothing was missing.
 const (
@@ -24,33 +21,32 @@ const (
 	// The same client used well: the go command extracts again.
 	officialFiles = "official client, cache/download"
 
-	saveOurs       = "modferry cache save"
-	fetchBuild     = "modferry fetch --scope build"
-	fetchUsed      = "modferry fetch --scope used"
-	fetchBuildNone = fetchBuild + " --extract none"
-	fetchUsedNone  = fetchUsed + " --extract none"
+	saveAsIs     = "modferry cache save" // what imports need
+	saveBuild    = saveAsIs + " --scope build"
+	fetchBuild   = fetchAsIs + " --scope build"
+	fetchRebuild = fetchAsIs + " --zips rebuild"
 
 	saving    = "save: "
 	restoring = "restore: "
 )
 
 // cacheWant are the ratios of times wanted against officialAll, 0 for none.
-type cacheWant struct{ build, used, save float64 }
+type cacheWant struct{ build, imports, save float64 }
 
 // cacheWants are those wanted at a rate, saving aside, of the usual projects.
 var cacheWants = map[rate]cacheWant{
 	0:   {build: 1},
-	400: {build: 2, used: 3},
-	40:  {build: 2, used: 4},
+	400: {build: 2, imports: 3},
+	40:  {build: 2, imports: 4},
 }
 
 // cache measures saving and restoring through GitHub's cache service, against
 // the official client on the same service.
 func (s *suite) cache(ctx context.Context, at *site) error {
 	defer serveFirst(at.thread)()
-	projects := []project{hugo, stagedKubernetes}
-	if p := s.project; p != nil {
-		projects = []project{{module: p.module, version: p.version, staged: p.module == kubernetes.module}}
+	projects := []project{hugo, kubernetes}
+	if s.project != nil {
+		projects = []project{*s.project}
 	}
 	for _, p := range projects {
 		if err := s.cacheOf(ctx, at, p); err != nil {
@@ -61,20 +57,22 @@ func (s *suite) cache(ctx context.Context, at *site) error {
 }
 
 func (s *suite) cacheOf(ctx context.Context, at *site, p project) (err error) {
-	dir, err := os.MkdirTemp(s.tmp, "service-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, removeAll(dir)) }()
 	r, err := s.prepare(ctx, at, p)
 	if err != nil {
 		return err
 	}
 	defer r.from.close()
-	if r.service, err = serveCache(dir); err != nil {
+	if r.service, err = serveCache(s.tmp); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.service.close()) }()
+	defer func() { err = errors.Join(err, r.service.end()) }()
+	// One of their own for the jobs with --scope build: the same go.sum has one
+	// index.
+	other, err := serveCache(s.tmp)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, other.end()) }()
 	filled, err := s.fillCaches(ctx, r)
 	defer func() {
 		for _, dir := range filled {
@@ -85,12 +83,12 @@ func (s *suite) cacheOf(ctx context.Context, at *site, p project) (err error) {
 		return err
 	}
 	for _, rate := range s.rates {
-		if err := s.cacheAt(ctx, r, rate, filled); err != nil {
+		if err := s.cacheAt(ctx, r, other, rate, filled); err != nil {
 			return err
 		}
 	}
 	r.service.limit(0)
-	return s.oneChanged(ctx, r, filled[saveOurs])
+	return s.oneChanged(ctx, r, filled[saveAsIs])
 }
 
 // fillCaches fills module caches as the jobs that save them would and returns
@@ -104,7 +102,8 @@ func (s *suite) fillCaches(ctx context.Context, r *runner) (map[string]string, e
 	}{
 		{[]step{download, listing()}, []string{officialAll, officialFiles}},
 		{[]step{listing()}, []string{officialList}},
-		{[]step{s.fetch("--cache", "gha", "--scope", "build"), listing()}, []string{saveOurs}},
+		{[]step{s.fetch("--cache", "gha"), listing()}, []string{saveAsIs}},
+		{[]step{s.fetch("--cache", "gha", "--scope", "build"), listing()}, []string{saveBuild}},
 	} {
 		dir, err := os.MkdirTemp(r.tmp, "filled-")
 		if err != nil {
@@ -121,21 +120,22 @@ func (s *suite) fillCaches(ctx context.Context, r *runner) (map[string]string, e
 }
 
 // cacheAt measures every way at a rate.
-func (s *suite) cacheAt(ctx context.Context, r *runner, rate rate, filled map[string]string) error {
+func (s *suite) cacheAt(ctx context.Context, r *runner, other *service, rate rate, filled map[string]string) error {
 	r.service.limit(rate)
+	other.limit(rate)
 	r.place = "cache service, " + rate.String()
-	saves, err := s.record(ctx, r, s.saves(r, filled))
+	saves, err := s.record(ctx, r, s.saves(r, other, filled))
 	if err != nil {
 		return err
 	}
 	// What the last round saved is what is restored.
-	restores, err := s.record(ctx, r, s.restores(saves))
+	restores, err := s.record(ctx, r, s.restores(saves, other))
 	if err != nil {
 		return err
 	}
 	want := cacheWants[rate]
 	want.save = 3
-	if usual := []project{hugo, stagedKubernetes}; !slices.Contains(usual, r.checkout.project) {
+	if usual := []project{hugo, kubernetes}; !slices.Contains(usual, r.checkout.project) {
 		want = cacheWant{}
 	}
 	for _, pair := range []struct {
@@ -144,14 +144,14 @@ func (s *suite) cacheAt(ctx context.Context, r *runner, rate rate, filled map[st
 		subject, baseline string
 		atLeast           float64
 	}{
+		{restores, restoring, fetchAsIs, officialAll, want.imports},
 		{restores, restoring, fetchBuild, officialAll, want.build},
-		{restores, restoring, fetchUsed, officialAll, want.used},
-		{restores, restoring, fetchBuildNone, officialAll, 0},
-		{restores, restoring, fetchUsedNone, officialAll, 0},
+		{restores, restoring, fetchRebuild, officialAll, 0},
+		{restores, restoring, fetchAsIs, officialList, 0},
 		{restores, restoring, fetchBuild, officialFiles, 0},
-		{restores, restoring, fetchUsed, officialList, 0},
-		{saves, saving, saveOurs, officialAll, want.save},
-		{saves, saving, saveOurs, officialFiles, 0},
+		{saves, saving, saveBuild, officialAll, want.save},
+		{saves, saving, saveBuild, officialFiles, 0},
+		{saves, saving, saveAsIs, officialList, 0},
 	} {
 		s.claims = append(s.claims, claim{
 			text:     fmt.Sprintf("%s, %s, %s`%s` against %s", r.checkout, rate, pair.prefix, pair.subject, pair.baseline),
@@ -168,8 +168,8 @@ func (s *suite) cacheAt(ctx context.Context, r *runner, rate rate, filled map[st
 		subject series
 		atMost  float64
 	}{
-		{"stored by `" + saveOurs + "`", saves[saving+saveOurs], 0.6},
-		{"restored by `" + fetchUsed + "`", restores[restoring+fetchUsed], 0.3},
+		{"stored by `" + saveBuild + "`", saves[saving+saveBuild], 0.6},
+		{"restored by `" + fetchAsIs + "`", restores[restoring+fetchAsIs], 0.3},
 	} {
 		s.claims = append(s.claims, claim{
 			text:     fmt.Sprintf("%s, bytes %s against %s", r.checkout, pair.text, officialAll),
@@ -185,22 +185,22 @@ func (s *suite) cacheAt(ctx context.Context, r *runner, rate rate, filled map[st
 // an entry is found by, too.
 const officialKey = "setup-go-Linux-x64-go-go.sum"
 
-// saves are the sides that save the filled module caches. The first one empties
-// the service.
-func (s *suite) saves(r *runner, filled map[string]string) []side {
-	var before int64
-	saved := func(name string, empty bool, st step) side {
+// saves are the sides that save the filled module caches, those with --scope build
+// into the other service. The first one empties the services.
+func (s *suite) saves(r *runner, other *service, filled map[string]string) []side {
+	before := map[*service]int64{}
+	saved := func(name string, to *service, empty bool, st step) side {
 		return side{
-			name: saving + name, in: filled[name], steps: []step{st},
+			name: saving + name, in: filled[name], service: to, steps: []step{st},
 			ready: func() (err error) {
 				if empty {
-					err = r.service.empty()
+					err = to.empty()
 				}
-				before = r.service.stored()
+				before[to] = to.stored()
 				return err
 			},
 			check: func(_ string, got *sample) error {
-				if got.cached = r.service.stored() - before; got.cached <= 0 {
+				if got.cached = to.stored() - before[to]; got.cached <= 0 {
 					return errors.New("found nothing new in the cache service, expected what was saved")
 				}
 				return nil
@@ -208,16 +208,17 @@ func (s *suite) saves(r *runner, filled map[string]string) []side {
 		}
 	}
 	return []side{
-		saved(officialAll, true, s.client.step("save", officialKey, "~/mod")),
-		saved(officialFiles, false, s.client.step("save", officialKey, "~/mod/cache/download")),
+		saved(officialAll, r.service, true, s.client.step("save", officialKey, "~/mod")),
+		saved(officialFiles, r.service, false, s.client.step("save", officialKey, "~/mod/cache/download")),
 		// Another key: the path is the first one's.
-		saved(officialList, false, s.client.step("save", officialKey+"-build", "~/mod")),
-		saved(saveOurs, false, s.save()),
+		saved(officialList, r.service, false, s.client.step("save", officialKey+"-build", "~/mod")),
+		saved(saveAsIs, r.service, false, s.save()),
+		saved(saveBuild, other, true, s.save("--scope", "build")),
 	}
 }
 
 // restores are the sides that restore into an empty module cache what was saved.
-func (s *suite) restores(saves map[string]series) []side {
+func (s *suite) restores(saves map[string]series, other *service) []side {
 	official := func(name, key, path string) side {
 		return side{
 			name:  restoring + name,
@@ -228,27 +229,27 @@ func (s *suite) restores(saves map[string]series) []side {
 			},
 		}
 	}
-	ours := func(name string, more ...string) side {
+	ours := func(name string, from *service, more ...string) side {
 		return side{
-			name:  restoring + name,
-			steps: []step{s.cached(more...), listing("GOPROXY=off")},
-			check: checkRestored,
+			name:    restoring + name,
+			service: from,
+			steps:   []step{s.cached(more...), listing("GOPROXY=off")},
+			check:   checkRestored,
 		}
 	}
 	return []side{
 		official(officialAll, officialKey, "~/mod"),
 		official(officialFiles, officialKey, "~/mod/cache/download"),
 		official(officialList, officialKey+"-build", "~/mod"),
-		ours(fetchBuild, "--scope", "build"),
-		ours(fetchUsed, "--scope", "used"),
-		ours(fetchBuildNone, "--scope", "build", "--extract", "none"),
-		ours(fetchUsedNone, "--scope", "used", "--extract", "none"),
+		ours(fetchAsIs, nil),
+		ours(fetchBuild, other, "--scope", "build"),
+		ours(fetchRebuild, nil, "--zips", "rebuild"),
 	}
 }
 
 // save is the step that saves the module cache with modferry.
-func (s *suite) save() step {
-	return step{args: []string{s.modferry, "cache", "save", "-C", "{checkout}", "--modcache", "{modcache}", "--cache", "gha"}}
+func (s *suite) save(more ...string) step {
+	return step{args: append([]string{s.modferry, "cache", "save", "-C", "{checkout}", "--modcache", "{modcache}", "--cache", "gha"}, more...)}
 }
 
 // cached is the step that fetches through the cache service and leaves the

@@ -23,7 +23,7 @@ import (
 // and that the next job restores everything. The module cache of the job before
 // the change is in filled.
 func (s *suite) oneChanged(ctx context.Context, r *runner, filled string) error {
-	changed, what, err := r.checkout.change(filepath.Join(s.work, "mirror", "cache", "download"))
+	changed, what, err := r.checkout.change(filepath.Join(s.work, "mirror", "cache", "download"), filepath.Join(filled, "mod", "cache", "download"))
 	if err != nil {
 		return fmt.Errorf("change a module: %w", err)
 	}
@@ -42,7 +42,7 @@ func (s *suite) oneChanged(ctx context.Context, r *runner, filled string) error 
 	}
 	next := *r
 	next.checkout = changed
-	fetch, list := s.cached("--scope", "build"), listing("GOPROXY=off")
+	fetch, list := s.cached(), listing("GOPROXY=off")
 	second, err := next.run(ctx, side{steps: []step{fetch, list, s.save()}, check: stores})
 	if err != nil {
 		return fmt.Errorf("change %s: %w", what, err)
@@ -51,7 +51,7 @@ func (s *suite) oneChanged(ctx context.Context, r *runner, filled string) error 
 		return fmt.Errorf("restore after the change of %s: %w", what, err)
 	}
 	s.claims = append(s.claims, claim{
-		text:     fmt.Sprintf("%s, bytes stored by `%s` after one change in go.sum (%s) against before; all is restored afterwards", r.checkout, saveOurs, what),
+		text:     fmt.Sprintf("%s, bytes stored by `%s` after one change in go.sum (%s) against before; all is restored afterwards", r.checkout, saveAsIs, what),
 		subject:  series{samples: []sample{second}},
 		baseline: series{samples: []sample{first}},
 		atMost:   0.02,
@@ -62,13 +62,13 @@ func (s *suite) oneChanged(ctx context.Context, r *runner, filled string) error 
 // change returns the checkout with one module in a newer version of the same
 // contents, which it adds to the mirror's files, and names the module and the
 // size of its zip. It is the one of median size among those that go.mod requires
-// directly.
-func (c *checkout) change(files string) (*checkout, string, error) {
+// directly and whose zips the directory used has.
+func (c *checkout) change(files, used string) (*checkout, string, error) {
 	file, err := modfile.Parse("go.mod", c.goMod, nil)
 	if err != nil {
 		return nil, "", err
 	}
-	old, err := medianModule(file, files)
+	old, err := medianModule(file, used)
 	if err != nil {
 		return nil, "", err
 	}
@@ -107,7 +107,7 @@ func (c *checkout) change(files string) (*checkout, string, error) {
 }
 
 // medianModule picks the module that change changes.
-func medianModule(file *modfile.File, files string) (module.Version, error) {
+func medianModule(file *modfile.File, used string) (module.Version, error) {
 	replaced := make(map[string]bool)
 	for _, r := range file.Replace {
 		replaced[r.Old.Path] = true
@@ -122,9 +122,9 @@ func medianModule(file *modfile.File, files string) (module.Version, error) {
 		if err != nil {
 			return module.Version{}, err
 		}
-		info, err := os.Stat(filepath.Join(files, place+".zip"))
+		info, err := os.Stat(filepath.Join(used, place+".zip"))
 		if err != nil {
-			continue // go.sum has its go.mod alone
+			continue // nothing needs it
 		}
 		sizes[r.Mod] = info.Size()
 		candidates = append(candidates, r.Mod)

@@ -65,7 +65,7 @@ a.test/middle v1.2.3-rc.1 h1:3=
 a.test/middle v1.2.3-rc.1/go.mod h1:4=
 `
 	c := &checkout{goMod: []byte(goMod), goSum: []byte(goSum)}
-	changed, what, err := c.change(files)
+	changed, what, err := c.change(files, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ a.test/middle v1.2.3-rc.1/go.mod h1:4=
 func TestChangeNeedsADirectRequirement(t *testing.T) {
 	t.Parallel()
 	c := &checkout{goMod: []byte("module example.test/x\n")}
-	_, _, err := c.change(t.TempDir())
+	_, _, err := c.change(t.TempDir(), t.TempDir())
 	if want := "found no direct requirement with a zip, expected one"; err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

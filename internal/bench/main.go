@@ -11,6 +11,17 @@
 //	go -C internal/bench run . -n 1 -cases loopback -module MODULE@VERSION
 //	go -C internal/bench run . -cases cache -official DIR    # what npm installed
 //
+// The cases, each with its usual project:
+//
+//   - loopback (hugo): from nothing until modferry fetch, go mod download and
+//     go list -deps ./... have ended, from a mirror without latency
+//   - wire (hugo): the same with the round trips of -rtt
+//   - build (prometheus): from an empty module cache and a full build cache until
+//     go build ./... has ended, with a round trip of 50 ms
+//   - present (terraform, hugo): nothing is missing
+//   - memory (hugo, kubernetes): the peak, cold
+//   - cache (hugo, kubernetes): saving and restoring, against the official client
+//
 // It is a module of its own, so that what it needs stays out of the product's
 // go.mod; its files and the product's are found from its own directory, which is
 // where it has to run. Names of files on its command line start there, too.
@@ -76,17 +87,17 @@ type options struct {
 }
 
 // caseNames are all cases in the order they run in.
-var caseNames = []string{"loopback", "wire", "present", "memory", "cache"}
+var caseNames = []string{"loopback", "wire", "build", "present", "memory", "cache"}
 
 // casesWithout are those that need nothing but this machine.
-var casesWithout = caseNames[:4]
+var casesWithout = caseNames[:5]
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	cases := flags.String("cases", "", "what to measure (default: "+strings.Join(casesWithout, ",")+", and cache with -official)")
-	flags.IntVar(&o.n, "n", 3, "runs of each side")
+	flags.IntVar(&o.n, "n", 5, "runs of each side")
 	roundTrips := flags.String("rtt", "20ms,100ms", "round trips of the wire case")
 	rates := flags.String("rate", "0,400,40", "rates of the cache service in Mbit/s, 0 for no limit")
 	flags.StringVar(&o.official, "official", "", "the `DIR` that npm installed internal/bench/official in, for the case cache")
@@ -214,7 +225,7 @@ func (s *suite) preface(now time.Time) []string {
 		fmt.Sprintf("Date: %s. Medians of %d runs, both sides in turns; `go -C internal/bench run .`.", now.UTC().Format(time.DateOnly), s.n),
 		fmt.Sprintf("Machine: %s; %d of %d processors for the commands; %s %s/%s.", describeMachine(), s.cores, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("Mirror: a file server on this machine, %s, every file in its page cache. Module caches %s, empty before each run, as are build cache and home.", protocol, place),
-		"`go mod download` always extracts what it downloads; modferry does with `--extract all` only, else the go command extracts what it uses.",
+		"`go mod download` brings and extracts all that go.mod requires. `modferry fetch` brings and extracts what imports need, on all usual platforms and with tests; with `--scope build` all that go.mod requires, too.",
 	}
 	if s.client != nil {
 		lines = append(lines,

@@ -41,7 +41,7 @@ func parseProject(s string) (project, error) {
 	if !ok || module == "" || !strings.HasPrefix(version, "v") {
 		return project{}, fmt.Errorf("found module %q, expected MODULE@VERSION with a version such as v1.2.3", s)
 	}
-	return project{module: module, version: version}, nil
+	return project{module: module, version: version, staged: module == kubernetes.module}, nil
 }
 
 // A checkout is a writable copy of a project.

@@ -34,6 +34,8 @@ type side struct {
 	// in is the directory of an earlier run to work in, which stays; "" for a
 	// new one.
 	in string
+	// service is the cache service that it uses, nil for the runner's.
+	service *service
 	// ready comes last before the steps and check after them, with the directory
 	// of the run; neither is timed, and both are nil for nothing. What check
 	// refuses ends the measurement: a wrong result has no time.
@@ -87,6 +89,11 @@ func (r *runner) alternate(ctx context.Context, n int, sides []side) (map[string
 
 // run runs a side once, from an empty module cache unless the side says where.
 func (r *runner) run(ctx context.Context, s side) (total sample, err error) {
+	if s.service != nil {
+		other := *r
+		other.service = s.service
+		r = &other
+	}
 	tmp := s.in
 	if tmp == "" {
 		if tmp, err = os.MkdirTemp(r.tmp, "run-"); err != nil {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
 )
@@ -28,11 +30,21 @@ type service struct {
 	server *ghatest.Server
 }
 
-// serveCache starts an empty service.
-func serveCache(dir string) (*service, error) {
+// serveCache starts an empty service with its directory below tmp.
+func serveCache(tmp string) (*service, error) {
+	dir, err := os.MkdirTemp(tmp, "service-")
+	if err != nil {
+		return nil, err
+	}
 	s := &service{dir: dir}
-	return s, s.start()
+	if err := s.start(); err != nil {
+		return nil, errors.Join(err, removeAll(dir))
+	}
+	return s, nil
 }
+
+// end ends the service and removes its directory.
+func (s *service) end() error { return errors.Join(s.close(), removeAll(s.dir)) }
 
 func (s *service) start() (err error) {
 	s.server, err = ghatest.New(ghatest.Options{Dir: s.dir, Bandwidth: s.rate.bytes()})

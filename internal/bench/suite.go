@@ -11,9 +11,13 @@ import (
 // The usual projects.
 var (
 	hugo       = project{module: "github.com/gohugoio/hugo", version: "v0.140.0"}
+	prometheus = project{module: "github.com/prometheus/prometheus", version: "v0.300.1"}
 	terraform  = project{module: "github.com/hashicorp/terraform", version: "v1.10.0", manifest: true}
-	kubernetes = project{module: "k8s.io/kubernetes", version: "v1.32.0", manifest: true}
+	kubernetes = project{module: "k8s.io/kubernetes", version: "v1.32.0", staged: true}
 )
+
+// fetchAsIs is modferry with its default settings: what imports need, extracted.
+const fetchAsIs = "modferry fetch"
 
 // A suite measures cases and collects what they show.
 type suite struct {
@@ -26,13 +30,16 @@ type suite struct {
 
 // measure measures one of caseNames.
 func (s *suite) measure(ctx context.Context, name string) error {
-	if name == "wire" {
+	switch name {
+	case "wire":
 		for _, roundTrip := range s.roundTrips {
 			if err := s.wire(ctx, roundTrip); err != nil {
 				return err
 			}
 		}
 		return nil
+	case "build":
+		return s.build(ctx)
 	}
 	at, err := newLoopback(s.cores)
 	if err != nil {
@@ -67,33 +74,36 @@ func (s *suite) wire(ctx context.Context, roundTrip time.Duration) error {
 
 // wants are the ratios wanted of a comparison, 0 for none.
 type wants struct {
-	none, none64 float64 // fetch, against go mod download as it is and with GOMAXPROCS=64
-	all          float64 // fetch --extract all, against go mod download
+	none, none64 float64 // all that go.mod requires, against go mod download as it is and with GOMAXPROCS=64
+	all          float64 // the same, extracted, against go mod download
 	list         float64 // fetch and go list, against go list
 }
 
 // compare measures fetching and listing a project, cold.
 func (s *suite) compare(ctx context.Context, at *site, want wants) error {
 	const (
-		fetch      = "modferry fetch"
-		fetchAll   = "modferry fetch --extract all"
-		fetchList  = "modferry fetch; go list -deps ./..."
-		download   = "go mod download"
-		download64 = "GOMAXPROCS=64 go mod download"
-		list       = "go list -deps ./..."
+		fetchNone    = "modferry fetch --scope build --extract none"
+		fetchAll     = "modferry fetch --scope build --extract all"
+		fetchList    = fetchAsIs + "; go list -deps ./..."
+		download     = "go mod download"
+		download64   = "GOMAXPROCS=64 go mod download"
+		downloadList = download + "; go list -deps ./..."
+		list         = "go list -deps ./..."
 	)
-	listArgs := []string{"go", "list", "-deps", "./..."}
 	if s.project != nil {
 		want = wants{} // they hold for the usual project
 	}
+	goModDownload := step{args: []string{"go", "mod", "download"}}
 	c, samples, err := s.alternate(ctx, at, hugo, []side{
-		{name: fetch, steps: []step{s.fetch()}},
-		{name: fetchAll, steps: []step{s.fetch("--extract", "all")}},
+		{name: fetchAsIs, steps: []step{s.fetch()}},
+		{name: fetchNone, steps: []step{s.fetch("--scope", "build", "--extract", "none")}},
+		{name: fetchAll, steps: []step{s.fetch("--scope", "build", "--extract", "all")}},
 		// GOPROXY=off proves that nothing was missing.
-		{name: fetchList, steps: []step{s.fetch(), {args: listArgs, env: []string{"GOPROXY=off"}}}},
-		{name: download, steps: []step{{args: []string{"go", "mod", "download"}}}},
-		{name: download64, steps: []step{{args: []string{"go", "mod", "download"}, env: []string{"GOMAXPROCS=64"}}}},
-		{name: list, steps: []step{{args: listArgs}}},
+		{name: fetchList, steps: []step{s.fetch(), listing("GOPROXY=off")}},
+		{name: download, steps: []step{goModDownload}},
+		{name: download64, steps: []step{{args: goModDownload.args, env: []string{"GOMAXPROCS=64"}}}},
+		{name: downloadList, steps: []step{goModDownload, listing("GOPROXY=off")}},
+		{name: list, steps: []step{listing()}},
 	})
 	if err != nil {
 		return err
@@ -102,11 +112,13 @@ func (s *suite) compare(ctx context.Context, at *site, want wants) error {
 		subject, baseline string
 		atLeast           float64
 	}{
-		{fetch, download, want.none},
-		{fetch, download64, want.none64},
+		{fetchList, list, want.list},
+		{fetchList, downloadList, 0},
+		{fetchAsIs, download, 0},
+		{fetchNone, download, want.none},
+		{fetchNone, download64, want.none64},
 		{fetchAll, download, want.all},
 		{fetchAll, download64, 0},
-		{fetchList, list, want.list},
 	} {
 		s.claims = append(s.claims, claim{
 			text:     fmt.Sprintf("%s, cold, %s: `%s` against `%s`", c, at.name, pair.subject, pair.baseline),
@@ -120,40 +132,58 @@ func (s *suite) compare(ctx context.Context, at *site, want wants) error {
 
 // present measures a run that finds everything there.
 func (s *suite) present(ctx context.Context, at *site) error {
-	const again = "modferry fetch --no-probe, everything present"
-	c, samples, err := s.alternate(ctx, at, terraform, []side{
-		{name: again, before: []step{s.fetch()}, steps: []step{s.fetch("--no-probe")}},
-	})
-	if err != nil {
-		return err
+	const (
+		silent     = "modferry fetch --no-probe, everything present"
+		asIs       = fetchAsIs + ", everything present"
+		forgetting = asIs + ", imports not remembered"
+	)
+	forget := step{args: []string{"rm", "-r", "{modcache}/cache/modferry"}}
+	for _, of := range []struct {
+		usual project
+		sides []side
+	}{
+		{terraform, []side{{name: silent, before: []step{s.fetch()}, steps: []step{s.fetch("--no-probe")}}}},
+		{hugo, []side{
+			{name: asIs, before: []step{s.fetch()}, steps: []step{s.fetch()}},
+			{name: forgetting, before: []step{s.fetch(), forget}, steps: []step{s.fetch()}},
+		}},
+	} {
+		c, samples, err := s.alternate(ctx, at, of.usual, of.sides)
+		if err != nil {
+			return err
+		}
+		for _, side := range of.sides {
+			s.claims = append(s.claims, claim{
+				text:    fmt.Sprintf("%s (go.sum of %d lines): `%s`", c, c.sum.lines(), side.name),
+				subject: samples[side.name],
+				within:  200 * time.Millisecond,
+			})
+		}
 	}
-	s.claims = append(s.claims, claim{
-		text:    fmt.Sprintf("%s (go.sum of %d lines), everything present: `modferry fetch --no-probe`", c, c.sum.lines()),
-		subject: samples[again],
-		within:  200 * time.Millisecond,
-	})
 	return nil
 }
 
 // memory measures the peak memory on a long work list.
 func (s *suite) memory(ctx context.Context, at *site) error {
-	const (
-		fetch    = "modferry fetch"
-		fetchAll = "modferry fetch --extract all"
-	)
-	c, samples, err := s.alternate(ctx, at, kubernetes, []side{
-		{name: fetch, steps: []step{s.fetch()}},
-		{name: fetchAll, steps: []step{s.fetch("--extract", "all")}},
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{fetch, fetchAll} {
-		s.claims = append(s.claims, claim{
-			text:    fmt.Sprintf("%s, cold, peak memory: `%s`", c, name),
-			subject: samples[name],
-			under:   150e6,
+	const fetchAll = "modferry fetch --scope build --extract all"
+	for _, usual := range []project{hugo, kubernetes} {
+		c, samples, err := s.alternate(ctx, at, usual, []side{
+			{name: fetchAsIs, steps: []step{s.fetch()}},
+			{name: fetchAll, steps: []step{s.fetch("--scope", "build", "--extract", "all")}},
 		})
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{fetchAsIs, fetchAll} {
+			s.claims = append(s.claims, claim{
+				text:    fmt.Sprintf("%s, cold, peak memory: `%s`", c, name),
+				subject: samples[name],
+				under:   150e6,
+			})
+		}
+		if s.project != nil {
+			break
+		}
 	}
 	return nil
 }

@@ -186,13 +186,13 @@ func TestASaveThatWasKilledBlocksNothing(t *testing.T) {
 	// cannot use what the second saved; the fourth can use what the third did.
 	for range 2 {
 		at.wipe(t)
-		r := at.fetch(t, 0, "--no-probe", "--scope", "build")
+		r := at.fetch(t, 0, "--no-probe")
 		allPresent(t, at, r)
 		at.modferry(t, 0, "cache", "save")
 	}
 	at.wipe(t)
 	s.Forget()
-	fromCacheAlone(t, at.fetch(t, 0, "--no-probe", "--scope", "build"), s)
+	fromCacheAlone(t, at.fetch(t, 0, "--no-probe"), s)
 }
 
 // TestAStoreThatIsNotThereCostsNoModule is a job whose store nobody serves.

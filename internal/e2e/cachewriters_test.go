@@ -111,7 +111,7 @@ func TestSeveralSavesAtOnce(t *testing.T) {
 		for _, at := range places {
 			at.wipe(t)
 			s.Forget()
-			r := at.fetch(t, 0, "--no-probe", "--scope", "build")
+			r := at.fetch(t, 0, "--no-probe")
 			fromCacheAlone(t, r, s)
 			if r.Cache.Hit != "exact" {
 				t.Errorf("hit %s, expected exact", r.Cache.Hit)

@@ -24,13 +24,7 @@ func (p *place) download(t *testing.T, mods ...module.Version) map[module.Versio
 	for _, m := range mods {
 		args = append(args, m.Path+"@"+m.Version)
 	}
-	// The database of the settings is asked through the recording mirror; that
-	// of the place knows nothing of real modules.
-	own, err := exec.Command("go", "env", "GOSUMDB").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := p.goProcess(t, []string{"GOPROXY=" + p.proxy, "GOWORK=off", "GOSUMDB=" + strings.TrimSpace(string(own))}, args...)
+	cmd := p.goProcess(t, append(ownSumDB(t), "GOPROXY="+p.proxy, "GOWORK=off"), args...)
 	cmd.Dir = t.TempDir()
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -48,6 +42,17 @@ func (p *place) download(t *testing.T, mods ...module.Version) map[module.Versio
 		}
 		dirs[module.Version{Path: m.Path, Version: m.Version}] = m.Dir
 	}
+}
+
+// ownSumDB is the checksum database of this machine's own settings, which is asked
+// through the recording mirror: that of a place knows nothing of real modules.
+func ownSumDB(t *testing.T) []string {
+	t.Helper()
+	own, err := exec.Command("go", "env", "GOSUMDB").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{"GOSUMDB=" + strings.TrimSpace(string(own))}
 }
 
 // copyTree copies the files of a module, made writable, into a directory that

@@ -15,7 +15,7 @@ import (
 // asked for something, so they do overlap.
 func TestTheGoCommandMayUseTheModuleCacheAtTheSameTime(t *testing.T) {
 	f := mirrortest.Generate(t, 30, 100_000)
-	for _, extract := range []string{"none", "all"} {
+	for _, extract := range []string{"none", "needed", "all"} {
 		for round := range 4 {
 			t.Run(fmt.Sprintf("extract %s round %d", extract, round), func(t *testing.T) {
 				t.Parallel()

@@ -182,7 +182,7 @@ func TestTheTemplateCanBeIncludedByGitLab(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPipeline(t, "")
-			p.inputs = map[string]string{"retries": "2", "artifacts": "[.modferry/bin, .modferry/reports, .modferry/cache]", "scope": "used"}
+			p.inputs = map[string]string{"retries": "2", "artifacts": "[.modferry/bin, .modferry/reports, .modferry/cache]", "scope": "build"}
 			p.jobs = "build: {stage: build, extends: .modferry, script: [go build ./...]}\n"
 			p.commit(p.template(false), include)
 			list := p.mustRun("--list-all")
@@ -192,7 +192,7 @@ func TestTheTemplateCanBeIncludedByGitLab(t *testing.T) {
 					t.Errorf("there is no job %s:\n%s", want, list)
 				}
 			}
-			for _, want := range []string{"image: modferry:test", "max: 2", "- .modferry/cache", "prefix: modferry", "--scope used"} {
+			for _, want := range []string{"image: modferry:test", "max: 2", "- .modferry/cache", "prefix: modferry", "--scope build"} {
 				if !strings.Contains(strings.ReplaceAll(preview, "name: modferry:test", "image: modferry:test"), want) {
 					t.Errorf("the pipeline does not have %q:\n%s", want, tail([]byte(preview)))
 				}

@@ -48,7 +48,7 @@ func layers(t *testing.T, c *counterpart) []string {
 func (p *place) spoiled(t *testing.T, what string) report.Cache {
 	t.Helper()
 	p.wipe(t)
-	r := p.fetch(t, 0, "--no-probe", "--scope", "build")
+	r := p.fetch(t, 0, "--no-probe")
 	if out, err := p.goProcess(t, []string{"GOPROXY=off"}, "mod", "verify").CombinedOutput(); err != nil {
 		t.Errorf("%s: go mod verify: %v\n%s", what, err, tail(out))
 	}
@@ -370,7 +370,7 @@ func TestALayerThatWasFoundBadIsNotReliedOnAgain(t *testing.T) {
 		at.save(t)
 		at.wipe(t)
 		s.Forget()
-		fromCacheAlone(t, at.fetch(t, 0, "--no-probe", "--scope", "build"), s)
+		fromCacheAlone(t, at.fetch(t, 0, "--no-probe"), s)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/mod/module"
@@ -63,27 +62,31 @@ func TestAfterFetchTheGoCommandNeedsNoNetwork(t *testing.T) {
 			if n := sources(first); n["zip mirror"] == 0 || n["zip failed"]+n["mod failed"]+n["zip deferred"] > 0 {
 				t.Errorf("fetched %v", n)
 			}
-
-			at.goOffline(t, "mod", "download")
-			if out := at.goOffline(t, "mod", "verify"); !strings.Contains(out, "all modules verified") {
-				t.Errorf("go mod verify says:\n%s", out)
-			}
 			at.goOffline(t, "list", "-deps", "-test", p.packages)
 			if p.build && everything() {
 				at.goOffline(t, "build", "-o", os.DevNull, "./...")
 			}
-			// All of that was done without a go.sum or go.work.sum line more.
 			t.Run("a second run", func(t *testing.T) { secondRun(t, at, s, first) })
+
+			// With all that go.mod requires, commands about modules work, too.
+			whole := at.fetch(t, 0, "--scope", "build")
+			if n := sources(whole); n["zip mirror"] == 0 || n["zip present"] != sources(first)["zip mirror"] || n["zip failed"]+n["mod failed"]+n["zip deferred"] > 0 {
+				t.Errorf("fetched %v with --scope build, after %v", n, sources(first))
+			}
+			at.goOffline(t, "mod", "download")
+			at.verified(t)
+			// All of that was done without a go.sum or go.work.sum line more.
+			t.Run("a second run with --scope build", func(t *testing.T) { secondRun(t, at, s, whole, "--scope", "build") })
 		})
 	}
 }
 
 // secondRun holds a run with everything present to no request at all, with and
 // without --no-probe.
-func secondRun(t *testing.T, at *place, s *mirrortest.Server, first *report.Result) {
+func secondRun(t *testing.T, at *place, s *mirrortest.Server, first *report.Result, args ...string) {
 	s.Forget()
 	at.sumdb.Forget()
-	again := at.fetch(t, 0)
+	again := at.fetch(t, 0, args...)
 	for _, m := range again.Modules {
 		if m.Source != report.FromPresent {
 			t.Errorf("%s %s@%s: %s, expected present", m.Kind, m.Path, m.Version, m.Source)
@@ -98,7 +101,7 @@ func secondRun(t *testing.T, at *place, s *mirrortest.Server, first *report.Resu
 
 	s.Forget()
 	at.sumdb.Forget()
-	silent := at.fetch(t, 0, "--no-probe")
+	silent := at.fetch(t, 0, append(args, "--no-probe")...)
 	if n := s.Count("") + at.sumdb.Count(""); n != 0 {
 		t.Errorf("with --no-probe there were %d requests", n)
 	}

@@ -114,7 +114,7 @@ func TestZipsThatTheActionExtractedNeedNoExtraction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, ghatest.Options{})
 	j := w.job(layout{}, sandbox{})
-	j.with["extract"] = "all"
+	j.with["extract"], j.with["scope"] = "all", "build"
 	j.main().expect(t, 0)
 	for _, v := range w.modules.Versions() {
 		if _, err := os.Stat(filepath.Join(j.modcache(), v.Path+"@"+v.Version, "go.mod")); err != nil {
