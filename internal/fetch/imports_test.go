@@ -55,6 +55,12 @@ package b
 import _ "c.test"
 -- c.test@v1.0.0/m.go --
 package c
+-- c.test@v1.0.0/deep.go --
+//go:build deep
+
+package c
+
+import _ "d.test"
 -- d.test@v1.0.0/m.go --
 package d
 
@@ -309,7 +315,7 @@ func TestImportsOfWhatLayersBring(t *testing.T) {
 		t.Errorf("the mirror was asked for %v", got)
 	}
 	b.Afresh()
-	fetchtest.Write(t, filepath.Join(b.Dir, "more.go"), "package p\n\nimport _ \"d.test\"\n")
+	b.Values.Tags = "deep"
 	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	wantZips(t, b, "a.test", "b.test", "c.test", "d.test", "e.test")
 	if s.Count("*.zip") != 2 || s.Count("/d.test/*.zip") != 1 {
