@@ -21,6 +21,9 @@ type earlyFiles struct {
 func (e *earlyFiles) Package(dir string) ([]imports.File, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
+	if e.files == nil { // wrong bytes that others have taken the place of
+		return nil, false
+	}
 	return e.files.Package(dir)
 }
 

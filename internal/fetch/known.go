@@ -24,6 +24,9 @@ type known struct {
 	key string // "" for graphs that are not to be remembered
 }
 
+// lastLine ends what is remembered.
+const lastLine = "end\n"
+
 // mostKnown bounds what is remembered: it has room for the branches of a few
 // projects on one runner.
 const mostKnown = 64
@@ -57,6 +60,11 @@ func (k known) recall() (imports.Step, bool) {
 	if err != nil {
 		return imports.Step{}, false
 	}
+	// A file that a crash has cut short does not count.
+	if !bytes.HasSuffix(data, []byte(lastLine)) {
+		return imports.Step{}, false
+	}
+	data = bytes.TrimSuffix(data, []byte(lastLine))
 	var s imports.Step
 	for in := bufio.NewScanner(bytes.NewReader(data)); in.Scan(); {
 		fields := strings.Fields(in.Text())
@@ -92,6 +100,7 @@ func (k known) remember(graphs []*imports.Graph) error {
 			fmt.Fprintf(&b, "mod %s %s\n", v.Path, v.Version)
 		}
 	}
+	b.WriteString(lastLine)
 	if err := os.MkdirAll(k.dir, 0o777); err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package worklist
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/modferry/modferry/internal/goenv"
@@ -30,6 +32,7 @@ func parseGOFLAGS(value string) (goflags, error) {
 			Remedy: "close the quotation",
 		}
 	}
+	var instrument []string
 	for _, field := range fields {
 		name, ok := strings.CutPrefix(field, "-")
 		if !ok || name == "" {
@@ -47,6 +50,12 @@ func parseGOFLAGS(value string) (goflags, error) {
 			g.modfile = value
 		case "tags":
 			g.tags = strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+		case "race", "msan", "asan": // tags as well (cmd/go work/init.go: instrumentInit)
+			instrument = slices.DeleteFunc(instrument, func(tag string) bool { return tag == name })
+			if on, err := strconv.ParseBool(value); !hasValue || err == nil && on {
+				instrument = append(instrument, name)
+			}
+			continue
 		default:
 			continue
 		}
@@ -58,6 +67,7 @@ func parseGOFLAGS(value string) (goflags, error) {
 			}
 		}
 	}
+	g.tags = append(g.tags, instrument...)
 	switch g.mod {
 	case "", "readonly", "vendor", "mod":
 	default: // cmd/go work/init.go: buildModeInit
