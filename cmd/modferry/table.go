@@ -79,7 +79,7 @@ func commands() []command {
 	return []command{
 		{
 			name: "fetch", short: "Download the modules of a checkout into the module cache",
-			long: "Downloads what builds need into the module cache, verified against go.sum.",
+			long: "Downloads what builds and tests import into the module cache, verified.",
 			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
@@ -106,8 +106,8 @@ go command never does, and names every file that differs from go.sum.`,
 		{
 			name: "cache", short: "Restore, save, list or prune the cache by hand",
 			long: `The cache keeps modules between jobs, in a directory, in GitHub's cache service
-or in an S3 bucket. fetch restores from it. Save after the build, when it is
-known which modules the build uses.`,
+or in an S3 bucket. fetch restores from it. Save after the build, so that what
+the build downloaded by itself is saved, too.`,
 		},
 		{
 			name: "cache restore", short: "Restore modules from the cache into the module cache",
@@ -118,8 +118,8 @@ verified against go.sum. No mirror is contacted.`,
 		{
 			name: "cache save", short: "Save new modules of the module cache to the cache",
 			long: `Saves those of the checkout's modules that are in the module cache and not yet
-in the cache. Run it after the build: the modules that the build used are the
-ones that the next job restores.`,
+in the cache. Run it after the build: then what the build downloaded by itself
+is saved, too.`,
 			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Save), render: text.Write, last: true, helps: true,
 		},
 		{

@@ -190,53 +190,64 @@ func TestAPartnerThatLiesTakesNothingFromTheFirstMirror(t *testing.T) {
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			helped := make(chan struct{})
-			first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
-				{Path: "*.zip", Match: mirrortest.IsPart, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) }},
-				mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, helped)),
-				mirrortest.Always("*.zip", mirrortest.CutAfter(3<<20)),
-			}})
 			lies := test.name == "other bytes under the same ETag"
-			sent := make(chan struct{})
-			var once sync.Once
-			partner := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				test.do(w, r, next)
-				once.Do(func() { close(sent) })
-			})}})
-			go func() {
-				// The first mirror goes on when the other had its chance.
-				var arrived <-chan struct{}
-				if !lies {
-					arrived = partner.Arrived("*.zip", 1)
+			try := func() (misfit, named bool) {
+				helped := make(chan struct{})
+				first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
+					{Path: "*.zip", Match: mirrortest.IsPart, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) { next.ServeHTTP(w, r) }},
+					mirrortest.First(1, "*.zip", mirrortest.StallAfter(1<<20, helped)),
+					mirrortest.Always("*.zip", mirrortest.CutAfter(3<<20)),
+				}})
+				sent := make(chan struct{})
+				var once sync.Once
+				partner := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*.zip", func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+					test.do(w, r, next)
+					once.Do(func() { close(sent) })
+				})}})
+				go func() {
+					// The first mirror goes on when the other had its chance.
+					var arrived <-chan struct{}
+					if !lies {
+						arrived = partner.Arrived("*.zip", 1)
+					}
+					select {
+					case <-arrived:
+					case <-sent:
+					case <-t.Context().Done():
+					}
+					close(helped)
+				}()
+				b := fetchtest.New(t, f, mirrortest.Checkout{})
+				b.Values.NoProbe = true
+				b.Values.Retries = 0
+				b.Values.StallTimeout, b.Values.FirstByteTimeout = time.Hour, time.Hour
+				r := b.Run(first.URL + "|" + partner.URL)
+				fetchtest.WantOutcome(t, r, report.OK)
+				b.Complete()
+				for _, m := range r.Modules {
+					if m.Kind == report.KindZip && m.Mirror != first.URL {
+						t.Errorf("the zip came from %s", m.Mirror)
+					}
+					for _, a := range m.Attempts {
+						misfit = misfit || a.Mirror == first.URL && strings.Contains(a.Detail, "; from "+partner.URL)
+						named = named || (a.Mirror == partner.URL && a.Class == failure.HashMismatch && strings.Contains(a.Detail, first.URL))
+					}
 				}
-				select {
-				case <-arrived:
-				case <-sent:
-				case <-t.Context().Done():
+				if n := r.Mirrors[0].Failures; n != 0 {
+					t.Errorf("%d failures of the first mirror", n)
 				}
-				close(helped)
-			}()
-			b := fetchtest.New(t, f, mirrortest.Checkout{})
-			b.Values.NoProbe = true
-			b.Values.Retries = 0
-			b.Values.StallTimeout, b.Values.FirstByteTimeout = time.Hour, time.Hour
-			r := b.Run(first.URL + "|" + partner.URL)
-			fetchtest.WantOutcome(t, r, report.OK)
-			b.Complete()
-			named := false
-			for _, m := range r.Modules {
-				if m.Kind == report.KindZip && m.Mirror != first.URL {
-					t.Errorf("the zip came from %s", m.Mirror)
-				}
-				for _, a := range m.Attempts {
-					named = named || (a.Mirror == partner.URL && a.Class == failure.HashMismatch && strings.Contains(a.Detail, first.URL))
-				}
+				return misfit, named
 			}
-			if named != lies {
-				t.Errorf("the partner was named as wrong: %v, want %v", named, lies)
+			// A lie that comes late is taken back before it does harm.
+			misfit, named := try()
+			for range 20 {
+				if !lies || misfit {
+					break
+				}
+				misfit, named = try()
 			}
-			if n := r.Mirrors[0].Failures; n != 0 {
-				t.Errorf("%d failures of the first mirror", n)
+			if misfit != lies || named != lies {
+				t.Errorf("parts did not fit: %v, and the partner was named as wrong: %v, want %v", misfit, named, lies)
 			}
 		})
 	}

@@ -66,7 +66,6 @@ const (
 	Disabled            Class = "disabled"             // GOPROXY=off, or the chain has no mirror for this module
 	OnlyDirect          Class = "only_direct"          // no mirror has it, version control may: deferred
 	Private             Class = "private"              // matches GONOPROXY: deferred
-	Unused              Class = "unused"               // no job so far used it (--scope used): deferred
 	CircuitOpen         Class = "circuit_open"         // the mirror failed too often in a row and is taken out
 	Cancelled           Class = "cancelled"            // the run was interrupted
 	Unknown             Class = "unknown"

@@ -121,7 +121,6 @@ func TestRemediesNameSettings(t *testing.T) {
 		failure.Disabled:            {"--proxy ", "GOPROXY"},
 		failure.OnlyDirect:          {"--proxy ", "GOPROXY"},
 		failure.Private:             {"GONOPROXY=none"},
-		failure.Unused:              {"--scope "},
 		failure.CircuitOpen:         {"--proxy ", "GOPROXY"},
 		failure.Cancelled:           {"--timeout "},
 		failure.Unknown:             {"--verbose "},
@@ -184,7 +183,7 @@ func TestClassesAreTemporaryOrNot(t *testing.T) {
 			"", failure.Unauthorized, failure.Forbidden, failure.NotFound, failure.Gone, failure.HTTPStatus,
 			failure.WrongContent, failure.UnsafeZip, failure.TooLarge, failure.HashMismatch, failure.MissingSum,
 			failure.DiskFull, failure.Permission, failure.LocalIO,
-			failure.InsecureCredentials, failure.Disabled, failure.OnlyDirect, failure.Private, failure.Unused, failure.Cancelled,
+			failure.InsecureCredentials, failure.Disabled, failure.OnlyDirect, failure.Private, failure.Cancelled,
 		},
 	}
 	n := 0

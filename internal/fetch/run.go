@@ -76,6 +76,7 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		res.SumDB = p.Database()
 	}
 	res.Modules = w.present
+	res.Totals.Imported, res.Totals.Required = w.zips()
 	cached.conclude(res) // notes findings, which fill collects
 	for _, f := range r.List.CheckGoMods(r.readGoMod) {
 		r.rec.note(f)

@@ -80,9 +80,10 @@ func (w *wanted) look(ctx context.Context) error {
 		s = join(s, imports.Step{Modules: g.Missing(), Providers: g.Providers()})
 	}
 	s = join(s, w.selected(module.Version{}, false)) // which go.mod files alone may tell
+	everyGoMod := len(w.selecting) > 0
 	g, ctx := errgroup.WithContext(ctx)
 	w.follow(ctx, g, s)
-	if len(w.selecting) > 0 { // builds read every go.mod there is
+	if everyGoMod { // builds read every go.mod there is
 		for v, m := range w.modules {
 			if m.Mod != "" {
 				w.want(ctx, g, v, report.KindMod)
@@ -288,6 +289,26 @@ func (w *wanted) brought() []*download.Item {
 	}
 	slices.SortFunc(all, func(a, b *download.Item) int { return byModule(a.Record, b.Record) })
 	return all
+}
+
+// zips counts the modules whose zips builds and tests read, and those with a zip in the
+// work list. Where imports were not followed, both are 0.
+func (w *wanted) zips() (imported, required int) {
+	if !w.scoped {
+		return 0, 0
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for v, m := range w.modules {
+		if m.Zip == "" {
+			continue
+		}
+		required++
+		if w.asked[layer.Member{Module: v, Kind: report.KindZip}] {
+			imported++
+		}
+	}
+	return imported, required
 }
 
 // refused tells of the imports that the go command refuses, and reports whether

@@ -207,7 +207,7 @@ var ruleGroups = []struct {
 		{219, "tool-not-required", "A tool line names a package that no required module has."},
 		{220, "replace-directory-missing", "A replace line names a directory without a go.mod."},
 		{221, "replace-directory-absolute", "A replace line names a directory by its absolute path."},
-		{222, "import-ambiguous", "A package is imported that two modules have."},
+		{222, "import-ambiguous", "Two modules have the same imported package."},
 		{230, "go-work-unused-module", "A go.work in a directory above does not use the module."},
 		{231, "go-work-sum-missing", "A workspace has no go.work.sum."},
 		{232, "goflags-workspace", "GOFLAGS has a flag that a workspace refuses."},
@@ -264,7 +264,7 @@ var ruleGroups = []struct {
 		{352, "modcache-unseen", "The module cache is in a directory that the step cannot see."},
 		{353, "zip-not-extractable", "A module's zip cannot be extracted."},
 		{354, "info-missing", "The .info files of some versions could not be downloaded."},
-		{355, "scope-build", "Imports cannot be followed, so every required module is downloaded."},
+		{355, "scope-build", "What builds import is not known, so every required module is downloaded."},
 		{360, "setting-refused", "A setting of modferry cannot be used."},
 	}},
 	{"What the checkout says", []numbered{

@@ -50,6 +50,9 @@ func (c *Contexts) admits(f *File, among set) set {
 	return in
 }
 
+// Build reports whether any of the contexts builds the file.
+func (c *Contexts) Build(f File) bool { return c.admits(&f, first(len(c.All))) != 0 }
+
 // always reports whether every context builds the file.
 func (f *File) always() bool {
 	return f.goos == "" && f.goarch == "" && f.when == nil && !slices.Contains(f.Imports, "C")
@@ -65,28 +68,28 @@ func (f *File) Builds(x Context) bool {
 
 // holds reports whether a tag holds in the context (go/build: matchTag).
 func (x *Context) holds(tag string) bool {
+	holds := false
 	switch tag {
 	case x.GOOS, x.GOARCH, "gc":
-		return true
+		holds = true
 	case "cgo":
-		return x.Cgo
+		holds = x.Cgo
 	case "unix":
-		return slices.Contains(unixOS, x.GOOS)
+		holds = slices.Contains(unixOS, x.GOOS)
 	case "linux":
-		return x.GOOS == "android" || slices.Contains(x.Tags, tag)
+		holds = x.GOOS == "android"
 	case "solaris":
-		return x.GOOS == "illumos" || slices.Contains(x.Tags, tag)
+		holds = x.GOOS == "illumos"
 	case "darwin":
-		return x.GOOS == "ios" || slices.Contains(x.Tags, tag)
+		holds = x.GOOS == "ios"
 	case "amd64.v1", "arm64.v8.0": // the levels that hold whatever GOAMD64 and GOARM64 say
-		return strings.HasPrefix(tag, x.GOARCH+".")
+		holds = strings.HasPrefix(tag, x.GOARCH+".")
 	}
 	if minor, ok := strings.CutPrefix(tag, "go1."); ok {
-		if n, err := strconv.Atoi(minor); err == nil && n >= 1 && n <= x.Go {
-			return true
-		}
+		n, err := strconv.Atoi(minor)
+		holds = err == nil && n >= 1 && n <= x.Go && minor[0] != '0'
 	}
-	return slices.Contains(x.Tags, tag)
+	return holds || slices.Contains(x.Tags, tag)
 }
 
 // The platforms that the go command knows (internal/syslist), for file names and

@@ -47,7 +47,7 @@ func Read(name string, r io.Reader) (File, error) {
 		s := scanner{data: buf[:n]}
 		var enough bool
 		if f.Imports, enough = s.imports(); enough || end || n >= maxHeader {
-			f.when = constraintOf(buf[:n])
+			f.when = constraintOf(s.data)
 			return f, nil
 		}
 		buf = append(buf, make([]byte, len(buf))...)
@@ -62,11 +62,12 @@ func IsGo(name string) bool {
 
 // constraintOf is the build constraint of a file, nil for none (go/build: shouldBuild,
 // parseFileHeader): its //go:build line, else its +build lines, which have to stand
-// above a blank line.
+// above a blank line and above any block comment.
 func constraintOf(data []byte) constraint.Expr {
+	var build constraint.Expr
 	var plus []string
 	var above int // how many of them a blank line follows
-	block := false
+	block, blocks := false, false
 	for len(data) > 0 {
 		var line []byte
 		line, data, _ = bytes.Cut(data, []byte("\n"))
@@ -74,14 +75,16 @@ func constraintOf(data []byte) constraint.Expr {
 		if !block {
 			switch text := string(line[:min(len(line), maxConstraint)]); {
 			case text == "":
-				above = len(plus)
+				if !blocks {
+					above = len(plus)
+				}
 				continue
 			case constraint.IsGoBuild(text):
 				x, err := constraint.Parse(text)
-				if err != nil {
+				if err != nil || build != nil {
 					return never{}
 				}
-				return x
+				build = x
 			case constraint.IsPlusBuild(text):
 				plus = append(plus, text)
 			}
@@ -90,6 +93,10 @@ func constraintOf(data []byte) constraint.Expr {
 		if block, code = afterComments(line, block); code {
 			break
 		}
+		blocks = blocks || !bytes.HasPrefix(line, []byte("//"))
+	}
+	if build != nil {
+		return build
 	}
 	var all constraint.Expr
 	for _, text := range plus[:above] {

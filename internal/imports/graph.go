@@ -52,8 +52,8 @@ type candidate struct {
 }
 
 type pkg struct {
-	path string
-	by   *pkg // one that imports it, nil for a package that is built
+	path  string
+	built bool // a root
 	// want are the contexts in which it is imported, done those whose imports have
 	// been followed; the same for its tests.
 	want, done           set
@@ -86,11 +86,11 @@ func (g *Graph) Root(importPath string, tests bool) Step {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var s Step
-	p := g.add(importPath, nil, &s)
+	p := g.add(importPath, &s)
 	if p == nil {
 		return s
 	}
-	p.want = first(len(g.contexts.All))
+	p.built, p.want = true, first(len(g.contexts.All))
 	if tests {
 		p.wantTests = p.want
 	}
@@ -173,14 +173,14 @@ func (g *Graph) list(which func(*candidate) bool) []module.Version {
 // which has no dot and no candidate, and for what is no import path. Every module
 // that may provide it is needed, even when the first one has it (cmd/go
 // modload/import.go: importFromModules).
-func (g *Graph) add(importPath string, by *pkg, s *Step) *pkg {
+func (g *Graph) add(importPath string, s *Step) *pkg {
 	if p, ok := g.packages[importPath]; ok {
 		return p
 	}
 	if len(importPath) > maxPath || len(g.packages) == maxPackages || importPath == "C" || path.Clean(importPath) != importPath || path.IsAbs(importPath) || strings.HasPrefix(importPath, ".") {
 		return nil
 	}
-	p := &pkg{path: importPath, by: by}
+	p := &pkg{path: importPath}
 	for prefix := importPath; prefix != "."; prefix = path.Dir(prefix) {
 		c := g.modules[prefix]
 		if c == nil || len(p.candidates) == 64 {
@@ -193,11 +193,18 @@ func (g *Graph) add(importPath string, by *pkg, s *Step) *pkg {
 			s.Modules = append(s.Modules, c.Module)
 		}
 	}
-	if first, _, _ := strings.Cut(importPath, "/"); len(p.candidates) == 0 && !strings.Contains(first, ".") {
+	if len(p.candidates) == 0 && maybeStandard(importPath) {
 		p = nil
 	}
 	g.packages[importPath] = p
 	return p
+}
+
+// maybeStandard reports whether the standard library may have the package, so that no
+// module has to.
+func maybeStandard(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	return !strings.Contains(first, ".")
 }
 
 // follow looks at packages and at what they import, as far as modules have
@@ -285,7 +292,7 @@ func (g *Graph) expand(p *pkg, queue []*pkg, s *Step) []*pkg {
 			continue
 		}
 		for _, importPath := range f.Imports {
-			q := g.add(importPath, p, s)
+			q := g.add(importPath, s)
 			if q == nil || q.want|in == q.want {
 				continue
 			}

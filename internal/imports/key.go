@@ -8,10 +8,10 @@ import (
 )
 
 // Key stands for everything that decides what is needed, before any module has
-// arrived: what the packages of the checkout import from elsewhere, which modules
-// may provide it, and the contexts. Equal keys need equal modules. It is "" when
-// there is none: packages of a directory that replaces a module may come to be
-// imported by others only later.
+// arrived: what the packages of the checkout import from elsewhere or may have from
+// there, which modules may provide it, and the contexts. Equal keys need equal
+// modules. It is "" when there is none: packages of a directory that replaces a
+// module may come to be imported by others only later.
 func (g *Graph) Key() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -28,8 +28,12 @@ func (g *Graph) Key() string {
 		return ""
 	}
 	for _, p := range g.packages {
-		if p != nil && p.from == nil && p.want != 0 {
+		switch {
+		case p == nil || p.want == 0:
+		case p.from == nil:
 			lines = append(lines, fmt.Sprintf("package %s %x", p.path, p.want))
+		case slices.ContainsFunc(p.candidates, func(c *candidate) bool { return c.Local == nil }):
+			lines = append(lines, "own package "+p.path) // a module is needed to see whether it has it, too
 		}
 	}
 	for i, c := range g.contexts.All {

@@ -18,19 +18,20 @@ type Problem struct {
 // Problems are the imports that the go command refuses in each of the job's own
 // contexts (Contexts.Own), in order of the packages. What waits for a module that is
 // absent is none, nor is what the checkout itself may come to have when its code is
-// generated.
+// generated, nor what the standard library may have, nor what only files imported that
+// others have replaced.
 func (g *Graph) Problems() []Problem {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	own := first(g.contexts.Own)
 	var all []Problem
-	for _, p := range g.packages {
-		if p == nil || p.want&own != own {
+	for p, r := range g.reach(own) {
+		if r.in != own || maybeStandard(p.path) {
 			continue
 		}
 		x := Problem{Package: p.path}
-		if p.by != nil {
-			x.By, x.Own = p.by.path, p.by.from != nil && p.by.from.Local != nil
+		if r.by != nil {
+			x.By, x.Own = r.by.path, r.by.from.Local != nil
 		}
 		switch {
 		case p.also != nil:
@@ -46,5 +47,51 @@ func (g *Graph) Problems() []Problem {
 		all = append(all, x)
 	}
 	slices.SortFunc(all, func(a, b Problem) int { return strings.Compare(a.Package, b.Package) })
+	return all
+}
+
+// reached is how builds come to read a package.
+type reached struct {
+	in set  // the contexts
+	by *pkg // the first that imports it, nil for one that is built
+}
+
+// reach are the packages that builds in the contexts read, as far as the files tell
+// that there are now.
+func (g *Graph) reach(in set) map[*pkg]reached {
+	var queue []*pkg
+	all := map[*pkg]reached{}
+	for _, p := range g.packages {
+		if p != nil && p.built {
+			queue = append(queue, p)
+			all[p] = reached{in: in}
+		}
+	}
+	slices.SortFunc(queue, func(a, b *pkg) int { return strings.Compare(a.path, b.path) })
+	for len(queue) > 0 {
+		p := queue[0]
+		queue = queue[1:]
+		for i := range p.files {
+			f := &p.files[i]
+			among := all[p].in
+			if f.Test {
+				among &= p.wantTests
+			}
+			among = g.contexts.admits(f, among)
+			for _, importPath := range f.Imports {
+				q := g.packages[importPath]
+				r, again := all[q]
+				if q == nil || among&^r.in == 0 {
+					continue
+				}
+				if !again {
+					r.by = p
+				}
+				r.in |= among
+				all[q] = r
+				queue = append(queue, q)
+			}
+		}
+	}
 	return all
 }

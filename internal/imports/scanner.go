@@ -23,9 +23,7 @@ func (s *scanner) imports() (paths []string, enough bool) {
 	}
 	for {
 		s.separators()
-		start := s.at
-		if s.word() != "import" {
-			s.at = start
+		if s.word() != "import" { // at the end of the data it may be the beginning of one
 			return paths, s.more()
 		}
 		if !s.space() {

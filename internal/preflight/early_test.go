@@ -121,7 +121,7 @@ func TestHealthHearsAVerdictOnce(t *testing.T) {
 		if late.Out() {
 			t.Error("a mirror that has had no time to answer is out")
 		}
-		time.Sleep(grace)
+		time.Sleep(grace + time.Millisecond)
 		p.Early()
 		if !late.Out() {
 			t.Error("a mirror that is late is asked like the others")

@@ -8,7 +8,7 @@ import (
 // apart: a password that is such a word is not shown by them.
 var words = map[string]bool{
 	"Result.Schema": true, "Result.Tool": true, "Result.Started": true, "Machine.OS": true, "Machine.Arch": true,
-	"Mirror.State": true, "Mirror.HTTP": true, "Cache.Hit": true, "Cache.Scope": true,
+	"Mirror.State": true, "Mirror.HTTP": true, "Cache.Hit": true, "EffectiveSettings.Scope": true,
 	"Module.Kind": true, "Module.Source": true, "Module.Sum": true, "Finding.Check": true, "Finding.Setting": true,
 }
 

@@ -64,8 +64,9 @@ func fill(v reflect.Value, text string) {
 func saying(text string) *report.Result {
 	r := &report.Result{
 		Schema: report.Schema, Tool: "modferry test", Started: "2026-01-02T03:04:05Z", Outcome: report.Incomplete,
-		Mirrors: []report.Mirror{{State: report.Failing, Class: failure.Forbidden, HTTP: "HTTP/2.0"}, {State: report.Healthy, HTTP: "HTTP/2.0"}},
-		Cache:   report.Cache{Hit: "partial", Scope: "used"},
+		Mirrors:  []report.Mirror{{State: report.Failing, Class: failure.Forbidden, HTTP: "HTTP/2.0"}, {State: report.Healthy, HTTP: "HTTP/2.0"}},
+		Cache:    report.Cache{Hit: "partial"},
+		Settings: report.EffectiveSettings{Scope: "imports"},
 		Modules: []report.Module{
 			{Kind: report.KindZip, Source: report.FromFailed, Class: failure.Forbidden, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},
 			{Kind: report.KindMod, Source: report.FromMirror, Sum: "h1:NqM8EUOU14njkJ3fqMW+pc6Ldnwhi/IjpwHt7yyuwOQ="},

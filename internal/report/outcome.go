@@ -59,9 +59,11 @@ func findingsOf(r *Result, is func(finding.Finding) bool) []finding.Finding {
 
 // Aggregate computes r.Totals from r.Modules: modules and files, how many have which
 // source, and the bytes received for them, those of failed attempts and of the
-// cache included. The duration is left alone: only the run knows it.
+// cache included. The duration, and what became of imports, are left alone: only the
+// run knows them.
 func Aggregate(r *Result) {
-	t := Totals{Files: len(r.Modules), MS: r.Totals.MS, BySource: map[string]int{}}
+	t := r.Totals
+	t.Files, t.Bytes, t.BySource = len(r.Modules), 0, map[string]int{}
 	modules := map[[2]string]bool{}
 	for _, m := range r.Modules {
 		modules[[2]string{m.Path, m.Version}] = true

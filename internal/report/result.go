@@ -62,9 +62,11 @@ type Machine struct {
 	CPUs int    `json:"cpus"` // that the run could use
 }
 
-// EffectiveSettings are the go command's settings of the run, redacted.
+// EffectiveSettings are the go command's settings of the run, redacted, and the
+// scope.
 type EffectiveSettings struct {
-	GOPROXY   string            `json:"goproxy"` // the chosen chain
+	Scope     string            `json:"scope,omitempty"` // imports, build or all: whose zips were to be had
+	GOPROXY   string            `json:"goproxy"`         // the chosen chain
 	GOSUMDB   string            `json:"gosumdb"`
 	GOPRIVATE string            `json:"goprivate"`
 	GONOPROXY string            `json:"gonoproxy,omitempty"`
@@ -135,7 +137,6 @@ type Cache struct {
 	Store    string   `json:"store"`
 	Key      string   `json:"key,omitempty"`
 	Hit      string   `json:"hit"`                // exact, partial, miss, off
-	Scope    string   `json:"scope,omitempty"`    // used or build: what was to be brought
 	Layers   int      `json:"layers,omitempty"`   // received whole
 	Files    int      `json:"files,omitempty"`    // files that came from it
 	Bytes    int64    `json:"bytes,omitempty"`    // received
@@ -218,9 +219,11 @@ type Attempt struct {
 
 // Totals sums the run up.
 type Totals struct {
-	Modules  int            `json:"modules"` // different paths and versions
-	Files    int            `json:"files"`   // of every kind: zips, go.mod files, toolchains
-	Bytes    int64          `json:"bytes"`   // received from mirrors and cache, failed attempts included
+	Modules  int            `json:"modules"`            // different paths and versions
+	Imported int            `json:"imported,omitempty"` // modules whose zips builds and tests read, by their imports; 0 where those were not followed
+	Required int            `json:"required,omitempty"` // modules whose zips scope build would have brought instead
+	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains
+	Bytes    int64          `json:"bytes"`              // received from mirrors and cache, failed attempts included
 	MS       float64        `json:"ms"`
 	BySource map[string]int `json:"by_source"` // files
 }

@@ -48,8 +48,10 @@ func (s *Session) contexts() (func(goLine string, tags []string) imports.Context
 				}
 			}
 		}
-		for _, own.Go = range []int{minor(goLine), imports.Newest} {
-			add(own, cgo)
+		for _, newest := range []int{minor(goLine), imports.Newest} {
+			x := own
+			x.Go = newest
+			add(x, cgo)
 		}
 		c.Own = len(c.All)
 		for _, p := range platforms {

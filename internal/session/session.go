@@ -256,7 +256,7 @@ func (s *Session) open() (err error) {
 // Effective is the settings of the run for the result.
 func (s *Session) Effective() report.EffectiveSettings {
 	e := report.EffectiveSettings{
-		GOPROXY: s.Configured.Redacted(), GOSUMDB: settings.Redact(s.Env.Get("GOSUMDB")),
+		Scope: s.Values.Scope, GOPROXY: s.Configured.Redacted(), GOSUMDB: settings.Redact(s.Env.Get("GOSUMDB")),
 		GOPRIVATE: s.Access.Private, GONOPROXY: s.Access.NoProxy, GONOSUMDB: s.Env.Get("GONOSUMDB"),
 		ModCache: s.Env.Get("GOMODCACHE"), Sources: map[string]string{}, Checkout: s.voice(),
 	}

@@ -20,7 +20,7 @@ import (
 // goFiles is the Go files of the checkout by directory, each read once. It is safe
 // for concurrent use.
 type goFiles struct {
-	root string // that no file may lead out of
+	root string // the checkout, that no file may lead out of
 
 	mu   sync.Mutex
 	dirs map[string]goDir // by absolute path
@@ -31,8 +31,8 @@ type goDir struct {
 	has   bool // any regular .go file
 }
 
-// dir is the Go files in a directory. What cannot be read is not there: the go
-// command tells of it.
+// dir is the Go files in a directory. What cannot be read is not there: the go command
+// tells of it.
 func (g *goFiles) dir(name string) goDir {
 	g.mu.Lock()
 	d, ok := g.dirs[name]
@@ -40,14 +40,20 @@ func (g *goFiles) dir(name string) goDir {
 	if ok {
 		return d
 	}
+	root := g.root
+	if r, err := filepath.Rel(root, name); err != nil || !filepath.IsLocal(r) {
+		root = name // of a module that a replace line or a go.work names
+	}
 	entries, err := os.ReadDir(name)
-	if err == nil && diskfile.Inside(g.root, name) {
+	if err == nil && diskfile.Inside(root, name) {
 		for _, e := range entries {
-			if e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".go") {
-				d.has = true
-				if f, ok := g.read(filepath.Join(name, e.Name())); ok {
-					d.files = append(d.files, f)
-				}
+			if !isGoFile(e) {
+				continue
+			}
+			f, err := read(root, filepath.Join(name, e.Name()))
+			d.has = d.has || e.Type().IsRegular() || err == nil
+			if err == nil && imports.IsGo(e.Name()) {
+				d.files = append(d.files, f)
 			}
 		}
 	}
@@ -57,17 +63,19 @@ func (g *goFiles) dir(name string) goDir {
 	return d
 }
 
-func (g *goFiles) read(name string) (imports.File, bool) {
-	if !imports.IsGo(filepath.Base(name)) {
-		return imports.File{}, false
-	}
-	f, err := diskfile.OpenIn(g.root, name)
+// isGoFile reports whether an entry of a directory may be a Go file: the go command
+// follows links to files (cmd/go/internal/imports: ScanDir; fsys: IsGoDir).
+func isGoFile(e fs.DirEntry) bool {
+	return (e.Type().IsRegular() || e.Type() == fs.ModeSymlink) && strings.HasSuffix(e.Name(), ".go")
+}
+
+func read(root, name string) (imports.File, error) {
+	f, err := diskfile.OpenIn(root, name)
 	if err != nil {
-		return imports.File{}, false
+		return imports.File{}, err
 	}
 	defer f.Close()
-	file, err := imports.Read(filepath.Base(name), f)
-	return file, err == nil
+	return imports.Read(filepath.Base(name), f)
 }
 
 // readAll reads directories beforehand, on all processors.
@@ -116,7 +124,7 @@ func (l *loader) packages(m *mainModule) []string {
 			return nil
 		case d.IsDir() && name != m.dir && (skipped(d.Name()) || isFile(filepath.Join(name, "go.mod")) || m.ignores(name)):
 			return fs.SkipDir
-		case d.Type().IsRegular() && strings.HasSuffix(name, ".go"):
+		case isGoFile(d):
 			if dir := filepath.Dir(name); len(dirs) == 0 || dirs[len(dirs)-1] != dir && !slices.Contains(dirs, dir) {
 				dirs = append(dirs, dir)
 			}

@@ -3,6 +3,7 @@ package worklist
 import (
 	"path"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/mod/module"
 
@@ -116,9 +117,13 @@ func (n *needs) graph(dirs map[*mainModule][]string, selected map[string]string)
 			add(r.Mod)
 		}
 	}
-	g := imports.New(n.opts.Contexts(n.unit.goLine(), n.flags.tags), candidates)
+	contexts := n.opts.Contexts(n.unit.goLine(), n.flags.tags)
+	g := imports.New(contexts, candidates)
 	for _, m := range n.unit.mods {
 		for _, dir := range dirs[m] {
+			if !slices.ContainsFunc(n.goFiles.dir(dir).files, contexts.Build) {
+				continue // no package of a pattern (cmd/go modload/search.go: matchPackages)
+			}
 			if rel, err := filepath.Rel(m.dir, dir); err == nil {
 				g.Root(path.Join(m.path(), filepath.ToSlash(rel)), true)
 			}
@@ -145,7 +150,7 @@ func ImportFindings(g *imports.Graph) []finding.Finding {
 			f.Effect = by + " imports it, and both " + plain(p.Modules[0]) + " and " + plain(p.Modules[1]) + " have it: builds fail with “ambiguous import”."
 			f.Fix = "go get a version of one of them that no longer has the package, or exclude it"
 		case len(p.Modules) > 0:
-			f.Effect = by + " imports it, and the required version of " + plain(p.Modules[0]) + " does not have it: builds fail with “does not contain package”."
+			f.Effect = by + " imports it, and the required version of " + plain(p.Modules[0]) + " does not have it: builds fail with “no required module provides package”."
 			f.Fix = "go mod tidy"
 		case p.Own || p.By == "":
 			continue // told when the checkout was read

@@ -138,6 +138,10 @@ func secondJob(t *testing.T, w *world, j *job) {
 	if n := main.outputs["fetched"]; n != "0" {
 		t.Errorf("%s files came from a mirror that is gone", n)
 	}
+	r := j.result()
+	if r.Settings.Scope != "imports" {
+		t.Errorf("scope %q, expected imports", r.Settings.Scope)
+	}
 	if j.has(unused) {
 		t.Errorf("%s was brought, which nothing imports", unused)
 	}

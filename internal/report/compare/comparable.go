@@ -27,9 +27,7 @@ func (c *comparison) caveats() {
 		lines.add("the new run was interrupted")
 	}
 	lines.changed("the machines differ", machineOf(c.old.Machine), machineOf(c.new.Machine))
-	if c.old.Cache.Used() && c.new.Cache.Used() {
-		lines.changed("the scopes differ", failure.Neutral(c.old.Cache.Scope), failure.Neutral(c.new.Cache.Scope))
-	}
+	lines.changed("the scopes differ", failure.Neutral(c.old.Settings.Scope), failure.Neutral(c.new.Settings.Scope))
 	if !c.sameWork() {
 		lines.add("different files were fetched from mirrors: %d of %d, then %d of %s needed; %s both times",
 			was.Tally.Fetched, was.Tally.All, is.Tally.Fetched, report.Count(is.Tally.All, "file"), report.Count(len(c.common()), "file"))

@@ -68,7 +68,7 @@ func TestCompareSaysWhatChanged(t *testing.T) {
 			"checksum database sum.example.test: reached through " + reporttest.Goproxy + " → not reached (" + failure.Timeout.Title() + ")"},
 		{"another machine", func(r *report.Result) { r.Machine.CPUs = 8 }, "the machines differ: linux/amd64 with 2 CPUs → linux/amd64 with 8 CPUs"},
 		{"an unknown machine", func(r *report.Result) { r.Machine = nil }, "the machines differ: linux/amd64 with 2 CPUs → unknown"},
-		{"another scope", func(r *report.Result) { r.Cache.Scope = "used" }, "the scopes differ: nothing → used"},
+		{"another scope", func(r *report.Result) { r.Settings.Scope = "build" }, "the scopes differ: imports → build"},
 		{"an interrupted run", func(r *report.Result) { r.Interrupted = true }, "the new run was interrupted"},
 		{"the wrong order", func(r *report.Result) { r.Started = "2026-11-19T13:35:00Z" }, "the new run began before the old one"},
 		{"other work", func(r *report.Result) { r.Modules = r.Modules[:60] },

@@ -150,9 +150,9 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 		for _, m := range l.Again {
 			bytes += m.Bytes
 		}
-		text += fmt.Sprintf("%s of them had been restored from the cache without their zips, which were downloaded again (%s): a later step runs `go mod download`, "+
+		text += fmt.Sprintf("%s of restored modules downloaded again (%s), because the cache keeps none: a later step runs `go mod download`, "+
 			"which builds and tests do not need, or uses the module cache as a `file://` proxy. Drop that command, or set `zips: rebuild`.\n",
-			report.Count(n, "module"), report.Bytes(bytes))
+			report.Count(n, "zip"), report.Bytes(bytes))
 	}
 	if l.Saved != nil {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))

@@ -75,7 +75,7 @@ func TestNothingIsForgedInMarkdown(t *testing.T) {
 	t.Parallel()
 	for _, evil := range evilMarkdown {
 		r := reporttest.Hostile(evil)
-		r.Settings.GOPRIVATE, r.Cache.Scope = "x", evil
+		r.Settings.GOPRIVATE, r.Settings.Scope = "x", evil
 		r.Cache.Saved = &report.Saved{Index: evil, Reason: evil}
 		for _, outcome := range []report.Outcome{report.OK, report.Integrity} {
 			r.Outcome = outcome
@@ -351,7 +351,7 @@ func TestMarkdownLaterTellsOnlyWhatHappened(t *testing.T) {
 	if got := later(t, l, markdown.Options{}); strings.Contains(got, "saved") || !strings.Contains(got, "2 files added to the module cache by later steps (3.1 MB)") {
 		t.Errorf("got\n%s\nwant what was added only", got)
 	}
-	if got := later(t, afterwards(), markdown.Options{Limit: 300}); len(got) > 300 || !strings.Contains(got, "Left out") || !strings.Contains(got, "saved to the cache") {
+	if got := later(t, afterwards(), markdown.Options{Limit: 620}); len(got) > 620 || !strings.Contains(got, "Left out") || !strings.Contains(got, "saved to the cache") {
 		t.Errorf("got %d bytes\n%s\nwant the list left out", len(got), got)
 	}
 }

@@ -21,9 +21,6 @@ func (v *View) Cache(most int) Section {
 		text += fmt.Sprintf("; %s, %s", report.Count(c.Files, "file"), report.Bytes(c.Bytes))
 	}
 	spans := []Span{name(store), say(text)}
-	if c.Scope != "" {
-		spans = append(spans, say("; scope "), name(Word(c.Scope)))
-	}
 	if c.Key != "" {
 		spans = append(spans, say("; key "), name(failure.Plain(c.Key)))
 	}

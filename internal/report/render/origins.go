@@ -1,6 +1,7 @@
 package render
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -34,7 +35,23 @@ func (v *View) Origins() Section {
 	if n := v.Tally.Failed; n > 0 {
 		t.Rows = append(t.Rows, ours("nowhere", n, "see the failures"))
 	}
-	return tabled("origins", "Where the files came from", t)
+	s := tabled("origins", "Where the files came from", t)
+	s.Note = v.imported()
+	return s
+}
+
+// imported tells that less was wanted than is required. Where a file failed, what it
+// imports is not known.
+func (v *View) imported() string {
+	n := v.Result.Totals
+	if n.Imported <= 0 || n.Imported >= n.Required || v.Tally.Failed > 0 {
+		return ""
+	}
+	least := ""
+	if v.Tally.Deferred > 0 { // the go command follows their imports
+		least = "at least "
+	}
+	return fmt.Sprintf("Builds and tests import %s%d of the %d required modules; the zips of the others were left out.", least, n.Imported, n.Required)
 }
 
 // supply is what came from one place; 0 is unknown but for files.

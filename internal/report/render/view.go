@@ -197,9 +197,6 @@ func (v *View) restoreState() string {
 	if v.Tally.Present > 0 {
 		s += fmt.Sprintf(", %d there already", v.Tally.Present)
 	}
-	if v.Tally.Deferred > 0 {
-		s += fmt.Sprintf(", %d left to the go command", v.Tally.Deferred)
-	}
 	return s + within(c.Bytes, v.Result.Totals.MS)
 }
 

@@ -60,7 +60,7 @@ func Start(outcome report.Outcome) *report.Result {
 		Schema: report.Schema, Tool: "modferry 1.2.3", Started: "2026-11-20T13:35:00Z", Outcome: outcome,
 		Machine: &report.Machine{OS: "linux", Arch: "amd64", CPUs: 2},
 		Settings: report.EffectiveSettings{
-			GOPROXY: chain, GOSUMDB: "sum.example.test", GOPRIVATE: "git.company.example.test", ModCache: "/home/ci/go/pkg/mod",
+			Scope: "imports", GOPROXY: chain, GOSUMDB: "sum.example.test", GOPRIVATE: "git.company.example.test", ModCache: "/home/ci/go/pkg/mod",
 			Sources: map[string]string{"GOPROXY": "flag --proxy", "GOSUMDB": "go.env of GOROOT", "GOPRIVATE": "environment", "GOMODCACHE": "built-in"},
 		},
 		Choice: report.Choice{Configured: chain, Chain: chain},
@@ -135,6 +135,7 @@ func Good() *report.Result {
 			Source: report.FromDeferred, Class: failure.Private, Message: "private: left to the go command"}
 		r.Modules = append(r.Modules, m)
 	}
+	r.Totals.Imported, r.Totals.Required = 48, 62
 	slow := &r.Modules[70]
 	slow.Attempts = append([]report.Attempt{
 		{Mirror: Goproxy, Status: 503, Class: failure.ServerError, StartMS: 20, MS: 80},
@@ -324,12 +325,8 @@ func Unrestored() *report.Result {
 func Restored() *report.Result {
 	r := Start(report.OK)
 	r.Choice, r.Mirrors, r.SumDB = report.Choice{}, nil, nil
-	r.Cache = report.Cache{Store: "s3://ci-modules/go/", Hit: "exact", Scope: "used", Layers: 1, Files: 20, Bytes: 31_400_000, MS: 840}
+	r.Cache = report.Cache{Store: "s3://ci-modules/go/", Hit: "exact", Layers: 1, Files: 20, Bytes: 31_400_000, MS: 840}
 	r.Modules = append(r.Modules, Modules(20, report.KindZip, report.FromCache, "")...)
-	for _, m := range Modules(4, report.KindZip, report.FromDeferred, "") {
-		m.Class, m.Version = failure.Unused, "v2.0.0"
-		r.Modules = append(r.Modules, m)
-	}
 	r.Message = "3 files are not in the cache; modferry fetch brings what is missing"
 	return Finish(r, 912)
 }
@@ -337,7 +334,7 @@ func Restored() *report.Result {
 // Rejected is a run whose cache was poisoned.
 func Rejected() *report.Result {
 	r := Start(report.OK)
-	r.Cache = report.Cache{Store: "gha", Hit: "exact", Scope: "build", Layers: 1, Files: 19, Bytes: 31_400_000, MS: 840,
+	r.Cache = report.Cache{Store: "gha", Hit: "exact", Layers: 1, Files: 19, Bytes: 31_400_000, MS: 840,
 		Rejected: []string{"zip of rsc.io/quote@v1.3.0 in modferry-l2-7d1f: hash mismatch: found h1:wrong, expected h1:right"},
 		Reason:   "a layer is gone from the store"}
 	r.Modules = append(r.Modules, Modules(19, report.KindZip, report.FromCache, "")...)
@@ -358,7 +355,7 @@ func Saved(s report.Saved) *report.Result {
 // Unavailable is a run whose store could not be used.
 func Unavailable() *report.Result {
 	r := Start(report.OK)
-	r.Cache = report.Cache{Store: "gha", Hit: "off", Scope: "used", Reason: "the store is not available here: ACTIONS_RUNTIME_TOKEN is not set"}
+	r.Cache = report.Cache{Store: "gha", Hit: "off", Reason: "the store is not available here: ACTIONS_RUNTIME_TOKEN is not set"}
 	r.Modules = append(r.Modules, Modules(5, report.KindZip, report.FromMirror, Goproxy)...)
 	return Finish(r, 1500)
 }

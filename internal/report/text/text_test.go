@@ -186,3 +186,30 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatImportsLeftOutIsTold(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name               string
+		imported, required int
+		source             string // of one more file
+		want               string // "" for no sentence
+	}{
+		{"less than required", 99, 162, report.FromMirror, "Builds and tests import 99 of the 162 required modules;"},
+		{"one is left to the go command", 99, 162, report.FromDeferred, "Builds and tests import at least 99 of the 162 required modules;"},
+		{"one failed, and nobody knows what it imports", 99, 162, report.FromFailed, ""},
+		{"all", 162, 162, report.FromMirror, ""},
+		{"another scope", 0, 0, report.FromMirror, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := reporttest.Start(report.OK)
+			r.Modules = append(reporttest.Modules(3, report.KindZip, report.FromMirror, reporttest.Goproxy), reporttest.Modules(1, report.KindMod, tt.source, "")...)
+			r.Totals.Imported, r.Totals.Required = tt.imported, tt.required
+			got := render(t, reporttest.Finish(r, 100), text.Options{})
+			if tt.want == "" && strings.Contains(got, "required modules") || !strings.Contains(got, tt.want) {
+				t.Errorf("found\n%s\nwant it to say %q", got, tt.want)
+			}
+		})
+	}
+}
