@@ -8,8 +8,9 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/nektos/act/pkg/artifactcache"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 // wholeChunks hands on a chunk only when all of it has arrived, as many a proxy

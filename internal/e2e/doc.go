@@ -18,9 +18,9 @@
 //     package-lock.json of npm/: azurite, GitHub's own cache client in the
 //     versions that are in use, and gitlab-ci-local. versitygw, which .ci/tools names, is looked for
 //     on the search path. .ci/run sees to both.
-//   - MODFERRY_E2E_ALL=1 adds terraform and kubernetes, compiles hugo, has hugo
-//     saved in every store, damages ten times as many places of layers, and
-//     makes the large layer one of 1 GB.
+//   - MODFERRY_E2E_ALL=1 adds cli, traefik, terraform and kubernetes, compiles
+//     hugo, has hugo saved in every store, damages ten times as many places of
+//     layers, and makes the large layer one of 1 GB.
 //   - MODFERRY_E2E_SCREENSHOTS is a folder for pictures of the HTML report, in
 //     every width and colour scheme in which a browser is shown it.
 //   - CI=true turns the absence of a counterpart from a skip into a failure.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 )
 
@@ -24,6 +26,10 @@ var exactProjects = []project{
 	{Version: module.Version{Path: "github.com/quic-go/quic-go", Version: "v0.57.0"}},
 	cli,
 	{Version: module.Version{Path: "github.com/traefik/traefik/v3", Version: "v3.2.0"}, long: true},
+	// It replaces modules by directories.
+	projects[2],
+	// It is a workspace.
+	projects[3],
 }
 
 // TestFetchBringsWhatTheGoCommandDownloads holds the zips of a fetch against those
@@ -34,37 +40,60 @@ func TestFetchBringsWhatTheGoCommandDownloads(t *testing.T) {
 			if p.long && !everything() {
 				t.Skip("takes long: set MODFERRY_E2E_ALL=1")
 			}
-			exact(t, p.checkout(t), "./...")
+			exact(t, p.checkout(t))
 		})
 	}
 }
 
 // A workspace selects versions for all its members together.
 func TestFetchBringsWhatTheGoCommandDownloadsForAWorkspace(t *testing.T) {
-	dir := t.TempDir()
-	var members []string
+	at := newPlace(t, startRecorded(t))
+	at.dir = t.TempDir()
+	init := []string{"work", "init"}
 	for _, p := range []project{projects[0], cli} {
-		to := strings.ReplaceAll(p.Path, "/", "-")
-		if err := os.Rename(p.checkout(t), filepath.Join(dir, to)); err != nil {
+		member := strings.ReplaceAll(p.Path, "/", "-")
+		if err := os.Rename(p.checkout(t), filepath.Join(at.dir, member)); err != nil {
 			t.Fatal(err)
 		}
-		members = append(members, "./"+to+"/...")
+		init = append(init, "./"+member)
 	}
-	at := newPlace(t, startRecorded(t))
-	at.dir = dir
-	at.goOnline(t, ownSumDB(t), "work", "init", strings.TrimSuffix(members[0], "/..."), strings.TrimSuffix(members[1], "/..."))
-	// This writes go.work.sum.
-	at.goOnline(t, ownSumDB(t), append([]string{"list", "-deps", "-test"}, members...)...)
-	exact(t, dir, members...)
+	at.goOnline(t, ownSumDB(t), init...)
+	for _, list := range everyPackage(t, at.dir) {
+		at.goOnline(t, ownSumDB(t), list...) // this writes go.work.sum
+	}
+	exact(t, at.dir)
+}
+
+// everyPackage are the lists of all packages of a checkout with their tests, and of
+// its tools.
+func everyPackage(t *testing.T, dir string) [][]string {
+	t.Helper()
+	list := []string{"list", "-deps", "-test"}
+	data, err := os.ReadFile(filepath.Join(dir, "go.work"))
+	if errors.Is(err, fs.ErrNotExist) {
+		lists := [][]string{append(list, "./...")}
+		if len(parseGoMod(t, filepath.Join(dir, "go.mod")).Tool) > 0 {
+			lists = append(lists, []string{"list", "-deps", "tool"}) // whose own tests nobody wants
+		}
+		return lists
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	work, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, use := range work.Use {
+		list = append(list, strings.TrimSuffix(use.Path, "/")+"/...")
+	}
+	return [][]string{list}
 }
 
 // exact compares the two on a checkout: for the job's own platform, and with the
 // default ones.
-func exact(t *testing.T, dir string, packages ...string) {
-	lists := [][]string{append([]string{"list", "-deps", "-test"}, packages...)}
-	if mod := filepath.Join(dir, "go.mod"); exists(mod) && len(parseGoMod(t, mod).Tool) > 0 {
-		lists = append(lists, []string{"list", "-deps", "tool"}) // whose own tests nobody wants
-	}
+func exact(t *testing.T, dir string) {
+	lists := everyPackage(t, dir)
 	s := startRecorded(t)
 	theirs := newPlace(t, s)
 	theirs.dir = dir
@@ -100,11 +129,6 @@ func exact(t *testing.T, dir string, packages ...string) {
 	})
 }
 
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}
-
 // goOnline runs the go command with the place's mirror.
 func (p *place) goOnline(t *testing.T, env []string, args ...string) {
 	t.Helper()
@@ -115,23 +139,25 @@ func (p *place) goOnline(t *testing.T, env []string, args ...string) {
 }
 
 // sameZips fails the test for every zip that one module cache has and the other
-// has not.
+// has not, and for every go.mod file that only theirs has.
 func sameZips(t *testing.T, ours, theirs *place) {
 	t.Helper()
-	got, want := ours.downloaded(t, ".zip"), theirs.downloaded(t, ".zip")
-	if len(want) == 0 {
+	if len(theirs.downloaded(t, ".zip")) == 0 {
 		t.Error("the go command downloaded nothing")
 	}
-	for _, zip := range got {
-		if !slices.Contains(want, zip) {
-			t.Errorf("the go command does not download %s", zip)
+	for _, zip := range beyond(ours.downloaded(t, ".zip"), theirs.downloaded(t, ".zip")) {
+		t.Errorf("the go command does not download %s", zip)
+	}
+	for _, ext := range []string{".zip", ".mod"} {
+		for _, file := range beyond(theirs.downloaded(t, ext), ours.downloaded(t, ext)) {
+			t.Errorf("fetch does not bring %s", file)
 		}
 	}
-	for _, zip := range want {
-		if !slices.Contains(got, zip) {
-			t.Errorf("fetch does not bring %s", zip)
-		}
-	}
+}
+
+// beyond are the names in a that are not in b.
+func beyond(a, b []string) []string {
+	return slices.DeleteFunc(a, func(name string) bool { return slices.Contains(b, name) })
 }
 
 // downloaded are the files of modules in the module cache with an extension.

@@ -7,8 +7,9 @@ import (
 	"testing"
 
 	"github.com/goproxy/goproxy"
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 // TestGoproxyAsMirror fetches from goproxy/goproxy, a module proxy that we did

@@ -6,8 +6,9 @@ import (
 	"testing"
 
 	"github.com/Shopify/toxiproxy/v2"
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/rs/zerolog"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
 // TestToxicConnections puts toxiproxy, which breaks TCP streams without a

@@ -17,11 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/modferry/modferry/internal/mirror/mirrortest"
-	"github.com/modferry/modferry/internal/store/gha/ghatest"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb"
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/store/gha/ghatest"
 )
 
 // project is a real project with the modules that it needs, and one that it does

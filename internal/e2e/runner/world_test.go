@@ -12,10 +12,11 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
-	"golang.org/x/mod/module"
 )
 
 // world is what surrounds the jobs: modules, a mirror that is dead and one that
