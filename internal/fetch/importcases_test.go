@@ -131,12 +131,10 @@ func (c importCase) env() []string {
 	return append([]string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=1"}, c.lines["env"]...)
 }
 
-// run runs the go commands of the case in a copy of the bench that has an empty module
-// cache, which it returns.
-func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy string) string {
+// run runs the go commands of the case with a module cache, which it returns.
+func (c importCase) run(t *testing.T, b *fetchtest.Bench, cache, proxy, modcache string) string {
 	t.Helper()
 	tmp := t.TempDir()
-	modcache := filepath.Join(tmp, "mod")
 	runs, failed := c.lines["run"], ""
 	if runs == nil {
 		runs = []string{"list -deps -test ./..."}
@@ -206,13 +204,14 @@ func TestImportsAreThoseOfTheGoCommand(t *testing.T) {
 			c := readImportCase(t, text)
 			b := c.bench(t)
 			proxy := c.fixtures.WriteProxy(t, t.TempDir())
-			want := append(zips(t, c.run(t, b, cache, proxy)), strings.Fields(c.one("more"))...)
+			want := append(zips(t, c.run(t, b, cache, proxy, filepath.Join(t.TempDir(), "mod"))), strings.Fields(c.one("more"))...)
 			r := b.Run(proxy)
 			if diff := gocmp.Diff(want, zips(t, b.ModCache), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("zips (-go command +run):\n%s", diff)
 			}
 			if c.one("fails") == "" {
 				fetchtest.WantOutcome(t, r, report.OK)
+				c.run(t, b, cache, "off", b.ModCache) // with every go.mod that it reads
 			}
 			for _, check := range []string{"import-ambiguous", "import-not-required", "scope-build"} {
 				if got := fetchtest.Found(r, check); (got != nil) != (c.one("finding") == check) {

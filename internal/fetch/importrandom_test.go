@@ -148,7 +148,7 @@ func TestRandomImportsAreThoseOfTheGoCommand(t *testing.T) {
 			c := readImportCase(t, archive)
 			b := c.bench(t)
 			proxy := c.fixtures.WriteProxy(t, t.TempDir())
-			want := zips(t, c.run(t, b, cache, proxy))
+			want := zips(t, c.run(t, b, cache, proxy, filepath.Join(t.TempDir(), "mod")))
 			compared.Add(1)
 			downloaded.Add(int64(len(want)))
 			r := b.Run(proxy)

@@ -82,23 +82,15 @@ func (k known) recall() (imports.Step, bool) {
 	return s, true
 }
 
-// remember writes down what complete graphs came to. That it cannot is told to the
-// log of the run: the next one follows the imports again.
-func (k known) remember(graphs []*imports.Graph) error {
-	if k.key == "" || len(graphs) == 0 {
-		return nil
-	}
+// remember writes down which zips and go.mod files complete graphs came to. That it
+// cannot is told to the log of the run: the next one follows the imports again.
+func (k known) remember(s imports.Step) error {
 	var b bytes.Buffer
-	for _, g := range graphs {
-		if !g.Complete() {
-			return nil
-		}
-		for _, v := range g.Needed() {
-			fmt.Fprintf(&b, "zip %s %s\n", v.Path, v.Version)
-		}
-		for _, v := range g.Providers() {
-			fmt.Fprintf(&b, "mod %s %s\n", v.Path, v.Version)
-		}
+	for _, v := range s.Modules {
+		fmt.Fprintf(&b, "zip %s %s\n", v.Path, v.Version)
+	}
+	for _, v := range s.Providers {
+		fmt.Fprintf(&b, "mod %s %s\n", v.Path, v.Version)
 	}
 	b.WriteString(lastLine)
 	if err := os.MkdirAll(k.dir, 0o777); err != nil {

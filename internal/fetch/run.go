@@ -60,8 +60,8 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 		}
 	}
 	d.wait()
-	if !w.refused() {
-		if err := w.known.remember(w.graphs); err != nil {
+	if refused := w.refused(); !refused && w.complete() {
+		if err := w.known.remember(w.all()); err != nil {
 			r.log("what imports need could not be remembered: %v", err)
 		}
 	}
@@ -94,11 +94,6 @@ func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, s
 		return err
 	}
 	cached.lookup(ctx, items)
-	if x := cached.index; x != nil && w.known.key != "" && slices.Contains(x.Graphs, w.known.key) {
-		if err := w.take(ctx, x.Holds()); err != nil {
-			return err
-		}
-	}
 	cached.taken = func(it *download.Item) {
 		if err := w.ended(ctx, it); err != nil {
 			stop(err)

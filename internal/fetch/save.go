@@ -64,11 +64,11 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	if err != nil {
 		return err
 	}
-	graph, need, optional, err := r.toSave(ctx)
+	need, optional, err := r.toSave(ctx)
 	if err != nil {
 		return err
 	}
-	saver := &layer.Saver{Store: s, Cache: r.cache, Key: cached.key, Graph: graph, Need: need, Optional: optional, Bad: bad}
+	saver := &layer.Saver{Store: s, Cache: r.cache, Key: cached.key, Need: need, Optional: optional, Bad: bad}
 	done, err := saver.Save(ctx, cached.index)
 	if err != nil {
 		return err
@@ -85,13 +85,13 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 	return nil
 }
 
-// toSave is what is saved, and the key of the imports that need it: need is what the work list, or the imports, need, whole;
+// toSave is what is saved: need is what the work list, or the imports, need, whole;
 // optional is what else of the work list later steps have made the go command use,
 // and what only graph commands read.
-func (r *run) toSave(ctx context.Context) (graph string, need, optional layer.Sums, err error) {
+func (r *run) toSave(ctx context.Context) (need, optional layer.Sums, err error) {
 	w := r.newWanted(&route{r: r})
 	if err := w.look(ctx); err != nil {
-		return "", nil, nil, err
+		return nil, nil, err
 	}
 	need, optional = layer.Sums{}, layer.Sums{}
 	for v, m := range w.modules {
@@ -107,7 +107,7 @@ func (r *run) toSave(ctx context.Context) (graph string, need, optional layer.Su
 			optional.Add(v, "", m.Mod)
 		}
 	}
-	return w.known.key, need, optional, nil
+	return need, optional, nil
 }
 
 // saveFix says what to do about a save that failed, "" where the error does.

@@ -25,6 +25,10 @@ func (w *wanted) selected(m module.Version, has bool) imports.Step {
 	defer w.mu.Unlock()
 	w.goMods[m] = has
 	var s imports.Step
+	if has && w.scoped && !w.wholeGraph && w.r.List.ReadsWholeGraph(w.r.readGoMod(m)) {
+		w.wholeGraph = true
+		s.Providers = w.everything().Providers
+	}
 	w.selecting = slices.DeleteFunc(w.selecting, func(x *selecting) bool {
 		for more := true; more; {
 			before := len(x.waiting)

@@ -25,7 +25,9 @@ type wanted struct {
 	looks   chan struct{} // bounds the files that are looked at together
 	route   *route        // of what is wanted and not in the module cache
 	scoped  bool          // it is not the whole work list
-	known   known
+	// wholeGraph says that the go command reads every go.mod of the module graph.
+	wholeGraph bool
+	known      known
 
 	mu        sync.Mutex
 	graphs    []*imports.Graph // of those whose versions are known
@@ -47,6 +49,7 @@ func (r *run) newWanted(t *route) *wanted {
 	}
 	for _, x := range r.List.Readings() {
 		w.scoped = true
+		w.wholeGraph = w.wholeGraph || x.WholeGraph
 		if x.Selection != nil {
 			w.selecting = append(w.selecting, &selecting{Reading: x})
 		} else {
@@ -78,33 +81,8 @@ func (w *wanted) look(ctx context.Context) error {
 		s = join(s, imports.Step{Modules: g.Missing(), Providers: g.Providers()})
 	}
 	s = join(s, w.selected(module.Version{}, false)) // which go.mod files alone may tell
-	everyGoMod := len(w.selecting) > 0
-	g, ctx := errgroup.WithContext(ctx)
-	w.follow(ctx, g, s)
-	if everyGoMod { // builds read every go.mod there is
-		for v, m := range w.modules {
-			if m.Mod != "" {
-				w.want(ctx, g, v, report.KindMod)
-			}
-		}
-	}
-	return g.Wait()
-}
-
-// take takes what is wanted from an index that holds all that the imports need.
-func (w *wanted) take(ctx context.Context, members []layer.Member) error {
-	w.mu.Lock()
-	w.graphs = nil
-	w.mu.Unlock()
-	var s imports.Step
-	for _, m := range members {
-		switch {
-		case w.modules[m.Module].Path == "":
-		case m.Kind == report.KindZip:
-			s.Modules = append(s.Modules, m.Module)
-		case m.Kind == report.KindMod:
-			s.Providers = append(s.Providers, m.Module)
-		}
+	if w.wholeGraph {
+		s.Providers = append(s.Providers, w.everything().Providers...)
 	}
 	return w.step(ctx, s)
 }
@@ -143,10 +121,17 @@ func (w *wanted) follow(ctx context.Context, g *errgroup.Group, s imports.Step) 
 		if w.modules[v].Mod != "" {
 			w.want(ctx, g, v, report.KindMod)
 		}
-		if w.modules[v].Zip != "" {
+		if w.wants(v) {
 			w.want(ctx, g, v, download.KindInfo)
 		}
 	}
+}
+
+// wants reports whether the zip of a module is wanted, as far as is known.
+func (w *wanted) wants(v module.Version) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked[layer.Member{Module: v, Kind: report.KindZip}]
 }
 
 // want looks for a file unless that is done.
@@ -307,6 +292,29 @@ func (w *wanted) zips() (imported, required int) {
 		}
 	}
 	return imported, required
+}
+
+// complete reports whether the graphs can lead to nothing further, and can be
+// remembered.
+func (w *wanted) complete() bool {
+	graphs := w.following()
+	return w.known.key != "" && len(graphs) > 0 && !slices.ContainsFunc(graphs, func(g *imports.Graph) bool { return !g.Complete() })
+}
+
+// all is what was wanted.
+func (w *wanted) all() imports.Step {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var s imports.Step
+	for m := range w.asked {
+		switch m.Kind {
+		case report.KindZip:
+			s.Modules = append(s.Modules, m.Module)
+		case report.KindMod:
+			s.Providers = append(s.Providers, m.Module)
+		}
+	}
+	return s
 }
 
 // refused tells of the imports that the go command refuses, and reports whether

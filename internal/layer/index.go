@@ -71,28 +71,11 @@ func digest(lines []string, n int) string {
 // Index says which layer holds what. The zero value holds nothing.
 type Index struct {
 	Layers []Layer
-	// Graphs are the keys of import graphs of which the layers hold all that they
-	// need, so that nobody has to follow the imports again. It is a hint, and never
-	// trusted for more.
-	Graphs []string
 
 	// Name of the entry it was read from, "" for a new one; Exact says that it
 	// was saved for the very same go.sum lines.
 	Name  string
 	Exact bool
-}
-
-// mostGraphs bounds Graphs: it has room for the platforms of a matrix and a few
-// branches.
-const mostGraphs = 16
-
-// with is the graphs of the index and another one, which comes last when it is new.
-func (x *Index) with(graph string) []string {
-	if graph == "" || slices.Contains(x.Graphs, graph) {
-		return x.Graphs
-	}
-	keep := x.Graphs[max(0, len(x.Graphs)-mostGraphs+1):]
-	return append(slices.Clone(keep), graph)
 }
 
 // Layer is one layer of an index.
@@ -107,7 +90,6 @@ type Layer struct {
 type (
 	indexJSON struct {
 		Schema string      `json:"schema"`
-		Graphs []string    `json:"graphs,omitempty"`
 		Layers []layerJSON `json:"layers"`
 	}
 	layerJSON struct {
@@ -135,7 +117,7 @@ func (f *fileJSON) of(kind string) *int64 {
 
 // encode makes the same bytes of the same index, whoever saves it.
 func (x *Index) encode() ([]byte, error) {
-	out := indexJSON{Schema: indexSchema, Graphs: x.Graphs, Layers: []layerJSON{}}
+	out := indexJSON{Schema: indexSchema, Layers: []layerJSON{}}
 	for _, l := range x.Layers {
 		files := map[module.Version]*fileJSON{}
 		for m, size := range l.Members {
@@ -180,7 +162,7 @@ func decode(r io.Reader) (*Index, error) {
 	if len(in.Layers) > maxLayers {
 		return nil, fmt.Errorf("the index lists %d layers, expected at most %d", len(in.Layers), maxLayers)
 	}
-	x := &Index{Graphs: in.Graphs}
+	x := &Index{}
 	for _, lj := range in.Layers {
 		if err := store.CheckName(lj.Name); err != nil || !strings.HasPrefix(lj.Name, LayerPrefix) || lj.Bytes < 0 {
 			return nil, fmt.Errorf("the index lists %q, which is not a layer", failure.Neutral(lj.Name))
@@ -203,19 +185,4 @@ func decode(r io.Reader) (*Index, error) {
 		x.Layers = append(x.Layers, l)
 	}
 	return x, nil
-}
-
-// Holds are the members of all layers, each once.
-func (x *Index) Holds() []Member {
-	seen := map[Member]bool{}
-	var all []Member
-	for _, l := range x.Layers {
-		for m := range l.Members {
-			if !seen[m] {
-				seen[m] = true
-				all = append(all, m)
-			}
-		}
-	}
-	return all
 }

@@ -23,8 +23,6 @@ type Saver struct {
 	Need Sums
 	// Optional are members that are saved as well if they are there.
 	Optional Sums
-	// Graph is the key of the import graph that needs just that; "" for none.
-	Graph string
 	// Bad are layers found to hold wrong bytes, or gone: they are not listed
 	// again. Save adds those that it finds to be gone.
 	Bad []string
@@ -70,10 +68,6 @@ func (s *Saver) Save(ctx context.Context, x *Index) (*Saved, error) {
 		return &Saved{Reason: reason, Fault: true}, nil
 	}
 	next := &Index{Layers: p.keep}
-	if !x.Exact {
-		x.Graphs = nil // of other go.sum lines
-	}
-	next.Graphs = x.with(s.Graph)
 	if x.Exact && len(p.write) == 0 && next.same(x) {
 		return &Saved{Reason: "the cache already has everything"}, nil
 	}

@@ -1,10 +1,12 @@
 package worklist
 
 import (
+	"bytes"
 	"path"
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/mod/modfile"
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -21,6 +23,8 @@ type Reading struct {
 	// Imports is the import graph over the modules selected, by path; without a
 	// Selection nil is passed.
 	Imports func(selected map[string]string) *imports.Graph
+	// WholeGraph says that builds read every go.mod of the module graph.
+	WholeGraph bool
 	// GoMod reads the go.mod of a directory that Selection asks for: one that
 	// replaces a module.
 	GoMod func(dir string) ([]byte, error)
@@ -56,12 +60,43 @@ func (n *needs) follow() {
 	}
 	n.list.readings = append(n.list.readings, func() Reading {
 		r := Reading{GoMod: func(dir string) ([]byte, error) { return n.read(filepath.Join(dir, "go.mod")) }}
+		r.WholeGraph = n.unit.whole() || n.requiredByDirectory()
 		if n.unit.whole() {
 			r.Selection = n.selection()
 		}
 		r.Imports = func(selected map[string]string) *imports.Graph { return n.graph(dirs, selected) }
 		return r
 	})
+}
+
+// ReadsWholeGraph reports whether the go command reads every go.mod of the module
+// graph once it has read this one, of a module that provides a package: it requires a
+// main module, which the go command takes for too old (cmd/go modload/buildlist.go:
+// spotCheckRoots).
+func (l *List) ReadsWholeGraph(goMod []byte) bool {
+	for _, m := range l.Mains {
+		if m.Path == "" || !bytes.Contains(goMod, []byte(m.Path)) {
+			continue
+		}
+		if f, err := modfile.ParseLax("go.mod", goMod, nil); err == nil && slices.ContainsFunc(f.Require, func(r *modfile.Require) bool { return r.Mod.Path == m.Path }) {
+			return true
+		}
+	}
+	return false
+}
+
+// requiredByDirectory is ReadsWholeGraph of the directories that replace modules.
+func (n *needs) requiredByDirectory() bool {
+	for _, r := range n.unit.mods[0].parsed.Require {
+		by, ok := n.replaced.find(r.Mod)
+		if !ok || !by.isDir() {
+			continue
+		}
+		if data, err := n.read(filepath.Join(by.to.Path, "go.mod")); err == nil && n.list.ReadsWholeGraph(data) {
+			return true
+		}
+	}
+	return false
 }
 
 // selection is the selection of versions for a unit that is not pruned.
