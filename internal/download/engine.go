@@ -44,7 +44,8 @@ type Options struct {
 }
 
 // Shelf keeps files that are what they must be, and refuses others. It owns the
-// temporary files that are put. *modcache.Cache is one.
+// temporary files that are put. The hash is "" for items without one, which a shelf
+// may refuse. *modcache.Cache is one, and does.
 type Shelf interface {
 	Temp() (*os.File, error)
 	PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.File, o modcache.PutOptions) error

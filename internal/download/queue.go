@@ -157,6 +157,19 @@ func (q *Queue) Progress() Progress {
 	return p
 }
 
+// Underway is how much of the zip at an escaped path below a mirror has arrived, and
+// its size; -1 when that is not known, as before a response begins.
+func (e *Engine) Underway(path string) (arrived, size int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for t := range e.active {
+		if t.path == path {
+			return t.progress(), t.length()
+		}
+	}
+	return 0, -1
+}
+
 // ranks is how many ranks there are.
 const ranks = 4
 

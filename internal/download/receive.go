@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 // given back as soon as the last byte has arrived: verifying needs the processor,
 // not the mirror.
 func (e *Engine) receive(ctx context.Context, it *Item, q *request, a *report.Attempt) *failure.Error {
-	switch it.Kind {
-	case report.KindZip:
+	switch {
+	case it.page != nil:
+		return e.receivePage(it, q, a)
+	case it.Kind == report.KindZip:
 		return e.receiveZip(ctx, it, q, a)
-	case report.KindMod:
+	case it.Kind == report.KindMod:
 		return e.receiveMod(ctx, it, q, a)
 	}
 	begin := time.Now()
@@ -46,7 +49,12 @@ func (e *Engine) receiveMod(ctx context.Context, it *Item, q *request, a *report
 	begin := time.Now()
 	tmp, err := e.shelf.Temp()
 	fe := failure.As(err)
-	if fe == nil {
+	switch {
+	case fe != nil:
+	case it.Want == "":
+		_, err := io.Copy(tmp, q.resp)
+		fe = failure.As(err)
+	default:
 		fe = mirror.ReadMod(tmp, q.resp, it.Want, q.turn.hop.Name()+"/"+it.path)
 	}
 	q.received(begin, fe, a)

@@ -1,0 +1,185 @@
+package sums
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/relay/flight"
+	"github.com/modferry/modferry/internal/session"
+)
+
+// Database is the checksum database of a session, asked where the go command would
+// ask it: through the first mirror that serves it, else itself. What it says is not
+// verified here. It is safe for concurrent use.
+type Database struct {
+	s     *session.Session
+	reads *flight.Group[string, read]
+
+	mu    sync.Mutex
+	at    *download.Engine // of the one place that is asked; nil while it is not known
+	via   string           // its name, redacted
+	below string           // the path of the database there
+	again time.Time        // when to look for it again, after it was not found
+	lost  error            // why it was not
+	pages map[string][]byte
+	size  int
+}
+
+type read struct {
+	body []byte
+	err  error
+}
+
+const (
+	// mostPages bounds the memory for what the database said. A tile has 8 KiB, and a
+	// build with a thousand new modules needs some hundred of them.
+	mostPages = 64 << 20
+	// largest is far more than any tile or record has.
+	largest = 1 << 20
+	// lookAgain is how long a database that was not found is not looked for.
+	lookAgain = 10 * time.Second
+)
+
+func newDatabase(ctx context.Context, s *session.Session) *Database {
+	return &Database{s: s, reads: flight.New[string, read](ctx), pages: map[string][]byte{}}
+}
+
+// Name is the name in the paths below a mirror.
+func (d *Database) Name() string { return d.s.SumDB.Name }
+
+func (d *Database) close() {
+	d.reads.Close()
+	if d.at != nil {
+		d.at.Close()
+	}
+}
+
+// Supported says whether the database can be asked; nil means that it can.
+func (d *Database) Supported(ctx context.Context) error {
+	got, _, err := d.reads.Do(ctx, "/supported", func(ctx context.Context) read {
+		_, _, err := d.place(ctx)
+		return read{err: err}
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return got.err
+}
+
+// Read returns what the database says at a path, as "/lookup/MODULE@VERSION" or
+// "/tile/8/0/000": tiles never change, and neither do records. The error is a
+// *failure.Error, or says that ctx ended.
+func (d *Database) Read(ctx context.Context, path string) ([]byte, error) {
+	d.mu.Lock()
+	body, ok := d.pages[path]
+	d.mu.Unlock()
+	if ok {
+		return body, nil
+	}
+	got, _, err := d.reads.Do(ctx, path, func(ctx context.Context) read {
+		body, err := d.read(ctx, path)
+		return read{body, err}
+	}, nil)
+	if err != nil {
+		return nil, failure.New(failure.Cancelled, "ask "+d.Name(), "", err)
+	}
+	return got.body, got.err
+}
+
+func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
+	e, below, err := d.place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest})
+	if err := e.Bring(ctx, it); err != nil {
+		return nil, err
+	}
+	body := it.Page().Body
+	if path != "/latest" {
+		d.keep(path, body)
+	}
+	return body, nil
+}
+
+func (d *Database) keep(path string, body []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.size += len(body); d.size > mostPages {
+		clear(d.pages)
+		d.size = len(body)
+	}
+	d.pages[path] = body
+}
+
+// place finds out where the database is asked, and stays with it (cmd/go
+// modfetch/sumdb.go: initBase).
+func (d *Database) place(ctx context.Context) (*download.Engine, string, error) {
+	d.mu.Lock()
+	at, below, lost, again := d.at, d.below, d.lost, d.again
+	d.mu.Unlock()
+	if at != nil {
+		return at, below, nil
+	}
+	if lost != nil && time.Now().Before(again) {
+		return nil, "", lost
+	}
+	at, below, via, err := d.find(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			d.lost, d.again = err, time.Now().Add(lookAgain)
+		}
+		return nil, "", err
+	case d.at != nil: // another one was faster
+		at.Close()
+	default:
+		d.at, d.below, d.via, d.lost = at, below, via, nil
+	}
+	return d.at, d.below, nil
+}
+
+func (d *Database) find(ctx context.Context) (*download.Engine, string, string, error) {
+	if !d.s.SumDB.BypassMirrors {
+		below := "sumdb/" + d.Name() + "/"
+		for _, h := range d.s.Chain.Hops {
+			e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+			it := download.NewPage(module.Version{}, "sumdb", below+"supported", download.PageOptions{Max: largest})
+			err := e.Bring(ctx, it)
+			if err == nil {
+				return e, below, h.Name(), nil
+			}
+			e.Close()
+			if fe := failure.As(err); ctx.Err() != nil || !h.Passes(fe.Class) {
+				return nil, "", "", fe
+			}
+		}
+	}
+	m, err := d.s.Client.Open(d.s.SumDB.URL, mirror.Limits{})
+	if err != nil {
+		return nil, "", "", failure.As(err)
+	}
+	h := &session.Hop{Mirror: m, URL: d.s.SumDB.URL, Weight: 1}
+	return download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{}), "", "", nil
+}
+
+// Via is the mirror that the database is asked through, redacted, "" when it is
+// asked itself; ok is false while nobody needed it.
+func (d *Database) Via() (via string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.via, d.at != nil
+}
+
+var errOtherDatabase = errors.New("no checksum database of the settings")
