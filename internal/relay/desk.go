@@ -20,7 +20,7 @@ type desk struct {
 	once   sync.Once
 	begun  atomic.Pointer[download.Engine] // nil before
 	p      *preflight.Probes               // nil for none
-	follow func()            // ends what changes the chain
+	follow func()                          // ends what changes the chain
 }
 
 // engine begins the engine when the first one asks for it.
@@ -44,6 +44,14 @@ func (d *desk) underway(path string) (arrived, size int64) {
 		return e.Underway(path)
 	}
 	return 0, -1
+}
+
+// chain is the chain that was chosen.
+func (d *desk) chain() session.Chain {
+	if d.begun.Load() == nil || d.p == nil {
+		return preflight.Unprobed(d.s).Chain()
+	}
+	return d.p.Final(false).Chain()
 }
 
 func (d *desk) close() {

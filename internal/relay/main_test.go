@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -28,6 +30,7 @@ type bench struct {
 	s     *session.Session
 	relay *relay.Relay
 	at    *relay.Loopback
+	now   *atomic.Int64 // what the relay takes for the time, in seconds
 }
 
 // open puts a relay before a chain, as the bench's settings have it.
@@ -51,7 +54,11 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := relay.New(t.Context(), s, relay.Options{Log: func(line string) { t.Log(line) }})
+	now := new(atomic.Int64)
+	now.Store(1e9)
+	r, err := relay.New(t.Context(), s, relay.Options{
+		Log: func(line string) { t.Log(line) }, Now: func() time.Time { return time.Unix(now.Load(), 0) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +77,7 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 			t.Errorf("left behind: %v", left)
 		}
 	})
-	return &bench{Bench: b, t: t, s: s, relay: r, at: at}
+	return &bench{Bench: b, t: t, s: s, relay: r, at: at, now: now}
 }
 
 // get asks the relay, and returns the body as well.

@@ -67,7 +67,7 @@ func (p *pages) put(path string, k known) {
 // page answers with what mirrors say now: versions, the latest one, an .info.
 func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 	k, cache := r.pages.get(q.path), "HIT"
-	if !k.fresh(time.Now()) {
+	if !k.fresh(r.o.Now()) {
 		if unfetched(req) {
 			r.refuse(w, q, brought{err: errNotFetched})
 			return
@@ -108,7 +108,7 @@ func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 // is still the same; when all fail, it is taken for that.
 func (r *Relay) ask(ctx context.Context, q question) brought {
 	before := r.pages.get(q.path)
-	if before.fresh(time.Now()) { // by an earlier flight, after it was looked for
+	if before.fresh(r.o.Now()) { // by an earlier flight, after it was looked for
 		return brought{page: before.page, it: before.not.it, err: before.not.err}
 	}
 	o := download.PageOptions{FirstByte: max(patience, r.s.Values.FirstByteTimeout), Have: before.page, Check: q.check}
@@ -124,7 +124,7 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 	got := brought{it: it, err: err}
 	if err == nil {
 		got.page = it.Page()
-		r.pages.put(q.path, known{page: got.page, at: time.Now(), good: q.kind == download.KindInfo})
+		r.pages.put(q.path, known{page: got.page, at: r.o.Now(), good: q.kind == download.KindInfo})
 		if len(it.Record.Attempts) > 1 {
 			r.record(it)
 		}
@@ -135,7 +135,7 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 	case fe.Class == failure.Cancelled:
 		return got
 	case gone(it, fe):
-		r.pages.put(q.path, known{not: got, at: time.Now()})
+		r.pages.put(q.path, known{not: got, at: r.o.Now()})
 		return got
 	}
 	r.record(it)

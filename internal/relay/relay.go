@@ -34,6 +34,8 @@ type Options struct {
 	// Log is told a line for every answer and every noteworthy event; nil means nobody
 	// is.
 	Log func(line string)
+	// Now is the clock by which answers grow old; nil means the machine's.
+	Now func() time.Time
 }
 
 // Relay answers as a module proxy. It is safe for concurrent use.
@@ -73,10 +75,16 @@ type brought struct {
 }
 
 // Open opens a session for a relay, with all hashes of go.sum. A checkout that there
-// is none of, or that cannot be read, is none: the go command will say so itself.
+// is none of, or that cannot be read, is none: the go command will say so itself. The
+// mirrors are the job's: a relay also says what @latest is, which is not the checkout's
+// to decide.
 func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Session, error) {
 	all := *v
 	all.Scope = "all"
+	all.Checkout.Proxy, all.Checkout.Mirrors = "", nil
+	if v.FromCheckout("mirrors") {
+		all.Mirrors = string(session.Configured)
+	}
 	o.Stays = true
 	return session.OpenProbe(&all, env, o)
 }
@@ -87,6 +95,9 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	if o.Log == nil {
 		o.Log = func(string) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	modcache := s.Env.Get("GOMODCACHE")
 	if err := s.Confined("the module cache", modcache); err != nil {
@@ -122,15 +133,6 @@ func (r *Relay) Close() error {
 		h.Close()
 	}
 	return r.keep.Close()
-}
-
-// Proxy is the GOPROXY for clients of a relay at a URL, which stands for all mirrors
-// of the chain.
-func Proxy(s *session.Session, url string) string {
-	if s.Chain.End == goenv.Direct {
-		return url + ",direct"
-	}
-	return url
 }
 
 // ServeHTTP answers a question of the module proxy protocol.

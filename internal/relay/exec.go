@@ -1,0 +1,160 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/preflight"
+	"github.com/modferry/modferry/internal/relay/child"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/store"
+)
+
+// Execution is what came of a command that ran with a relay.
+type Execution struct {
+	Code int // of the command, or what a shell says of one that it cannot run
+	// Result is what was downloaded and restored, nil when that is nothing at all.
+	Result *report.Result
+	Chain  session.Chain // that was chosen
+	// Remarks say what kept the relay or the cache from helping.
+	Remarks []string
+}
+
+// Exec runs a command whose go commands, and those of its children, ask a relay on
+// loopback over a session of Open. What the cache has of the checkout, with the scope
+// of v, is restored before, and saved after a command that succeeds. A relay that
+// cannot start is a remark: the command runs without. The error says that the command
+// could not be started. ctx bounds what happens before the command, not the command.
+func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.Command, o Options) (Execution, error) {
+	var x Execution
+	if v.Checkout.ProxyList() != "" || v.FromCheckout("mirrors") {
+		x.Remarks = append(x.Remarks, "the mirrors that the checkout names are not asked: they would decide what @latest is")
+	}
+	cached := x.cached(s, v)
+	restored := restore(ctx, cached)
+	if ctx.Err() != nil {
+		return x, context.Cause(ctx)
+	}
+	r, at, err := start(ctx, s, o)
+	if err != nil {
+		x.Remarks = append(x.Remarks, "without a relay: "+err.Error())
+	}
+	c.Env = slices.Clone(c.Env)
+	for _, e := range s.Exports(session.Chain{}, false) {
+		c.Env = append(c.Env, e.Name+"="+e.Value)
+	}
+	switch {
+	case r != nil:
+		c.Env = append(c.Env, "GOPROXY="+Proxy(s, at.URL))
+	case s.Values.ProxyList() != "":
+		c.Env = append(c.Env, "GOPROXY="+s.Chain.List().String())
+	}
+	x.Code, err = child.Run(c)
+	x.Chain = preflight.Unprobed(s).Chain()
+	if r != nil {
+		x.end(r, at)
+	}
+	x.add(restored)
+	if cached != nil && x.Code == 0 {
+		saved := fetch.Save(context.WithoutCancel(ctx), cached, nil)
+		if x.Result != nil {
+			x.Result.Cache.Saved = saved.Cache.Saved
+		}
+	}
+	return x, err
+}
+
+// start starts a relay, if there is a mirror that it can ask.
+func start(ctx context.Context, s *session.Session, o Options) (*Relay, *Loopback, error) {
+	if len(s.Chain.Hops) == 0 {
+		return nil, nil, nil
+	}
+	r, err := New(ctx, s, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := Listen(r)
+	if err != nil {
+		return nil, nil, errors.Join(err, r.Close())
+	}
+	s.Options.Secrets.Add(at.Secret)
+	if s.Options.Mask != nil {
+		s.Options.Mask(at.Secret)
+	}
+	return r, at, nil
+}
+
+// end ends a relay and takes its result.
+func (x *Execution) end(r *Relay, at *Loopback) {
+	if err := at.Close(); err != nil {
+		x.Remarks = append(x.Remarks, err.Error())
+	}
+	if r.Answers() > 0 {
+		x.Result = r.Result()
+		x.Chain = r.desk.chain()
+	}
+	if err := r.Close(); err != nil {
+		x.Remarks = append(x.Remarks, "remove what the relay kept: "+err.Error())
+	}
+}
+
+// cached opens the session of the cache, nil for none: its scope is that of what is
+// restored, where a relay knows all hashes.
+func (x *Execution) cached(s *session.Session, v *settings.Values) *session.Session {
+	if s.Store.Kind == store.Off || s.Store.Kind == "" || len(s.List.Modules) == 0 {
+		return nil
+	}
+	cached, err := session.Open(v, s.Env, s.Options)
+	if err != nil {
+		x.Remarks = append(x.Remarks, "without the cache: "+err.Error())
+		return nil
+	}
+	return cached
+}
+
+func restore(ctx context.Context, cached *session.Session) *report.Result {
+	if cached == nil {
+		return nil
+	}
+	return fetch.Restore(ctx, cached, nil)
+}
+
+// add puts what was restored into the result.
+func (x *Execution) add(restored *report.Result) {
+	if restored == nil {
+		return
+	}
+	if x.Result == nil {
+		x.Result = restored
+		x.Result.Message = ""
+		return
+	}
+	x.Result.Cache = restored.Cache
+	for _, m := range restored.Modules {
+		if m.Source == report.FromCache {
+			x.Result.Modules = append(x.Result.Modules, m)
+		}
+	}
+	for _, f := range restored.Findings {
+		if !slices.Contains(x.Result.Findings, f) {
+			x.Result.Findings = append(x.Result.Findings, f)
+		}
+	}
+	ms, bytes := x.Result.Totals.MS, x.Result.Totals.Bytes+restored.Totals.Bytes
+	report.Aggregate(x.Result)
+	x.Result.Totals.MS, x.Result.Totals.Bytes = ms, bytes
+}
+
+// Proxy is the GOPROXY for clients of a relay at a URL, which stands for all mirrors
+// of the chain.
+func Proxy(s *session.Session, url string) string {
+	if s.Chain.End == goenv.Direct {
+		return url + ",direct"
+	}
+	return url
+}
