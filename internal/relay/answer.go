@@ -119,7 +119,7 @@ func others(it *download.Item, fe *failure.Error) []string {
 		if a.Status != 0 && a.Status != http.StatusOK {
 			line += fmt.Sprintf(" (HTTP %d)", a.Status)
 		}
-		if a.Detail != "" {
+		if a.Detail != "" && a.Detail != fe.Detail {
 			line += ": " + a.Detail
 		}
 		lines = append(lines, line)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -66,6 +67,10 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 // is one: of a tile that is not full yet, or a module that it cannot get.
 func (r *Relay) unavailable(w http.ResponseWriter, err error) {
 	fe := failure.As(err)
+	if errors.Is(err, sums.ErrUnreachable) { // the go command has another way, perhaps
+		r.say(w, http.StatusNotFound, "the checksum database: "+err.Error())
+		return
+	}
 	if fe.Class == failure.NotFound || fe.Class == failure.Gone {
 		r.say(w, http.StatusNotFound, fe.Error())
 		return

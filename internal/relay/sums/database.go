@@ -3,6 +3,7 @@ package sums
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,8 @@ const (
 	largest = 1 << 20
 	// lookAgain is how long a database that was not found is not looked for.
 	lookAgain = 10 * time.Second
+	// mostWait bounds how long it is looked for.
+	mostWait = 20 * time.Second
 )
 
 func newDatabase(ctx context.Context, s *session.Session) *Database {
@@ -166,12 +169,30 @@ func (d *Database) find(ctx context.Context) (*download.Engine, string, string, 
 			}
 		}
 	}
+	e, err := d.itself(ctx)
+	return e, "", "", err
+}
+
+// ErrUnreachable is wrapped by the error of a database that no mirror serves and that
+// does not answer itself.
+var ErrUnreachable = errors.New("no mirror serves it, and it does not answer itself")
+
+// itself is the database behind no mirror, if it answers.
+func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
 	m, err := d.s.Client.Open(d.s.SumDB.URL, mirror.Limits{})
 	if err != nil {
-		return nil, "", "", failure.As(err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	h := &session.Hop{Mirror: m, URL: d.s.SumDB.URL, Weight: 1}
-	return download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{}), "", "", nil
+	e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+	ctx, cancel := mirror.WithLimit(ctx, mostWait, "the search for it")
+	defer cancel()
+	if err := e.Bring(ctx, download.NewPage(module.Version{}, "sumdb", "latest", download.PageOptions{Max: largest})); err != nil {
+		e.Close()
+		m.Close()
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return e, nil
 }
 
 // Via is the mirror that the database is asked through, redacted, "" when it is
