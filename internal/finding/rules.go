@@ -269,8 +269,6 @@ var ruleGroups = []struct {
 	}},
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
-		{381, "relay-bypassed", "The go command does not ask the relay for the checksum database."},
-		{382, "relay-unlisted", "There were more downloads than the result lists."},
 	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},

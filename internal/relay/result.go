@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/modferry/modferry/internal/download"
@@ -46,18 +47,13 @@ func (r *Relay) Result() *report.Result {
 			Found:  fmt.Sprintf("%s, e.g. %s", report.Count(n, "file"), r.passed[0]),
 			Effect: "They were passed on as they came; the relay refuses other bytes of them from then on."})
 	}
-	if r.s.SumDB.BypassMirrors {
-		res.Findings = append(res.Findings, finding.Finding{Check: "relay-bypassed", Severity: finding.Info, Setting: "GOSUMDB",
-			Effect: "GOSUMDB names a URL, so the go command asks the checksum database there: without retries, and not in this report."})
-	}
-	if r.lost > 0 {
-		res.Findings = append(res.Findings, finding.Finding{Check: "relay-unlisted", Severity: finding.Info,
-			Found: report.Count(r.lost, "file"), Effect: "There were more downloads than a result tells of; the totals are without them."})
-	}
 	report.Settle(res)
 	report.Aggregate(res)
 	res.Totals.MS = download.Millis(time.Since(r.began))
 	conclude(res)
+	if r.lost > 0 {
+		res.Message = strings.TrimPrefix(res.Message+"; "+report.Count(r.lost, "further file")+" not listed", "; ")
+	}
 	return res
 }
 
