@@ -25,6 +25,9 @@ type Execution struct {
 	Remarks []string
 }
 
+// interrupted is the exit code of who was stopped before the command began.
+const interrupted = 130
+
 // Exec runs a command whose go commands, and those of its children, ask a relay on
 // loopback over a session of Open. What the cache has of the checkout, with the scope
 // of v, is restored before, and saved after a command that succeeds. A relay that
@@ -37,12 +40,16 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	}
 	cached := x.cached(s, v)
 	restored := restore(ctx, cached)
-	if ctx.Err() != nil {
-		return x, context.Cause(ctx)
-	}
 	r, at, err := start(ctx, s, o)
 	if err != nil {
 		x.Remarks = append(x.Remarks, "without a relay: "+err.Error())
+	}
+	if ctx.Err() != nil {
+		if r != nil {
+			x.end(r, at)
+		}
+		x.Code = interrupted
+		return x, context.Cause(ctx)
 	}
 	c.Env = slices.Clone(c.Env)
 	for _, e := range s.Exports(session.Chain{}, false) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
@@ -189,5 +191,61 @@ func TestWhatIsPrivateIsToldToNobody(t *testing.T) {
 	}
 	if found := fetchtest.Found(b.relay.Result(), "relay-unverified"); found == nil || !strings.Contains(found.Found, "half.test/inner@v1.0.0 zip: GONOSUMDB") {
 		t.Errorf("findings: %+v", found)
+	}
+}
+
+// Everything that go commands ask a mirror for, from an empty module cache, verified by
+// the database that they reach through the relay.
+func TestGoCommandsWorkThroughTheRelay(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0", "example.test/n", "example.test/Upper/v2@v2.3.4")
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db, Faults: []mirrortest.Rule{
+		mirrortest.FirstOfEach(1, "*", mirrortest.Status(503))}}) // which would end each of them
+	for _, test := range []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"versions", []string{"list", "-m", "-versions", "example.test/m"}, "example.test/m v1.0.0 v1.1.0"},
+		{"graph", []string{"mod", "graph"}, "example.test/n@v1.0.0"},
+		{"download", []string{"mod", "download", "-json"}, `"Path": "example.test/Upper/v2"`},
+		{"tidy", []string{"mod", "tidy"}, ""},
+		{"upgrade", []string{"get", "-u", "./..."}, "upgraded example.test/m v1.0.0 => v1.1.0"},
+		{"get of a version", []string{"get", "example.test/m@v1"}, "upgraded example.test/m v1.0.0 => v1.1.0"},
+		{"vendor", []string{"mod", "vendor"}, ""},
+		{"updates", []string{"list", "-m", "-u", "all"}, "example.test/m v1.0.0 [v1.1.0]"},
+		{"run of a version", []string{"build", "-n", "example.test/n"}, ""},
+		{"install of the latest", []string{"install", "-n", "example.test/m@latest"}, "is not a main package"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			bench := fetchtest.New(t, f, mirrortest.Checkout{Require: []module.Version{
+				{Path: "example.test/m", Version: "v1.0.0"}, {Path: "example.test/n", Version: "v1.0.0"}, {Path: "example.test/Upper/v2", Version: "v2.3.4"}}})
+			bench.Env["GOSUMDB"] = db.Key
+			b := open(t, bench, s.URL)
+			out, err := b.gocmd(bench.Dir, nil, test.args...)
+			if (err != nil) != strings.HasPrefix(test.says, "is not") || !strings.Contains(out, test.says) {
+				t.Errorf("%v\n%s", err, out)
+			}
+			if found := fetchtest.Found(b.relay.Result(), "relay-unverified"); found != nil {
+				t.Errorf("%+v", found)
+			}
+		})
+	}
+}
+
+// In a workspace the go command reads go.mod files that no go.sum names.
+func TestAWorkspaceLoadsThroughTheRelay(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m", "example.test/n")
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
+	bench := fetchtest.New(t, f, mirrortest.Checkout{})
+	bench.Env["GOSUMDB"] = db.Key
+	fetchtest.Write(t, filepath.Join(bench.Dir, "go.work"), "go 1.21\n\nuse .\n")
+	b := open(t, bench, s.URL)
+	if out, err := b.gocmd(bench.Dir, []string{"GOWORK="}, "list", "-deps", "./..."); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -100,6 +100,9 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 		o.Now = time.Now
 	}
 	modcache := s.Env.Get("GOMODCACHE")
+	if !filepath.IsAbs(modcache) {
+		return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+	}
 	if err := s.Confined("the module cache", modcache); err != nil {
 		return nil, err
 	}
