@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -68,9 +69,9 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	}
 	x.add(restored)
 	if cached != nil && x.Code == 0 {
-		saved := fetch.Save(context.WithoutCancel(ctx), cached, nil)
-		if x.Result != nil {
-			x.Result.Cache.Saved = saved.Cache.Saved
+		saved := fetch.Save(context.WithoutCancel(ctx), cached, nil).Cache.Saved
+		if saved.Failed {
+			x.Remarks = append(x.Remarks, strings.TrimSuffix("nothing saved to the cache: "+saved.Reason+"; "+saved.Fix, "; "))
 		}
 	}
 	return x, err
@@ -120,6 +121,9 @@ func (x *Execution) cached(s *session.Session, v *settings.Values) *session.Sess
 	if err != nil {
 		x.Remarks = append(x.Remarks, "without the cache: "+err.Error())
 		return nil
+	}
+	if _, err := cached.OpenStore(); errors.Is(err, store.ErrUnavailable) && strings.HasPrefix(v.Sources["cache"], "default") {
+		return nil // nobody asked for it: a run: step of GitHub has none
 	}
 	return cached
 }

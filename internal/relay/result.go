@@ -32,6 +32,9 @@ func (r *Relay) Result() *report.Result {
 	defer r.mu.Unlock()
 	for _, it := range r.items {
 		e := it.Entry()
+		if e.Source == report.FromFailed && e.Class == failure.HashMismatch && it.Sum.Line > 0 {
+			e.File, e.Line = it.Sum.File, it.Sum.Line // that line, or the bytes, are wrong
+		}
 		if e.Path == sums.Toolchain && e.Kind == report.KindZip {
 			e.Kind = report.KindToolchain
 		}
