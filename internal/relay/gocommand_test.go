@@ -153,6 +153,9 @@ func TestStatusesDecideWhatFollows(t *testing.T) {
 				if resp.StatusCode != want || !strings.Contains(body, test.says) {
 					t.Errorf("%s: %s, want %d and %q", path, describe(resp, body), want, test.says)
 				}
+				if res := b.relay.Result(); want == 404 && res.Outcome != report.OK && strings.HasSuffix(chain, "direct") {
+					t.Errorf("%s: the outcome is %s: %s", path, res.Outcome, res.Message)
+				}
 				lines := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
 				if want >= 400 && (resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" || len(lines) > 8 || len(body) > 648 || strings.Contains(body, "\n\n")) {
 					t.Errorf("%s: the go command would not show %s", path, describe(resp, body))

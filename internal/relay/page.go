@@ -138,16 +138,21 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 		r.pages.put(q.path, known{not: got, at: r.o.Now()})
 		return got
 	}
-	r.record(it)
+	if !it.Onward { // or else a probe of the go command, mostly
+		r.record(it)
+	}
 	if before.page != nil && (fe.Class.Transport() || fe.Class == failure.WrongContent) {
 		return brought{page: before.page, stale: true}
 	}
 	return got
 }
 
-// gone reports whether no mirror has an item, or none may be asked.
+// gone reports whether no mirror has an item, or none may be asked. A refusal that
+// falls back is as much of an answer.
 func gone(it *download.Item, fe *failure.Error) bool {
 	switch cmp.Or(it.Record.Class, fe.Class) {
+	case failure.Unauthorized, failure.Forbidden:
+		return it.Onward
 	case failure.NotFound, failure.Gone, failure.OnlyDirect, failure.Private, failure.Disabled:
 		return true
 	}

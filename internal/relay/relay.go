@@ -25,6 +25,7 @@ import (
 	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/relay/keep"
 	"github.com/modferry/modferry/internal/relay/sums"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -182,8 +183,12 @@ func (r *Relay) note(f finding.Finding) {
 // mostItems bounds what a result tells of; a job has some thousand.
 const mostItems = 50_000
 
-// record adds an item to the result.
+// record adds an item to the result. What the go command goes on to get by itself has
+// not failed.
 func (r *Relay) record(it *download.Item) {
+	if it.Onward && it.Record.Source == report.FromFailed {
+		it.Record.Source = report.FromDeferred
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.items) == mostItems {
