@@ -9,7 +9,6 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/relay/keep"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/worklist"
 )
@@ -60,13 +59,8 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 		h.Set("X-Modferry-Verified", "no")
 		h.Set("Cache-Control", "max-age=60")
 	}
-	r.send(w, req, f)
-}
-
-// send answers with a file, or the parts of it that are asked for.
-func (r *Relay) send(w http.ResponseWriter, req *http.Request, f *keep.File) {
-	w.Header().Set("Vary", "Disable-Module-Fetch")
-	http.ServeContent(w, req, "", time.Time{}, f)
+	h.Set("Vary", "Disable-Module-Fetch")
+	http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
 }
 
 // bring downloads a file for all who wait for it.

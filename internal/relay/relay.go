@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/modferry/modferry/internal/download"
@@ -53,12 +54,13 @@ type Relay struct {
 	asks  *flight.Group[string, brought]
 	pages pages
 
+	answers atomic.Int64
+
 	mu       sync.Mutex
 	items    []*download.Item
 	findings []finding.Finding
 	lost     int      // items that are not in the report
 	passed   []string // what was passed on unverified, and why
-	answers  int
 }
 
 // request is a file with the hash it must have.
@@ -94,9 +96,6 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 // the error says that there is none. No mirror is asked before the first question.
 // The caller closes it.
 func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
-	if o.Log == nil {
-		o.Log = func(string) {}
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -120,9 +119,11 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 }
 
 func (r *Relay) engine(c session.Chain) *download.Engine {
-	return download.New(r.s, c, r.keep, download.Options{Began: r.began, Note: r.note, Log: func(format string, args ...any) {
-		r.o.Log(fmt.Sprintf(format, args...))
-	}})
+	o := download.Options{Began: r.began, Note: r.note}
+	if r.o.Log != nil {
+		o.Log = func(format string, args ...any) { r.o.Log(fmt.Sprintf(format, args...)) }
+	}
+	return download.New(r.s, c, r.keep, o)
 }
 
 // Close gives up what is under way and removes what was kept. Nobody may ask any
@@ -141,9 +142,11 @@ func (r *Relay) Close() error {
 
 // ServeHTTP answers a question of the module proxy protocol.
 func (r *Relay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	r.answers++
-	r.mu.Unlock()
+	r.answers.Add(1)
+	if r.o.Log == nil {
+		r.serve(w, req)
+		return
+	}
 	seen := &answer{ResponseWriter: w}
 	r.serve(seen, req)
 	r.o.Log(fmt.Sprintf("%s %s: %d %s", req.Method, req.URL.Path, seen.status, w.Header().Get("X-Cache")))

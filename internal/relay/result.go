@@ -16,11 +16,7 @@ import (
 )
 
 // Answers is how many questions there were so far.
-func (r *Relay) Answers() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.answers
-}
+func (r *Relay) Answers() int64 { return r.answers.Load() }
 
 // Result is what the relay downloaded so far: every zip and go.mod file, and those of
 // the other answers that had trouble.

@@ -8,6 +8,7 @@
 package keep
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gofrs/flock"
 	"golang.org/x/mod/module"
@@ -36,6 +38,8 @@ type Keep struct {
 	dir  string
 	lock *flock.Flock
 
+	inMemory atomic.Int64 // bytes, and those that had no room
+
 	mu    sync.Mutex
 	files map[key]*file
 	first map[key]string // hash → of what nobody knows one
@@ -47,9 +51,22 @@ type key struct {
 }
 
 type file struct {
-	h1     string
-	digest func() (string, error)
+	h1   string
+	read func() (content, error) // once
 }
+
+// content is what is known of the bytes of a file. Zips of one h1 differ in them
+// between mirrors.
+type content struct {
+	etag string
+	body []byte // nil for what is not in memory
+}
+
+// Small files are served from memory, as far as there is room for them.
+const (
+	small     = 64 << 10
+	mostSmall = 32 << 20
+)
 
 const prefix = "relay-"
 
@@ -117,9 +134,19 @@ func (k *Keep) remove() error {
 
 // File is a file that is kept. The caller closes it.
 type File struct {
-	*os.File
+	io.ReadSeeker
 	H1   string
 	ETag string // the digest of the bytes, quoted
+
+	file *os.File // nil for one in memory
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
 }
 
 // Open opens a file that is kept with the hash; "" means whatever was kept first.
@@ -131,15 +158,18 @@ func (k *Keep) Open(v module.Version, kind, h1 string) (*File, error) {
 	if f == nil || h1 != "" && f.h1 != h1 {
 		return nil, fmt.Errorf("%s of %s: %w", kind, v, fs.ErrNotExist)
 	}
-	digest, err := f.digest()
+	c, err := f.read()
 	if err != nil {
 		return nil, err
+	}
+	if c.body != nil {
+		return &File{ReadSeeker: bytes.NewReader(c.body), H1: f.h1, ETag: c.etag}, nil
 	}
 	open, err := k.OpenFile(v, kind)
 	if err != nil {
 		return nil, err
 	}
-	return &File{open, f.h1, `"` + digest + `"`}, nil
+	return &File{open, f.h1, c.etag, open}, nil
 }
 
 // PutZip keeps a zip as modcache.Cache does. With the hash "" any zip is taken that is
@@ -194,21 +224,30 @@ func (k *Keep) isFirst(of key, h1 string) error {
 func (k *Keep) kept(of key, h1 string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.files[of] = &file{h1, sync.OnceValues(func() (string, error) { return k.digest(of) })}
+	k.files[of] = &file{h1, sync.OnceValues(func() (content, error) { return k.read(of) })}
 }
 
-// digest is that of the bytes: zips of one h1 differ in bytes between mirrors.
-func (k *Keep) digest(of key) (string, error) {
+func (k *Keep) read(of key) (content, error) {
 	f, err := k.OpenFile(of.v, of.kind)
 	if err != nil {
-		return "", err
+		return content{}, err
 	}
 	defer f.Close()
+	var head bytes.Buffer
 	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return "", failure.As(err)
+	n, err := io.Copy(io.MultiWriter(sum, &head), io.LimitReader(f, small))
+	if err != nil {
+		return content{}, failure.As(err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)[:16]), nil
+	more, err := io.Copy(sum, f)
+	if err != nil {
+		return content{}, failure.As(err)
+	}
+	c := content{etag: `"` + hex.EncodeToString(sum.Sum(nil)[:16]) + `"`}
+	if more == 0 && k.inMemory.Add(n) <= mostSmall {
+		c.body = append([]byte{}, head.Bytes()...)
+	}
+	return c, nil
 }
 
 // hashZip is the hash of a zip that is one of the version by its names and sizes.
