@@ -44,31 +44,31 @@ func (a *app) exec(cmd *cobra.Command, c command, args []string) error {
 	ctx := cmd.Context()
 	x, err := relay.Exec(ctx, j.Session, j.values, child.Command{
 		Args: args, Env: a.environ(), Stdin: file(a.stdin), Stdout: file(outlet.Behind(a.stdout)), Stderr: file(outlet.Behind(a.stderr)),
-	}, relay.Options{Log: j.relayLog()})
+	}, relay.Options{Log: j.relayLog(), Waits: func(what string) { j.remark("waiting for " + what) }})
 	j.code, j.chain = x.Code, x.Chain
 	j.tell(x.Remarks...)
 	if err != nil {
 		j.tell(err.Error())
 		j.code = max(j.code, 1)
 	}
-	if x.Result != nil {
-		x.Result.Findings = append(j.findings, x.Result.Findings...)
+	x.Result.Findings = append(j.findings, x.Result.Findings...)
+	x.Result.Hide(j.secrets.Hide)
+	if !x.Idle {
 		j.publishDownloads(context.WithoutCancel(ctx), x.Result)
+	}
+	if j.values.JSON != "" {
+		if err := j.writeJSON(j.values.JSON, j.values.Dir, func(w io.Writer) error { return report.JSON(w, x.Result) }); err != nil {
+			j.tell(err.Error())
+		}
 	}
 	return nil
 }
 
-// publishDownloads shows what a command downloaded, where it was asked for and where
-// the CI system shows it. The exit code stays the command's.
+// publishDownloads shows what a command downloaded, here and where the CI system shows
+// it. The exit code stays the command's.
 func (j *job) publishDownloads(ctx context.Context, res *report.Result) {
-	res.Hide(j.secrets.Hide)
 	if !j.values.Quiet || res.Outcome != report.OK {
 		if err := j.renderText(j.stderr, res, j.values.Verbose, j.command.render); err != nil {
-			j.tell(err.Error())
-		}
-	}
-	if j.values.JSON != "" {
-		if err := j.writeJSON(j.values.JSON, j.values.Dir, func(w io.Writer) error { return report.JSON(w, res) }); err != nil {
 			j.tell(err.Error())
 		}
 	}

@@ -147,7 +147,7 @@ type Progress struct {
 // numbers are those of all. It is safe for concurrent use.
 func (q *Queue) Progress() Progress {
 	e := q.e
-	p := Progress{Waiting: e.awaited(), Done: int(e.done.Load()), Bytes: e.bytes.Load()}
+	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Bytes: e.bytes.Load()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.InFlight = q.working

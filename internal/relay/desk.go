@@ -46,6 +46,14 @@ func (d *desk) underway(path string) (arrived, size int64) {
 	return 0, -1
 }
 
+// waiting is that of the engine, and waits for none.
+func (d *desk) waiting() string {
+	if e := d.begun.Load(); e != nil {
+		return e.Waiting()
+	}
+	return ""
+}
+
 // chain is the chain that was chosen.
 func (d *desk) chain() session.Chain {
 	if d.begun.Load() == nil || d.p == nil {

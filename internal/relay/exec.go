@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -19,8 +21,10 @@ import (
 // Execution is what came of a command that ran with a relay.
 type Execution struct {
 	Code int // of the command, or what a shell says of one that it cannot run
-	// Result is what was downloaded and restored, nil when that is nothing at all.
+	// Result is what was downloaded and restored. Idle says that this is nothing at all,
+	// which few want to read.
 	Result *report.Result
+	Idle   bool
 	Chain  session.Chain // that was chosen
 	// Remarks say what kept the relay or the cache from helping.
 	Remarks []string
@@ -35,7 +39,7 @@ const interrupted = 130
 // cannot start is a remark: the command runs without. The error says that the command
 // could not be started. ctx bounds what happens before the command, not the command.
 func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.Command, o Options) (Execution, error) {
-	var x Execution
+	x := Execution{Idle: true, Chain: preflight.Unprobed(s).Chain()}
 	if v.Checkout.ProxyList() != "" || v.FromCheckout("mirrors") {
 		x.Remarks = append(x.Remarks, "the mirrors that the checkout names are not asked: they would decide what @latest is")
 	}
@@ -45,36 +49,69 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	if err != nil {
 		x.Remarks = append(x.Remarks, "without a relay: "+err.Error())
 	}
-	if ctx.Err() != nil {
-		if r != nil {
-			x.end(r, at)
-		}
+	if err = ctx.Err(); err == nil {
+		c.Env = slices.Concat(c.Env, environment(s, at))
+		enough := r.tell()
+		x.Code, err = child.Run(c)
+		enough()
+	} else {
 		x.Code = interrupted
-		return x, context.Cause(ctx)
 	}
-	c.Env = slices.Clone(c.Env)
-	for _, e := range s.Exports(session.Chain{}, false) {
-		c.Env = append(c.Env, e.Name+"="+e.Value)
-	}
-	switch {
-	case r != nil:
-		c.Env = append(c.Env, "GOPROXY="+Proxy(s, at.URL))
-	case s.Values.ProxyList() != "":
-		c.Env = append(c.Env, "GOPROXY="+s.Chain.List().String())
-	}
-	x.Code, err = child.Run(c)
-	x.Chain = preflight.Unprobed(s).Chain()
-	if r != nil {
-		x.end(r, at)
-	}
+	x.end(s, r, at)
 	x.add(restored)
-	if cached != nil && x.Code == 0 {
-		saved := fetch.Save(context.WithoutCancel(ctx), cached, nil).Cache.Saved
+	x.Result.Interrupted = x.Result.Interrupted || ctx.Err() != nil
+	if cached != nil && x.Code == 0 && ctx.Err() == nil {
+		saved := fetch.Save(ctx, cached, nil).Cache.Saved
 		if saved.Failed {
 			x.Remarks = append(x.Remarks, strings.TrimSuffix("nothing saved to the cache: "+saved.Reason+"; "+saved.Fix, "; "))
 		}
 	}
 	return x, err
+}
+
+// often is how often it is told what takes long.
+const often = 15 * time.Second
+
+// tell tells what takes long until enough is called. A nil relay tells nothing.
+func (r *Relay) tell() (enough func()) {
+	if r == nil || r.o.Waits == nil {
+		return func() {}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		t := time.NewTicker(often)
+		defer t.Stop()
+		for {
+			select {
+			case <-t.C:
+			case <-stop:
+				return
+			}
+			if what := r.desk.waiting(); what != "" {
+				r.o.Waits(what)
+			}
+		}
+	})
+	return func() {
+		close(stop)
+		wg.Wait()
+	}
+}
+
+// environment is what the command's differs in; at is nil without a relay.
+func environment(s *session.Session, at *Loopback) []string {
+	var env []string
+	for _, e := range s.Exports(session.Chain{}, false) {
+		env = append(env, e.Name+"="+e.Value)
+	}
+	switch {
+	case at != nil:
+		env = append(env, "GOPROXY="+Proxy(s, at.URL))
+	case s.Values.ProxyList() != "":
+		env = append(env, "GOPROXY="+s.Chain.List().String())
+	}
+	return env
 }
 
 // start starts a relay, if there is a mirror that it can ask.
@@ -97,15 +134,16 @@ func start(ctx context.Context, s *session.Session, o Options) (*Relay, *Loopbac
 	return r, at, nil
 }
 
-// end ends a relay and takes its result.
-func (x *Execution) end(r *Relay, at *Loopback) {
+// end ends a relay and takes its result; r is nil for none.
+func (x *Execution) end(s *session.Session, r *Relay, at *Loopback) {
+	if r == nil {
+		x.Result = fetch.Nothing(s)
+		return
+	}
 	if err := at.Close(); err != nil {
 		x.Remarks = append(x.Remarks, err.Error())
 	}
-	if r.Answers() > 0 {
-		x.Result = r.Result()
-		x.Chain = r.desk.chain()
-	}
+	x.Result, x.Chain, x.Idle = r.Result(), r.desk.chain(), r.Answers() == 0
 	if err := r.Close(); err != nil {
 		x.Remarks = append(x.Remarks, "remove what the relay kept: "+err.Error())
 	}
@@ -140,10 +178,8 @@ func (x *Execution) add(restored *report.Result) {
 	if restored == nil {
 		return
 	}
-	if x.Result == nil {
-		x.Result = restored
-		x.Result.Message = ""
-		return
+	if restored.Cache.Files > 0 || len(restored.Cache.Rejected) > 0 {
+		x.Idle = false
 	}
 	x.Result.Cache = restored.Cache
 	for _, m := range restored.Modules {

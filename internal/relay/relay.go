@@ -36,6 +36,8 @@ type Options struct {
 	// Log is told a line for every answer and every noteworthy event; nil means nobody
 	// is.
 	Log func(line string)
+	// Waits is told what takes long, now and then while it does; nil means nobody is.
+	Waits func(what string)
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
 }
