@@ -85,6 +85,7 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 	// Helpers look once, when the transfer is announced: it has its size by then.
 	first := t.begin(q.resp)
 	e.track(t)
+	e.assist(helpers, t)
 	err = t.run(ctx, q.resp, first)
 	cancel()
 	e.untrack(t)
@@ -195,6 +196,21 @@ func (e *Engine) verifying(ctx context.Context, do func(parallel int) error) err
 	}
 	defer func() { <-e.slots }()
 	return do(cap(e.slots))
+}
+
+// assist has further requests help with a transfer that takes long, until ctx ends.
+func (e *Engine) assist(ctx context.Context, t *transfer) {
+	if e.o.Help == 0 {
+		return
+	}
+	e.wg.Go(func() {
+		for e.sleep(ctx, e.o.Help) {
+			if t.remaining() > 0 {
+				from := t.source()
+				e.wg.Go(func() { withSlot(ctx, from, func() { t.help(from) }) })
+			}
+		}
+	})
 }
 
 func (e *Engine) track(t *transfer) {

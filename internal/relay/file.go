@@ -74,6 +74,10 @@ func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, 
 		return brought{err: err}
 	}
 	err = r.desk.engine().Bring(ctx, it)
+	if full := failure.As(err); full != nil && full.Class == failure.DiskFull {
+		r.keep.Evict(ctx)
+		err = r.desk.engine().Bring(ctx, it)
+	}
 	if cancelled := failure.As(err); cancelled == nil || cancelled.Class != failure.Cancelled {
 		r.record(it)
 	}

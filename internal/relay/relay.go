@@ -120,8 +120,11 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	return r, nil
 }
 
+// help is how long a zip takes before a further request helps with it.
+const help = 2 * time.Second
+
 func (r *Relay) engine(c session.Chain) *download.Engine {
-	o := download.Options{Began: r.began, Note: r.note}
+	o := download.Options{Began: r.began, Note: r.note, Help: help}
 	if r.o.Log != nil {
 		o.Log = func(format string, args ...any) { r.o.Log(fmt.Sprintf(format, args...)) }
 	}

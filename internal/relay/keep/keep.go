@@ -132,6 +132,18 @@ func (k *Keep) remove() error {
 	return errors.Join(os.RemoveAll(k.dir), k.lock.Unlock(), os.Remove(k.lock.Path()))
 }
 
+// Evict gives up the zips that are kept, to make room: who asked has them. What is open
+// stays readable where the system allows it.
+func (k *Keep) Evict(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for of := range k.files {
+		if of.kind == report.KindZip && k.Discard(ctx, of.v) == nil {
+			delete(k.files, of)
+		}
+	}
+}
+
 // File is a file that is kept. The caller closes it.
 type File struct {
 	io.ReadSeeker

@@ -97,6 +97,41 @@ func TestOnlyWhatHasItsHashIsKept(t *testing.T) {
 	}
 }
 
+func TestZipsMakeRoom(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100<<10)
+	k := open(t, t.TempDir())
+	for _, a := range f.All() {
+		for kind, h1 := range map[string]string{"zip": a.ZipSum, "mod": a.ModSum} {
+			if err := put(t, k, a.Version, kind, h1, a.File(kind)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	k.Evict(t.Context())
+	for _, a := range f.All() {
+		if _, err := k.Open(a.Version, "zip", ""); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", a.Version, err)
+		}
+		mod, err := k.Open(a.Version, "mod", a.ModSum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mod.Close()
+		if err := put(t, k, a.Version, "zip", a.ZipSum, a.Zip); err != nil {
+			t.Error(err)
+		}
+		zip, err := k.Open(a.Version, "zip", a.ZipSum)
+		if err != nil {
+			t.Fatal(err)
+		}
+		zip.Close()
+	}
+	if zips, _ := filepath.Glob(filepath.Join(k.Dir(), "cache", "download", "example.test", "*", "@v", "*.zip")); len(zips) != 2 {
+		t.Errorf("zips: %v", zips)
+	}
+}
+
 func TestDirectoriesOfThoseWhoAreGoneAreRemoved(t *testing.T) {
 	t.Parallel()
 	parent := filepath.Join(t.TempDir(), "modferry")
