@@ -47,7 +47,7 @@ func Run(c Command) (code int, err error) {
 	apart := !hasTerminal()
 	cmd.SysProcAttr = attributes(apart)
 	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, passedOn(apart)...)
+	signal.Notify(signals, caught...)
 	defer signal.Stop(signals)
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {

@@ -18,23 +18,19 @@ func hasTerminal() bool {
 	return true
 }
 
-// passedOn are the signals that the child gets from us. Those of a terminal's keys
-// reach it anyway, and twice would be once too often.
-func passedOn(apart bool) []os.Signal {
-	all := []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2}
-	if apart {
-		return append(all, syscall.SIGINT, syscall.SIGQUIT)
-	}
-	return all
-}
+// caught are the signals that must not end us before the child.
+var caught = []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGINT, syscall.SIGQUIT}
 
-// send sends a signal to the child, and to its group if it has one of its own.
+// send sends a signal to the child, and to its group if it has one of its own. In the
+// foreground of a terminal the child has what its keys send already, and twice would be
+// once too often.
 func send(p *os.Process, s os.Signal, apart bool) {
-	if apart {
+	switch {
+	case apart:
 		_ = syscall.Kill(-p.Pid, s.(syscall.Signal)) // it may just have ended
-		return
+	case s != syscall.SIGINT && s != syscall.SIGQUIT:
+		_ = p.Signal(s)
 	}
-	_ = p.Signal(s)
 }
 
 // signalled is the exit code that a shell gives to a command that a signal ended, less

@@ -9,8 +9,8 @@ import (
 // a console get its keys.
 func hasTerminal() bool { return true }
 
-// passedOn are the signals that are not to end us before the child.
-func passedOn(bool) []os.Signal { return []os.Signal{os.Interrupt} }
+// caught are the signals that must not end us before the child.
+var caught = []os.Signal{os.Interrupt}
 
 // send does nothing: the console has told the child.
 func send(*os.Process, os.Signal, bool) {}

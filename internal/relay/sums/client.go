@@ -17,37 +17,35 @@ import (
 )
 
 // verifier looks hashes up in the database and proves that it says the same to
-// everybody. sumdb.Client remembers errors for good, so one that met any is
-// replaced; the signed head and the tiles outlive it.
+// everybody. sumdb.Client remembers all answers for good, errors too, so one that met
+// any is replaced; the signed head and the tiles outlive it.
 type verifier struct {
 	ctx context.Context // of the relay: sumdb.Client knows none
 	d   *Database
 
 	mu     sync.Mutex
-	client *sumdb.Client
+	client *client
+	asked  int // lookups of the client
 	latest []byte
-	failed []string // errors of requests since the client was made
-	forged string   // a proof that the database misbehaves, in words; "" for none
+	forged string // a proof that the database misbehaves, in words; "" for none
 }
+
+// mostLookups bounds what a client remembers.
+const mostLookups = 10_000
 
 // lookup returns the hashes of a version. A *failure.Error of the class HashMismatch
 // says that the database contradicts itself; every other one that it cannot be asked,
 // or does not know the version.
 func (c *verifier) lookup(v module.Version) (hashes, error) {
-	c.mu.Lock()
-	if c.client == nil {
-		c.client, c.failed = sumdb.NewClient(c), nil
-	}
-	client := c.client
-	c.mu.Unlock()
+	at := c.current()
 	var h hashes
 	for _, of := range []struct {
 		version string
 		to      *string
 	}{{v.Version, &h.zip}, {v.Version + "/go.mod", &h.mod}} {
-		lines, err := client.Lookup(v.Path, of.version)
+		lines, err := at.Lookup(v.Path, of.version)
 		if err != nil {
-			return hashes{}, c.replace(client, err)
+			return hashes{}, c.replace(at, err)
 		}
 		for _, line := range lines {
 			if f := strings.Fields(line); len(f) == 3 && strings.HasPrefix(f[2], "h1:") {
@@ -58,18 +56,29 @@ func (c *verifier) lookup(v module.Version) (hashes, error) {
 	return h, nil
 }
 
-// replace gives a client up after an error, and says what that means.
-func (c *verifier) replace(client *sumdb.Client, err error) error {
+func (c *verifier) current() *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.client == client {
+	if c.client == nil || c.asked == mostLookups {
+		c.client, c.asked = &client{verifier: c}, 0
+		c.client.Client = sumdb.NewClient(c.client)
+	}
+	c.asked++
+	return c.client
+}
+
+// replace gives a client up after an error, and says what that means.
+func (c *verifier) replace(at *client, err error) error {
+	c.mu.Lock()
+	if c.client == at {
 		c.client = nil
 	}
-	asked := slices.ContainsFunc(c.failed, func(text string) bool { return strings.Contains(err.Error(), text) })
+	forged := c.forged
+	c.mu.Unlock()
 	switch {
-	case c.forged != "":
-		return forgery(c.forged)
-	case asked:
+	case forged != "":
+		return forgery(forged)
+	case at.failedWith(err):
 		return fmt.Errorf("ask %s: %w", c.d.Name(), err)
 	}
 	return forgery(err.Error())
@@ -81,10 +90,32 @@ func forgery(text string) error {
 	return e
 }
 
-// ReadRemote, ReadConfig, WriteConfig, ReadCache, WriteCache, Log and SecurityError
-// are what sumdb.Client works with.
-func (c *verifier) ReadRemote(path string) ([]byte, error) {
-	body, err := c.d.Read(c.ctx, path)
+// unknown reports whether an error of lookup is that the hash is not to be had.
+func unknown(err error) bool {
+	var fe *failure.Error
+	return err != nil && (!errors.As(err, &fe) || fe.Class != failure.HashMismatch)
+}
+
+// client is one sumdb.Client, and what it works with.
+type client struct {
+	*sumdb.Client
+	verifier *verifier
+
+	mu     sync.Mutex
+	failed []string // errors of its requests
+}
+
+// failedWith reports whether an error is that of a request: sumdb.Client keeps no more
+// of it than the text.
+func (c *client) failedWith(err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.failed, func(text string) bool { return strings.Contains(err.Error(), text) })
+}
+
+// ReadRemote asks the database.
+func (c *client) ReadRemote(path string) ([]byte, error) {
+	body, err := c.verifier.d.Read(c.verifier.ctx, path)
 	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -93,39 +124,39 @@ func (c *verifier) ReadRemote(path string) ([]byte, error) {
 	return body, err
 }
 
-func (c *verifier) ReadConfig(file string) ([]byte, error) {
+// ReadConfig returns the key, or the head that was signed last.
+func (c *client) ReadConfig(file string) ([]byte, error) {
 	if file == "key" {
-		return []byte(c.d.s.SumDB.Key), nil
+		return []byte(c.verifier.d.s.SumDB.Key), nil
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.latest, nil
+	c.verifier.mu.Lock()
+	defer c.verifier.mu.Unlock()
+	return c.verifier.latest, nil
 }
 
-func (c *verifier) WriteConfig(_ string, old, head []byte) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !bytes.Equal(c.latest, old) {
+// WriteConfig replaces the head.
+func (c *client) WriteConfig(_ string, old, head []byte) error {
+	c.verifier.mu.Lock()
+	defer c.verifier.mu.Unlock()
+	if !bytes.Equal(c.verifier.latest, old) {
 		return sumdb.ErrWriteConflict
 	}
-	c.latest = head
+	c.verifier.latest = head
 	return nil
 }
 
-func (c *verifier) ReadCache(string) ([]byte, error) { return nil, fs.ErrNotExist }
+// ReadCache has nothing: the database keeps what it read.
+func (c *client) ReadCache(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
-func (c *verifier) WriteCache(string, []byte) {} // the database keeps what it read
+// WriteCache keeps nothing, see ReadCache.
+func (c *client) WriteCache(string, []byte) {}
 
-func (c *verifier) Log(string) {}
+// Log drops a message: the result says what matters.
+func (c *client) Log(string) {}
 
-func (c *verifier) SecurityError(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.forged = text
-}
-
-// unknown reports whether an error of lookup is that the hash is not to be had.
-func unknown(err error) bool {
-	var fe *failure.Error
-	return err != nil && (!errors.As(err, &fe) || fe.Class != failure.HashMismatch)
+// SecurityError notes the proof that the database misbehaves.
+func (c *client) SecurityError(text string) {
+	c.verifier.mu.Lock()
+	defer c.verifier.mu.Unlock()
+	c.verifier.forged = text
 }
