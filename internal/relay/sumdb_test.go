@@ -153,3 +153,26 @@ func TestTheFirstBytesOfWhatNobodyKnowsAreRemembered(t *testing.T) {
 		}
 	}
 }
+
+// What is kept for good is at least what the path stands for, and once it turns out to
+// be wrong it is asked for again.
+func TestWrongAnswersOfTheDatabaseAreNotKept(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m", "example.test/n")
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db, Faults: []mirrortest.Rule{
+		mirrortest.FirstOfEach(1, "*/lookup/*", mirrortest.HTML()),
+		{Path: "*/lookup/*/n@*", Times: 1, Do: mirrortest.Edit(func(body []byte) []byte {
+			return []byte(strings.Replace(string(body), "h1:", "h1:A", 1)) // the record is another one
+		})},
+	}})
+	b := open(t, unsummed(t, f, db.Key), s.URL)
+	if resp, body := b.get("/example.test/m/@v/v1.0.0.mod"); resp.StatusCode != 200 || resp.Header.Get("X-Modferry-Verified") != "" {
+		t.Error(describe(resp, body))
+	}
+	for _, want := range []int{502, 200} {
+		if resp, body := b.get("/example.test/n/@v/v1.0.0.mod"); resp.StatusCode != want {
+			t.Errorf("%s, want %d", describe(resp, body), want)
+		}
+	}
+}

@@ -81,6 +81,7 @@ func (c *verifier) replace(at *client, err error) error {
 	case at.failedWith(err):
 		return fmt.Errorf("ask %s: %w", c.d.Name(), err)
 	}
+	c.d.forget()
 	return forgery(err.Error())
 }
 

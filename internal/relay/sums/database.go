@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
@@ -103,7 +104,7 @@ func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest})
+	it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest, Check: plausible(path)})
 	if err := e.Bring(ctx, it); err != nil {
 		return nil, err
 	}
@@ -112,6 +113,30 @@ func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
 		d.keep(path, body)
 	}
 	return body, nil
+}
+
+// plausible refuses what cannot be the answer at a path, as of a captive portal: it
+// would be kept.
+func plausible(path string) func(body []byte) error {
+	return func(body []byte) error {
+		if strings.HasPrefix(path, "/lookup/") {
+			_, _, _, err := tlog.ParseRecord(body)
+			return err
+		}
+		t, err := tlog.ParseTilePath(strings.TrimPrefix(path, "/"))
+		if err == nil && t.L >= 0 && len(body) != t.W*tlog.HashSize {
+			return fmt.Errorf("a tile of %d bytes, expected %d", len(body), t.W*tlog.HashSize)
+		}
+		return nil
+	}
+}
+
+// forget drops what was kept, some of which was wrong.
+func (d *Database) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.pages)
+	d.size = 0
 }
 
 func (d *Database) keep(path string, body []byte) {
