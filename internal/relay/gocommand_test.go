@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/mod/module"
@@ -250,5 +251,40 @@ func TestAWorkspaceLoadsThroughTheRelay(t *testing.T) {
 	b := open(t, bench, s.URL)
 	if out, err := b.gocmd(bench.Dir, []string{"GOWORK="}, "list", "-deps", "./..."); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The go command holds the lock of a version while it waits for its zip: who shares its
+// module cache waits for that, and who has another one for the same download.
+func TestManyGoCommandsAtATimeCostOneDownload(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 8, 8<<10)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
+		mirrortest.FirstOfEach(1, "*.zip", mirrortest.ResetAfter(1000))}})
+	bench := fetchtest.New(t, f, mirrortest.Checkout{})
+	bench.Values.NoHedge = true
+	b := open(t, bench, s.URL)
+	shared := filepath.Join(t.TempDir(), "mod")
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			var env []string
+			if i%2 == 0 {
+				env = []string{"GOMODCACHE=" + shared}
+			}
+			if out, err := b.gocmd(bench.Dir, env, "mod", "download"); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	wg.Wait()
+	whole := 0
+	for _, r := range s.Matching("*.zip") {
+		if r.Range() == "" {
+			whole++
+		}
+	}
+	if n := s.Count("*.mod") + s.Count("*.info"); n != 16 || whole != 8 {
+		t.Errorf("%d requests for 16 small files, %d for 8 zips", n, whole)
 	}
 }
