@@ -58,10 +58,7 @@ func (r *Relay) Result() *report.Result {
 
 // preflight puts what the preflight found into a result.
 func (r *Relay) preflight(res *report.Result) {
-	if d := r.sums.Asked(); d != nil {
-		via, _ := d.Via()
-		res.SumDB = &report.SumDB{Name: d.Name(), Via: via, Reachable: true}
-	}
+	res.SumDB = r.sums.Report()
 	if r.desk.begun.Load() == nil || r.desk.p == nil {
 		return
 	}

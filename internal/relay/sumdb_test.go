@@ -65,6 +65,9 @@ func TestTheDatabaseIsAskedWhereTheGoCommandWould(t *testing.T) {
 			if resp.StatusCode != 200 || verified != (asked != nil) {
 				t.Errorf("%d, verified: %v %.80q", resp.StatusCode, verified, body)
 			}
+			if res := o.relay.Result(); res.SumDB == nil || res.SumDB.Reachable != (asked != nil) || res.SumDB.Reachable == (res.SumDB.Reason != "") {
+				t.Errorf("in the result: %+v", res.SumDB)
+			}
 			if asked != nil && asked.Count("*lookup/example.test/m@v1.0.0") != 1 {
 				t.Errorf("asked %d times", asked.Count("*lookup*"))
 			}

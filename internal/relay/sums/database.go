@@ -220,12 +220,12 @@ func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
 	return e, nil
 }
 
-// Via is the mirror that the database is asked through, redacted, "" when it is
-// asked itself; ok is false while nobody needed it.
-func (d *Database) Via() (via string, ok bool) {
+// Reached is where the database was asked: the redacted name of a mirror, "" for itself.
+// asked is false while nobody needed it; the error says why it could not be asked.
+func (d *Database) Reached() (via string, asked bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.via, d.at != nil
+	return d.via, d.at != nil || d.lost != nil, d.lost
 }
 
 var errOtherDatabase = errors.New("no checksum database of the settings")

@@ -79,15 +79,20 @@ func (c *Sums) Database(name string) (*Database, error) {
 	return c.database, nil
 }
 
-// Asked is the database if it was asked for anything, nil otherwise.
-func (c *Sums) Asked() *Database {
+// Report is what is known of the database for a result; nil while nobody needed it.
+func (c *Sums) Report() *report.SumDB {
 	if c.database == nil {
 		return nil
 	}
-	if _, ok := c.database.Via(); !ok {
+	via, asked, err := c.database.Reached()
+	if !asked {
 		return nil
 	}
-	return c.database
+	out := &report.SumDB{Name: c.database.Name(), Via: via, Reachable: err == nil}
+	if err != nil {
+		out.Class, out.Reason = failure.As(err).Class, failure.Plain(err.Error())
+	}
+	return out
 }
 
 // Hidden reports whether a name is kept from the database.
