@@ -145,3 +145,35 @@ func TestToolchainsAreVerifiedByTheDatabase(t *testing.T) {
 		t.Errorf("%+v", res.Modules)
 	}
 }
+
+// A command may end while its children still ask, and a mirror may never answer.
+func TestARelayEndsWhateverIsUnderWay(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 4, 8<<10)
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db, Faults: []mirrortest.Rule{
+		mirrortest.Always("*.zip", mirrortest.StallAfter(100, nil)), mirrortest.Always("*list", mirrortest.SlowFirstByte(nil)),
+		mirrortest.Always("*lookup*", mirrortest.SlowFirstByte(nil))}})
+	bench := fetchtest.New(t, f, mirrortest.Checkout{})
+	bench.Env["GOSUMDB"] = db.Key
+	b := open(t, bench, s.URL)
+	var wg sync.WaitGroup
+	for _, a := range f.All() {
+		for _, path := range []string{"/" + a.Path + "/@v/" + a.Version.Version + ".zip", "/" + a.Path + "/@v/list", "/sumdb/" + db.Name + "/lookup/" + a.Path + "@v1.0.0"} {
+			wg.Go(func() {
+				resp, err := http.Get(b.at.URL + path)
+				if err == nil {
+					resp.Body.Close()
+					t.Errorf("%s was answered %d", path, resp.StatusCode)
+				}
+			})
+		}
+	}
+	<-s.Arrived("*.zip", 4)
+	<-s.Arrived("*list", 4)
+	<-s.Arrived("*lookup*", 4)
+	if err := b.at.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait() // the rest of the end is that of every test
+}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,10 @@ type Loopback struct {
 
 	server *http.Server
 	done   chan struct{}
+
+	mu       sync.Mutex
+	closed   bool
+	handlers sync.WaitGroup // added to under mu, so never once it is closed
 }
 
 // Listen serves h at a free port until Close.
@@ -38,7 +43,7 @@ func Listen(h http.Handler) (*Loopback, error) {
 	l := &Loopback{Secret: hex.EncodeToString(random[:]), done: make(chan struct{})}
 	l.URL = "http://" + ln.Addr().String() + "/" + l.Secret
 	l.server = &http.Server{
-		Handler: below(l.Secret, h), ErrorLog: log.New(io.Discard, "", 0),
+		Handler: l.counted(below(l.Secret, h)), ErrorLog: log.New(io.Discard, "", 0),
 		ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10,
 		IdleTimeout: 2 * time.Minute, // longer than clients keep connections: no request meets one that is closed
 	}
@@ -49,11 +54,30 @@ func Listen(h http.Handler) (*Loopback, error) {
 	return l, nil
 }
 
-// Close ends at once what is being answered.
+// Close ends at once what is being answered. No handler runs any more when it returns.
 func (l *Loopback) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
 	err := l.server.Close()
 	<-l.done
+	l.handlers.Wait()
 	return err
+}
+
+// counted is a handler whose end Close waits for: the server itself does not.
+func (l *Loopback) counted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l.mu.Lock()
+		if l.closed {
+			l.mu.Unlock()
+			panic(http.ErrAbortHandler)
+		}
+		l.handlers.Add(1)
+		l.mu.Unlock()
+		defer l.handlers.Done()
+		h.ServeHTTP(w, r)
+	})
 }
 
 // below hands on what is asked below the secret. Everything else is a 404 that says
