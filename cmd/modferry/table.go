@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
@@ -82,6 +83,10 @@ func commands() []command {
 			long: "Downloads what builds and tests import into the module cache, verified.",
 			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
+		},
+		{
+			name: "exec", args: "[flags] -- CMD [ARG...]", short: "Run a command whose go commands download through a relay", long: execHelp, flags: execFlags,
+			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",

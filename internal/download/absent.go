@@ -1,9 +1,11 @@
 package download
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror"
@@ -33,6 +35,16 @@ func absent(fe *failure.Error) bool {
 type refusal struct {
 	last  *failure.Error
 	final bool // in all rounds of some item
+	at    time.Time
+}
+
+// stays is how long a program that stays goes by a refusal, in pauses of the circuit
+// breaker: a run is over by the time that a mirror is back.
+const stays = 10
+
+// holds reports whether a refusal still counts.
+func (e *Engine) holds(r refusal) bool {
+	return !e.s.Options.Stays || time.Since(r.at) < stays*cmp.Or(e.s.Options.Pause, time.Second)
 }
 
 // heard notes what the last attempt at a mirror says about whether it is there.
@@ -44,7 +56,8 @@ func (e *Engine) heard(t *try, fe *failure.Error) {
 		return
 	}
 	was := e.refusals[t.hop.Mirror]
-	e.refusals[t.hop.Mirror] = refusal{fe, was.final || t.tries >= min(rounds, e.s.Values.Retries+1)}
+	final := was.final && e.holds(was) || t.tries >= min(rounds, e.s.Values.Retries+1)
+	e.refusals[t.hop.Mirror] = refusal{fe, final, time.Now()}
 }
 
 // deserted reports whether none of the mirrors that an item may be asked of is
@@ -58,7 +71,7 @@ func (e *Engine) deserted(tries []try, final bool) bool {
 		t := &tries[i]
 		if !t.over || !t.hop.Local() {
 			was, ok := e.refusals[t.hop.Mirror]
-			if !ok || final && !was.final {
+			if !ok || !e.holds(was) || final && !was.final {
 				return false
 			}
 			found[t.hop.Mirror] = was.last

@@ -230,9 +230,9 @@ func (e *Engine) waiting(it *Item, h *session.Hop) {
 // tellAfter is the wait for one file from which on progress names it.
 const tellAfter = 3 * time.Second
 
-// awaited is what has been waited for longest, in words; "" when nothing takes
+// Waiting is what has been waited for longest, in words; "" when nothing takes
 // long.
-func (e *Engine) awaited() string {
+func (e *Engine) Waiting() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var at *Item

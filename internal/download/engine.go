@@ -41,10 +41,14 @@ type Options struct {
 	// they were wrong and others have come. The file is open until it returns. Nil
 	// means nobody is.
 	Arrived func(it *Item, zip *os.File)
+	// Help is how long a zip takes before a further request helps with it, and then
+	// another one. 0 means that only the idle workers of a queue do.
+	Help time.Duration
 }
 
 // Shelf keeps files that are what they must be, and refuses others. It owns the
-// temporary files that are put. *modcache.Cache is one.
+// temporary files that are put. The hash is "" for items without one, which a shelf
+// may refuse. *modcache.Cache is one, and does.
 type Shelf interface {
 	Temp() (*os.File, error)
 	PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.File, o modcache.PutOptions) error

@@ -3,6 +3,7 @@ package download
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
@@ -29,6 +30,8 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 		}
 	}
 	missing := worst.Class == failure.NotFound || worst.Class == failure.Gone
+	it.Onward = e.chain.Load().End == goenv.Direct &&
+		!slices.ContainsFunc(tries, func(t try) bool { return t.last == nil || content(t.last.Class) || !t.hop.Passes(t.last.Class) })
 	switch {
 	case missing && e.chain.Load().End == goenv.Direct && tries[len(tries)-1].over:
 		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
@@ -71,6 +74,7 @@ func (it *Item) fail(fe *failure.Error) *failure.Error {
 
 // deferTo leaves the item to the go command.
 func (it *Item) deferTo(class failure.Class, why string) *failure.Error {
+	it.Onward = true
 	it.Record.Source, it.Record.Class, it.Record.Message = report.FromDeferred, class, why
 	return failure.New(class, "get", "", errors.New(why))
 }

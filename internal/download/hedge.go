@@ -38,7 +38,9 @@ func (q *request) record(start float64) report.Attempt {
 // the response.
 func (q *request) ask(ctx context.Context, it *Item) {
 	var err error
-	q.resp, err = q.turn.hop.Get(ctx, mirror.Request{Path: it.path, Max: it.limit(), Fresh: q.hedge, Seen: &q.seen})
+	r := mirror.Request{Path: it.path, Max: it.limit(), Fresh: q.hedge, Seen: &q.seen}
+	it.page.ask(&r, q.turn.hop.Name())
+	q.resp, err = q.turn.hop.Get(ctx, r)
 	if q.err = failure.As(err); q.err != nil {
 		q.stop(nil)
 		return

@@ -20,15 +20,21 @@ const KindInfo = "info"
 // a time.
 type Item struct {
 	Mod  module.Version
-	Kind string // report.KindZip, report.KindMod or KindInfo
-	Want string // the hash it must have; "" for an .info
+	Kind string // report.KindZip, report.KindMod or KindInfo; of a page what its reader calls it
+	// Want is the hash it must have; "" for an .info and a page, and for what only the
+	// shelf can judge.
+	Want string
 	// Record is the file in the result: where it is from, and every attempt.
 	Record report.Module
 	Sum    worklist.Position // the line that names the hash
 	// Read says that builds read the module: the go command will want its tree.
 	Read bool
+	// Onward says of an item that was not brought that every failure falls back and
+	// that the chain ends in direct: the go command would go on to version control.
+	Onward bool
 
 	path string // below a mirror
+	page *page  // nil for what is put on the shelf
 	// alone says that parts of several mirrors did not fit together once: the
 	// zip is then brought from one mirror at a time. suspects are the mirrors
 	// that had helped.
@@ -89,10 +95,12 @@ func (it *Item) Extracts(v *settings.Values) bool {
 
 // limit is the largest size of the file that the go command accepts.
 func (it *Item) limit() int64 {
-	switch it.Kind {
-	case report.KindZip:
+	switch {
+	case it.page != nil:
+		return it.page.o.Max
+	case it.Kind == report.KindZip:
 		return mirror.MaxZip
-	case report.KindMod:
+	case it.Kind == report.KindMod:
 		return mirror.MaxMod
 	}
 	return mirror.MaxInfo

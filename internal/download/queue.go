@@ -147,7 +147,7 @@ type Progress struct {
 // numbers are those of all. It is safe for concurrent use.
 func (q *Queue) Progress() Progress {
 	e := q.e
-	p := Progress{Waiting: e.awaited(), Done: int(e.done.Load()), Bytes: e.bytes.Load()}
+	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Bytes: e.bytes.Load()}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.InFlight = q.working
@@ -155,6 +155,19 @@ func (q *Queue) Progress() Progress {
 		p.Bytes += t.progress()
 	}
 	return p
+}
+
+// Underway is how much of the zip at an escaped path below a mirror has arrived, and
+// its size; -1 when that is not known, as before a response begins.
+func (e *Engine) Underway(path string) (arrived, size int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for t := range e.active {
+		if t.path == path {
+			return t.progress(), t.length()
+		}
+	}
+	return 0, -1
 }
 
 // ranks is how many ranks there are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 // given back as soon as the last byte has arrived: verifying needs the processor,
 // not the mirror.
 func (e *Engine) receive(ctx context.Context, it *Item, q *request, a *report.Attempt) *failure.Error {
-	switch it.Kind {
-	case report.KindZip:
+	switch {
+	case it.page != nil:
+		return e.receivePage(it, q, a)
+	case it.Kind == report.KindZip:
 		return e.receiveZip(ctx, it, q, a)
-	case report.KindMod:
+	case it.Kind == report.KindMod:
 		return e.receiveMod(ctx, it, q, a)
 	}
 	begin := time.Now()
@@ -46,7 +49,12 @@ func (e *Engine) receiveMod(ctx context.Context, it *Item, q *request, a *report
 	begin := time.Now()
 	tmp, err := e.shelf.Temp()
 	fe := failure.As(err)
-	if fe == nil {
+	switch {
+	case fe != nil:
+	case it.Want == "":
+		_, err := io.Copy(tmp, q.resp)
+		fe = failure.As(err)
+	default:
 		fe = mirror.ReadMod(tmp, q.resp, it.Want, q.turn.hop.Name()+"/"+it.path)
 	}
 	q.received(begin, fe, a)
@@ -77,6 +85,7 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 	// Helpers look once, when the transfer is announced: it has its size by then.
 	first := t.begin(q.resp)
 	e.track(t)
+	e.assist(helpers, t)
 	err = t.run(ctx, q.resp, first)
 	cancel()
 	e.untrack(t)
@@ -187,6 +196,21 @@ func (e *Engine) verifying(ctx context.Context, do func(parallel int) error) err
 	}
 	defer func() { <-e.slots }()
 	return do(cap(e.slots))
+}
+
+// assist has further requests help with a transfer that takes long, until ctx ends.
+func (e *Engine) assist(ctx context.Context, t *transfer) {
+	if e.o.Help == 0 {
+		return
+	}
+	e.wg.Go(func() {
+		for e.sleep(ctx, e.o.Help) {
+			if t.remaining() > 0 {
+				from := t.source()
+				e.wg.Go(func() { withSlot(ctx, from, func() { t.help(from) }) })
+			}
+		}
+	})
 }
 
 func (e *Engine) track(t *transfer) {

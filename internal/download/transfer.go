@@ -186,6 +186,13 @@ func (t *transfer) progress() int64 {
 	return t.received
 }
 
+// length is the size of the file, -1 while it is not known.
+func (t *transfer) length() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.size
+}
+
 // copy reads the response into the part until one of them ends. The end of the
 // part may move towards it meanwhile.
 func (t *transfer) copy(resp *mirror.Response, p *part) error {

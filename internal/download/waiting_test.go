@@ -21,7 +21,7 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 		old, young := &Item{Mod: module.Version{Path: "example.test/old", Version: "v1.0.0"}, Kind: "zip"}, &Item{}
 		expect := func(want string) {
 			t.Helper()
-			if got := r.awaited(); got != want {
+			if got := r.Waiting(); got != want {
 				t.Errorf("waiting for %q, want %q", got, want)
 			}
 		}
@@ -34,7 +34,7 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		expect("example.test/old@v1.0.0 zip from https://b.example.test for 4 s")
 		r.waiting(old, nil)
-		if got := r.awaited(); strings.Contains(got, "old") {
+		if got := r.Waiting(); strings.Contains(got, "old") {
 			t.Errorf("waiting for %q, which is there", got)
 		}
 	})

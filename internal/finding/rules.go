@@ -267,6 +267,9 @@ var ruleGroups = []struct {
 		{355, "scope-build", "What builds import is not known, so every required module is downloaded."},
 		{360, "setting-refused", "A setting of modferry cannot be used."},
 	}},
+	{"The relay", []numbered{
+		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
+	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},
 		{371, "checkout-this-run", "A setting of the checkout's configuration file is not exported to later steps."},

@@ -34,11 +34,15 @@ func (s *Session) openMirrors() error {
 	if !s.SumDB.Off {
 		s.contacts.expect(s.SumDB.URL, "the checksum database "+s.SumDB.Name)
 	}
+	trips := v.Retries + 1
+	if s.Options.Stays {
+		trips = -1
+	}
 	s.Client = mirror.NewClient(mirror.Options{
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: s.contacts.watch(s.Options.proxy(), ""), Dial: s.Options.Dial, RootCAs: roots, Netrc: netrc,
-		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: v.Retries + 1, UserAgent: UserAgent(s.Options.Tool), Secrets: s.Options.Secrets,
+		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: trips, UserAgent: UserAgent(s.Options.Tool), Secrets: s.Options.Secrets,
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := s.Configured.Mirrors()

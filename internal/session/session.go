@@ -50,6 +50,9 @@ type Options struct {
 	// Patience is how long a cache service that is busy, failing or silent is
 	// waited for before mirrors do its work; 0 means 8 s.
 	Patience time.Duration
+	// Stays says that the session is for a program that stays: a mirror that was down is
+	// asked again however long that was.
+	Stays bool
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)

@@ -15,21 +15,22 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		results = []string{"fetch", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "probe", "env", "doctor"}
-		probed  = []string{"fetch", "env", "doctor"}
-		module  = []string{"fetch", "doctor", "verify", "cache restore", "cache save"}
-		cached  = []string{"fetch", "cache restore", "cache save", "cache list", "cache prune"}
-		restore = []string{"fetch", "cache restore"}
-		remote  = []string{"fetch", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
+		all     = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		results = []string{"fetch", "exec", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		network = []string{"fetch", "exec", "probe", "env", "doctor"}
+		probed  = []string{"fetch", "exec", "env", "doctor"}
+		module  = []string{"fetch", "exec", "doctor", "verify", "cache restore", "cache save"}
+		cached  = []string{"fetch", "exec", "cache restore", "cache save", "cache list", "cache prune"}
+		restore = []string{"fetch", "exec", "cache restore"}
+		remote  = []string{"fetch", "exec", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
+		brings  = []string{"fetch", "exec"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "the one in DIR", Usage: "main modules, ./... for all",
 			field: func(v *Values) any { return &v.Modules }},
 		{Name: "scope", Kind: Choice, Choices: []string{"imports", "build", "all"}, Default: "imports", Config: "scope", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -51,13 +52,13 @@ func Table() []Setting {
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
-		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "exec", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache",
 			field: func(v *Values) any { return &v.ModCache }, why: "With it, later steps would use modules that the change itself may have brought along."},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs",
 			field: func(v *Values) any { return &v.VerifyPresent }},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "exec", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips to extract",
 			field: func(v *Values) any { return &v.Extract }},
 		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: restore, Input: true, Checkout: Anyone, Group: groupModCache,
@@ -109,13 +110,13 @@ func Table() []Setting {
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
 
-		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "requests at a time, 0 for automatic",
 			field: func(v *Values) any { return &v.Concurrency }, most: 1000},
-		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "retries", Kind: Int, Default: "8", Config: "retries", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "retries per mirror and file",
 			field: func(v *Values) any { return &v.Retries }, most: 100},
-		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "no second attempt when the first is slow",
 			field: func(v *Values) any { return &v.NoHedge }},
 		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
@@ -133,14 +134,14 @@ func Table() []Setting {
 		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "without a byte of the body",
 			field: func(v *Values) any { return &v.StallTimeout }},
-		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: fetch, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for one request",
 			field: func(v *Values) any { return &v.RequestTimeout }},
 
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout",
 			field: func(v *Values) any { return &v.JSON }},
-		{Name: "reports", Kind: Dir, Config: "reports", Commands: fetch, Checkout: Inside, Group: groupOutput,
+		{Name: "reports", Kind: Dir, Config: "reports", Commands: brings, Checkout: Inside, Group: groupOutput,
 			Unset: "only on GitLab", Usage: "directory for CI reports, or off",
 			field: func(v *Values) any { return &v.Reports }, off: true, why: whyWrite},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,

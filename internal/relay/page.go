@@ -1,0 +1,181 @@
+package relay
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/failure"
+)
+
+const (
+	// fresh is how long a page that may change is not asked for again.
+	fresh = time.Minute
+	// patience is the limit for the first byte of a page: a mirror that looks into
+	// version control takes a minute to say that there is no such module.
+	patience = 75 * time.Second
+	// mostPages bounds the memory for pages.
+	mostPages = 32 << 20
+	// largestPage is a list of versions that is many times longer than any.
+	largestPage = 4 << 20
+)
+
+// pages are the answers that no hash vouches for.
+type pages struct {
+	mu    sync.Mutex
+	known map[string]known
+	size  int
+}
+
+// known is an answer as it was.
+type known struct {
+	page *download.Page // nil for a module or version that nobody has
+	not  brought        // then
+	at   time.Time
+	good bool // for ever
+}
+
+func (k known) fresh(now time.Time) bool { return k.good || !k.at.IsZero() && now.Sub(k.at) < fresh }
+
+func (p *pages) get(path string) known {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.known[path]
+}
+
+func (p *pages) put(path string, k known) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k.page != nil {
+		p.size += len(k.page.Body)
+	}
+	if p.size += len(path); p.size > mostPages {
+		clear(p.known)
+		p.size = 0
+	}
+	p.known[path] = k
+}
+
+// page answers with what mirrors say now: versions, the latest one, an .info.
+func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
+	k, cache := r.pages.get(q.path), "HIT"
+	if !k.fresh(r.o.Now()) {
+		if unfetched(req) {
+			r.refuse(w, q, brought{err: errNotFetched})
+			return
+		}
+		cache = "MISS"
+		got, _, left := r.asks.Do(req.Context(), q.path, func(ctx context.Context) brought { return r.ask(ctx, q) }, nil)
+		switch {
+		case left != nil:
+			return
+		case got.err != nil:
+			r.refuse(w, q, got)
+			return
+		case got.stale:
+			cache = "STALE"
+		}
+		k.page = got.page
+	} else if k.page == nil {
+		r.refuse(w, q, k.not)
+		return
+	}
+	h := w.Header()
+	h.Set("X-Cache", cache)
+	h.Set("Content-Type", contentTypes[q.kind])
+	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(k.page.Body)))
+	h.Set("Vary", "Disable-Module-Fetch")
+	switch {
+	case q.kind == download.KindInfo:
+		h.Set("Cache-Control", immutable)
+	case cache == "STALE":
+		h.Set("Cache-Control", "no-cache")
+	default:
+		h.Set("Cache-Control", "max-age=60")
+	}
+	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(k.page.Body))
+}
+
+// ask asks the mirrors for a page. The mirror that sent it before is asked whether it
+// is still the same; when all fail, it is taken for that.
+func (r *Relay) ask(ctx context.Context, q question) brought {
+	before := r.pages.get(q.path)
+	if before.fresh(r.o.Now()) { // by an earlier flight, after it was looked for
+		return brought{page: before.page, it: before.not.it, err: before.not.err}
+	}
+	o := download.PageOptions{FirstByte: max(patience, r.s.Values.FirstByteTimeout), Have: before.page, Check: q.check}
+	if q.kind == kindList {
+		o.Max = largestPage
+	}
+	v := q.v
+	if v.Version == "" {
+		v.Version = map[string]string{kindList: "v/list", kindLatest: "latest"}[q.kind] // as in the URL
+	}
+	it := download.NewPage(v, q.kind, q.path, o)
+	err := r.desk.engine().Bring(ctx, it)
+	got := brought{it: it, err: err}
+	if err == nil {
+		got.page = it.Page()
+		r.pages.put(q.path, known{page: got.page, at: r.o.Now(), good: q.kind == download.KindInfo})
+		if len(it.Record.Attempts) > 1 {
+			r.record(it)
+		}
+		return got
+	}
+	fe := failure.As(err)
+	switch {
+	case fe.Class == failure.Cancelled:
+		return got
+	case gone(it, fe):
+		r.pages.put(q.path, known{not: got, at: r.o.Now()})
+		return got
+	}
+	if !it.Onward { // or else a probe of the go command, mostly
+		r.record(it)
+	}
+	if before.page != nil && (fe.Class.Transport() || fe.Class == failure.WrongContent) {
+		return brought{page: before.page, stale: true}
+	}
+	return got
+}
+
+// gone reports whether no mirror has an item, or none may be asked. A refusal that
+// falls back is as much of an answer.
+func gone(it *download.Item, fe *failure.Error) bool {
+	switch cmp.Or(it.Record.Class, fe.Class) {
+	case failure.Unauthorized, failure.Forbidden:
+		return it.Onward
+	case failure.NotFound, failure.Gone, failure.OnlyDirect, failure.Private, failure.Disabled:
+		return true
+	}
+	return false
+}
+
+// check refuses what a captive portal or a broken mirror sends in place of a page.
+func (q question) check(body []byte) error {
+	if failure.IsPage(body) {
+		return errors.New("an HTML page, as login pages and captive portals send")
+	}
+	if q.kind == kindList {
+		return nil
+	}
+	var info struct{ Version string }
+	if err := json.Unmarshal(body, &info); err != nil {
+		return errors.New("the .info is not JSON")
+	}
+	if q.kind == download.KindInfo && info.Version != q.v.Version {
+		return fmt.Errorf("the .info names version %q instead of %s", info.Version, q.v.Version)
+	}
+	if info.Version == "" {
+		return errors.New("the .info names no version")
+	}
+	return nil
+}

@@ -1,0 +1,231 @@
+package sums
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/modferry/modferry/internal/download"
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/relay/flight"
+	"github.com/modferry/modferry/internal/session"
+)
+
+// Database is the checksum database of a session, asked where the go command would
+// ask it: through the first mirror that serves it, else itself. What it says is not
+// verified here. It is safe for concurrent use.
+type Database struct {
+	s     *session.Session
+	reads *flight.Group[string, read]
+
+	mu    sync.Mutex
+	at    *download.Engine // of the one place that is asked; nil while it is not known
+	via   string           // its name, redacted
+	below string           // the path of the database there
+	again time.Time        // when to look for it again, after it was not found
+	lost  error            // why it was not
+	pages map[string][]byte
+	size  int
+}
+
+type read struct {
+	body []byte
+	err  error
+}
+
+const (
+	// mostPages bounds the memory for what the database said. A tile has 8 KiB, and a
+	// build with a thousand new modules needs some hundred of them.
+	mostPages = 64 << 20
+	// largest is far more than any tile or record has.
+	largest = 1 << 20
+	// lookAgain is how long a database that was not found is not looked for.
+	lookAgain = 10 * time.Second
+	// mostWait bounds how long it is looked for.
+	mostWait = 20 * time.Second
+)
+
+func newDatabase(ctx context.Context, s *session.Session) *Database {
+	return &Database{s: s, reads: flight.New[string, read](ctx), pages: map[string][]byte{}}
+}
+
+// Name is the name in the paths below a mirror.
+func (d *Database) Name() string { return d.s.SumDB.Name }
+
+func (d *Database) close() {
+	d.reads.Close()
+	if d.at != nil {
+		d.at.Close()
+	}
+}
+
+// Supported says whether the database can be asked; nil means that it can.
+func (d *Database) Supported(ctx context.Context) error {
+	got, _, err := d.reads.Do(ctx, "/supported", func(ctx context.Context) read {
+		_, _, err := d.place(ctx)
+		return read{err: err}
+	}, nil)
+	if err != nil {
+		return err
+	}
+	return got.err
+}
+
+// Read returns what the database says at a path, as "/lookup/MODULE@VERSION" or
+// "/tile/8/0/000": tiles never change, and neither do records. The error is a
+// *failure.Error, or says that ctx ended.
+func (d *Database) Read(ctx context.Context, path string) ([]byte, error) {
+	d.mu.Lock()
+	body, ok := d.pages[path]
+	d.mu.Unlock()
+	if ok {
+		return body, nil
+	}
+	got, _, err := d.reads.Do(ctx, path, func(ctx context.Context) read {
+		body, err := d.read(ctx, path)
+		return read{body, err}
+	}, nil)
+	if err != nil {
+		return nil, failure.New(failure.Cancelled, "ask "+d.Name(), "", err)
+	}
+	return got.body, got.err
+}
+
+func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
+	e, below, err := d.place(ctx)
+	if err != nil {
+		return nil, err
+	}
+	it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest, Check: plausible(path)})
+	if err := e.Bring(ctx, it); err != nil {
+		return nil, err
+	}
+	body := it.Page().Body
+	if path != "/latest" {
+		d.keep(path, body)
+	}
+	return body, nil
+}
+
+// plausible refuses what cannot be the answer at a path, as of a captive portal: it
+// would be kept.
+func plausible(path string) func(body []byte) error {
+	return func(body []byte) error {
+		if strings.HasPrefix(path, "/lookup/") {
+			_, _, _, err := tlog.ParseRecord(body)
+			return err
+		}
+		t, err := tlog.ParseTilePath(strings.TrimPrefix(path, "/"))
+		if err == nil && t.L >= 0 && len(body) != t.W*tlog.HashSize {
+			return fmt.Errorf("a tile of %d bytes, expected %d", len(body), t.W*tlog.HashSize)
+		}
+		return nil
+	}
+}
+
+// forget drops what was kept, some of which was wrong.
+func (d *Database) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	clear(d.pages)
+	d.size = 0
+}
+
+func (d *Database) keep(path string, body []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.size += len(body); d.size > mostPages {
+		clear(d.pages)
+		d.size = len(body)
+	}
+	d.pages[path] = body
+}
+
+// place finds out where the database is asked, and stays with it (cmd/go
+// modfetch/sumdb.go: initBase).
+func (d *Database) place(ctx context.Context) (*download.Engine, string, error) {
+	d.mu.Lock()
+	at, below, lost, again := d.at, d.below, d.lost, d.again
+	d.mu.Unlock()
+	if at != nil {
+		return at, below, nil
+	}
+	if lost != nil && time.Now().Before(again) {
+		return nil, "", lost
+	}
+	at, below, via, err := d.find(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case err != nil:
+		if ctx.Err() == nil {
+			d.lost, d.again = err, time.Now().Add(lookAgain)
+		}
+		return nil, "", err
+	case d.at != nil: // another one was faster
+		at.Close()
+	default:
+		d.at, d.below, d.via, d.lost = at, below, via, nil
+	}
+	return d.at, d.below, nil
+}
+
+func (d *Database) find(ctx context.Context) (*download.Engine, string, string, error) {
+	if !d.s.SumDB.BypassMirrors {
+		below := "sumdb/" + d.Name() + "/"
+		for _, h := range d.s.Chain.Hops {
+			e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+			it := download.NewPage(module.Version{}, "sumdb", below+"supported", download.PageOptions{Max: largest})
+			err := e.Bring(ctx, it)
+			if err == nil {
+				return e, below, h.Name(), nil
+			}
+			e.Close()
+			if fe := failure.As(err); ctx.Err() != nil || !h.Passes(fe.Class) {
+				return nil, "", "", fe
+			}
+		}
+	}
+	e, err := d.itself(ctx)
+	return e, "", "", err
+}
+
+// ErrUnreachable is wrapped by the error of a database that no mirror serves and that
+// does not answer itself.
+var ErrUnreachable = errors.New("no mirror serves it, and it does not answer itself")
+
+// itself is the database behind no mirror, if it answers.
+func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
+	m, err := d.s.Client.Open(d.s.SumDB.URL, mirror.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	h := &session.Hop{Mirror: m, URL: d.s.SumDB.URL, Weight: 1}
+	e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+	ctx, cancel := mirror.WithLimit(ctx, mostWait, "the search for it")
+	defer cancel()
+	if err := e.Bring(ctx, download.NewPage(module.Version{}, "sumdb", "latest", download.PageOptions{Max: largest})); err != nil {
+		e.Close()
+		m.Close()
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return e, nil
+}
+
+// Reached is where the database was asked: the redacted name of a mirror, "" for itself.
+// asked is false while nobody needed it; the error says why it could not be asked.
+func (d *Database) Reached() (via string, asked bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.via, d.at != nil || d.lost != nil, d.lost
+}
+
+var errOtherDatabase = errors.New("no checksum database of the settings")
