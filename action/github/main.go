@@ -26,6 +26,7 @@ type Process struct {
 	// text and hides Secrets.
 	Stdout  io.Writer
 	Tool    string // the program in reports, e.g. "modferry 1.2.3"
+	Program string // the file of this program, for later steps; "" for none
 	Secrets *secret.Set
 }
 
@@ -81,6 +82,7 @@ func Main(ctx context.Context, p Process) int {
 	s.warn(text.Write(p.Stdout, res, text.Options{}))
 	if res.Outcome != report.Settings {
 		s.warn(s.export())
+		s.warn(s.provide())
 	}
 	s.warn(s.keep(res))
 	s.warn(s.outputs(res, s.goproxy()))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,7 +15,8 @@ import (
 // passes inputs in the environment.
 func stage(run func(context.Context, github.Process) int) action {
 	return func(a *app, cmd *cobra.Command, _ command, _ []string) error {
-		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Secrets: a.secrets})
+		program, _ := os.Executable() // without one, later steps do not get it
+		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Program: program, Secrets: a.secrets})
 		return nil
 	}
 }
