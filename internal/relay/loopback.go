@@ -89,8 +89,9 @@ func below(secret string, h http.Handler) http.Handler {
 			http.NotFound(w, r)
 			return
 		}
-		inner := r.Clone(r.Context())
-		inner.URL.Path, inner.URL.RawPath = "/"+rest, ""
-		h.ServeHTTP(w, inner)
+		inner, to := *r, *r.URL
+		inner.URL = &to
+		to.Path, to.RawPath = "/"+rest, ""
+		h.ServeHTTP(w, &inner)
 	})
 }

@@ -179,3 +179,26 @@ func TestWrongAnswersOfTheDatabaseAreNotKept(t *testing.T) {
 		}
 	}
 }
+
+// What one go command asked for, the next one gets without a mirror and without the
+// database, verified by both.
+func TestWhatIsHereNeedsNoMirror(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0", "example.test/n")
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
+	b := open(t, unsummed(t, f, db.Key), s.URL)
+	for i := range 2 {
+		dir := t.TempDir()
+		fetchtest.Write(t, filepath.Join(dir, "go.mod"), "module example.test/new\n\ngo 1.21\n")
+		out, err := b.gocmd(dir, nil, "get", "example.test/m@latest", "example.test/n")
+		if err != nil || !strings.Contains(out, "added example.test/m v1.1.0") {
+			t.Fatalf("%d: %v\n%s", i, err, out)
+		}
+		sum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+		if err != nil || !strings.Contains(string(sum), f.Get("example.test/m", "v1.1.0").ZipSum) {
+			t.Errorf("%d: %v\n%s", i, err, sum)
+		}
+		s.Close()
+	}
+}

@@ -43,8 +43,10 @@ func TestMain(m *testing.M) {
 		fmt.Println(<-got)
 		os.Exit(7)
 	case "wait": // as what does not care
+		never := make(chan os.Signal, 1)
+		signal.Notify(never, syscall.SIGUSR2)
 		fmt.Println("ready")
-		select {}
+		<-never
 	case "exit":
 		os.Exit(len(rest))
 	case "echo":
