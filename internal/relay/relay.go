@@ -1,5 +1,5 @@
 // Package relay is a module proxy in front of the mirrors of a session and its
-// checksum database, for go commands that have no retry, no takeover and no report of
+// checksum database, for go commands that have no retry, no failover and no report of
 // their own.
 //
 // Its main invariants: not a byte is answered before the whole file has the hash that
