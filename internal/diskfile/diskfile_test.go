@@ -3,6 +3,7 @@ package diskfile_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -135,5 +136,39 @@ func TestWriteFollowsTheLinkOfItsOwner(t *testing.T) {
 	}
 	if data, err := os.ReadFile(real); err != nil || string(data) != "new" {
 		t.Errorf("got %q, %v", data, err)
+	}
+}
+
+func TestAFileOfADirectoryIsOpenedAsOneOfTheCheckout(t *testing.T) {
+	t.Parallel()
+	root, outside := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(root, "a", "f"), "f")
+	write(t, filepath.Join(root, "b", "g"), "g")
+	write(t, filepath.Join(outside, "secret"), "secret")
+	link(t, filepath.Join("..", "b", "g"), filepath.Join(root, "a", "inside"))
+	link(t, filepath.Join(outside, "secret"), filepath.Join(root, "a", "outside"))
+	link(t, outside, filepath.Join(root, "c"))
+	d, err := diskfile.OpenDir(root, filepath.Join(root, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for name, want := range map[string]string{"f": "f", "inside": "g", "outside": "", "none": ""} {
+		f, err := d.Open(name)
+		if err != nil {
+			if want != "" {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		data, err := io.ReadAll(f)
+		f.Close()
+		if err != nil || string(data) != want {
+			t.Errorf("%s: %q, %v, want %q", name, data, err, want)
+		}
+	}
+	if d, err := diskfile.OpenDir(root, filepath.Join(root, "c")); !isEscape(err) {
+		d.Close()
+		t.Errorf("a link out of the checkout was opened: %v", err)
 	}
 }

@@ -45,21 +45,31 @@ func (g *goFiles) dir(name string) goDir {
 		root = name // of a module that a replace line or a go.work names
 	}
 	entries, err := os.ReadDir(name)
-	if err == nil && diskfile.Inside(root, name) {
-		for _, e := range entries {
-			if !isGoFile(e) {
-				continue
-			}
-			f, err := read(root, filepath.Join(name, e.Name()))
-			d.has = d.has || e.Type().IsRegular() || err == nil
-			if err == nil && imports.IsGo(e.Name()) {
-				d.files = append(d.files, f)
-			}
-		}
+	if err == nil && slices.ContainsFunc(entries, isGoFile) {
+		d = readDir(root, name, entries)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dirs[name] = d
+	return d
+}
+
+func readDir(root, name string, entries []fs.DirEntry) (d goDir) {
+	in, err := diskfile.OpenDir(root, name)
+	if err != nil {
+		return d
+	}
+	defer in.Close()
+	for _, e := range entries {
+		if !isGoFile(e) {
+			continue
+		}
+		f, err := read(in, e.Name())
+		d.has = d.has || e.Type().IsRegular() || err == nil
+		if err == nil && imports.IsGo(e.Name()) {
+			d.files = append(d.files, f)
+		}
+	}
 	return d
 }
 
@@ -69,8 +79,8 @@ func isGoFile(e fs.DirEntry) bool {
 	return (e.Type().IsRegular() || e.Type() == fs.ModeSymlink) && strings.HasSuffix(e.Name(), ".go")
 }
 
-func read(root, name string) (imports.File, error) {
-	f, err := diskfile.OpenIn(root, name)
+func read(in *diskfile.Dir, name string) (imports.File, error) {
+	f, err := in.Open(name)
 	if err != nil {
 		return imports.File{}, err
 	}
