@@ -192,7 +192,7 @@ func TestASavedProjectComesBackFromEveryStore(t *testing.T) {
 		// All that go.mod requires, which is more.
 		wider := next("exact", "--scope", "build")
 		n := sources(wider)
-		if n["zip cache"] != sources(first)["zip mirror"] || n["zip mirror"] == 0 || s.Count("*.zip") != n["zip mirror"] {
+		if n["zip cache"] != sources(first)["zip mirror"] || n["zip mirror"] == 0 || s.Count("*.zip") < n["zip mirror"] {
 			t.Errorf("all that go.mod requires: %v, after a first job with %v", n, sources(first))
 		}
 		at.verified(t)
