@@ -2,7 +2,6 @@ package github
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,12 +32,7 @@ func (s *step) provide() error {
 }
 
 func copyProgram(name, dir string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, mostProgram))
+	data, err := diskfile.Read(name, mostProgram)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 const execHelp = `Runs CMD with a relay of its own: whatever go commands CMD starts, they download
-through it. The relay retries, takes over at another mirror, verifies against
+through it. The relay retries, fails over to another mirror, verifies against
 go.sum or the checksum database, and answers only then. What the cache has is
 restored before.
 

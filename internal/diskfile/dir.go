@@ -12,8 +12,12 @@ type Dir struct {
 	r          *os.Root
 }
 
-// OpenDir opens a directory for OpenIn of its files. The caller closes it.
+// OpenDir opens a directory for OpenIn of its files. One that is outside of root to
+// begin with is confined to itself. The caller closes it.
 func OpenDir(root, name string) (*Dir, error) {
+	if _, ok := within(root, name); !ok {
+		root = name
+	}
 	if !Inside(root, name) {
 		return nil, &EscapeError{Path: name, Root: root}
 	}

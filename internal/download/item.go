@@ -48,7 +48,7 @@ type Item struct {
 // NewItem is a file of a module that is to be brought: kind is report.KindZip,
 // report.KindMod or KindInfo.
 func NewItem(m worklist.Module, kind string) (*Item, error) {
-	v := module.Version{Path: m.Path, Version: m.Version}
+	v := m.ID()
 	path, err := mirror.FilePath(v, kind)
 	if err != nil {
 		return nil, fmt.Errorf("%s@%s: %w", m.Path, m.Version, err)

@@ -14,14 +14,14 @@ import (
 // earlyFiles are the Go files of a module whose zip has not been verified yet.
 type earlyFiles struct {
 	mu    sync.RWMutex
-	files imports.Files
-	zip   *os.File // nil once it is verified
+	files imports.Files // nil for wrong bytes that others have taken the place of
+	zip   *os.File      // open until they are settled
 }
 
 func (e *earlyFiles) Package(dir string) ([]imports.File, bool) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	if e.files == nil { // wrong bytes that others have taken the place of
+	if e.files == nil {
 		return nil, false
 	}
 	return e.files.Package(dir)
@@ -55,6 +55,7 @@ func (w *wanted) beforeVerification(ctx context.Context, it *download.Item, zip 
 	return err
 }
 
+// settle says where the files are from now on, once the zip has its fate.
 func (e *earlyFiles) settle(files imports.Files) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

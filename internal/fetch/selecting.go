@@ -25,7 +25,7 @@ func (w *wanted) selected(m module.Version, has bool) imports.Step {
 	defer w.mu.Unlock()
 	w.goMods[m] = has
 	var s imports.Step
-	if has && w.scoped && !w.wholeGraph && w.r.List.ReadsWholeGraph(w.r.readGoMod(m)) {
+	if has && len(w.graphs) > 0 && !w.wholeGraph && w.r.List.ReadsWholeGraph(w.r.readGoMod(m)) {
 		w.wholeGraph = true
 		s.Providers = w.everything().Providers
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -31,7 +30,7 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 	g.SetLimit(r.Room.Verifiers)
 	for _, m := range r.List.Modules {
 		g.Go(func() error {
-			v := module.Version{Path: m.Path, Version: m.Version}
+			v := m.ID()
 			diffs, err := r.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
 			r.rec.did(1, 0)
 			if err != nil {
@@ -55,7 +54,7 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 
 // audited is the entries of one module whose files were re-hashed.
 func (r *run) audited(ctx context.Context, m worklist.Module, diffs []modcache.Difference) ([]report.Module, error) {
-	v := module.Version{Path: m.Path, Version: m.Version}
+	v := m.ID()
 	var out []report.Module
 	add := func(kind, sum string, at worklist.Position, bad []modcache.Difference) {
 		e := report.Module{Path: m.Path, Version: m.Version, Kind: kind, Source: report.FromPresent, Sum: sum, Optional: m.Optional, File: at.File, Line: at.Line}

@@ -45,7 +45,7 @@ func (r *run) newWanted(t *route) *wanted {
 		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{}, goMods: map[module.Version]bool{},
 	}
 	for _, m := range r.List.Modules {
-		w.modules[version(m)] = m
+		w.modules[m.ID()] = m
 	}
 	for _, x := range r.List.Readings() {
 		w.scoped = true
@@ -60,10 +60,6 @@ func (r *run) newWanted(t *route) *wanted {
 		w.known = r.known(w.graphs)
 	}
 	return w
-}
-
-func version(m worklist.Module) module.Version {
-	return module.Version{Path: m.Path, Version: m.Version}
 }
 
 // look looks at the module cache, as far as the modules that are there tell what
@@ -91,7 +87,7 @@ func (w *wanted) look(ctx context.Context) error {
 func (w *wanted) everything() imports.Step {
 	var all imports.Step
 	for _, m := range w.r.List.Modules {
-		all.Providers = append(all.Providers, version(m))
+		all.Providers = append(all.Providers, m.ID())
 	}
 	all.Modules = all.Providers
 	return all
@@ -137,20 +133,15 @@ func (w *wanted) wants(v module.Version) bool {
 // want looks for a file unless that is done.
 func (w *wanted) want(ctx context.Context, g *errgroup.Group, v module.Version, kind string) {
 	it, err := w.item(v, kind)
-	w.mu.Lock()
-	fresh := err == nil && !w.asked[it.Member()]
-	if fresh {
-		w.asked[it.Member()] = true
-		it.Read = w.scoped
+	if err != nil {
+		g.Go(func() error { return err })
+		return
 	}
-	w.mu.Unlock()
-	if err != nil || fresh {
-		g.Go(func() error {
-			if err != nil {
-				return err
-			}
-			return w.find(ctx, g, it)
-		})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if key := it.Member(); !w.asked[key] {
+		w.asked[key], it.Read = true, w.scoped
+		g.Go(func() error { return w.find(ctx, g, it) })
 	}
 }
 
@@ -331,14 +322,12 @@ func (w *wanted) refused() bool {
 }
 
 // kinds are the files that are needed of a module.
-func kinds(m worklist.Module) []string {
-	switch {
-	case m.Zip == "" && m.Mod == "":
-		return nil
-	case m.Zip == "":
-		return []string{report.KindMod}
-	case m.Mod == "":
-		return []string{report.KindZip, download.KindInfo}
+func kinds(m worklist.Module) (all []string) {
+	if m.Zip != "" {
+		all = append(all, report.KindZip, download.KindInfo)
 	}
-	return []string{report.KindZip, report.KindMod, download.KindInfo}
+	if m.Mod != "" {
+		all = append(all, report.KindMod)
+	}
+	return all
 }

@@ -148,9 +148,6 @@ func (g *Graph) Complete() bool {
 	return len(g.list(func(c *candidate) bool { return c.files == nil })) == 0
 }
 
-// Needed are all modules that are needed.
-func (g *Graph) Needed() []module.Version { return g.list(func(*candidate) bool { return true }) }
-
 // Providers are the modules that provide packages.
 func (g *Graph) Providers() []module.Version {
 	return g.list(func(c *candidate) bool { return c.provides })

@@ -74,22 +74,6 @@ func (m Member) String() string { return m.Kind + " of " + m.Module.String() }
 
 func (r Rejection) String() string { return r.Name + " in " + r.Layer + ": " + r.Why }
 
-// Start begins a Restore and calls ended at its end; the function it returns
-// waits for that.
-func (r *Restorer) Start(ctx context.Context, picks []Pick, ended func(*Restored)) (wait func() *Restored) {
-	done := make(chan struct{})
-	var result *Restored
-	go func() {
-		defer close(done)
-		result = r.Restore(ctx, picks)
-		ended(result)
-	}()
-	return func() *Restored {
-		<-done
-		return result
-	}
-}
-
 // Restore receives the layers and takes from each what its pick says, several
 // at a time. It returns when nothing is under way any more, also after ctx has
 // ended. What fails is in the result: a restore has no errors that matter to a

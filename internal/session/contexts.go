@@ -22,13 +22,9 @@ var (
 // come first, and those of --platforms. Whether the job has a C compiler and which
 // Go it runs is not known without running it, so both ways count.
 func (s *Session) contexts() (func(goLine string, tags []string) imports.Contexts, error) {
-	getenv := s.Options.Getenv
-	if getenv == nil {
-		getenv = func(string) string { return "" }
-	}
-	own := imports.Context{GOOS: cmp.Or(getenv("GOOS"), runtime.GOOS), GOARCH: cmp.Or(getenv("GOARCH"), runtime.GOARCH)}
+	own := imports.Context{GOOS: cmp.Or(s.getenv("GOOS"), runtime.GOOS), GOARCH: cmp.Or(s.getenv("GOARCH"), runtime.GOARCH)}
 	cgo := []bool{false, true}
-	if n := slices.Index([]string{"0", "1"}, getenv("CGO_ENABLED")); n >= 0 {
+	if n := slices.Index([]string{"0", "1"}, s.getenv("CGO_ENABLED")); n >= 0 {
 		cgo = cgo[n : n+1]
 	}
 	platforms, err := s.platforms()

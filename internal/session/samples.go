@@ -3,8 +3,6 @@ package session
 import (
 	"strings"
 
-	"golang.org/x/mod/module"
-
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/worklist"
@@ -27,7 +25,7 @@ func samples(list *worklist.List, a Access) []mirror.Sample {
 				continue
 			}
 			hosts[host] = true
-			out = append(out, mirror.Sample{Version: module.Version{Path: m.Path, Version: m.Version}, ModHash: m.Mod})
+			out = append(out, mirror.Sample{Version: m.ID(), ModHash: m.Mod})
 		}
 	}
 	return out

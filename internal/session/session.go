@@ -65,6 +65,14 @@ type Options struct {
 // brought a good part of the work list.
 const patience = 8 * time.Second
 
+// getenv is Options.Getenv, whose absence is an empty environment.
+func (s *Session) getenv(name string) string {
+	if s.Options.Getenv == nil {
+		return ""
+	}
+	return s.Options.Getenv(name)
+}
+
 // proxy finds the forward proxy of a request.
 func (o Options) proxy() proxyFunc {
 	if o.Proxy != nil {
@@ -169,11 +177,9 @@ func (s *Session) readList() error {
 	options := worklist.Options{
 		Checkout: s.Values.Checkout.Root, Modules: s.Values.Modules, All: s.Values.Scope == "all", GOFLAGS: s.Env.Get("GOFLAGS"), GOWORK: s.Env.Get("GOWORK"),
 	}
-	if s.Options.Getenv != nil {
-		// A container action has the checkout there, and later steps elsewhere.
-		options.Mounted = strings.HasPrefix(s.Options.Getenv("GITHUB_WORKSPACE"), "/github/")
-		options.GOOS, options.GOARCH = s.Options.Getenv("GOOS"), s.Options.Getenv("GOARCH")
-	}
+	// A container action has the checkout there, and later steps elsewhere.
+	options.Mounted = strings.HasPrefix(s.getenv("GITHUB_WORKSPACE"), "/github/")
+	options.GOOS, options.GOARCH = s.getenv("GOOS"), s.getenv("GOARCH")
 	if s.Values.Scope == "imports" {
 		if options.Contexts, err = s.contexts(); err != nil {
 			return err

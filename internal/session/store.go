@@ -14,10 +14,6 @@ import (
 
 // OpenStore opens the store of --cache. The error says why it cannot be used.
 func (s *Session) OpenStore() (layer.Store, error) {
-	getenv := s.Options.Getenv
-	if getenv == nil {
-		getenv = func(string) string { return "" }
-	}
 	transport := s.Client.Transport()
 	transport.Proxy = s.contacts.watch(s.Options.proxy(), s.cacheUse())
 	switch spec := s.Store; spec.Kind {
@@ -32,13 +28,13 @@ func (s *Session) OpenStore() (layer.Store, error) {
 		return dir.Open(path)
 	case store.GHA:
 		return gha.Open(gha.Options{
-			Getenv: getenv, Protocol: spec.Protocol, Transport: transport,
+			Getenv: s.getenv, Protocol: spec.Protocol, Transport: transport,
 			UserAgent: UserAgent(s.Options.Tool), Mask: s.Options.Mask, Secrets: s.Options.Secrets, Log: s.Options.Log,
 			Budget: s.Options.Patience, FirstByte: s.Values.FirstByteTimeout,
 		})
 	case store.S3:
 		return s3.Open(s3.Options{
-			Spec: spec, Getenv: getenv, Transport: transport,
+			Spec: spec, Getenv: s.getenv, Transport: transport,
 			UserAgent: UserAgent(s.Options.Tool), Mask: s.Options.Mask, Secrets: s.Options.Secrets, Stall: s.Values.StallTimeout,
 		})
 	}

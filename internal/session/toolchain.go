@@ -34,14 +34,11 @@ func (s *Session) Toolchains() (names []string, findings []finding.Finding) {
 
 // Programs are the different files that a name stands for on PATH.
 func (s *Session) Programs(name string) []string {
-	if s.Options.Getenv == nil {
-		return nil
-	}
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
 	var found []string
-	for _, dir := range filepath.SplitList(s.Options.Getenv("PATH")) {
+	for _, dir := range filepath.SplitList(s.getenv("PATH")) {
 		real, err := filepath.EvalSymlinks(filepath.Join(dir, name))
 		if err != nil {
 			continue

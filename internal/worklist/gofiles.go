@@ -40,13 +40,9 @@ func (g *goFiles) dir(name string) goDir {
 	if ok {
 		return d
 	}
-	root := g.root
-	if r, err := filepath.Rel(root, name); err != nil || !filepath.IsLocal(r) {
-		root = name // of a module that a replace line or a go.work names
-	}
 	entries, err := os.ReadDir(name)
 	if err == nil && slices.ContainsFunc(entries, isGoFile) {
-		d = readDir(root, name, entries)
+		d = readDir(g.root, name, entries)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -124,7 +120,10 @@ func (m moduleFiles) Package(dir string) (files []imports.File, has bool) {
 // (cmd/go modload/search.go: matchPackages), and node_modules are left out, which
 // hold Go files by chance only.
 func (l *loader) packages(m *mainModule) []string {
-	var dirs []string
+	if m.packages != nil {
+		return m.packages
+	}
+	dirs := []string{} // not nil: looked for
 	// What cannot be read has no packages.
 	_ = filepath.WalkDir(m.dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -142,6 +141,7 @@ func (l *loader) packages(m *mainModule) []string {
 		return nil
 	})
 	l.goFiles.readAll(dirs)
+	m.packages = dirs
 	return dirs
 }
 

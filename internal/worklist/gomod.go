@@ -19,6 +19,8 @@ type mainModule struct {
 	sumPath string // absolute, whether or not it exists
 	parsed  *modfile.File
 	sum     *sumFile // nil until read, or when missing
+	// packages are the directories of its packages, nil until they are looked for.
+	packages []string
 }
 
 func (m *mainModule) path() string { return m.parsed.Module.Mod.Path }

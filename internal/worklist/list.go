@@ -46,6 +46,9 @@ type Module struct {
 	ModSum   Position // its /go.mod line there
 }
 
+// ID is the module's path and version.
+func (m Module) ID() module.Version { return module.Version{Path: m.Path, Version: m.Version} }
+
 // Position is the line a remark about the module belongs on: the replace line,
 // else the require line, else its line in go.sum.
 func (m Module) Position() Position {

@@ -52,7 +52,7 @@ type looked struct {
 func New(ctx context.Context, s *session.Session) *Sums {
 	c := &Sums{list: make(map[module.Version]worklist.Module, len(s.List.Modules)), lookups: flight.New[module.Version, looked](ctx)}
 	for _, m := range s.List.Modules {
-		c.list[module.Version{Path: m.Path, Version: m.Version}] = m
+		c.list[m.ID()] = m
 	}
 	c.hidden = settings.JoinPatterns(s.Env.Get("GONOSUMDB"), s.Access.Private)
 	if !s.SumDB.Off && s.SumDB.Name != "" {
