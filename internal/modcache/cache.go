@@ -19,11 +19,12 @@ type Cache struct {
 	// -modcacherw in GOFLAGS does. To be set before the first use.
 	ModCacheRW bool
 
-	dir    string
-	run    *run // nil when opened for reading
-	temps  atomic.Uint64
-	crew   *crew
-	rename func(from, to string) error // os.Rename
+	dir     string
+	run     *run // nil when opened for reading
+	scratch *run // of OpenScratch: dir is its
+	temps   atomic.Uint64
+	crew    *crew
+	rename  func(from, to string) error // os.Rename
 }
 
 // Open opens the module cache in dir, an absolute path, and creates it when
@@ -33,14 +34,25 @@ func Open(dir string) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	home := filepath.Join(c.dir, "cache", "modferry")
-	if err := os.MkdirAll(home, 0o777); err != nil {
+	if c.run, err = openRun(filepath.Join(c.dir, "cache", "modferry"), "run-"); err != nil {
 		return nil, openErr(dir, err)
 	}
-	removeDeadRuns(home)
-	if c.run, err = startRun(home); err != nil {
-		return nil, openErr(dir, err)
+	return c, nil
+}
+
+// OpenScratch opens an empty module cache in a directory of its own below home,
+// whose name begins with prefix. Close removes it; those of processes that are
+// gone are removed by the next call.
+func OpenScratch(home, prefix string) (*Cache, error) {
+	r, err := openRun(home, prefix)
+	if err != nil {
+		return nil, openErr(home, err)
 	}
+	c, err := Open(r.dir)
+	if err != nil {
+		return nil, errors.Join(err, local("remove module cache", r.end()))
+	}
+	c.scratch = r
 	return c, nil
 }
 
@@ -87,14 +99,18 @@ func openErr(dir string, err error) error {
 }
 
 // Close removes the temporary files of this run. No method may be running.
-// The module cache stays; the Cache can't be used any more.
+// The module cache stays, unless it is a scratch one; the Cache can't be used any more.
 func (c *Cache) Close() error {
 	if c.run == nil {
 		return nil
 	}
 	r := c.run
 	c.run = nil
-	return local("close module cache", r.end())
+	err := r.end()
+	if c.scratch != nil {
+		err = errors.Join(err, c.scratch.end())
+	}
+	return local("close module cache", err)
 }
 
 // Dir is the directory of the module cache, GOMODCACHE.

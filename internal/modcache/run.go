@@ -17,9 +17,19 @@ type run struct {
 	lock *flock.Flock
 }
 
-func startRun(home string) (*run, error) {
+// openRun makes home, removes what dead runs have left there, and starts a run
+// whose name begins with prefix.
+func openRun(home, prefix string) (*run, error) {
+	if err := os.MkdirAll(home, 0o777); err != nil {
+		return nil, err
+	}
+	removeDeadRuns(home, prefix)
+	return startRun(home, prefix)
+}
+
+func startRun(home, prefix string) (*run, error) {
 	for {
-		f, err := os.CreateTemp(home, "run-*.lock")
+		f, err := os.CreateTemp(home, prefix+"*.lock")
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +67,10 @@ func (r *run) end() error {
 
 // removeDeadRuns removes the runs in home whose process is gone. It is best
 // effort: what belongs to another user stays.
-func removeDeadRuns(home string) {
+func removeDeadRuns(home, prefix string) {
 	entries, _ := os.ReadDir(home)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), "run-") || !strings.HasSuffix(e.Name(), ".lock") || !e.Type().IsRegular() {
+		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), ".lock") || !e.Type().IsRegular() {
 			continue
 		}
 		name := filepath.Join(home, e.Name())

@@ -12,17 +12,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
-	"github.com/gofrs/flock"
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 	modzip "golang.org/x/mod/zip"
@@ -35,8 +31,6 @@ import (
 // Keep is an open directory. It is safe for concurrent use.
 type Keep struct {
 	*modcache.Cache
-	dir  string
-	lock *flock.Flock
 
 	inMemory atomic.Int64 // bytes, and those that had no room
 
@@ -68,68 +62,15 @@ const (
 	mostSmall = 32 << 20
 )
 
-const prefix = "relay-"
-
 // Open makes a directory below parent, which is created, and removes those that
-// processes left there which are gone. The caller closes it.
+// processes left there which are gone. The caller closes it, which removes the
+// directory. What is open stays readable where the system allows it.
 func Open(parent string) (*Keep, error) {
-	if err := os.MkdirAll(parent, 0o777); err != nil {
-		return nil, failure.As(err)
-	}
-	sweep(parent)
-	for range mostRaces {
-		k, err := open(parent)
-		if k != nil || err != nil {
-			return k, err
-		}
-	}
-	return nil, failure.New(failure.LocalIO, "open "+parent, "", errors.New("others remove what is made there"))
-}
-
-// mostRaces bounds how often another process may sweep a lock that is made but not
-// yet taken.
-const mostRaces = 5
-
-// open makes the directory; nil without an error means that another process swept
-// it meanwhile.
-func open(parent string) (*Keep, error) {
-	dir, err := os.MkdirTemp(parent, prefix)
+	c, err := modcache.OpenScratch(parent, "relay-")
 	if err != nil {
-		return nil, failure.As(err)
+		return nil, err
 	}
-	k := &Keep{dir: dir, lock: flock.New(dir + ".lock"), files: map[key]*file{}, first: map[key]string{}}
-	locked, err := k.lock.TryLock()
-	if err == nil && !locked {
-		return nil, nil
-	}
-	if err == nil {
-		k.Cache, err = modcache.Open(dir)
-	}
-	if err != nil {
-		return nil, errors.Join(failure.As(err), k.remove())
-	}
-	return k, nil
-}
-
-// sweep removes directories whose locks nobody holds. What cannot be removed stays.
-func sweep(parent string) {
-	locks, _ := filepath.Glob(filepath.Join(parent, prefix+"*.lock")) // the pattern is none of parent's making
-	for _, name := range locks {
-		l := flock.New(name)
-		if ok, err := l.TryLock(); err == nil && ok {
-			os.RemoveAll(strings.TrimSuffix(name, ".lock"))
-			l.Unlock()
-			os.Remove(name)
-		}
-	}
-}
-
-// Close removes the directory. What is open stays readable where the system allows
-// it.
-func (k *Keep) Close() error { return errors.Join(k.Cache.Close(), k.remove()) }
-
-func (k *Keep) remove() error {
-	return errors.Join(os.RemoveAll(k.dir), k.lock.Unlock(), os.Remove(k.lock.Path()))
+	return &Keep{Cache: c, files: map[key]*file{}, first: map[key]string{}}, nil
 }
 
 // Evict gives up the zips that are kept, to make room: who asked has them. What is open
