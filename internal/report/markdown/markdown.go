@@ -123,6 +123,9 @@ type Later struct {
 	Again   []report.Module // zips among them of modules that were restored without
 	Saved   *report.Saved   // what was saved to the cache at the end, nil when nothing was to be saved
 	Store   string          // where to
+	// Relayed is what a relay of the job downloaded for them, nil without one. Modules
+	// are then those that did not go through it.
+	Relayed *report.Result
 	// Hosts that the save contacted and the run had not, with their uses.
 	Hosts    []string
 	HostUses map[string][]string
@@ -132,12 +135,12 @@ type Later struct {
 // summary. It writes nothing when there is nothing to tell. The limit is kept
 // as Markdown keeps it: the list of files is dropped first.
 func WriteLater(w io.Writer, l *Later, o Options) error {
-	if len(l.Modules) == 0 && l.Saved == nil {
+	if len(l.Modules) == 0 && l.Saved == nil && l.Relayed == nil {
 		return nil
 	}
 	var p page
 	p.add(heading, "## modferry: after the later steps\n")
-	text := ""
+	text := l.relayed()
 	if n := len(l.Modules); n > 0 {
 		var bytes int64
 		for _, m := range l.Modules {
@@ -158,6 +161,7 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))
 	}
 	p.add(outcomeText, text)
+	p.blocks = append(p.blocks, l.relayedParts()...)
 	p.fold(laterFiles(l.Modules))
 	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
 	hosts.Title = "Further hosts contacted"
