@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -166,7 +165,6 @@ func (p Process) stopRelay(ctx context.Context) {
 	if err := j.Stop(ctx); err != nil {
 		fmt.Fprintln(p.Stdout, "modferry: stop the relay: "+failure.Sentence(err.Error()))
 	}
-	_ = os.RemoveAll(p.Relay) // with the secret and the journal, if the runner leaves it
 }
 
 // postNative is the stage post of a step whose relay served the later steps: one

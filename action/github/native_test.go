@@ -23,7 +23,7 @@ func (r *runner) nativeProcess(relay string) Process {
 
 // startRelay starts the relay of the job, as the shim does, and returns its directory.
 // ended gets its exit code.
-func (r *runner) startRelay() (dir string, ended chan int) {
+func (r *runner) startRelay() (dir string, ended chan int, stop func()) {
 	r.t.Helper()
 	r.env["GOMODCACHE"] = r.dir("home/go/pkg/mod")
 	dir, ended = r.dir("work/_temp/modferry/relay-1"), make(chan int, 1)
@@ -32,7 +32,7 @@ func (r *runner) startRelay() (dir string, ended chan int) {
 	ctx, stop := context.WithCancel(r.t.Context())
 	go func() { ended <- Relay(ctx, p) }()
 	r.t.Cleanup(stop)
-	return dir, ended
+	return dir, ended, stop
 }
 
 // handOn gives the post stage what main left for it, in a summary of its own.
@@ -60,7 +60,7 @@ func TestANativeStepPutsTheRelayInFrontOfTheChain(t *testing.T) {
 	for k, v := range service.Env() {
 		r.env[k] = v
 	}
-	dir, ended := r.startRelay()
+	dir, ended, _ := r.startRelay()
 	if code := Main(t.Context(), r.nativeProcess(dir)); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, r.log.String())
 	}
@@ -114,7 +114,7 @@ func TestASecondUseJoinsTheRelayAndTakesItForNoMirror(t *testing.T) {
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	r := newRunner(t, f, map[string]string{"cache": "off"})
 	r.env["GOPROXY"] = mirror.URL
-	dir, ended := r.startRelay()
+	dir, ended, _ := r.startRelay()
 	if code := Main(t.Context(), r.nativeProcess(dir)); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, r.log.String())
 	}
@@ -166,18 +166,11 @@ func TestPostReportsWhatAKilledRelayLeftBehind(t *testing.T) {
 	f := mirrortest.Generate(t, 2, 2000)
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	r := newRunner(t, f, map[string]string{"proxy": mirror.URL, "cache": "off"})
-	dir, ended := r.startRelay()
+	dir, ended, stop := r.startRelay()
 	if code := Main(t.Context(), r.nativeProcess(dir)); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, r.log.String())
 	}
-	// A relay that ends writes its journal last, as one that is killed wrote it before.
-	j, err := relay.Joining(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	stop() // it writes its journal last, as one that is killed wrote it before
 	<-ended
 	r.handOn()
 	if code := Post(t.Context(), r.nativeProcess(dir)); code != 0 {
@@ -205,7 +198,7 @@ func TestOnlyInvalidContentFailsPost(t *testing.T) {
 			t.Parallel()
 			mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: tt.all})
 			r := newRunner(t, f, map[string]string{"proxy": mirror.URL, "cache": "off", "fail-on": "integrity"})
-			dir, ended := r.startRelay()
+			dir, ended, _ := r.startRelay()
 			Main(t.Context(), r.nativeProcess(dir))
 			address, _, _ := strings.Cut(r.value("ENV", "GOPROXY"), "|")
 			resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(address + tt.path)
@@ -227,7 +220,7 @@ func TestANativePostWithoutMainStopsTheRelay(t *testing.T) {
 	f := mirrortest.Generate(t, 1, 10)
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	r := newRunner(t, f, map[string]string{"proxy": mirror.URL})
-	dir, ended := r.startRelay()
+	dir, ended, _ := r.startRelay()
 	if _, err := relay.Join(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}

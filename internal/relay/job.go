@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/modferry/modferry/internal/diskfile"
@@ -82,7 +83,7 @@ func ServeJob(ctx context.Context, dir string, s *session.Session, o JobOptions)
 	}
 	ctx, stop := context.WithTimeout(ctx, o.Longest)
 	defer stop()
-	j := &jobRelay{Relay: r, dir: dir, stop: stop}
+	j := &jobRelay{Relay: r, stop: stop, dir: dir}
 	at, err := Listen(j)
 	if err != nil {
 		return errors.Join(err, r.Close(), SayReady(dir, Ready{Without: err.Error()}))
@@ -93,6 +94,11 @@ func ServeJob(ctx context.Context, dir string, s *session.Session, o JobOptions)
 		j.stay(ctx, o.Beat)
 	}
 	err = errors.Join(err, at.Close(), r.Close())
+	if j.told.Load() {
+		_ = os.RemoveAll(o.Dir)
+		_ = os.Remove(filepath.Join(dir, journalFile))
+		_ = os.Remove(filepath.Join(dir, readyFile)) // last: who told it waits for that
+	}
 	if _, gone := os.Stat(dir); gone != nil {
 		return nil // with whatever was not closed
 	}
@@ -113,6 +119,7 @@ type jobRelay struct {
 	*Relay
 	dir  string
 	stop context.CancelFunc
+	told atomic.Bool // that its end has come: whoever said so knows all that it did
 }
 
 func (j *jobRelay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -129,6 +136,7 @@ func (j *jobRelay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case "POST " + controlStop:
 		w.WriteHeader(http.StatusNoContent)
 		_ = http.NewResponseController(w).Flush() // before everything is cut
+		j.told.Store(true)
 		j.stop()
 	default:
 		j.Relay.ServeHTTP(w, req)
@@ -144,7 +152,9 @@ func (j *jobRelay) stay(ctx context.Context, beat time.Duration) {
 		select {
 		case <-t.C:
 		case <-ctx.Done():
-			j.write()
+			if !j.told.Load() {
+				j.write()
+			}
 			return
 		}
 		if _, err := os.Stat(filepath.Join(j.dir, readyFile)); err != nil {
@@ -269,19 +279,38 @@ func (j *Joined) Journal(ctx context.Context) (done *Journal, asked bool, err er
 	return done, false, err
 }
 
-// Stop ends the relay: kindly, or, when it does not react until ctx ends, by force.
-// One that is gone already is no error. What it left behind is removed.
+// Stop ends the relay, and waits for its end: kindly, or, when it does not react until
+// ctx ends, by force. One that is gone already is no error. Its directory is removed.
 func (j *Joined) Stop(ctx context.Context) error {
 	err := j.call(ctx, http.MethodPost, controlStop, nil)
-	if errors.Is(err, context.DeadlineExceeded) { // something holds its port and is silent
+	switch {
+	case err == nil:
+		j.wait(ctx)
+	case errors.Is(err, context.DeadlineExceeded): // something holds its port and is silent
 		if p, found := os.FindProcess(j.PID); found == nil {
 			err = p.Kill()
 		}
-	}
-	if errors.Is(err, errNobody) {
+	case errors.Is(err, errNobody):
 		err = nil
 	}
+	_ = os.RemoveAll(j.dir) // or the runner does, with all of its temporary files
 	return err
+}
+
+// wait waits until a relay that was told to stop has done so, or ctx ends.
+func (j *Joined) wait(ctx context.Context) {
+	t := time.NewTicker(5 * time.Millisecond)
+	defer t.Stop()
+	for {
+		if _, err := os.Stat(filepath.Join(j.dir, readyFile)); err != nil {
+			return
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // errNobody is that nobody listens where a relay was.

@@ -19,6 +19,7 @@ import (
 type served struct {
 	dir    string
 	joined *relay.Joined
+	stop   func() // as a signal does
 	ended  chan error
 }
 
@@ -32,6 +33,7 @@ func serve(t *testing.T, b *fetchtest.Bench, proxy string, o relay.JobOptions) *
 	session := sessionOf(t, b, proxy)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { s.ended <- relay.ServeJob(ctx, s.dir, session, o) }()
+	s.stop = stop
 	t.Cleanup(stop)
 	var err error
 	if s.joined, err = relay.Join(t.Context(), s.dir); err != nil {
@@ -68,16 +70,30 @@ func TestTheRelayOfAJobTellsWhatItDidAndStops(t *testing.T) {
 	if err := <-j.ended; err != nil {
 		t.Error(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(j.dir, "kept", "*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if _, err := os.Stat(j.dir); err == nil {
+		t.Error("its directory is left")
 	}
-	// One that is gone has left its journal, and is stopped without complaint.
-	done, asked, err = j.joined.Journal(t.Context())
+}
+
+func TestARelayThatIsGoneHasLeftItsJournal(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m")
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	j := serve(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL, relay.JobOptions{})
+	ask(t, j.joined.URL+"/example.test/m/@v/v1.0.0.zip")
+	j.stop()
+	if err := <-j.ended; err != nil {
+		t.Error(err)
+	}
+	done, asked, err := j.joined.Journal(t.Context())
 	if err != nil || asked || len(done.Result.Modules) != 1 {
 		t.Errorf("%+v, %v, %v", done, asked, err)
 	}
 	if err := j.joined.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+	if _, err := os.Stat(j.dir); err == nil {
+		t.Error("its directory is left")
 	}
 }
 
