@@ -46,8 +46,8 @@ func nodes(t *testing.T) map[string]string {
 		all["node of this machine"] = own
 	}
 	for _, name := range []string{"node18", "node24"} {
-		file := filepath.Join(os.Getenv("MODFERRY_E2E_NPM"), "node_modules", name, "bin", "node")
-		if _, err := os.Stat(file); err == nil && os.Getenv("MODFERRY_E2E_NPM") != "" {
+		file := filepath.Join(npm(), "node_modules", name, "bin", "node")
+		if _, err := os.Stat(file); err == nil && npm() != "" {
 			all[name] = file
 		}
 	}
@@ -75,6 +75,20 @@ func (j *nativeJob) installed() {
 	j.env["GOBIN"] = j.dir("bin")
 	j.good("go", "install", "example.test/tool@latest")
 	j.good(filepath.Join(j.env["GOBIN"], "tool"))
+}
+
+func TestTheShim(t *testing.T) {
+	t.Parallel()
+	for name, node := range nodes(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(node, "--test", "shim.test.js")
+			cmd.Dir = filepath.Join("..", "..", "action", "native")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
 }
 
 func TestANativeJob(t *testing.T) {
