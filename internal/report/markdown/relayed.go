@@ -12,11 +12,12 @@ func (l *Later) relayed() string {
 	if l.Relayed == nil {
 		return ""
 	}
-	if l.Relayed.Outcome != report.OK {
-		return sentence(l.Relayed.Message)
-	}
 	n := l.Relayed.Totals.BySource[report.FromMirror]
-	return fmt.Sprintf("%s downloaded by later steps through the relay (%s).\n", report.Count(n, "file"), report.Bytes(l.Relayed.Totals.Bytes))
+	text := fmt.Sprintf("%s downloaded by later steps through the relay (%s).\n", report.Count(n, "file"), report.Bytes(l.Relayed.Totals.Bytes))
+	if l.Relayed.Outcome != report.OK {
+		text += sentence(l.Relayed.Message)
+	}
+	return text
 }
 
 // relayedParts are the sections about them.
