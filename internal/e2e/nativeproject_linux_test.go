@@ -47,9 +47,14 @@ func TestANativeJobOfARealProject(t *testing.T) {
 			j.good("go", "mod", "download", "-json", "golang.org/x/net@v0.30.0")
 			j.good("go", "get", "-u", "./...")
 			j.good("go", "build", "./...")
+			wanted := []string{"golang.org/x/tools@", "golang.org/x/perf@", "golang.org/x/net@v0.30.0"}
+			if everything() {
+				j.good("env", "GOTOOLCHAIN=go1.25.1", "go", "version")
+				wanted = append(wanted, "golang.org/toolchain@v0.0.1-go1.25.1.")
+			}
 			st := j.post(u)
 			summary := strings.ReplaceAll(st.summary, "<wbr>", "")
-			for _, want := range []string{"through the relay", "golang.org/x/tools@", "golang.org/x/perf@", "golang.org/x/net@v0.30.0"} {
+			for _, want := range wanted {
 				if st.code != 0 || !strings.Contains(summary, want) {
 					t.Errorf("post: exit code %d, the summary lacks %q", st.code, want)
 				}
