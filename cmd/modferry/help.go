@@ -13,6 +13,9 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
+// docs is where the documentation is read.
+const docs = "https://github.com/modferry/modferry/blob/main/docs/"
+
 // help prints what a command does and takes, its flags in groups.
 func help(w io.Writer, cmd *cobra.Command) {
 	var b strings.Builder
@@ -21,6 +24,9 @@ func help(w io.Writer, cmd *cobra.Command) {
 		helpCommands(&b, cmd)
 	} else {
 		fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
+		if cmd.Example != "" {
+			fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+		}
 		helpFlags(&b, cmd)
 	}
 	_, _ = io.WriteString(w, b.String()) // nobody to tell when even this fails
@@ -28,9 +34,9 @@ func help(w io.Writer, cmd *cobra.Command) {
 
 func helpCommands(b *strings.Builder, root *cobra.Command) {
 	fmt.Fprintf(b, "Usage: %s COMMAND [flags]\n\nCommands:\n", root.CommandPath())
-	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
-			fmt.Fprintf(b, "  %-12s %s\n", c.Name(), c.Short)
+	for _, c := range commands() {
+		if group, verb := c.split(); !c.hidden && strings.TrimSpace(program.name+" "+group) == root.CommandPath() {
+			fmt.Fprintf(b, "  %-12s %s\n", verb, c.short)
 		}
 	}
 	b.WriteString(`
@@ -41,7 +47,7 @@ Exit codes:
   3  content did not match go.sum, and no source had valid content
 
 `)
-	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")
+	fmt.Fprintf(b, "%q shows the flags of a command.\nDocumentation: %s\n", root.CommandPath()+" COMMAND --help", docs+"README.md")
 }
 
 // helpFlags prints the flags of a command: those of the settings under their
@@ -69,7 +75,7 @@ func helpFlags(b *strings.Builder, cmd *cobra.Command) {
 	})
 	if bound {
 		b.WriteString("\nDefaults are in parentheses. Every flag has a variable, --ca-file for instance\n" +
-			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml: see docs/settings.md.\n")
+			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml:\n" + docs + "settings.md\n")
 	}
 }
 
