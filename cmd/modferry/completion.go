@@ -53,6 +53,8 @@ func (a *app) complete(cmd *cobra.Command, c command) {
 	switch {
 	case c.args == "SHELL":
 		cmd.ValidArgs = shellNames()
+	case c.name == "explain":
+		cmd.ValidArgs = codes()
 	case !strings.Contains(c.args, "FILE") && !strings.Contains(c.args, "DIR"):
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -28,7 +29,7 @@ where they are set; GOMODCACHE where modferry's settings name one. Formats:
 
 Nothing else goes to standard output, and after an error nothing at all. Dead
 mirrors are not an error. See
-` + docs + "env.md."
+` + docs.URL + "env.md."
 }
 
 func envFlags(cmd *cobra.Command) {

@@ -10,11 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/settings"
 )
-
-// docs is where the documentation is read.
-const docs = "https://github.com/modferry/modferry/blob/main/docs/"
 
 // help prints what a command does and takes, its flags in groups.
 func help(w io.Writer, cmd *cobra.Command) {
@@ -47,7 +45,7 @@ Exit codes:
   3  content did not match go.sum, and no source had valid content
 
 `)
-	fmt.Fprintf(b, "%q shows the flags of a command.\nDocumentation: %s\n", root.CommandPath()+" COMMAND --help", docs+"README.md")
+	fmt.Fprintf(b, "%q shows the flags of a command.\nDocumentation: %s\n", root.CommandPath()+" COMMAND --help", docs.URL+"README.md")
 }
 
 // helpFlags prints the flags of a command: those of the settings under their
@@ -75,7 +73,7 @@ func helpFlags(b *strings.Builder, cmd *cobra.Command) {
 	})
 	if bound {
 		b.WriteString("\nDefaults are in parentheses. Every flag has a variable, --ca-file for instance\n" +
-			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml:\n" + docs + "settings.md\n")
+			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml:\n" + docs.URL + "settings.md\n")
 	}
 }
 

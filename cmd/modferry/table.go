@@ -182,6 +182,14 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
 		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
 		{
+			name: "explain", args: "[CODE...]", short: "Say what a code of a finding or a failure means",
+			long: `Says what a code means that reports show, and what to do. CODE is the code or
+name of a check (MF131, goproxy-separator) or the class of a failure
+(hash_mismatch). Without CODE it lists them all.`,
+			examples: []example{{"modferry explain MF131", ""}, {"modferry explain hash_mismatch", ""}},
+			do:       (*app).explain,
+		},
+		{
 			name: "completion", args: "SHELL", short: "Print a script that completes commands, flags and values",
 			long: `Prints the script that makes a shell complete commands, flags and the values of
 flags. SHELL is ` + inWords(shellNames()) + ".",
