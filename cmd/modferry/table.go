@@ -20,12 +20,12 @@ import (
 
 // command is a verb, or a group of verbs.
 type command struct {
-	name  string // "fetch", "cache restore"; as in the table of settings
-	args  string // as --help shows them; "" for a command that takes none
-	short string
-	long  string
+	name     string // "fetch", "cache restore"; as in the table of settings
+	args     string // as --help shows them; "" for a command that takes none
+	short    string
+	long     string
 	examples []example
-	flags func(*cobra.Command) // adds those that are no settings; nil for none
+	flags    func(*cobra.Command) // adds those that are no settings; nil for none
 
 	do action // nil for a group
 
@@ -94,7 +94,7 @@ func commands() []command {
 				{"modferry fetch -C services/api", "one in another directory"},
 				{"modferry fetch --mirrors cn", "in mainland China"},
 			},
-			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do: (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{

@@ -81,7 +81,7 @@ func Table() []Setting {
 		{Name: "proxy", Kind: Chain, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax",
 			field: func(v *Values) any { return &v.Proxy }, apart: func(v *Values) *string { return &v.Checkout.Proxy }, why: whyRead},
-		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "mirrors", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
 			Usage: "add public mirrors",
 			field: func(v *Values) any { return &v.Mirrors }},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
