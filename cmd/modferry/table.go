@@ -182,6 +182,13 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
 		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
 		{
+			name: "settings", short: "Show every setting, its value and where it comes from",
+			long: `Shows every setting with its value and where it comes from (flag, variable,
+configuration file or default), and what the go command is told. Credentials are
+hidden. A value in parentheses is what an unset one stands for.`,
+			do: (*app).settings,
+		},
+		{
 			name: "explain", args: "[CODE...]", short: "Say what a code of a finding or a failure means",
 			long: `Says what a code means that reports show, and what to do. CODE is the code or
 name of a check (MF131, goproxy-separator) or the class of a failure
