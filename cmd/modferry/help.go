@@ -30,6 +30,17 @@ func help(w io.Writer, cmd *cobra.Command) {
 	_, _ = io.WriteString(w, b.String()) // nobody to tell when even this fails
 }
 
+// exitCodes are what the exit codes of commands mean.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{0, "everything needed is present or deliberately left to the go command"},
+	{1, "something could not be downloaded; running again may help"},
+	{2, "the command line, a setting or a file of the checkout must be corrected"},
+	{3, "content did not match go.sum, and no source had valid content"},
+}
+
 func helpCommands(b *strings.Builder, root *cobra.Command) {
 	fmt.Fprintf(b, "Usage: %s COMMAND [flags]\n\nCommands:\n", root.CommandPath())
 	for _, c := range commands() {
@@ -37,14 +48,11 @@ func helpCommands(b *strings.Builder, root *cobra.Command) {
 			fmt.Fprintf(b, "  %-12s %s\n", verb, c.short)
 		}
 	}
-	b.WriteString(`
-Exit codes:
-  0  everything needed is present or deliberately left to the go command
-  1  something could not be downloaded; running again may help
-  2  the command line, a setting or a file of the checkout must be corrected
-  3  content did not match go.sum, and no source had valid content
-
-`)
+	b.WriteString("\nExit codes:\n")
+	for _, code := range exitCodes {
+		fmt.Fprintf(b, "  %-3d %s\n", code.code, code.meaning)
+	}
+	b.WriteByte('\n')
 	fmt.Fprintf(b, "%q shows the flags of a command.\nDocumentation: %s\n", root.CommandPath()+" COMMAND --help", docs.URL+"README.md")
 }
 
