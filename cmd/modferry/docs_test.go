@@ -134,7 +134,7 @@ func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 // A screen is 80 columns, and as many lines as laptops show.
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "fetch", "probe", "env", "exec", "doctor", "verify", "action", "report", "settings", "explain", "completion", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
+	for _, command := range []string{"", "fetch", "probe", "env", "exec", "doctor", "verify", "action", "report", "init", "settings", "explain", "completion", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
 		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
 		if len(lines) > 68 {
 			t.Errorf("modferry %s --help has %d lines", command, len(lines))

@@ -182,6 +182,15 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
 		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
 		{
+			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
+			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow
+that brings the modules and tests the checkout: .github/workflows/modferry.yml
+or .gitlab-ci.yml. Says what it saw. A file that is there stays; then the
+workflow is printed instead.`,
+			examples: []example{{"modferry init", ""}, {"modferry init --ci gitlab", "where nothing tells which CI system it is"}},
+			flags:    initFlags, do: (*app).init,
+		},
+		{
 			name: "settings", short: "Show every setting, its value and where it comes from",
 			long: `Shows every setting with its value and where it comes from (flag, variable,
 configuration file or default), and what the go command is told. Credentials are

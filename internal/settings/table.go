@@ -30,7 +30,7 @@ func Table() []Setting {
 		brings  = []string{"fetch", "exec"}
 	)
 	return []Setting{
-		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: where, Input: true, Group: groupCheckout,
+		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: append(slices.Clone(where), "init"), Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
 		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
