@@ -38,6 +38,9 @@ func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
 		return err
 	}
 	ctx := cmd.Context()
+	if dry, _ := cmd.Flags().GetBool(dryRun); dry {
+		return j.plan(ctx)
+	}
 	res := j.run(ctx)
 	if !c.last {
 		report.Judge(res)
