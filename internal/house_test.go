@@ -20,12 +20,13 @@ const modulePath = "github.com/modferry/modferry/"
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
-	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
+	"internal/starter", "internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
 	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
 	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",
 	"internal/outlet", "internal/golog", "internal/failure", "internal/worklist", "internal/imports",
 	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/diskfile", "internal/secret",
+	"docs",
 }
 
 // forbidden are exceptions to the order: a mirror knows no module cache, and one
@@ -61,7 +62,7 @@ func sources(t *testing.T) []source {
 	t.Helper()
 	var all []source
 	fset := token.NewFileSet()
-	for _, top := range []string{"cmd", "action", "internal"} {
+	for _, top := range []string{"cmd", "action", "internal", "docs"} {
 		root := filepath.Join("..", top)
 		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil {
