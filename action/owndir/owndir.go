@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/modferry/modferry/internal/ci"
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
@@ -16,9 +17,8 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// Name is the directory's. The go command looks into no directory that begins
-// with a dot.
-const Name = ".modferry"
+// Name is the directory's.
+const Name = ci.Own
 
 // Hide keeps git from seeing what is in dir, a directory of the checkout: go
 // build writes into a binary whether there are files that git does not know. A
