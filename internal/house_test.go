@@ -19,7 +19,7 @@ const modulePath = "github.com/modferry/modferry/"
 // rooms from the top to the bottom: a room may import those below it only.
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
-	"cmd/modferry", "action/github", "action/gitlab", "action/elsewhere", "action/forge", "action/annotate", "action/owndir",
+	"cmd/modferry", "action/github", "action/gitlab", "action/otherci", "action/forge", "action/annotate", "action/owndir",
 	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
 	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",

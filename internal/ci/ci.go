@@ -39,17 +39,24 @@ type System struct {
 // that begins with a dot.
 const Own = ".modferry"
 
+// The systems that get more than the table says.
+const (
+	GitHub = "GitHub"
+	GitLab = "GitLab"
+	Azure  = "Azure Pipelines"
+)
+
 // systems are the CI systems that say who they are. A later one is asked only when
 // no earlier one is it. Tekton is not among them: its steps get no variable of its
 // own, and its task says what would stand here.
 var systems = []System{
-	{Name: "GitHub", says: []string{"GITHUB_ACTIONS"}, value: "true", checkout: "GITHUB_WORKSPACE", Cache: "gha"},
-	{Name: "GitLab", says: []string{"GITLAB_CI"}, value: "true", checkout: "CI_PROJECT_DIR", keeps: true, reports: "reports"},
+	{Name: GitHub, says: []string{"GITHUB_ACTIONS"}, value: "true", checkout: "GITHUB_WORKSPACE", Cache: "gha"},
+	{Name: GitLab, says: []string{"GITLAB_CI"}, value: "true", checkout: "CI_PROJECT_DIR", keeps: true, reports: "reports"},
 	{Name: "Buildkite", says: []string{"BUILDKITE"}, value: "true", checkout: "BUILDKITE_BUILD_CHECKOUT_PATH", reports: "reports",
 		// A section ends where another one begins.
 		Folded: "--- ", Open: "+++ ", End: "+++ the job goes on", Live: true},
 	{Name: "CircleCI", says: []string{"CIRCLECI"}, value: "true", checkout: "CIRCLE_WORKING_DIRECTORY", keeps: true, reports: "reports"},
-	{Name: "Azure Pipelines", says: []string{"TF_BUILD"}, checkout: "BUILD_SOURCESDIRECTORY", keeps: true, reports: "reports",
+	{Name: Azure, says: []string{"TF_BUILD"}, checkout: "BUILD_SOURCESDIRECTORY", keeps: true, reports: "reports",
 		Folded: "##[group]", End: "##[endgroup]"},
 	// The directory's name is one of those that Bitbucket takes test results from.
 	{Name: "Bitbucket Pipelines", says: []string{"BITBUCKET_BUILD_NUMBER"}, checkout: "BITBUCKET_CLONE_DIR", keeps: true, reports: "test-results"},
