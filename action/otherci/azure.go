@@ -11,6 +11,7 @@ import (
 	"github.com/modferry/modferry/action/annotate"
 	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/ci"
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/markdown"
@@ -70,7 +71,7 @@ func issue(a annotate.Annotation) string {
 	var b strings.Builder
 	b.WriteString("##vso[task.logissue type=" + string(a.Level))
 	if a.File != "" {
-		b.WriteString(";sourcepath=" + escapeProperty.Replace(a.File))
+		b.WriteString(";sourcepath=" + escapeProperty.Replace(failure.Plain(a.File)))
 		if a.Line > 0 {
 			b.WriteString(";linenumber=" + strconv.Itoa(a.Line))
 		}
