@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action/gitlab"
+	"github.com/modferry/modferry/action/otherci"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/report"
@@ -23,7 +24,9 @@ type job struct {
 	*session.Session
 	command command
 	values  *settings.Values
-	gitlab  *gitlab.Job // nil elsewhere
+	gitlab  *gitlab.Job // nil on other CI systems and outside of CI
+	// other is the job of another CI system; nil on GitHub, GitLab and outside of CI.
+	other *otherci.Job
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
 	// chain is what a run chose; empty before, and for commands that choose none.
@@ -64,7 +67,7 @@ func (a *app) begin(cmd *cobra.Command, c command) (*job, error) {
 			return nil, err
 		}
 	}
-	j := &job{app: a, command: c, values: values, gitlab: gitlab.Detect(a.getenv)}
+	j := &job{app: a, command: c, values: values, gitlab: gitlab.Detect(a.getenv), other: otherci.Detect(a.getenv)}
 	j.remark(settings.UnknownVariables(a.environ())...)
 	options := session.Options{Tool: tool(), Log: j.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
 	if c.examines {
