@@ -7,6 +7,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
@@ -74,6 +75,7 @@ func Main(ctx context.Context, p Process) int {
 	shown.Stop()
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
+	forge.Describe(res, s.Getenv, s.host.workspace, s.job.Root())
 	res.Hide(s.Secrets.Hide)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
