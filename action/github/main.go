@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 
@@ -81,7 +82,7 @@ func Main(ctx context.Context, p Process) int {
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
 	}
-	s.warn(text.Write(p.Stdout, res, text.Options{}))
+	s.warn(s.tell(res))
 	if res.Outcome != report.Settings {
 		s.warn(s.export())
 		s.warn(s.provide())
@@ -94,6 +95,14 @@ func Main(ctx context.Context, p Process) int {
 	}
 	s.handOver()
 	return s.exitCode(ctx, res)
+}
+
+// tell writes the result to the step's log, its details folded.
+func (s *step) tell(res *report.Result) error {
+	err := text.Write(s.Stdout, res, text.Options{})
+	s.actions.Group("Details")
+	defer s.actions.EndGroup()
+	return errors.Join(err, text.Details(s.Stdout, res, text.Options{}))
 }
 
 // refuse ends a stage that cannot start, with one error annotation.

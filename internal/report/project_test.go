@@ -15,7 +15,7 @@ func TestOnlyPagesOfJobsAreLinkedTo(t *testing.T) {
 		"//ci.example.test/":                         "",
 		"https://me:secret@ci.example.test/":         "",
 		"https://ci.example.test/\x1b[31m":           "",
-		"": "",
+		"":                                           "",
 	} {
 		if got := (&report.Project{URL: url}).Link(); got != want {
 			t.Errorf("%q: got %q, want %q", url, got, want)
