@@ -47,7 +47,9 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		t.section(t.Mirrors())
 		t.section(t.Chain())
 	}
-	t.section(t.Remarks(o.Verbose))
+	if !r.Interrupted || o.Verbose { // nobody who interrupts a run wants advice
+		t.section(t.Remarks(o.Verbose))
+	}
 	return t.WriteTo(w, "report")
 }
 
