@@ -96,7 +96,7 @@ func commands() []command {
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
 			},
 			flags: fetchFlags,
-			do: (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do:    (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
