@@ -2,11 +2,13 @@ package github
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
@@ -82,12 +84,13 @@ func Main(ctx context.Context, p Process) int {
 	s.join(ctx)
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
+	forge.Describe(res, s.Getenv, s.host.workspace, s.job.Root())
 	res.Hide(s.Secrets.Hide)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
 	}
-	s.warn(text.Write(p.Stdout, res, text.Options{}))
+	s.warn(s.tell(res))
 	if res.Outcome != report.Settings {
 		s.warn(s.export())
 		s.warn(s.provide())
@@ -100,6 +103,14 @@ func Main(ctx context.Context, p Process) int {
 	}
 	s.handOver()
 	return s.exitCode(ctx, res)
+}
+
+// tell writes the result to the step's log, its details folded.
+func (s *step) tell(res *report.Result) error {
+	err := text.Write(s.Stdout, res, text.Options{})
+	s.actions.Group("Details")
+	defer s.actions.EndGroup()
+	return errors.Join(err, text.Details(s.Stdout, res, text.Options{}))
 }
 
 // refuse ends a stage that cannot start, with one error annotation.

@@ -26,13 +26,15 @@ func (l *Later) relayedParts() []block {
 		return nil
 	}
 	m := &markdown{View: render.Of(l.Relayed)}
-	m.failures()
-	m.open(m.Origins())
-	m.open(m.Slowest(drawn))
-	m.fold(m.Remarks(false))
-	m.fold(m.Recovered(false))
-	m.fold(m.Deferred(0))
-	m.fold(m.Downloads(drawn, most))
-	m.fold(m.Answers())
+	m.failures(m.Failures())
+	m.remarks(m.Remarks(false))
+	m.within(func() {
+		m.open(m.Origins())
+		m.open(m.Slowest(drawn))
+		m.open(m.Recovered(false))
+		m.open(m.Deferred(0))
+		m.open(m.Downloads(drawn, most))
+		m.open(m.Answers())
+	})
 	return m.blocks
 }
