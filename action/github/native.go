@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -106,22 +105,18 @@ func (s *step) join(ctx context.Context) {
 	defer end()
 	j, err := relay.Join(ctx, s.Relay)
 	if err != nil {
-		s.remarks = append(s.remarks, withoutRelay(err))
+		f := finding.Finding{Check: "relay-missing", Severity: finding.Warning, Found: failure.Neutral(err.Error()),
+			Effect: "Later go commands ask the mirrors directly: they do not retry, and what they download is not in the report."}
+		if len(s.job.Chain.Hops) == 0 {
+			f.Severity = finding.Info // there are none
+		}
+		s.remarks = append(s.remarks, f)
 		return
 	}
 	s.relay = j
 	secret := filepath.Base(j.URL)
 	s.actions.AddMask(secret)
 	s.Secrets.Add(secret)
-}
-
-func withoutRelay(err error) finding.Finding {
-	f := finding.Finding{Check: "relay-missing", Severity: finding.Warning, Found: failure.Neutral(err.Error()),
-		Effect: "Later go commands ask the mirrors directly: they do not retry, and what they download is not in the report."}
-	if errors.Is(err, relay.ErrWithout) {
-		f.Severity = finding.Info
-	}
-	return f
 }
 
 // relayed is what the relay of the job has done, nil when there was none or nobody can
@@ -231,7 +226,7 @@ func summarised(res *report.Result) bool { return res.Outcome != report.OK }
 // tells reports whether a result tells of a file.
 func tells(res *report.Result, m report.Module) bool {
 	return slices.ContainsFunc(res.Modules, func(r report.Module) bool {
-		return r.Path == m.Path && r.Version == m.Version && r.Kind == m.Kind
+		return r.Path == m.Path && r.Version == m.Version && (r.Kind == m.Kind || r.Kind == report.KindToolchain)
 	})
 }
 

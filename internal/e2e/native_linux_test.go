@@ -114,7 +114,7 @@ func TestANativeJob(t *testing.T) {
 			if st.code != 0 {
 				t.Errorf("post: exit code %d", st.code)
 			}
-			for _, want := range []string{"All 12 files are in the module cache", "4 files downloaded by later steps through the relay", "example.test/tool@", "saved to the cache dir"} {
+			for _, want := range []string{"6 modules in ", "4 files downloaded by later steps through the relay", "example.test/tool@", "saved to the cache dir"} {
 				if !strings.Contains(strings.ReplaceAll(st.summary, "<wbr>", ""), want) {
 					t.Errorf("the summary lacks %q:\n%s", want, st.summary)
 				}
@@ -169,6 +169,21 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 		}
 		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
 			t.Error("it is still there")
+		}
+	})
+	t.Run("it is frozen while the job goes on", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		j.main(u)
+		j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+		journalled(t, u, "example.test/lib")
+		kill(t, j.relay(u), syscall.SIGSTOP)
+		j.installed() // as soon as its guard has ended it
+		st := j.post(u)
+		if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
+			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 		}
 	})
 	t.Run("it cannot start", func(t *testing.T) {
@@ -278,7 +293,7 @@ func TestANativeJobWithTwoUses(t *testing.T) {
 		t.Errorf("main: exit code %d, GOPROXY %s then %s", st.code, proxy, j.env["GOPROXY"])
 	}
 	j.installed()
-	if st := j.post(second); st.code != 0 || !strings.Contains(st.summary, "All 12 files") { // the last one first
+	if st := j.post(second); st.code != 0 || !strings.Contains(st.summary, "modferry: ok") { // the last one first
 		t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 	}
 	if st := j.post(first); st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
