@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/store"
 )
 
 // How long the stages wait for the relay of the job, and for the cache.
@@ -69,18 +71,17 @@ func Relay(ctx context.Context, p Process) int {
 		return 0
 	}
 	fmt.Fprintln(p.Stdout, "modferry: "+failure.Sentence(err.Error()))
-	_ = relay.SayReady(p.Relay, relay.Ready{Without: p.Secrets.Hide(err.Error())}) // or main waits in vain
 	return 1
 }
 
 func (p Process) serveRelay(ctx context.Context) error {
 	s, err := newStep(p)
-	if err != nil {
-		return err
+	if err == nil {
+		s.actions = Commands(io.Discard) // this log is no step's, so nobody masks anything in it
+		err = s.prepare(relay.Open)
 	}
-	s.actions = Commands(io.Discard) // this log is no step's, so nobody masks anything in it
-	if err := s.prepare(relay.Open); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, relay.SayReady(p.Relay, relay.Ready{Without: p.Secrets.Hide(err.Error())})) // or main waits in vain
 	}
 	o := relay.JobOptions{}
 	if s.debug() != nil {
@@ -232,6 +233,9 @@ func tells(res *report.Result, m report.Module) bool {
 
 // saveWithin saves to the cache in the time that the job has left for it.
 func (s *step) saveWithin(ctx context.Context, status string, res *report.Result, later *markdown.Later) {
+	if s.job.Store.Kind == store.Off {
+		return
+	}
 	limit := saves
 	if status == "cancelled" {
 		limit = savesLast
