@@ -188,6 +188,9 @@ func (p Process) postNative(ctx context.Context) int {
 	code := 0
 	if done := s.relayed(ctx, res); done != nil && (done.Answers > 0 || len(done.Result.Findings) > 0) {
 		later.Relayed = done.Result
+		for _, of := range done.Steps {
+			later.Steps = append(later.Steps, markdown.LaterStep(of))
+		}
 		if done.Result.Outcome == report.Integrity {
 			code = report.Integrity.ExitCode()
 		}
