@@ -53,6 +53,10 @@ type Options struct {
 	// Stays says that the session is for a program that stays: a mirror that was down is
 	// asked again however long that was.
 	Stays bool
+	// Brought is told of every file and page that mirrors were asked for, with its
+	// attempts, as soon as its fate is known, from any goroutine; nil means that nobody
+	// is.
+	Brought func(report.Module)
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)
