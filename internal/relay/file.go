@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/relay/keep"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/worklist"
 )
@@ -43,6 +45,7 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 			r.refuse(w, q, got)
 			return
 		}
+		cache = cmp.Or(got.from, cache)
 		f, err = r.keep.Open(q.v, q.kind, want)
 	}
 	if err != nil {
@@ -65,13 +68,17 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 
 // bring downloads a file for all who wait for it.
 func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, why string) brought {
-	if f, err := r.keep.Open(q.v, q.kind, want); err == nil { // by an earlier flight, after it was looked for
-		f.Close()
-		return brought{}
-	}
 	it, err := download.NewItem(m, q.kind)
 	if err != nil {
 		return brought{err: err}
+	}
+	switch from := r.keep.Recall(ctx, q.v, q.kind, want); from {
+	case keep.FromHere: // by an earlier flight, after it was looked for
+		return brought{from: from}
+	case keep.FromStore:
+		it.Record.Source = report.FromCache
+		r.record(it)
+		return brought{from: from}
 	}
 	err = r.desk.engine().Bring(ctx, it)
 	if full := failure.As(err); full != nil && full.Class == failure.DiskFull {

@@ -10,6 +10,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,12 @@ type Options struct {
 	Log func(line string)
 	// Waits is told what takes long, now and then while it does; nil means nobody is.
 	Waits func(what string)
+	// Keep is where files are kept, whose owner closes it after the relay; nil means a
+	// directory of the relay's own beside the module cache.
+	Keep *keep.Keep
+	// Last is how many of the files and pages that were brought last the result has; 0
+	// means 50,000.
+	Last int
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
 }
@@ -59,7 +66,7 @@ type Relay struct {
 	answers atomic.Int64
 
 	mu       sync.Mutex
-	items    []*download.Item
+	items    []*download.Item // the last ones, as a ring once it is full
 	findings []finding.Finding
 	lost     int      // items that are not in the report
 	passed   []string // what was passed on unverified, and why
@@ -77,6 +84,7 @@ type brought struct {
 	page  *download.Page // of a page
 	err   error
 	stale bool
+	from  string // how a file came to be kept without a mirror, as keep.Recall says; else ""
 }
 
 // Open opens a session for a relay, with all hashes of go.sum. A checkout that there
@@ -94,13 +102,29 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 	return session.OpenProbe(&all, env, o)
 }
 
-// New is a relay over a session of Open. It needs a directory beside the module cache;
-// the error says that there is none. No mirror is asked before the first question.
+// New is a relay over a session of Open. It needs a place for files; the error says
+// that there is none. No mirror is asked before the first question.
 // The caller closes it.
 func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Last = cmp.Or(o.Last, mostItems)
+	r := &Relay{s: s, o: o, began: time.Now(), keep: o.Keep, pages: pages{known: map[string]known{}}}
+	if r.keep == nil {
+		var err error
+		if r.keep, err = besideModCache(s); err != nil {
+			return nil, err
+		}
+	}
+	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.sums = sums.New(ctx, s)
+	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
+	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
+	return r, nil
+}
+
+func besideModCache(s *session.Session) (*keep.Keep, error) {
 	modcache := s.Env.Get("GOMODCACHE")
 	if !filepath.IsAbs(modcache) {
 		return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
@@ -108,16 +132,11 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	if err := s.Confined("the module cache", modcache); err != nil {
 		return nil, err
 	}
-	k, err := keep.Open(filepath.Join(modcache, "cache", "modferry"))
+	k, err := keep.Open(filepath.Join(modcache, "cache", "modferry"), keep.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for downloads: %w", err)
 	}
-	r := &Relay{s: s, o: o, began: time.Now(), keep: k, pages: pages{known: map[string]known{}}}
-	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.sums = sums.New(ctx, s)
-	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
-	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
-	return r, nil
+	return k, nil
 }
 
 // help is how long a zip takes before a further request helps with it.
@@ -131,7 +150,8 @@ func (r *Relay) engine(c session.Chain) *download.Engine {
 	return download.New(r.s, c, r.keep, o)
 }
 
-// Close gives up what is under way and removes what was kept. Nobody may ask any
+// Close gives up what is under way and removes what was kept, unless that is somebody
+// else's. Nobody may ask any
 // more.
 func (r *Relay) Close() error {
 	r.stop()
@@ -141,6 +161,9 @@ func (r *Relay) Close() error {
 	r.desk.close()
 	for _, h := range r.s.Chain.Hops {
 		h.Close()
+	}
+	if r.o.Keep != nil {
+		return nil
 	}
 	return r.keep.Close()
 }
@@ -181,14 +204,19 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
+// mostFindings bounds what a result says about single modules.
+const mostFindings = 1000
+
 // note adds a finding to the result.
 func (r *Relay) note(f finding.Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.findings = append(r.findings, f)
+	if len(r.findings) < mostFindings {
+		r.findings = append(r.findings, f)
+	}
 }
 
-// mostItems bounds what a result tells of; a job has some thousand.
+// mostItems bounds what a result tells of, unless Options do; a job has some thousand.
 const mostItems = 50_000
 
 // record adds an item to the result. What the go command goes on to get by itself has
@@ -199,7 +227,8 @@ func (r *Relay) record(it *download.Item) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.items) == mostItems {
+	if len(r.items) == r.o.Last {
+		r.items[r.lost%r.o.Last] = it
 		r.lost++
 		return
 	}
@@ -210,7 +239,7 @@ func (r *Relay) record(it *download.Item) {
 func (r *Relay) pass(q question, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.passed) < mostItems {
+	if len(r.passed) < r.o.Last {
 		r.passed = append(r.passed, q.String()+": "+why)
 	}
 }
