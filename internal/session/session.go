@@ -163,6 +163,12 @@ func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	return s, nil
 }
 
+// OpenServer opens a session without a checkout, for a program that stays.
+func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
+	o.Stays = true
+	return withoutList(v, env, o)
+}
+
 // withoutList is a session with an empty work list.
 func withoutList(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	s := newSession(v, env, o)
