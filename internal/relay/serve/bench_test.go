@@ -27,7 +27,7 @@ func BenchmarkHit(b *testing.B) {
 	}
 	secrets := &secret.Set{}
 	out := outlet.New(io.Discard, secrets, false)
-	h, end, err := serve.Handler(b.Context(), serve.Options{
+	h, _, end, err := serve.Begun(b.Context(), serve.Options{
 		Values: v, Token: token, Session: session.Options{Tool: "modferry test", Secrets: secrets},
 		Log:   slog.New(slog.NewTextHandler(out, nil)),
 		Plain: slog.New(slog.NewTextHandler(outlet.Data(out), nil)),

@@ -2,17 +2,20 @@ package serve
 
 import (
 	"context"
-	"net/http"
+	"crypto/tls"
 )
 
-// Handler is a server without a listener, that has begun.
-func Handler(ctx context.Context, o Options) (h http.Handler, end func(), err error) {
-	s := prepared(o)
+// Begun is a server that has begun, without a listener.
+func Begun(ctx context.Context, o Options) (s *Server, look, end func(), err error) {
+	s = prepared(o)
 	if err := s.secure(o.Values); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := s.begin(ctx); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return s, s.end, nil
+	return s, func() { s.look(ctx) }, s.end, nil
 }
+
+// Certificate is the one that new connections get.
+func Certificate(s *Server) tls.Certificate { return s.tls.Load().config.Certificates[0] }

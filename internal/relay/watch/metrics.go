@@ -82,7 +82,7 @@ func NewMetrics(tool string, state func() State) *Metrics {
 		refused:  counters("refused_total", "Requests refused before they were looked at.", "reason"),
 		inFlight: gauge("in_flight", "Requests being answered."),
 
-		asked:      counters("upstream_requests_total", "Requests to mirrors and the checksum database, by status; none where no response came.", "mirror", "code"),
+		asked:      counters("upstream_requests_total", "Attempts at mirrors and the checksum database, by status; none where no response came.", "mirror", "code"),
 		failures:   counters("upstream_failures_total", "Requests that failed, by failure class.", "mirror", "class"),
 		phases:     histogram("upstream_seconds", "Time of the phases of a request to a mirror.", "phase"),
 		received:   counters("upstream_bytes_total", "Bytes of bodies received.", "mirror"),

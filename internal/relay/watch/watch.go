@@ -8,6 +8,7 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -93,7 +94,7 @@ func (x *Watch) Brought(m report.Module) {
 		default:
 			attrs = append(attrs, slog.String("module", m.Path+"@"+m.Version))
 		}
-		attrs = append(attrs, slog.Int("status", a.Status), slog.Int64("bytes", a.Bytes), slog.Float64("ms", a.MS))
+		attrs = append(attrs, slog.Int("status", a.Status), slog.Int64("bytes", a.Bytes), slog.Float64("ms", math.Round(1000*a.MS)/1000))
 		if a.Class != "" {
 			attrs = append(attrs, slog.String("class", string(a.Class)), slog.String("detail", a.Detail))
 		}
