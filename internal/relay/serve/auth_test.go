@@ -171,7 +171,7 @@ func TestClientsShowCertificates(t *testing.T) {
 		if resp, body := b.get(path); resp.StatusCode != test.status {
 			t.Errorf("%s: %d %s", test.name, resp.StatusCode, body)
 		}
-		if resp, _ := b.get("/readyz"); resp.StatusCode != 200 {
+		if resp, _ := b.get("/healthz"); resp.StatusCode != 200 {
 			t.Errorf("%s: the probe got %d", test.name, resp.StatusCode)
 		}
 	}
