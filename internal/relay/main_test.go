@@ -44,16 +44,7 @@ func open(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 // openAs is open with the preflight and the retries of the settings.
 func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 	t.Helper()
-	env := goenv.Env{}
-	for k, v := range b.Env {
-		env[k] = goenv.Var{Value: v, Source: "test"}
-	}
-	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
-	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
-	s, err := relay.Open(b.Values, env, b.Options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := sessionOf(t, b, proxy)
 	now := new(atomic.Int64)
 	now.Store(1e9)
 	r, err := relay.New(t.Context(), s, relay.Options{
@@ -78,6 +69,22 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 		}
 	})
 	return &bench{Bench: b, t: t, s: s, relay: r, at: at, now: now}
+}
+
+// sessionOf is a session for a relay before a chain, as the bench's settings have it.
+func sessionOf(t *testing.T, b *fetchtest.Bench, proxy string) *session.Session {
+	t.Helper()
+	env := goenv.Env{}
+	for k, v := range b.Env {
+		env[k] = goenv.Var{Value: v, Source: "test"}
+	}
+	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
+	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
+	s, err := relay.Open(b.Values, env, b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // get asks the relay, and returns the body as well.

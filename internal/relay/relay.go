@@ -47,6 +47,9 @@ type Options struct {
 	Last int
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
+	// Dir is where the relay makes a directory for what it keeps; "" means beside the
+	// module cache.
+	Dir string
 }
 
 // Relay answers as a module proxy. It is safe for concurrent use.
@@ -113,7 +116,7 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	r := &Relay{s: s, o: o, began: time.Now(), keep: o.Keep, pages: pages{known: map[string]known{}}}
 	if r.keep == nil {
 		var err error
-		if r.keep, err = besideModCache(s); err != nil {
+		if r.keep, err = ownKeep(s, o.Dir); err != nil {
 			return nil, err
 		}
 	}
@@ -124,15 +127,19 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	return r, nil
 }
 
-func besideModCache(s *session.Session) (*keep.Keep, error) {
-	modcache := s.Env.Get("GOMODCACHE")
-	if !filepath.IsAbs(modcache) {
-		return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+// ownKeep makes a directory for files below dir, "" for beside the module cache.
+func ownKeep(s *session.Session, dir string) (*keep.Keep, error) {
+	if dir == "" {
+		modcache := s.Env.Get("GOMODCACHE")
+		if !filepath.IsAbs(modcache) {
+			return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+		}
+		if err := s.Confined("the module cache", modcache); err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(modcache, "cache", "modferry")
 	}
-	if err := s.Confined("the module cache", modcache); err != nil {
-		return nil, err
-	}
-	k, err := keep.Open(filepath.Join(modcache, "cache", "modferry"), keep.Options{})
+	k, err := keep.Open(dir, keep.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for downloads: %w", err)
 	}
@@ -151,8 +158,7 @@ func (r *Relay) engine(c session.Chain) *download.Engine {
 }
 
 // Close gives up what is under way and removes what was kept, unless that is somebody
-// else's. Nobody may ask any
-// more.
+// else's. Nobody may ask any more.
 func (r *Relay) Close() error {
 	r.stop()
 	r.files.Close()

@@ -18,6 +18,13 @@ import (
 // Answers is how many questions there were so far.
 func (r *Relay) Answers() int64 { return r.answers.Load() }
 
+// recorded is how much a result tells of.
+func (r *Relay) recorded() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.items) + len(r.findings) + len(r.passed)
+}
+
 // Result is what the relay downloaded so far: every zip and go.mod file, and those of
 // the other answers that had trouble.
 func (r *Relay) Result() *report.Result {

@@ -1,5 +1,7 @@
 package settings
 
+import "slices"
+
 // The headings of --help, in the order of the table.
 const (
 	groupCheckout = "Checkout"
@@ -17,7 +19,8 @@ const (
 func Table() []Setting {
 	var (
 		places  = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		all     = append(places[:len(places):len(places)], "serve")
+		all     = append(slices.Clone(places), "serve")
+		where   = append(slices.Clone(places), "settings")
 		results = []string{"fetch", "exec", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		network = []string{"fetch", "exec", "serve", "probe", "env", "doctor"}
 		probed  = []string{"fetch", "exec", "serve", "env", "doctor"}
@@ -31,7 +34,7 @@ func Table() []Setting {
 		serve   = []string{"serve"}
 	)
 	return []Setting{
-		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: places, Input: true, Group: groupCheckout,
+		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: append(slices.Clone(where), "init"), Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
 		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -46,13 +49,13 @@ func Table() []Setting {
 		{Name: "tags", Kind: List, Config: "tags", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "none", Usage: "build tags beside those of GOFLAGS",
 			field: func(v *Values) any { return &v.Tags }},
-		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "config", Kind: File, Commands: append(slices.Clone(where), "serve"), Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file",
 			field: func(v *Values) any { return &v.ConfigFile }},
-		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "profile", Kind: Text, Commands: append(slices.Clone(where), "serve"), Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file",
 			field: func(v *Values) any { return &v.Profile }},
-		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: places, Input: true, Group: groupCheckout,
+		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: where, Input: true, Group: groupCheckout,
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
@@ -85,7 +88,7 @@ func Table() []Setting {
 		{Name: "proxy", Kind: Chain, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax",
 			field: func(v *Values) any { return &v.Proxy }, apart: func(v *Values) *string { return &v.Checkout.Proxy }, why: whyRead},
-		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "mirrors", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
 			Usage: "add public mirrors",
 			field: func(v *Values) any { return &v.Mirrors }},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
