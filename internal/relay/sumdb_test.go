@@ -24,7 +24,7 @@ func unsummed(t *testing.T, f *mirrortest.Fixtures, gosumdb string) *fetchtest.B
 	return b
 }
 
-func TestTheDatabaseIsAskedWhereTheGoCommandWould(t *testing.T) {
+func TestCorner14TheDatabaseIsAskedWhereTheGoCommandWould(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m", "example.test/n")
 	db := mirrortest.NewSumDB(t, f)
@@ -107,7 +107,7 @@ func TestAForgedDatabaseEndsTheDownload(t *testing.T) {
 }
 
 // One request that fails is not remembered: the next download asks again.
-func TestADatabaseThatFailedIsAskedAgain(t *testing.T) {
+func TestCorner27ADatabaseThatFailedIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	db := mirrortest.NewSumDB(t, f)
@@ -126,7 +126,7 @@ func TestADatabaseThatFailedIsAskedAgain(t *testing.T) {
 }
 
 // Nobody knows a hash: the first bytes are passed on, and no others.
-func TestTheFirstBytesOfWhatNobodyKnowsAreRemembered(t *testing.T) {
+func TestCorner27TheFirstBytesOfWhatNobodyKnowsAreRemembered(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -182,7 +182,7 @@ func TestWrongAnswersOfTheDatabaseAreNotKept(t *testing.T) {
 
 // What one go command asked for, the next one gets without a mirror and without the
 // database, verified by both.
-func TestWhatIsHereNeedsNoMirror(t *testing.T) {
+func TestCorner15WhatIsHereNeedsNoMirror(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0")
 	db := mirrortest.NewSumDB(t, f)
