@@ -12,6 +12,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -20,7 +21,7 @@ func TestAGoCommandLoadsPackagesIntoAnEmptyModuleCache(t *testing.T) {
 	f := mirrortest.Generate(t, 12, 4<<10)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
 		mirrortest.FirstOfEach(1, "*.zip", mirrortest.Status(503)), mirrortest.FirstOfEach(1, "*.mod", mirrortest.CutAfter(3))}})
-	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL)
+	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL, relay.Options{})
 	if out, err := b.load(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
