@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/action/github"
-	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
@@ -60,7 +59,7 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 	if j.values.Quiet {
 		return func() {}
 	}
-	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb"
+	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb" && j.other.Live()
 	if live {
 		w = outlet.Commands(w)
 	}
@@ -73,7 +72,7 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 }
 
 // show renders the result for people: on standard output, or on standard error
-// when the JSON takes that. GitLab folds the details of a good run.
+// when the JSON takes that.
 func (j *job) show(res *report.Result) error {
 	if j.values.Quiet && res.Outcome == report.OK {
 		return nil
@@ -82,13 +81,22 @@ func (j *job) show(res *report.Result) error {
 	if j.values.JSON == "-" {
 		w = j.stderr
 	}
+	if !j.command.helps {
+		return j.renderText(w, res, j.values.Verbose, j.command.render)
+	}
+	return j.fold(w, res)
+}
+
+// fold writes the report such that the details of a good run are out of the way,
+// where the CI system's log can do that.
+func (j *job) fold(w io.Writer, res *report.Result) error {
 	page, err := j.page(w, j.values.Verbose, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
-	var g *gitlab.Job // nil folds nothing
-	if j.command.helps {
-		g = j.gitlab
+	fold := j.gitlab.Fold
+	if j.other != nil {
+		fold = j.other.Fold
 	}
 	if err == nil {
-		err = g.Fold(w, j.command.name, page, unremarkable(res))
+		err = fold(w, j.command.name, page, unremarkable(res))
 	}
 	return unwritten(err)
 }

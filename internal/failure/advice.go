@@ -8,6 +8,15 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
+// Classes returns every class, in the order of their declaration.
+func Classes() []Class {
+	all := make([]Class, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.class
+	}
+	return all
+}
+
 // Temporary reports whether trying the same mirror again may help.
 func (c Class) Temporary() bool { return c.kind().temporary }
 

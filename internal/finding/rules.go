@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/modferry/modferry/docs"
 )
 
 // Rule is a check of a configuration, a checkout or a machine: what findings of
@@ -43,7 +45,7 @@ func (f Finding) Code() string {
 }
 
 // Reference is the page that explains every rule.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/checks.md"
+const Reference = docs.URL + "checks.md"
 
 // Doc is where the rule is explained, "" where it has no code.
 func (f Finding) Doc() string {

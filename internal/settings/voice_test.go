@@ -196,7 +196,7 @@ func TestPlacesThatTheCheckoutMayName(t *testing.T) {
 		{"cache: s3://bucket/x?endpoint=https://127.0.0.1:1", false},
 		{"proxy: https://stranger.test,file:///etc", false},
 		{"proxy: FILE:///etc", false},
-		{"mirrors: ['https://stranger.test', 'file:///etc']", false},
+		{"proxy: ['https://stranger.test', 'file:///etc']", false},
 		{"fallback: as-written", true},
 	} {
 		t.Run(tt.config, func(t *testing.T) {
