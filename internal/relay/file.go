@@ -10,7 +10,6 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/relay/keep"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/worklist"
 )
@@ -29,8 +28,16 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 	if q.kind == report.KindMod {
 		want = m.Mod
 	}
+	if want == "" && r.s.Values.Strict {
+		r.refuse(w, q, r.unverified(q, m, why))
+		return
+	}
+	of := file{q.v, q.kind}
+	r.deliveries.begin(of)
+	done, giveUp := false, r.giveUp(of)
+	defer func() { r.deliveries.end(of, done, giveUp) }()
 	cache := "HIT"
-	f, err := r.keep.Open(q.v, q.kind, want)
+	f, err := r.shelf.open(of, want)
 	if errors.Is(err, fs.ErrNotExist) {
 		if unfetched(req) {
 			r.refuse(w, q, brought{err: errNotFetched})
@@ -46,7 +53,7 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 			return
 		}
 		cache = cmp.Or(got.from, cache)
-		f, err = r.keep.Open(q.v, q.kind, want)
+		f, err = r.shelf.open(of, want)
 	}
 	if err != nil {
 		r.refuse(w, q, brought{err: err})
@@ -60,29 +67,57 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 	h.Set("Cache-Control", immutable)
 	if want == "" {
 		h.Set("X-Modferry-Verified", "no")
-		h.Set("Cache-Control", "max-age=60")
+		h.Set("Cache-Control", brief)
 	}
 	h.Set("Vary", "Disable-Module-Fetch")
-	http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
+	if giveUp == nil {
+		http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
+		return
+	}
+	sent := &answer{ResponseWriter: w}
+	http.ServeContent(sent, req, "", time.Time{}, f.ReadSeeker)
+	done = sent.whole(req)
 }
 
-// bring downloads a file for all who wait for it.
-func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, why string) brought {
+// giveUp is what removes a file that was delivered; nil for one that stays.
+func (r *Relay) giveUp(of file) func() error {
+	if !r.o.Once || of.kind != report.KindZip {
+		return nil
+	}
+	return func() error { return r.shelf.Drop(r.ctx, of.v) }
+}
+
+// unverified is the end of a file that nobody knows a hash of.
+func (r *Relay) unverified(q question, m worklist.Module, why string) brought {
+	fe := failure.New(failure.MissingSum, "verify", "", nil)
+	fe.Detail = "strict refuses what cannot be verified: " + why
 	it, err := download.NewItem(m, q.kind)
 	if err != nil {
 		return brought{err: err}
 	}
-	switch from := r.keep.Recall(ctx, q.v, q.kind, want); from {
-	case keep.FromHere: // by an earlier flight, after it was looked for
-		return brought{from: from}
-	case keep.FromStore:
+	it.Record.Source, it.Record.Class, it.Record.Message = report.FromFailed, fe.Class, fe.Error()
+	r.record(it)
+	return brought{it: it, err: fe}
+}
+
+// bring downloads a file for all who wait for it.
+func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, why string) brought {
+	if f, err := r.shelf.open(file{q.v, q.kind}, want); err == nil { // by an earlier flight, after it was looked for
+		f.Close()
+		return brought{}
+	}
+	it, err := download.NewItem(m, q.kind)
+	if err != nil {
+		return brought{err: err}
+	}
+	if r.shelf.Recall(ctx, q.v, q.kind, want) {
 		it.Record.Source = report.FromCache
 		r.record(it)
-		return brought{from: from}
+		return brought{from: "STORE"}
 	}
 	err = r.desk.engine().Bring(ctx, it)
-	if full := failure.As(err); full != nil && full.Class == failure.DiskFull {
-		r.keep.Evict(ctx)
+	if full(err) {
+		r.shelf.Evict(ctx)
 		err = r.desk.engine().Bring(ctx, it)
 	}
 	if cancelled := failure.As(err); cancelled == nil || cancelled.Class != failure.Cancelled {

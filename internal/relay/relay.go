@@ -45,6 +45,9 @@ type Options struct {
 	// Last is how many of the files and pages that were brought last the result has; 0
 	// means 50,000.
 	Last int
+	// Once says that most zips are asked for once: those that were delivered are given up
+	// until one is asked for again.
+	Once bool
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
 	// Dir is where the relay makes a directory for what it keeps; "" means beside the
@@ -57,19 +60,22 @@ type Relay struct {
 	s     *session.Session
 	o     Options
 	began time.Time
+	ctx   context.Context // its own, which stop ends
 	stop  context.CancelFunc
 
-	keep  *keep.Keep
-	sums  *sums.Sums
-	desk  *desk
-	files *flight.Group[request, brought]
-	asks  *flight.Group[string, brought]
-	pages pages
+	shelf      shelf
+	sums       *sums.Sums
+	desk       *desk
+	files      *flight.Group[request, brought]
+	asks       *flight.Group[string, brought]
+	pages      pages
+	deliveries *deliveries
 
 	answers atomic.Int64
 
 	mu       sync.Mutex
 	items    []*download.Item // the last ones, as a ring once it is full
+	at       map[entry]int    // of an item in items
 	findings []finding.Finding
 	lost     int      // items that are not in the report
 	passed   []string // what was passed on unverified, and why
@@ -87,7 +93,7 @@ type brought struct {
 	page  *download.Page // of a page
 	err   error
 	stale bool
-	from  string // how a file came to be kept without a mirror, as keep.Recall says; else ""
+	from  string // X-Cache of a file that came from no mirror; else ""
 }
 
 // Open opens a session for a relay, with all hashes of go.sum. A checkout that there
@@ -113,14 +119,17 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 		o.Now = time.Now
 	}
 	o.Last = cmp.Or(o.Last, mostItems)
-	r := &Relay{s: s, o: o, began: time.Now(), keep: o.Keep, pages: pages{known: map[string]known{}}}
-	if r.keep == nil {
+	k := o.Keep
+	if k == nil {
 		var err error
-		if r.keep, err = ownKeep(s, o.Dir); err != nil {
+		if k, err = ownKeep(s, o.Dir); err != nil {
 			return nil, err
 		}
 	}
+	d := &deliveries{underway: map[file]*delivery{}, gone: map[file]bool{}}
+	r := &Relay{s: s, o: o, began: time.Now(), shelf: shelf{k, d}, deliveries: d, pages: pages{known: map[string]known{}}, at: map[entry]int{}}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.ctx = ctx
 	r.sums = sums.New(ctx, s)
 	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
 	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
@@ -154,7 +163,7 @@ func (r *Relay) engine(c session.Chain) *download.Engine {
 	if r.o.Log != nil {
 		o.Log = func(format string, args ...any) { r.o.Log(fmt.Sprintf(format, args...)) }
 	}
-	return download.New(r.s, c, r.keep, o)
+	return download.New(r.s, c, r.shelf, o)
 }
 
 // Close gives up what is under way and removes what was kept, unless that is somebody
@@ -171,7 +180,7 @@ func (r *Relay) Close() error {
 	if r.o.Keep != nil {
 		return nil
 	}
-	return r.keep.Close()
+	return r.shelf.Close()
 }
 
 // ServeHTTP answers a question of the module proxy protocol.
@@ -203,7 +212,7 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		r.say(w, http.StatusNotFound, "no path of the module proxy protocol")
 	case goenv.MatchPatterns(r.s.Access.NoProxy, q.v.Path):
 		r.say(w, http.StatusNotFound, q.String()+": private: no mirror is asked for it")
-	case q.kind == "zip" || q.kind == "mod":
+	case q.kind == report.KindZip || q.kind == report.KindMod:
 		r.file(w, req, q)
 	default:
 		r.page(w, req, q)
@@ -220,25 +229,6 @@ func (r *Relay) note(f finding.Finding) {
 	if len(r.findings) < mostFindings {
 		r.findings = append(r.findings, f)
 	}
-}
-
-// mostItems bounds what a result tells of, unless Options do; a job has some thousand.
-const mostItems = 50_000
-
-// record adds an item to the result. What the go command goes on to get by itself has
-// not failed.
-func (r *Relay) record(it *download.Item) {
-	if it.Onward && it.Record.Source == report.FromFailed {
-		it.Record.Source = report.FromDeferred
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.items) == r.o.Last {
-		r.items[r.lost%r.o.Last] = it
-		r.lost++
-		return
-	}
-	r.items = append(r.items, it)
 }
 
 // pass notes that a file was passed on unverified.

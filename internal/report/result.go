@@ -182,6 +182,15 @@ const (
 	KindToolchain = "toolchain"
 )
 
+// The kinds of entries that are no files of a module, but what a relay was asked about
+// versions. No hash vouches for them.
+const (
+	KindInfo   = "info"   // of a version
+	KindList   = "list"   // of versions
+	KindLatest = "latest" // version
+	KindQuery  = "query"  // what a branch, a commit or the like stands for
+)
+
 // Where a module came from.
 const (
 	FromPresent  = "present"  // was in the module cache already
@@ -238,7 +247,8 @@ type Totals struct {
 	Modules  int            `json:"modules"`            // different paths and versions
 	Imported int            `json:"imported,omitempty"` // modules whose zips builds and tests read, by their imports; 0 where those were not followed
 	Required int            `json:"required,omitempty"` // modules whose zips scope build would have brought instead
-	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains
+	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains, pages
+	Pages    int            `json:"pages,omitempty"`    // of the files: what was asked about versions
 	Bytes    int64          `json:"bytes"`              // received from mirrors and cache, failed attempts included
 	MS       float64        `json:"ms"`
 	BySource map[string]int `json:"by_source"` // files

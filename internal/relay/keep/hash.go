@@ -1,7 +1,6 @@
 package keep
 
 import (
-	"archive/zip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	modzip "golang.org/x/mod/zip"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/report"
 )
 
 // hashZip is the hash of a zip that is one of the version by its names and sizes.
@@ -33,36 +31,14 @@ func hashMod(v module.Version, f *os.File) (string, error) {
 	if n, _ := f.ReadAt(head, 0); failure.IsPage(head[:n]) {
 		return "", wrong(failure.WrongContent, v, "an HTML page instead of a go.mod")
 	}
-	return hashGoMod(io.NewSectionReader(f, 0, modzip.MaxGoMod))
-}
-
-func hashGoMod(r io.Reader) (string, error) {
-	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) { return io.NopCloser(r), nil })
-}
-
-// hashOpen is the hash of a file that has no name any more; "" for what has none.
-func hashOpen(of key, f io.ReaderAt, size int64) string {
-	if of.kind == report.KindMod {
-		h1, _ := hashGoMod(io.NewSectionReader(f, 0, size))
-		return h1
-	}
-	z, err := zip.NewReader(f, size)
-	if err != nil {
-		return ""
-	}
-	files := map[string]*zip.File{}
-	var names []string
-	for _, f := range z.File {
-		files[f.Name] = f
-		names = append(names, f.Name)
-	}
-	h1, _ := dirhash.Hash1(names, func(name string) (io.ReadCloser, error) { return files[name].Open() })
-	return h1
+	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(f, 0, modzip.MaxGoMod)), nil
+	})
 }
 
 // digest is the ETag of a file. Zips of one h1 differ in their bytes between mirrors.
 func (k *Keep) digest(f *file) (string, error) {
-	r, err := k.reader(f)
+	r, err := k.OpenFile(f.v, f.kind)
 	if err != nil {
 		return "", err
 	}

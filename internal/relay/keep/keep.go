@@ -18,7 +18,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -56,8 +55,7 @@ type Keep struct {
 	size     int64          // of the files
 	inMemory int64          // of their bodies
 
-	evicted  atomic.Int64
-	unstored atomic.Int64
+	evicted atomic.Int64
 }
 
 type key struct {
@@ -92,11 +90,6 @@ func (k *Keep) Close() error {
 	if k.shared != nil {
 		k.shared.close()
 	}
-	k.mu.Lock()
-	for _, f := range k.files {
-		f.drop()
-	}
-	k.mu.Unlock()
 	return k.Cache.Close()
 }
 
@@ -138,9 +131,6 @@ func (k *Keep) Open(v module.Version, kind, h1 string) (*File, error) {
 		}
 		return &File{ReadSeeker: bytes.NewReader(body), H1: f.h1, ETag: f.etag}, nil
 	}
-	if f.loose != nil {
-		return &File{io.NewSectionReader(f.loose, 0, f.bytes), f.h1, f.etag, func() error { k.leave(f); return nil }}, nil
-	}
 	open, err := k.OpenFile(v, kind)
 	if err != nil {
 		k.forget(f) // somebody tidied the directory
@@ -151,8 +141,7 @@ func (k *Keep) Open(v module.Version, kind, h1 string) (*File, error) {
 }
 
 // PutZip keeps a zip as modcache.Cache does. With the hash "" any zip is taken that is
-// one of the version, but not two different ones. Nothing is extracted. On a full disk
-// the zip is kept as long as there is room.
+// one of the version, but not two different ones. Nothing is extracted.
 func (k *Keep) PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.File, o modcache.PutOptions) error {
 	o.Extract = false
 	of := key{v, report.KindZip}
@@ -190,33 +179,18 @@ func (k *Keep) settle(ctx context.Context, of key, err error) error {
 	return nil
 }
 
-// put places a file that came with tmp. On a full disk the file itself, which is open
-// and has no name any more, is as good as a placed one.
+// put places a file that came with tmp.
 func (k *Keep) put(of key, h1 string, tmp *os.File, place func() error) error {
 	info, err := tmp.Stat()
 	if err != nil {
 		return discard(tmp, err)
 	}
-	var spare *os.File
-	if runtime.GOOS != "windows" { // where what is open cannot be moved
-		spare, _ = os.Open(tmp.Name())
-	}
 	k.puts.RLock()
 	defer k.puts.RUnlock()
-	err = place()
-	full := failure.As(err)
-	if full != nil && full.Class == failure.DiskFull && spare != nil && hashOpen(of, spare, info.Size()) == h1 {
-		k.unstored.Add(1)
-		k.kept(of, h1, info.Size(), spare)
-		return nil
-	}
-	if spare != nil {
-		spare.Close()
-	}
-	if err != nil {
+	if err := place(); err != nil {
 		return err
 	}
-	k.kept(of, h1, info.Size(), nil)
+	k.kept(of, h1, info.Size())
 	return nil
 }
 
@@ -263,11 +237,10 @@ func (k *Keep) isFirst(ctx context.Context, of key, h1 string) error {
 
 // Stats are what a directory has and did.
 type Stats struct {
-	Files    int
-	Bytes    int64
-	Evicted  int64 // files given up to make room
-	Unstored int64 // files that a full disk had no room for
-	Shared   SharedStats
+	Files   int
+	Bytes   int64
+	Evicted int64 // files given up to make room
+	Shared  SharedStats
 }
 
 // Stats returns them as they are now.
@@ -275,7 +248,7 @@ func (k *Keep) Stats() Stats {
 	k.mu.Lock()
 	s := Stats{Files: len(k.files), Bytes: k.size}
 	k.mu.Unlock()
-	s.Evicted, s.Unstored = k.evicted.Load(), k.unstored.Load()
+	s.Evicted = k.evicted.Load()
 	if k.shared != nil {
 		s.Shared = k.shared.stats()
 	}

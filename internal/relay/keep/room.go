@@ -20,7 +20,6 @@ type file struct {
 	key
 	h1    string
 	bytes int64
-	loose *os.File // it itself, where the disk had no room for its name; else nil
 
 	once sync.Once
 	etag string // once
@@ -36,13 +35,6 @@ type file struct {
 
 // cost is what a file takes on disk, with its hash, its lock and its directories.
 func (f *file) cost() int64 { return (f.bytes+4095)&^4095 + 4096 }
-
-// drop closes what a file holds that was given up and that nobody reads.
-func (f *file) drop() {
-	if f.loose != nil {
-		f.loose.Close()
-	}
-}
 
 // soon is how long a file waits for those who had it brought.
 const soon = time.Minute
@@ -68,19 +60,17 @@ func (k *Keep) use(of key, h1 string) *file {
 func (k *Keep) leave(f *file) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if f.readers--; f.readers == 0 && f.at == nil {
-		f.drop()
-	}
+	f.readers--
 }
 
 // kept notes a file that is there now.
-func (k *Keep) kept(of key, h1 string, size int64, loose *os.File) {
+func (k *Keep) kept(of key, h1 string, size int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if was := k.files[of]; was != nil {
 		k.remove(was)
 	}
-	f := &file{key: of, h1: h1, bytes: size, loose: loose, since: time.Now()}
+	f := &file{key: of, h1: h1, bytes: size, since: time.Now()}
 	f.at = k.order.PushFront(f)
 	k.files[of] = f
 	k.size += f.cost()
@@ -103,16 +93,6 @@ func (k *Keep) remove(f *file) {
 	k.size -= f.cost()
 	k.inMemory -= int64(len(f.body))
 	f.body = nil
-	if f.readers == 0 {
-		f.drop()
-	}
-}
-
-func (k *Keep) reader(f *file) (io.ReadCloser, error) {
-	if f.loose != nil {
-		return io.NopCloser(io.NewSectionReader(f.loose, 0, f.bytes)), nil
-	}
-	return k.OpenFile(f.v, f.kind)
 }
 
 // body is the content of a small file, which is in memory from then on while there
@@ -124,7 +104,7 @@ func (k *Keep) body(f *file) ([]byte, error) {
 	if body != nil {
 		return body, nil
 	}
-	r, err := k.reader(f)
+	r, err := k.OpenFile(f.v, f.kind)
 	if err != nil {
 		if absent(err) {
 			k.forget(f)

@@ -106,33 +106,23 @@ type storeKey struct{}
 
 func fromStore(ctx context.Context) bool { return ctx.Value(storeKey{}) != nil }
 
-// How a file came to be kept.
-const (
-	FromHere  = "HIT"
-	FromStore = "STORE"
-)
-
-// Recall says how a file is kept: FromHere, FromStore if it was in the store and is here
-// now, "" if it is in neither.
-func (k *Keep) Recall(ctx context.Context, v module.Version, kind, h1 string) string {
-	if f, err := k.Open(v, kind, h1); err == nil {
-		f.Close()
-		return FromHere
-	}
+// Recall reports whether the store had a file with the hash, which is kept now. With
+// the hash "" that is the one that counts as the first.
+func (k *Keep) Recall(ctx context.Context, v module.Version, kind, h1 string) bool {
 	if k.shared == nil || k.shared.resting() {
-		return ""
+		return false
 	}
 	found, err := k.shared.read(ctx, key{v, kind}, h1)
 	switch {
 	case err == nil && found:
 		k.shared.hits.Add(1)
-		return FromStore
+		return true
 	case err == nil:
 		k.shared.misses.Add(1)
 	case ctx.Err() == nil:
 		k.shared.failed("read "+v.String()+" "+kind, err)
 	}
-	return ""
+	return false
 }
 
 // read puts an entry of the store among what is kept; false when there is none that is

@@ -9,7 +9,6 @@ type states struct {
 	keep *prometheus.Desc
 	size *prometheus.Desc
 	gone *prometheus.Desc
-	full *prometheus.Desc
 	bond *prometheus.Desc
 }
 
@@ -23,7 +22,6 @@ func newStates(read func() State) *states {
 		keep: desc("kept_files", "Zips and go.mod files in the directory."),
 		size: desc("kept_bytes", "What they take on disk."),
 		gone: desc("evicted_total", "Files given up to make room."),
-		full: desc("unstored_total", "Files that a full disk had no room for."),
 		bond: desc("shared_store_total", "What came of the shared store.", "event"),
 	}
 }
@@ -47,7 +45,6 @@ func (s *states) Collect(to chan<- prometheus.Metric) {
 	send(s.keep, prometheus.GaugeValue, float64(now.Keep.Files))
 	send(s.size, prometheus.GaugeValue, float64(now.Keep.Bytes))
 	send(s.gone, prometheus.CounterValue, float64(now.Keep.Evicted))
-	send(s.full, prometheus.CounterValue, float64(now.Keep.Unstored))
 	shared := now.Keep.Shared
 	for event, n := range map[string]int64{"hit": shared.Hits, "miss": shared.Misses, "write": shared.Writes, "lost": shared.Lost,
 		"failure": shared.Failures, "rejected": shared.Rejected} {
