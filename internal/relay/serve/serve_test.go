@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay/serve"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -63,19 +64,42 @@ func TestAGoCommandDownloadsThroughAServer(t *testing.T) {
 	}
 }
 
-func TestProbesAndReadiness(t *testing.T) {
+func TestReadinessComesLastAndGoesFirst(t *testing.T) {
+	t.Parallel()
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: modules(t, "example.test/m")})
+	b := newBench(t, mirror.URL)
+	before, err := serve.NotBegun(b.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, end, err := serve.Begun(t.Context(), b.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	check := func(what string, h http.Handler, path string, want int) {
+		t.Helper()
+		if w := record(h, path); w.Code != want {
+			t.Errorf("%s: %s answers %d, want %d", what, path, w.Code, want)
+		}
+	}
+	check("not begun", before, "/readyz", 503)
+	check("not begun", before, "/healthz", 200)
+	check("not begun", before, "/metrics", 200)
+	check("begun", s, "/readyz", 200)
+	serve.Leave(s)
+	check("about to stop", s, "/readyz", 503)
+	check("about to stop", s, "/healthz", 200)
+	check("about to stop", s, "/example.test/m/@v/v1.0.0.mod", 200)
+}
+
+// What is being answered when the server is asked to stop, is answered.
+func TestAnswersUnderWayAreFinished(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.FirstOfEach(1, "*.mod", mirrortest.SlowFirstByte(release))}})
-	b := newBench(t, s.URL)
-	b.start()
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200} {
-		if resp, body := b.get(path); resp.StatusCode != want && path != "/readyz" {
-			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
-		}
-	}
-	// What is being answered when the server is asked to stop, is answered.
+	b := newBench(t, s.URL).start()
 	answered := make(chan string)
 	go func() {
 		resp, body := b.get("/example.test/m/@v/v1.0.0.mod")
@@ -148,6 +172,7 @@ func TestMetricsHaveNoNamesOfModules(t *testing.T) {
 		{"modferry_upstream_bytes_total", []string{"mirror", s.URL}, 2000},
 		{"modferry_upstream_seconds", []string{"phase", "first-byte"}, 5},
 		{"modferry_mirror_up", []string{"mirror", s.URL}, 1},
+		{"go_goroutines", nil, 1},
 		{"modferry_kept_files", nil, 1},
 		{"modferry_config_last_reload_successful", nil, 1},
 		{"modferry_build_info", []string{"version", "modferry test"}, 1},

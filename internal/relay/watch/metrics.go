@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/prometheus/common/expfmt"
 
@@ -97,7 +98,8 @@ func NewMetrics(tool string, state func() State) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: ns, Name: "build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": tool}})
 	info.Set(1)
 	m.registry.MustRegister(m.requests, m.seconds, m.caches, m.sent, m.refused, m.inFlight, m.asked, m.failures, m.phases, m.received,
-		m.retries, m.hedges, m.unverified, m.reloads, m.reloaded, m.last, info, newStates(state))
+		m.retries, m.hedges, m.unverified, m.reloads, m.reloaded, m.last, info, newStates(state),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	return m
 }
