@@ -270,6 +270,11 @@ var ruleGroups = []struct {
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
 	}},
+	{"Rules for modules", []numbered{
+		{390, "rules-not-exported", "Later go commands do not obey the rules of the configuration file."},
+		{391, "rule-decides", "A rule decides which mirrors are asked for modules of the checkout."},
+		{392, "rule-private", "A rule names mirrors for modules that are private, so no mirror is asked for them."},
+	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},
 		{371, "checkout-this-run", "A setting of the checkout's configuration file is not exported to later steps."},

@@ -6,6 +6,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func Unprobed(s *session.Session) Decision {
 
 func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	d := Decision{All: all, end: s.Chain.End}
-	d.Chosen, d.Reasons = choose(how, all)
+	d.Chosen, d.Reasons = choose(how, all, s.Access.Groups())
 	return d
 }
 
@@ -79,13 +80,14 @@ func unprobed(s *session.Session) []*Candidate {
 // choose decides on the chain from the verdicts, in words, too. It keeps the
 // configured order but for public mirrors under auto and cn, which are ranked
 // among themselves; it drops dead mirrors, but never one whose failures do not
-// fall back, and never the last mirror.
-func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
+// fall back, and never the last mirror of a group, which is those that some modules may
+// be asked of.
+func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bool) ([]*Candidate, []string) {
 	var reasons []string
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 
 	hops := slices.Clone(all)
-	slices.SortStableFunc(hops, func(a, b *Candidate) int { return boolCompare(a.Last, b.Last) })
+	slices.SortStableFunc(hops, func(a, b *Candidate) int { return cmp.Compare(a.Tier, b.Tier) })
 
 	kept := make([]*Candidate, 0, len(hops))
 	var dead []*Candidate
@@ -109,13 +111,22 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 			dead = append(dead, h)
 		}
 	}
-	named := func(h *Candidate) bool { return !h.Added }
-	if !slices.ContainsFunc(kept, func(h *Candidate) bool { return !h.Failing() }) && slices.ContainsFunc(dead, named) {
-		// With every mirror dead, the configured chain is the best guess: a
-		// network that is down for a moment must not cost the job its mirrors.
-		say("no mirror returned valid content; the configured chain is kept")
-		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return h.Added })
-		dead = nil
+	// With every mirror dead that some module may be asked of, the configured chain is
+	// the best guess: a network that is down for a moment must not cost the job its
+	// mirrors.
+	for _, g := range groups {
+		in := func(h *Candidate) bool { return g(h.Hop) }
+		lost := func(h *Candidate) bool { return in(h) && !h.Added && slices.Contains(dead, h) }
+		if !slices.ContainsFunc(dead, lost) || slices.ContainsFunc(kept, func(h *Candidate) bool { return in(h) && !h.Failing() }) {
+			continue
+		}
+		if len(groups) == 1 {
+			say("no mirror returned valid content; the configured chain is kept")
+		} else {
+			say("of the mirrors that some modules may be asked of, none returned valid content; they are kept")
+		}
+		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return !slices.Contains(kept, h) && !lost(h) })
+		dead = slices.DeleteFunc(dead, in)
 	}
 	for _, h := range dead {
 		say("%s is left out: %s", h.Name(), h.Verdict.Class.Title())
@@ -161,13 +172,13 @@ func behind(hops []*Candidate, say func(string, ...any)) {
 	}
 }
 
-// rank sorts each run of neighbouring public mirrors by the wait for a first
+// rank sorts each run of neighbouring public mirrors of one tier by the wait for a first
 // byte, divided by the weight; a private mirror keeps its place, because what
 // stands before and behind it is policy.
 func rank(hops []*Candidate, say func(string, ...any)) {
 	for i := 0; i < len(hops); {
 		j := i
-		for j < len(hops) && hops[j].Public && !hops[j].Last {
+		for j < len(hops) && hops[j].Public && hops[j].Tier != session.Last && hops[j].Tier == hops[i].Tier {
 			j++
 		}
 		if run := hops[i:j]; len(run) > 1 {

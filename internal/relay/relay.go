@@ -174,6 +174,8 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		r.say(w, http.StatusNotFound, "no path of the module proxy protocol")
 	case goenv.MatchPatterns(r.s.Access.NoProxy, q.v.Path):
 		r.say(w, http.StatusNotFound, q.String()+": private: no mirror is asked for it")
+	case r.s.Access.Refuses(q.v.Path) != "":
+		r.forbid(w, q)
 	case q.kind == "zip" || q.kind == "mod":
 		r.file(w, req, q)
 	default:

@@ -1,10 +1,26 @@
 package session
 
 import (
+	"crypto/x509"
 	"net/http"
 
 	"github.com/modferry/modferry/internal/mirror"
+	"github.com/modferry/modferry/internal/settings"
 )
+
+// ownTrust is what one mirror has beside the general CA certificates, by the
+// configuration file.
+func ownTrust(roots *x509.CertPool, c settings.MirrorConfig) (t mirror.Trust, err error) {
+	if c.CAFile != "" {
+		if t.RootCAs, err = mirror.CertPool(roots, "ca-file of the mirror "+settings.Redact(c.URL), c.CAFile); err != nil {
+			return t, err
+		}
+	}
+	if c.ClientCert != "" {
+		t.Certificate, err = mirror.KeyPair("client-certificate of the mirror "+settings.Redact(c.URL), c.ClientCert, c.ClientKey)
+	}
+	return t, err
+}
 
 // TransportTrusting is Transport for a server whose CA certificates may be those
 // in a file of PEM blocks, too; "" for none. Mirrors are not reached with them.

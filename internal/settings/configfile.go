@@ -97,7 +97,7 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 		if inside {
 			root = around.checkout
 		}
-		at.dir, at.ofCheckout = filepath.Dir(v.ConfigFile), inside
+		at.dir, at.shown, at.ofCheckout = filepath.Dir(v.ConfigFile), v.ConfigFile, inside
 		data, err := files.Read(root, name, maxYAML)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, newError(where, "no file "+quote(v.ConfigFile), "a configuration file", "correct the path or leave it out")
@@ -117,7 +117,7 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 		shown = filepath.ToSlash(rel)
 	}
 	v.Sources["config"] = "file " + shown
-	at.dir, at.ofCheckout = filepath.Dir(path), true
+	at.dir, at.shown, at.ofCheckout = filepath.Dir(path), shown, true
 	return parseConfig(at, shown, data)
 }
 
