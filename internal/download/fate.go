@@ -38,7 +38,8 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
 	default:
 		it.fail(worst)
-		if at.Protected() && at.Sep == goenv.Comma && !missing {
+		last := at == tries[len(tries)-1].hop && e.chain.Load().End != goenv.Direct
+		if at.Protected() && at.Sep == goenv.Comma && !missing && !last {
 			it.Record.Message += fmt.Sprintf(". The comma after %s keeps this failure from passing on; write | instead, or --fallback any, if others may be asked", at.Name())
 		}
 	}

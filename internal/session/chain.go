@@ -81,6 +81,16 @@ func (c Chain) List() goenv.Chain {
 	return out
 }
 
+// separateEnd gives the mirror that is written last the separator that it has where
+// its tier puts it before another one.
+func (c Chain) separateEnd(f Fallback, sep goenv.Separator) {
+	for _, h := range c.Hops {
+		if h.Sep == goenv.End && slices.ContainsFunc(c.Hops, func(o *Hop) bool { return o.Tier > h.Tier }) {
+			h.Sep = f.Separator(sep, h.Public)
+		}
+	}
+}
+
 // Choice of mirrors: whether the preflight ranks and which candidates join.
 type Choice string
 

@@ -48,6 +48,7 @@ func (s *Session) openMirrors() error {
 	catalogue := mirror.PublicCatalogue()
 	named := s.Configured.Mirrors()
 	seen := map[string]bool{}
+	end := goenv.Comma // what would follow the last mirror
 	for _, e := range candidates(s.Choice, s.Configured, catalogue) {
 		if seen[e.URL] {
 			continue // the same URL twice brings nothing that a repeated attempt doesn't
@@ -75,7 +76,11 @@ func (s *Session) openMirrors() error {
 		}
 		s.contacts.expect(e.URL, "the mirror "+h.Name())
 		s.Chain.Hops = append(s.Chain.Hops, h)
+		if e.Sep == goenv.End && own.FallThrough == settings.FallThroughAny {
+			end = goenv.Pipe
+		}
 	}
+	s.Chain.separateEnd(s.fallback, end)
 	if n := len(s.Configured); n > 0 {
 		s.Chain.End = s.Configured[n-1].Kind
 	}

@@ -37,7 +37,7 @@ var mirrorKeys = map[string]func(*document, *MirrorConfig, entry) error{
 		if err != nil {
 			return err
 		}
-		choice, bad := parseChoice(text, []string{fallThroughNotFound, fallThroughAny})
+		choice, bad := parseChoice(text, []string{fallThroughNotFound, FallThroughAny})
 		m.FallThrough = choice
 		return d.unfit(e, bad)
 	},
@@ -98,7 +98,8 @@ var timeoutKeys = map[string]func(*Timeouts) *time.Duration{
 // The values of fall-through.
 const (
 	fallThroughNotFound = "not-found"
-	fallThroughAny      = "any"
+	// FallThroughAny says that every failure falls back to the next mirror.
+	FallThroughAny = "any"
 )
 
 // mirrors reads the mirrors list.

@@ -108,7 +108,7 @@ func proxyList(proxy string, mirrors []MirrorConfig, direct bool) string {
 		b.WriteString(m.URL)
 		switch {
 		case i == len(mirrors)-1 && !direct:
-		case m.FallThrough == fallThroughAny:
+		case m.FallThrough == FallThroughAny:
 			b.WriteByte('|')
 		default:
 			b.WriteByte(',')
