@@ -86,15 +86,15 @@ func TestWhatARuleNamesIsAskedNowhereElse(t *testing.T) {
 				b := fetchtest.New(t, f, mirrortest.Checkout{})
 				proxy := b.Configure(fmt.Sprintf(`
 mirrors:
-  - {name: world, url: '%s', fall-through: any}
   - {name: one, url: '%s', fall-through: any}
   - {name: two, url: '%s', fall-through: any}
+  - {name: world, url: '%s', fall-through: any}
 direct: false
 retries: 2
 rules:
   - {modules: corp.test, mirrors: [one, two]}
   - {modules: '*', mirrors: world}
-`, public.URL, one.URL, two.URL))
+`, one.URL, two.URL, public.URL))
 				b.Values.NoProbe = !probed
 				r := b.Run(proxy)
 				fetchtest.WantOutcome(t, r, test.outcome)
@@ -120,6 +120,32 @@ rules:
 				}
 			})
 		}
+	}
+}
+
+// A mirror that no rule lets be asked for anything that a probe could ask for is not
+// probed, and serves all the same.
+func TestAMirrorIsNotProbedWithWhatItMayNotBeAsked(t *testing.T) {
+	t.Parallel()
+	f := ruled(t)
+	corp := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	world := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	b := fetchtest.New(t, f, mirrortest.Checkout{})
+	proxy := b.Configure(fmt.Sprintf(`
+mirrors:
+  - {name: corp, url: '%s'}
+  - {name: world, url: '%s'}
+rules:
+  - {modules: 'corp.test', mirrors: corp}
+  - {modules: '*', mirrors: world}
+`, corp.URL, world.URL))
+	b.Env["GOPRIVATE"], b.Env["GONOPROXY"] = "corp.test", "none" // private names are in no probe
+	r := b.Run(proxy)
+	fetchtest.WantOutcome(t, r, report.OK)
+	wantNames(t, "the company's mirror", corp, "corp.test")
+	wantNames(t, "the other mirror", world, "golang.org", "open.test")
+	if n := corp.Count("*.mod"); n != 2 {
+		t.Errorf("the company's mirror was asked for %d go.mod files, want 2: a private name is in no probe", n)
 	}
 }
 
