@@ -28,7 +28,7 @@ func (e examination) ruled(paths []string) []finding.Finding {
 		r := &a.Rules[i]
 		if of := private[r]; len(of) > 0 && len(r.Hops) > 0 {
 			out = append(out, finding.Finding{Check: "rule-private", Severity: finding.Warning, Setting: "rules", Found: r.Modules, Source: r.Source,
-				Effect: fmt.Sprintf("GONOPROXY matches %s so version control is asked for them, and no mirror.", some(of)),
+				Effect: fmt.Sprintf("GONOPROXY matches %s so version control is asked, and no mirror.", some(of)),
 				Fix:    "noproxy: none, if the mirrors of the rule should be asked"})
 		}
 		if of := decided[r]; len(of) > 0 && r.Decides() {
@@ -55,5 +55,8 @@ func asked(c session.Chain, r *session.Rule) string {
 
 // some is how many modules there are, and one of them.
 func some(paths []string) string {
+	if len(paths) == 1 {
+		return paths[0] + ","
+	}
 	return report.Count(len(paths), "module") + ", such as " + paths[0] + ","
 }
