@@ -3,7 +3,6 @@ package download
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -80,8 +79,8 @@ func (it *Item) fail(fe *failure.Error) *failure.Error {
 // Refuse is the fate of an item that a rule lets nobody be asked for: the go command
 // must not go on to ask somebody else.
 func (it *Item) Refuse(why string) *failure.Error {
-	fe := failure.New(failure.Disabled, "get", "", nil)
-	fe.Status, fe.Detail = http.StatusForbidden, why
+	fe := failure.New(failure.Disabled, "", "", nil)
+	fe.Detail = why
 	return it.fail(fe)
 }
 

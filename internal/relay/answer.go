@@ -88,24 +88,22 @@ func (r *Relay) refuse(w http.ResponseWriter, q question, b brought) {
 	r.say(w, status(b, fe), lines...)
 }
 
-// forbid answers for a module that a rule lets nobody be asked for. The report tells of
-// it once.
-func (r *Relay) forbid(w http.ResponseWriter, q question) {
+// forbid answers for a module that a rule lets nobody be asked for: whatever follows the
+// relay must not be asked either. The report tells of it once.
+func (r *Relay) forbid(w http.ResponseWriter, q question, why string) {
 	it := download.NewPage(q.v, q.kind, q.path, download.PageOptions{})
-	got := brought{it: it, err: it.Refuse(r.s.Access.Refuses(q.v.Path))}
+	err := it.Refuse(why)
 	if r.pages.get(q.path).at.IsZero() {
-		r.pages.put(q.path, known{not: got, at: r.o.Now()})
+		r.pages.put(q.path, known{not: brought{it: it, err: err}, at: r.o.Now()})
 		r.record(it)
 	}
-	r.refuse(w, q, got)
+	r.say(w, http.StatusForbidden, q.String()+": "+why)
 }
 
 func status(b brought, fe *failure.Error) int {
 	switch {
 	case errors.Is(b.err, errNotFetched), b.it != nil && b.it.Onward:
 		return http.StatusNotFound
-	case fe.Class == failure.Disabled && fe.Status != 0: // by a rule
-		return fe.Status
 	case fe.Class == failure.Gone:
 		return http.StatusGone
 	case fe.Class == failure.NotFound, fe.Class == failure.Private, fe.Class == failure.OnlyDirect, fe.Class == failure.Disabled:

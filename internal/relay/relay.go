@@ -169,13 +169,14 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	q, ok := parse(path)
+	refused := r.s.Access.Refuses(q.v.Path)
 	switch {
 	case !ok:
 		r.say(w, http.StatusNotFound, "no path of the module proxy protocol")
 	case goenv.MatchPatterns(r.s.Access.NoProxy, q.v.Path):
 		r.say(w, http.StatusNotFound, q.String()+": private: no mirror is asked for it")
-	case r.s.Access.Refuses(q.v.Path) != "":
-		r.forbid(w, q)
+	case refused != "":
+		r.forbid(w, q, refused)
 	case q.kind == "zip" || q.kind == "mod":
 		r.file(w, req, q)
 	default:
