@@ -3,6 +3,7 @@ package fetch_test
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,6 +217,9 @@ rules:
 			if (r.Outcome == report.OK) != test.ok {
 				t.Errorf("%s: %s", r.Outcome, r.Message)
 			}
+			if f := fetchtest.Found(r, "mirror-certificates"); f == nil || f.Found != s.URL {
+				t.Errorf("found %+v, want that go commands do not know the certificates", f)
+			}
 			for _, q := range s.Requests() {
 				if q.Peer != "job" {
 					t.Errorf("%s came from %q", q.Path, q.Peer)
@@ -256,6 +260,10 @@ func TestMirrorsOfTheRegionComeFirst(t *testing.T) {
 			b.Values.Region, b.Values.NoHedge = test.region, true
 			r := b.Run(proxy)
 			fetchtest.WantOutcome(t, r, report.OK)
+			says := map[string]string{"": "", "moon": "no mirror is of the region moon"}
+			if want, ok := says[test.region]; !ok && !slices.Contains(r.Choice.Reasons, "mirrors of the region "+test.region+" stand first") || want != "" && !slices.Contains(r.Choice.Reasons, want) {
+				t.Errorf("the reasons are %q", r.Choice.Reasons)
+			}
 			for _, m := range r.Modules {
 				if m.Mirror != servers[test.want].URL {
 					t.Errorf("%s %s is from %s", m.Path, m.Kind, m.Mirror)

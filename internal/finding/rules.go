@@ -255,6 +255,7 @@ var ruleGroups = []struct {
 		{326, "netrc-unread", "The .netrc file has an entry for a mirror that the go command does not read."},
 		{330, "ca-file-unreadable", "SSL_CERT_FILE names a file without certificates."},
 		{331, "ca-file-not-for-go", "The go command does not know the CA certificates of --ca-file."},
+		{332, "mirror-certificates", "A mirror needs certificates that only modferry knows."},
 	}},
 	{"The machine", []numbered{
 		{340, "go-several", "Several go commands are on PATH."},

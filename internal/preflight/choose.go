@@ -66,7 +66,23 @@ func Unprobed(s *session.Session) Decision {
 func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	d := Decision{All: all, end: s.Chain.End}
 	d.Chosen, d.Reasons = choose(how, all, s.Access.Groups())
+	if why := regional(s.Values.Region, all); why != "" {
+		d.Reasons = append([]string{why}, d.Reasons...)
+	}
 	return d
+}
+
+// regional says what the region of the job does to the order; "" for nothing.
+func regional(region string, all []*Candidate) string {
+	near := func(c *Candidate) bool { return c.Tier == session.Near }
+	behind := func(c *Candidate) bool { return c.Tier == session.Somewhere || c.Tier == session.Far }
+	switch {
+	case region == "" || !slices.ContainsFunc(all, behind):
+		return ""
+	case !slices.ContainsFunc(all, near):
+		return "no mirror is of the region " + region
+	}
+	return "mirrors of the region " + region + " stand first"
 }
 
 func unprobed(s *session.Session) []*Candidate {

@@ -54,26 +54,19 @@ func (a Access) Refuses(modulePath string) string {
 	return ""
 }
 
-// Allows reports whether a mirror of a chain may be asked for a module. With a
+// Route returns the hops that may be asked for a module, in order. None means that the
+// module is private and left to the go command, or that a rule refuses it. With a
 // GONOPROXY that lets a module of GOPRIVATE through (GONOPROXY=none before a company's
 // mirror), the go command asks every mirror of the list; we never ask a public one for
 // it.
-func (a Access) Allows(h *Hop, modulePath string) bool {
-	switch {
-	case goenv.MatchPatterns(a.NoProxy, modulePath):
-		return false
-	case h.Public && goenv.MatchPatterns(a.Private, modulePath):
-		return false
-	}
-	return a.Rule(modulePath).Allows(h)
-}
-
-// Route returns the hops that may be asked for a module, in order. None means that the
-// module is private and left to the go command, or that a rule refuses it.
 func (a Access) Route(c Chain, modulePath string) []*Hop {
+	if goenv.MatchPatterns(a.NoProxy, modulePath) {
+		return nil
+	}
+	private, rule := goenv.MatchPatterns(a.Private, modulePath), a.Rule(modulePath)
 	var out []*Hop
 	for _, h := range c.Hops {
-		if a.Allows(h, modulePath) {
+		if rule.Allows(h) && !(private && h.Public) {
 			out = append(out, h)
 		}
 	}

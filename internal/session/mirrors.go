@@ -75,6 +75,7 @@ func (s *Session) openMirrors() error {
 			return openError(e.URL, err)
 		}
 		s.contacts.expect(e.URL, "the mirror "+h.Name())
+		s.certificates(h, own)
 		s.Chain.Hops = append(s.Chain.Hops, h)
 		if e.Sep == goenv.End && own.FallThrough == settings.FallThroughAny {
 			end = goenv.Pipe
