@@ -86,7 +86,7 @@ func TestWhatARuleNamesIsAskedNowhereElse(t *testing.T) {
 				}
 				b := fetchtest.New(t, f, mirrortest.Checkout{})
 				proxy := b.Configure(fmt.Sprintf(`
-mirrors:
+proxy:
   - {name: one, url: '%s', fall-through: any}
   - {name: two, url: '%s', fall-through: any}
   - {name: world, url: '%s', fall-through: any}
@@ -133,7 +133,7 @@ func TestAMirrorIsNotProbedWithWhatItMayNotBeAsked(t *testing.T) {
 	world := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	proxy := b.Configure(fmt.Sprintf(`
-mirrors:
+proxy:
   - {name: corp, url: '%s'}
   - {name: world, url: '%s'}
 rules:
@@ -161,7 +161,7 @@ func TestWhatARuleRefusesIsAskedOfNobody(t *testing.T) {
 				t.Parallel()
 				s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 				b := fetchtest.New(t, f, mirrortest.Checkout{})
-				r := b.Run(b.Configure(fmt.Sprintf("mirrors: ['%s']\n%s\nrules:\n  - {modules: corp.test/b, mirrors: %s}\n", s.URL, end, word)))
+				r := b.Run(b.Configure(fmt.Sprintf("proxy: ['%s']\n%s\nrules:\n  - {modules: corp.test/b, mirrors: %s}\n", s.URL, end, word)))
 				fetchtest.WantOutcome(t, r, report.Incomplete)
 				for _, q := range s.Matching("*corp.test/b*") {
 					t.Errorf("asked for %s", q.Path)
@@ -204,7 +204,7 @@ func TestCertificatesOfOneMirror(t *testing.T) {
 			public := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Authority: other, ClientAuth: tls.RequestClientCert, Clients: clients})
 			b := fetchtest.New(t, f, mirrortest.Checkout{})
 			proxy := b.Configure(fmt.Sprintf(`
-mirrors:
+proxy:
   - {name: corp, url: '%s', %s}
   - {name: world, url: '%s', ca-file: '%s'}
 direct: false
@@ -256,7 +256,7 @@ func TestMirrorsOfTheRegionComeFirst(t *testing.T) {
 				servers[test.region].Close()
 			}
 			b := fetchtest.New(t, f, mirrortest.Checkout{})
-			proxy := b.Configure(fmt.Sprintf("mirrors:\n  - {url: '%s', region: us, fall-through: any}\n  - {url: '%s', region: eu, fall-through: any}\ndirect: false\n", servers["us"].URL, servers["eu"].URL))
+			proxy := b.Configure(fmt.Sprintf("proxy:\n  - {url: '%s', region: us, fall-through: any}\n  - {url: '%s', region: eu, fall-through: any}\ndirect: false\n", servers["us"].URL, servers["eu"].URL))
 			b.Values.Region, b.Values.NoHedge = test.region, true
 			r := b.Run(proxy)
 			fetchtest.WantOutcome(t, r, report.OK)

@@ -69,6 +69,10 @@ func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	if why := regional(s.Values.Region, all); why != "" {
 		d.Reasons = append([]string{why}, d.Reasons...)
 	}
+	// Those who wrote no separator are not told what became of it.
+	if s.Env.Said("GOPROXY") && slices.ContainsFunc(d.Chosen, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
+		d.Reasons = append(d.Reasons, "| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
+	}
 	return d
 }
 
@@ -150,9 +154,6 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 	behind(kept, say)
 	if how != session.Configured {
 		rank(kept, say)
-	}
-	if slices.ContainsFunc(kept, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
-		say("| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
 	}
 	return kept, reasons
 }

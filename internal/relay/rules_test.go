@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -31,7 +32,7 @@ func openRuled(t *testing.T, f *mirrortest.Fixtures, db *mirrortest.SumDB, end s
 		b = unsummed(t, f, db.Key)
 	}
 	proxy := b.Configure(fmt.Sprintf(`
-mirrors:
+proxy:
   - {url: '%s', fall-through: any}
   - {name: corp, url: '%s', fall-through: any, ca-file: '%s', client-certificate: '%s', client-key: '%s'}
   - {name: last, url: 'http://127.0.0.1:1', fallback-only: true}
@@ -44,7 +45,7 @@ rules:
 	if prepare != nil {
 		prepare(b)
 	}
-	return ruled{openAs(t, b, proxy), corp, world}
+	return ruled{openAs(t, b, proxy, relay.Options{}), corp, world}
 }
 
 func TestTheRelayObeysRules(t *testing.T) {

@@ -37,7 +37,7 @@ func TestRulesOfTheCheckout(t *testing.T) {
 			jobs := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 			theirs := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 			b := fetchtest.New(t, f, mirrortest.Checkout{})
-			config := fmt.Sprintf("mirrors: [{name: theirs, url: '%s'}]\nrules:\n  - {modules: example.test/m000, mirrors: theirs}\n  - {modules: example.test/m002, mirrors: none}\n", theirs.URL)
+			config := fmt.Sprintf("proxy: [{name: theirs, url: '%s'}]\nrules:\n  - {modules: example.test/m000, mirrors: theirs}\n  - {modules: example.test/m002, mirrors: none}\n", theirs.URL)
 			env := map[string]string{"GOSUMDB": "off"}
 			if test.job == "yes" {
 				env["GOPROXY"] = jobs.URL
@@ -73,7 +73,7 @@ func TestRulesOfTheCheckoutAndARelay(t *testing.T) {
 	f := mirrortest.Generate(t, 3, 1<<10)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
-	j := spoken(b, "mirrors: [{name: theirs, url: 'https://stranger.test'}]\nrules:\n  - {modules: example.test/m000, mirrors: theirs}\n  - {modules: example.test/m002, mirrors: none}\n",
+	j := spoken(b, "proxy: [{name: theirs, url: 'https://stranger.test'}]\nrules:\n  - {modules: example.test/m000, mirrors: theirs}\n  - {modules: example.test/m002, mirrors: none}\n",
 		nil, map[string]string{"GOPROXY": s.URL, "GOSUMDB": "off"})
 	r, err := relay.Open(j.Values, j.Env, b.Options)
 	if err != nil {
@@ -95,7 +95,7 @@ func TestCertificatesOfTheCheckout(t *testing.T) {
 	cert, key := clients.Client(t, "job")
 	for _, trusted := range []bool{false, true} {
 		b := fetchtest.New(t, f, mirrortest.Checkout{})
-		config := fmt.Sprintf("region: eu\nmirrors: [{url: '%s', ca-file: '%s', client-certificate: '%s', client-key: '%s'}]\n", s.URL, s.CAFile(), cert, key)
+		config := fmt.Sprintf("region: eu\nproxy: [{url: '%s', ca-file: '%s', client-certificate: '%s', client-key: '%s'}]\n", s.URL, s.CAFile(), cert, key)
 		j := spoken(b, config, map[string]string{"trust-checkout": fmt.Sprint(trusted)}, map[string]string{"GOSUMDB": "off"})
 		s.Forget()
 		res, _ := fetch.Run(t.Context(), j, nil)
@@ -145,7 +145,7 @@ func TestWhichRuleDecides(t *testing.T) {
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	public := mirror.PublicCatalogue()[0].URL
 	proxy := b.Configure(`
-mirrors:
+proxy:
   - {name: artifactory, url: 'https://u:p@corp.test/go'}
   - ` + public + `
   - https://other.test

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/ci"
 	"github.com/modferry/modferry/internal/diskfile"
 )
 
@@ -35,17 +37,20 @@ type surroundings struct {
 func surround(dir string, files Files, getenv func(string) string) surroundings {
 	dir = filepath.Clean(dir)
 	var s surroundings
-	var outermost, workspace, module, ci string
+	var outermost, workspace, module, system string
 	given := getenv("GITHUB_WORKSPACE")
 	if given == "" {
 		given = getenv("CI_PROJECT_DIR")
+	}
+	if given == "" {
+		given = ci.Detect(getenv).Checkout
 	}
 	if given != "" {
 		given = files.Real(given)
 	}
 	for n, at := 0, dir; n < maxParents; n++ {
 		if given != "" && files.Real(at) == given {
-			ci = at
+			system = at
 		}
 		if isRepository(at, files) {
 			if s.root == "" {
@@ -65,13 +70,13 @@ func surround(dir string, files Files, getenv func(string) string) surroundings 
 		}
 		at = parent
 	}
-	for _, candidate := range []string{ci, workspace, module, dir} {
+	for _, candidate := range []string{system, workspace, module, dir} {
 		if s.root == "" {
 			s.root = candidate
 		}
 	}
 	s.checkout = s.root
-	for _, larger := range []string{outermost, ci} {
+	for _, larger := range []string{outermost, system} {
 		if larger != "" && within(files.Real(larger), files.Real(s.checkout)) {
 			s.checkout = larger
 		}
@@ -119,6 +124,25 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 	v.Sources["config"] = "file " + shown
 	at.dir, at.shown, at.ofCheckout = filepath.Dir(path), shown, true
 	return parseConfig(at, shown, data)
+}
+
+// Profiles returns the names of the profiles of the configuration file that
+// Resolve would read, sorted; nil when it would refuse or find none.
+func Profiles(flags map[string]string, getenv func(string) string, files Files) []string {
+	v := &Values{Sources: map[string]string{}}
+	for _, s := range Table() {
+		if s.Name != "dir" && s.Name != "config" {
+			continue
+		}
+		if err := v.set(s, first(outside(s, flags, flagForm, getenv))); err != nil {
+			return nil
+		}
+	}
+	file, err := openConfig(v, files, getenv)
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(file.profiles))
 }
 
 // unreadable is the error about a configuration file that cannot be read.

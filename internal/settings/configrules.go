@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -65,11 +66,11 @@ func (d *document) rule(node ast.Node) (rule, error) {
 			if r.modules, err = d.text(e, Setting{Kind: List}); err == nil {
 				r.modules, err = d.patterns(e, r.modules)
 			}
-		case keyMirrors:
+		case "mirrors":
 			said = true
 			r.mirrors, err = d.ruleMirrors(e)
 		default:
-			err = d.unknownKey(e, []string{"modules", keyMirrors})
+			err = d.unknownKey(e, []string{"modules", "mirrors"})
 		}
 		if err != nil {
 			return r, err
@@ -191,4 +192,19 @@ func (v *Values) takeRules(l layer, at place) error {
 	v.Checkout.Rules = rules
 	v.obey(keyRules, rules[0].Source)
 	return nil
+}
+
+// ruleSchema is an entry of the rules list.
+func ruleSchema() object {
+	words := object{"type": "string", "minLength": 1}
+	some := object{"oneOf": []object{words, {"type": "array", "minItems": 1, "items": words}}}
+	describe := func(text string) object {
+		o := maps.Clone(some)
+		o["description"] = text
+		return o
+	}
+	return object{"type": "object", "additionalProperties": false, "required": []string{"modules", "mirrors"}, "properties": object{
+		"modules": describe("patterns as in GOPRIVATE"),
+		"mirrors": describe("names or URLs of mirrors, public for those of the public catalogue, or none"),
+	}}
 }

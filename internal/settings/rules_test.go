@@ -10,7 +10,7 @@ import (
 
 func TestRulesNameMirrorsOfTheList(t *testing.T) {
 	t.Parallel()
-	const config = `mirrors:
+	const config = `proxy:
   - {name: artifactory, url: 'https://user:secret@corp.example.test/go/', region: eu}
   - https://mirror.example.test
 rules:
@@ -25,7 +25,7 @@ profiles:
     rules:
       - {modules: '*', mirrors: none}
   ci:
-    mirrors: [{name: artifactory, url: https://ci.example.test}]
+    proxy: [{name: artifactory, url: https://ci.example.test}]
 `
 	corp := "https://user:secret@corp.example.test/go/"
 	all := func(artifactory string, more ...string) []settings.RuleConfig {
