@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/action/otherci"
 	"github.com/modferry/modferry/internal/fetch"
@@ -93,7 +94,17 @@ func (j *job) run(ctx context.Context) (res *report.Result) {
 	res, j.chain = j.command.run(ctx, j.Session, rec)
 	stop()
 	res.Findings = append(j.findings, res.Findings...)
+	j.describe(res)
 	return res
+}
+
+// describe says in the result which CI job it is of.
+func (j *job) describe(res *report.Result) {
+	top := j.getenv("CI_PROJECT_DIR")
+	if top == "" {
+		top = j.getenv("GITHUB_WORKSPACE")
+	}
+	forge.Describe(res, j.getenv, top, j.Root())
 }
 
 // publish writes the result to where it was asked for. A result that cannot be

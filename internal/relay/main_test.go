@@ -50,16 +50,7 @@ func openWith(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *
 // openAs is openWith with the preflight and the retries of the settings.
 func openAs(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *bench {
 	t.Helper()
-	env := goenv.Env{}
-	for k, v := range b.Env {
-		env[k] = goenv.Var{Value: v, Source: "test"}
-	}
-	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
-	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
-	s, err := relay.Open(b.Values, env, b.Options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := sessionOf(t, b, proxy)
 	now := new(atomic.Int64)
 	now.Store(1e9)
 	o.Log, o.Now = func(line string) { t.Log(line) }, func() time.Time { return time.Unix(now.Load(), 0) }
@@ -83,6 +74,22 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *be
 		}
 	})
 	return &bench{Bench: b, t: t, s: s, relay: r, at: at, now: now}
+}
+
+// sessionOf is a session for a relay before a chain, as the bench's settings have it.
+func sessionOf(t *testing.T, b *fetchtest.Bench, proxy string) *session.Session {
+	t.Helper()
+	env := goenv.Env{}
+	for k, v := range b.Env {
+		env[k] = goenv.Var{Value: v, Source: "test"}
+	}
+	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
+	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
+	s, err := relay.Open(b.Values, env, b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // get asks the relay, and returns the body as well.

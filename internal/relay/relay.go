@@ -43,6 +43,9 @@ type Options struct {
 	Once bool
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
+	// Dir is where the relay makes a directory for what it keeps; "" means beside the
+	// module cache.
+	Dir string
 }
 
 // Relay answers as a module proxy. It is safe for concurrent use.
@@ -100,21 +103,24 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 	return session.OpenProbe(&all, env, o)
 }
 
-// New is a relay over a session of Open. It needs a directory beside the module cache;
-// the error says that there is none. No mirror is asked before the first question.
+// New is a relay over a session of Open. It needs a directory for what it keeps; the
+// error says that there is none. No mirror is asked before the first question.
 // The caller closes it.
 func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	modcache := s.Env.Get("GOMODCACHE")
-	if !filepath.IsAbs(modcache) {
-		return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+	if o.Dir == "" {
+		modcache := s.Env.Get("GOMODCACHE")
+		if !filepath.IsAbs(modcache) {
+			return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+		}
+		if err := s.Confined("the module cache", modcache); err != nil {
+			return nil, err
+		}
+		o.Dir = filepath.Join(modcache, "cache", "modferry")
 	}
-	if err := s.Confined("the module cache", modcache); err != nil {
-		return nil, err
-	}
-	k, err := keep.Open(filepath.Join(modcache, "cache", "modferry"))
+	k, err := keep.Open(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for downloads: %w", err)
 	}

@@ -21,6 +21,13 @@ import (
 // Answers is how many questions there were so far.
 func (r *Relay) Answers() int64 { return r.answers.Load() }
 
+// recorded is how much a result tells of.
+func (r *Relay) recorded() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.items) + len(r.findings) + len(r.passed)
+}
+
 // Result is what the relay brought so far: files, and answers about versions, but each
 // .info only if it had trouble. What nobody has is no part of it, since go commands try
 // all prefixes of an import path.
