@@ -106,6 +106,17 @@ func (a *Authority) Issue(tb testing.TB, kind Cert) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
 }
 
+// IssueClient makes a client certificate.
+func (a *Authority) IssueClient(tb testing.TB) tls.Certificate {
+	tb.Helper()
+	key := newKey(tb)
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "client"}, NotBefore: a.cert.NotBefore, NotAfter: a.cert.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
+}
+
 func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
