@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -34,7 +33,7 @@ func Examine(ctx context.Context, s *session.Session) *report.Result {
 	}
 	paths = slices.Compact(paths) // modules are sorted
 	toolchains, refused := s.Toolchains()
-	findings := slices.Concat(goenv.Check(s.Env, paths), s.Findings, e.unprotected(paths), e.vendored(), e.workspaces(), e.machine(), refused)
+	findings := slices.Concat(goenv.Check(s.Env, paths, session.Public), s.Findings, e.vendored(), e.workspaces(), e.machine(), refused)
 
 	var res *report.Result
 	if s.Unsound || s.Values.NoProbe {
@@ -67,43 +66,6 @@ func countErrors(all []finding.Finding) int {
 		}
 	}
 	return n
-}
-
-// unprotected finds modules whose names look private and match no pattern: a
-// mirror and the checksum database would be told them.
-func (e examination) unprotected(paths []string) []finding.Finding {
-	byHost := map[string][]string{}
-	var hosts []string
-	for _, p := range paths {
-		host, _, _ := strings.Cut(p, "/")
-		if !goenv.PrivateHost(host) || goenv.MatchPatterns(e.s.Env.Get("GONOPROXY"), p) {
-			continue
-		}
-		if byHost[host] == nil {
-			hosts = append(hosts, host)
-		}
-		byHost[host] = append(byHost[host], p)
-	}
-	var out []finding.Finding
-	for _, host := range hosts {
-		m := byHost[host]
-		setting, instead := "GOPRIVATE", "GOPRIVATE="+extended(e.s.Env.Get("GOPRIVATE"), host)
-		if noProxy := e.s.Env.Get("GONOPROXY"); noProxy != e.s.Env.Get("GOPRIVATE") { // GOPRIVATE is not its default then
-			setting = "GONOPROXY"
-			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(e.s.Env.Get("GONOSUMDB"), host)
-		}
-		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
-			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", report.Count(len(m), "module"), m[0]),
-			Fix:    instead})
-	}
-	return out
-}
-
-func extended(patterns, pattern string) string {
-	if patterns == "none" { // a pattern that matches nothing
-		patterns = ""
-	}
-	return strings.Trim(patterns+","+pattern, ",")
 }
 
 // vendored tells of main modules that need no module cache.

@@ -25,6 +25,10 @@ func (c Class) Temporary() bool { return c.kind().temporary }
 // happens on this machine.
 func (c Class) Transport() bool { return c.kind().transport }
 
+// Refusal reports whether the class is a mirror's refusal to serve somebody a module,
+// which may be a policy that nobody should be told a way around.
+func (c Class) Refusal() bool { return c == Unauthorized || c == Forbidden }
+
 // Title is the class in a few words, e.g. "connection refused"; "" for the
 // empty class.
 func (c Class) Title() string { return c.kind().title }
