@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -40,7 +41,7 @@ func Examine(ctx context.Context, s *session.Session) *report.Result {
 		res, _ = fetch.Unprobed(s)
 	} else {
 		res, _ = fetch.Probe(ctx, s)
-		findings = slices.Concat(findings, mirrorFindings(res), e.unservedToolchains(ctx, toolchains), e.unreachableSumDB(res, len(toolchains) > 0))
+		findings = slices.Concat(findings, e.mirrors(res), e.unservedToolchains(ctx, toolchains), e.unreachableSumDB(res, len(toolchains) > 0))
 		if res.Outcome == report.Incomplete && len(s.List.Vendored) > 0 && len(s.List.Modules)+len(toolchains) == 0 {
 			res.Outcome, res.Message = report.OK, "" // no build needs a mirror
 		}
@@ -98,8 +99,8 @@ func (e examination) workspaces() []finding.Finding {
 	return nil
 }
 
-// mirrorFindings are what the preflight found wrong, each with its remedy.
-func mirrorFindings(res *report.Result) []finding.Finding {
+// mirrors are what the preflight found wrong, each with its remedy.
+func (e examination) mirrors(res *report.Result) []finding.Finding {
 	var out []finding.Finding
 	for _, m := range res.Mirrors {
 		switch {
@@ -107,8 +108,12 @@ func mirrorFindings(res *report.Result) []finding.Finding {
 		case m.Issuer != "":
 			out = append(out, certificateFinding(m))
 		default:
+			fix := m.Class.Remedy()
+			if m.Class.Transport() && e.s.Choice == session.Configured && strings.HasPrefix(goenv.DefaultProxy+",", m.URL+",") {
+				fix = "In mainland China, where it cannot be reached: --mirrors cn (MODFERRY_MIRRORS, input mirrors). Elsewhere: " + fix
+			}
 			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: m.Class.Remedy()})
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: fix})
 		}
 	}
 	return out

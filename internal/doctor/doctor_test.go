@@ -216,3 +216,31 @@ func TestTheDoctorMissesNoMirrorWhereVendorHasEverything(t *testing.T) {
 		t.Error("the mirror is not told of")
 	}
 }
+
+func TestTheDoctorLooksAtMirrorsWhateverIsWrongElsewhere(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	for _, test := range []struct{ name, variable, value, before, behind string }{
+		{"a pattern", "GOPRIVATE", "git.x.test, b.test", "", ""},
+		{"the checksum database", "GOSUMDB", "OFF", "", ""},
+		{"the list of mirrors", "GOSUMDB", "off", "", ",Direct"},
+		{"another mirror", "GOSUMDB", "off", "htp://a.test,", ",direct"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Env[test.variable] = test.value
+			r := examine(b, test.before+s.URL+test.behind)
+			fetchtest.WantOutcome(t, r, report.Settings)
+			if len(s.Requests()) == 0 {
+				t.Error("the mirror was not asked")
+			}
+			for _, q := range s.Requests() {
+				if strings.Contains(q.Path, "example.test") {
+					t.Errorf("the mirror was told of %s", q.Path)
+				}
+			}
+		})
+	}
+}

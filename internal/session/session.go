@@ -103,8 +103,8 @@ type Session struct {
 	Room       Room
 	Client     *mirror.Client
 	Store      store.Spec
-	// Unsound says that no chain can be made of the settings; OpenForDoctor alone
-	// returns such a session.
+	// Unsound says that the settings name no mirror that could be asked; OpenForDoctor
+	// alone returns such a session.
 	Unsound bool
 
 	fallback Fallback
