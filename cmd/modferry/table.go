@@ -96,7 +96,7 @@ func commands() []command {
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
 			},
 			flags: fetchFlags,
-			do: (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do:    (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
@@ -181,8 +181,9 @@ recently used ones until the cache is no larger than --cache-max-size.`,
 			long: `The stages of the GitHub Action, which the runner starts as modferry-main and
 modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		},
-		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
-		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
+		{name: "action main", short: "Download the modules and export the settings for later steps", flags: stageFlags, do: stage(github.Main)},
+		{name: "action post", short: "Save the cache and report what later steps downloaded", flags: stageFlags, do: stage(github.Post)},
+		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlag, do: (*app).actionRelay},
 		{
 			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
 			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow

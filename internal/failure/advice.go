@@ -41,6 +41,18 @@ func (c Class) Explain() string { return c.kind().explain }
 // and those of the go command; "" for the empty class.
 func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
 
+// Reference is the page that explains every class.
+const Reference = "https://github.com/modferry/modferry/blob/main/docs/troubleshooting.md"
+
+// Doc is the address of what explains the class; "" for a class that this version
+// does not know.
+func (c Class) Doc() string {
+	if !slices.ContainsFunc(kinds, func(k kind) bool { return k.class == c }) {
+		return ""
+	}
+	return Reference + "#" + string(c)
+}
+
 // FillIn names the settings that a text has placeholders for.
 func FillIn(text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(p string) string {

@@ -271,6 +271,7 @@ var ruleGroups = []struct {
 	}},
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
+		{389, "relay-missing", "The relay of the job is not there."},
 	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/ci"
 	"github.com/modferry/modferry/internal/diskfile"
 )
 
@@ -36,17 +37,20 @@ type surroundings struct {
 func surround(dir string, files Files, getenv func(string) string) surroundings {
 	dir = filepath.Clean(dir)
 	var s surroundings
-	var outermost, workspace, module, ci string
+	var outermost, workspace, module, system string
 	given := getenv("GITHUB_WORKSPACE")
 	if given == "" {
 		given = getenv("CI_PROJECT_DIR")
+	}
+	if given == "" {
+		given = ci.Detect(getenv).Checkout
 	}
 	if given != "" {
 		given = files.Real(given)
 	}
 	for n, at := 0, dir; n < maxParents; n++ {
 		if given != "" && files.Real(at) == given {
-			ci = at
+			system = at
 		}
 		if isRepository(at, files) {
 			if s.root == "" {
@@ -66,13 +70,13 @@ func surround(dir string, files Files, getenv func(string) string) surroundings 
 		}
 		at = parent
 	}
-	for _, candidate := range []string{ci, workspace, module, dir} {
+	for _, candidate := range []string{system, workspace, module, dir} {
 		if s.root == "" {
 			s.root = candidate
 		}
 	}
 	s.checkout = s.root
-	for _, larger := range []string{outermost, ci} {
+	for _, larger := range []string{outermost, system} {
 		if larger != "" && within(files.Real(larger), files.Real(s.checkout)) {
 			s.checkout = larger
 		}

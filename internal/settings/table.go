@@ -112,6 +112,9 @@ func Table() []Setting {
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
+		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: []string{"exec"}, Input: false, Checkout: Anyone, Group: groupPrivate,
+			Usage: "refuse what nothing verifies",
+			field: func(v *Values) any { return &v.Strict }},
 
 		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "requests at a time, 0 for automatic",
