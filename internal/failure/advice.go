@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -42,7 +43,7 @@ func (c Class) Explain() string { return c.kind().explain }
 func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
 
 // Reference is the page that explains every class.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/troubleshooting.md"
+const Reference = docs.URL + "troubleshooting.md"
 
 // Doc is the address of what explains the class; "" for a class that this version
 // does not know.
