@@ -26,7 +26,7 @@ func TestANativeJobBuildsItsProgram(t *testing.T) {
 		t.Skip("takes long: set MODFERRY_E2E_ALL=1")
 	}
 	need(t, record.base != "", "go env GOPROXY names no mirror to get the dependencies from")
-	const path, version = "github.com/modferry/modferry", "v9.9.9"
+	const path, version = "github.com/modferry/modferry", "v1.9.9"
 	root := filepath.Join("..", "..")
 	var zip bytes.Buffer
 	if err := modzip.CreateFromDir(&zip, module.Version{Path: path, Version: version}, root); err != nil {
@@ -56,7 +56,7 @@ func TestANativeJobBuildsItsProgram(t *testing.T) {
 	j.env["GOFLAGS"], j.env["GOOS"], j.env["GONOSUMDB"] = "-mod=vendor", "plan9", "*"
 	u := j.use(map[string]string{"binary": "", "download-url": "http://" + mirrortest.Refused(t)})
 	st := j.main(u)
-	if !strings.Contains(st.log, "uses modferry 9.9.9, built with go") || u.state["binary"] == "" {
+	if !strings.Contains(st.log, "uses modferry 1.9.9, built with go") || u.state["binary"] == "" {
 		t.Errorf("main: exit code %d", st.code)
 	}
 	if own.Count("/sumdb/*") == 0 {
