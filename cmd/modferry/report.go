@@ -51,9 +51,9 @@ FILE is - for standard input. The formats are
 ` + inWords(formatNames()) + `:
 markdown is what the GitHub Action shows as the summary of a job, html one page
 for a browser, junit and codequality are reports for GitLab and others,
-cyclonedx is a software bill of materials, prometheus a file of metrics, trace
-what ui.perfetto.dev shows. With --compare OLD it says what changed from the result
-OLD to FILE, as text or html.`
+cyclonedx is a software bill of materials, prometheus a file of metrics, trace a
+timeline for ui.perfetto.dev. With --compare OLD it says what changed from the
+result OLD to FILE, as text or html.`
 }
 
 func reportFlags(cmd *cobra.Command) {

@@ -79,7 +79,7 @@ func htmlPages(t *testing.T) map[string]string {
 var htmlElements = map[string]string{
 	"html": "lang", "head": "", "meta": "charset http-equiv content name", "title": "", "style": "", "body": "", "script": "",
 	"header": "", "nav": "aria-label", "main": "id", "section": "aria-labelledby", "article": "class", "footer": "",
-	"h1": "", "h2": "id", "h3": "", "p": "class", "span": "class", "strong": "", "figure": "", "figcaption": "", "a": "href class", "ul": "class", "ol": "", "li": "", "code": "",
+	"h1": "", "h2": "id", "h3": "", "p": "class", "span": "class", "strong": "", "figure": "", "figcaption": "", "a": "href class", "ul": "class", "ol": "", "li": "", "code": "class",
 	"dl": "class", "dt": "", "dd": "", "div": "class role aria-label tabindex", "details": "", "summary": "",
 	"table": "", "caption": "", "thead": "", "tbody": "", "tr": "class", "th": "scope class data-facet", "td": "class data-sort data-label",
 	"svg": "class viewBox preserveAspectRatio role aria-label aria-hidden data-from data-to", "rect": "class x width",

@@ -73,6 +73,11 @@ const svg = (tag, set) => {
 };
 const millis = (ms) => ms === 0 ? "0 ms" : ms < 10 ? ms.toFixed(1) + " ms" : ms < 1000 ? Math.round(ms) + " ms" : Number((ms / 1000).toFixed(2)) + " s";
 
+const niceStep = (least) => {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map((n) => n * power).find((step) => step >= least);
+};
+
 for (const section of document.querySelectorAll("section")) {
   const axes = Array.from(section.querySelectorAll(".axis"));
   const curves = Array.from(section.querySelectorAll(".curve"));
@@ -86,8 +91,7 @@ for (const section of document.querySelectorAll("section")) {
     for (const bar of bars) bar.setAttribute("viewBox", box(10));
     for (const curve of curves) curve.setAttribute("viewBox", box(100));
     const begin = first + from * (last - first), length = (to - from) * (last - first);
-    let step = 10 ** Math.floor(Math.log10(length / 6));
-    while (length / step > 6) step *= 10 ** Math.floor(Math.log10(length / 6)) === step ? 2 : 2.5;
+    const step = niceStep(length / 6);
     for (const axis of axes) {
       axis.replaceChildren();
       for (let at = Math.ceil(begin / step) * step; at <= begin + length; at += step) {

@@ -22,7 +22,7 @@ const (
 )
 
 var phaseNames = map[string]string{
-	phaseWait: "waiting", phaseFailed: "failed attempt", phaseBody: "body", phaseVerify: "verify and extract",
+	phaseWait: "waiting", phaseFailed: "failed attempts", phaseBody: "body", phaseVerify: "verify and extract",
 }
 
 // PhasesOf divides the time of an attempt that brought its file, in the order in

@@ -102,7 +102,7 @@ func (v *View) explained(steps []step) Line {
 		}
 	}
 	share := percent(longest.ms, v.Result.Totals.MS).Text
-	spans := []Span{say(share + " of the time was "), {Text: longest.what, Code: longest.phases != nil}, say(" (" + report.Millis(longest.ms) + ").")}
+	spans := []Span{say(share + " of the time: "), {Text: longest.what, Code: longest.phases != nil}, say(", " + report.Millis(longest.ms) + ".")}
 	top := ""
 	for _, key := range phaseOrder {
 		if byPhase[key] > byPhase[top] {
@@ -112,9 +112,9 @@ func (v *View) explained(steps []step) Line {
 	switch {
 	case top == "":
 	case downloads == 1:
-		spans = append(spans, say(fmt.Sprintf(" Most of the download was %s: %s.", phaseName(top), report.Millis(byPhase[top]))))
+		spans = append(spans, say(fmt.Sprintf(" Most of the download was: %s, %s.", phaseName(top), report.Millis(byPhase[top]))))
 	default:
-		spans = append(spans, say(fmt.Sprintf(" Of the %d downloads that the run waited for one after the other, most was %s: %s.", downloads, phaseName(top), report.Millis(byPhase[top]))))
+		spans = append(spans, say(fmt.Sprintf(" Of the %d downloads that the run waited for one after the other, most of the time went to: %s, %s.", downloads, phaseName(top), report.Millis(byPhase[top]))))
 	}
 	return Line{Spans: spans}
 }
@@ -194,7 +194,7 @@ func (v *View) steps(path []report.Module) []step {
 		gap(what, m.StartMS)
 		x := step{what: m.Name(), mirror: failure.Plain(m.Mirror), from: m.StartMS, ms: m.MS}
 		if m.Source == report.FromCache {
-			x.what, x.mirror = "restore from the cache, up to "+x.what, ""
+			x.what, x.mirror = "restore from the cache", ""
 		} else {
 			x.phases = phases(m)
 		}
