@@ -165,6 +165,9 @@ func (a *annotator) finding(f finding.Finding) {
 	if f.Fix != "" {
 		message += " Fix: " + failure.Plain(f.Fix)
 	}
+	if f.Doc() != "" {
+		message += " See " + f.Doc()
+	}
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }
 
@@ -193,7 +196,10 @@ func (a *annotator) missing(rank int, x Annotation, class failure.Class, optiona
 		x.Level = LevelNotice
 		said = append(said, "No build reads this; only go mod download, go mod graph and go mod verify do.")
 	}
-	x.Message = strings.Join(append(said, class.Remedy()), " ")
+	if said = append(said, class.Remedy()); class.Doc() != "" {
+		said = append(said, "See "+class.Doc())
+	}
+	x.Message = strings.Join(said, " ")
 	a.add(rank, x)
 }
 

@@ -51,31 +51,19 @@ func (j *Job) Hide() error { return owndir.HideOwn(j.Checkout()) }
 // terminal. Outside of CI, where j is nil, it may.
 func (j *Job) Live() bool { return j == nil || j.job.Live }
 
-// Fold writes the text report of a command, whose first paragraph says what matters
-// most. The rest is a section of the job's log where the system has sections: closed
-// if the run was good, else open. nil j writes the text alone.
+// Fold writes the text report of a command, and its details into a section of the
+// job's log that is closed, where the system has sections; elsewhere, and with nil j,
+// the text alone.
 //
 // Only this writes the marks of sections: all other text is neutral.
-func (j *Job) Fold(w io.Writer, command, text string, good bool) error {
-	first, rest, found := strings.Cut(text, "\n\n")
-	begin := ""
-	switch {
-	case j == nil || !found:
-	case good:
-		begin = j.job.Folded
-	default:
-		begin = j.job.Open
-	}
-	if begin == "" {
-		_, err := io.WriteString(w, text)
+func (j *Job) Fold(w io.Writer, command, text, details string) error {
+	_, err := io.WriteString(w, text)
+	if j == nil || j.job.Folded == "" || details == "" || err != nil {
 		return err
 	}
 	marks := outlet.Commands(w)
-	_, err := io.WriteString(w, first+"\n")
-	fmt.Fprintf(marks, "%sdetails of modferry %s\n", begin, command)
-	if err == nil {
-		_, err = io.WriteString(w, rest)
-	}
+	fmt.Fprintf(marks, "%sdetails of modferry %s\n", j.job.Folded, command)
+	_, err = io.WriteString(w, strings.TrimLeft(details, "\n"))
 	fmt.Fprintln(marks, j.job.End)
 	return err
 }

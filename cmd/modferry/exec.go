@@ -53,6 +53,7 @@ func (a *app) exec(cmd *cobra.Command, c command, args []string) error {
 		j.code = max(j.code, 1)
 	}
 	x.Result.Findings = append(j.findings, x.Result.Findings...)
+	j.describe(x.Result)
 	x.Result.Hide(j.secrets.Hide)
 	if !x.Idle {
 		j.publishDownloads(context.WithoutCancel(ctx), x.Result)

@@ -139,7 +139,7 @@ var places = []place{
 		return nil
 	}},
 	{"mirror in the configuration", func(t *testing.T, b *bench, name string) []string {
-		write(t, b.dir, ".modferry.yaml", "mirrors:\n  - url: "+quoted("https://"+name+".example.test")+"\n")
+		write(t, b.dir, ".modferry.yaml", "proxy:\n  - url: "+quoted("https://"+name+".example.test")+"\n")
 		return nil
 	}},
 	{"GOPROXY", func(t *testing.T, b *bench, name string) []string {

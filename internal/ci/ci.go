@@ -23,9 +23,9 @@ type System struct {
 	// otherwise, "" for none.
 	reports string
 
-	// Folded and Open begin a section of the log, closed and open: a title follows.
-	// End is the line that ends it. "" is what the system does not have.
-	Folded, Open, End string
+	// Folded begins a closed section of the log: a title follows. End is the line that
+	// ends it. "" for a system without sections.
+	Folded, End string
 	// Live says that the log is shown by a terminal, in which a line may rewrite
 	// itself.
 	Live bool
@@ -54,7 +54,7 @@ var systems = []System{
 	{Name: GitLab, says: []string{"GITLAB_CI"}, value: "true", checkout: "CI_PROJECT_DIR", keeps: true, reports: "reports"},
 	{Name: "Buildkite", says: []string{"BUILDKITE"}, value: "true", checkout: "BUILDKITE_BUILD_CHECKOUT_PATH", reports: "reports",
 		// A section ends where another one begins.
-		Folded: "--- ", Open: "+++ ", End: "+++ the job goes on", Live: true},
+		Folded: "--- ", End: "+++ the job goes on", Live: true},
 	{Name: "CircleCI", says: []string{"CIRCLECI"}, value: "true", checkout: "CIRCLE_WORKING_DIRECTORY", keeps: true, reports: "reports"},
 	{Name: Azure, says: []string{"TF_BUILD"}, checkout: "BUILD_SOURCESDIRECTORY", keeps: true, reports: "reports",
 		Folded: "##[group]", End: "##[endgroup]"},

@@ -87,6 +87,16 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	return res, chosen.Chain()
 }
 
+// project is what is known of the checkout; nil for nothing.
+func project(s *session.Session) *report.Project {
+	for _, m := range s.List.Mains {
+		if m.Path != "" {
+			return &report.Project{Module: m.Path}
+		}
+	}
+	return nil
+}
+
 // restore brings what layers have of what is wanted.
 func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, stop context.CancelCauseFunc) error {
 	items, err := w.may(ctx)
@@ -127,6 +137,8 @@ type run struct {
 	rec   *Recorder
 	cache *modcache.Cache // nil for a run without
 	began time.Time
+	// planning says that nothing is to be written: what is here is taken as it is.
+	planning bool
 }
 
 // begin begins a run and its result.
@@ -139,6 +151,7 @@ func begin(s *session.Session, rec *Recorder) (*run, *report.Result) {
 	return r, &report.Result{
 		Schema: report.Schema, Tool: r.Options.Tool, Started: r.began.UTC().Format(time.RFC3339), Outcome: report.OK,
 		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
+		Project:  project(s),
 		Settings: r.Effective(), Cache: report.Cache{Store: "off", Hit: "off"},
 		StatusCodes: map[string]map[string]int{},
 	}

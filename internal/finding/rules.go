@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/modferry/modferry/docs"
 )
 
 // Rule is a check of a configuration, a checkout or a machine: what findings of
@@ -43,7 +45,7 @@ func (f Finding) Code() string {
 }
 
 // Reference is the page that explains every rule.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/checks.md"
+const Reference = docs.URL + "checks.md"
 
 // Doc is where the rule is explained, "" where it has no code.
 func (f Finding) Doc() string {
@@ -269,6 +271,7 @@ var ruleGroups = []struct {
 	}},
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
+		{389, "relay-missing", "The relay of the job is not there."},
 	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},

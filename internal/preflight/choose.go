@@ -65,6 +65,10 @@ func Unprobed(s *session.Session) Decision {
 func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	d := Decision{All: all, end: s.Chain.End}
 	d.Chosen, d.Reasons = choose(how, all)
+	// Those who wrote no separator are not told what became of it.
+	if s.Env.Said("GOPROXY") && slices.ContainsFunc(d.Chosen, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
+		d.Reasons = append(d.Reasons, "| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
+	}
 	return d
 }
 
@@ -123,9 +127,6 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 	behind(kept, say)
 	if how != session.Configured {
 		rank(kept, say)
-	}
-	if slices.ContainsFunc(kept, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
-		say("| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
 	}
 	return kept, reasons
 }

@@ -45,6 +45,7 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	}
 	cached := x.cached(s, v)
 	restored := restore(ctx, cached)
+	o.Once = true // into the module cache
 	r, at, err := start(ctx, s, o)
 	if err != nil {
 		x.Remarks = append(x.Remarks, "without a relay: "+err.Error())

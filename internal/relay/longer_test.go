@@ -43,7 +43,7 @@ func TestAMirrorThatWasDownIsAskedAgain(t *testing.T) {
 
 // A mirror that looks into version control first may take a minute for what no file
 // takes so long for.
-func TestListsMayTakeLongerThanFiles(t *testing.T) {
+func TestCorner09ListsMayTakeLongerThanFiles(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	release := make(chan struct{})
@@ -72,7 +72,7 @@ func TestListsMayTakeLongerThanFiles(t *testing.T) {
 }
 
 // An empty list says that there are no versions, which is not that there is no module.
-func TestAnEmptyListIsOne(t *testing.T) {
+func TestCorner07AnEmptyListIsOne(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
@@ -89,7 +89,7 @@ func TestAnEmptyListIsOne(t *testing.T) {
 
 // Nobody waits for a large zip any more that has hardly begun: it is given up, and
 // begun anew for who asks then.
-func TestALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
+func TestCorner23ALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Build(t, mirrortest.Module{Path: "example.test/large", Version: "v1.0.0", Size: 12 << 20})
 	given := make(chan struct{})
@@ -125,7 +125,7 @@ func TestALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
 }
 
 // Toolchains are verified whatever GONOSUMDB says.
-func TestToolchainsAreVerifiedByTheDatabase(t *testing.T) {
+func TestCorner13ToolchainsAreVerifiedByTheDatabase(t *testing.T) {
 	t.Parallel()
 	const version = "v0.0.1-go1.99.0.linux-amd64"
 	f := modules(t, "golang.org/toolchain@"+version, "example.test/m")

@@ -36,29 +36,25 @@ type bench struct {
 // open puts a relay before a chain, as the bench's settings have it.
 func open(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 	t.Helper()
-	b.Values.NoProbe = true
-	b.Values.Retries = 2
-	return openAs(t, b, proxy)
+	return openWith(t, b, proxy, relay.Options{})
 }
 
-// openAs is open with the preflight and the retries of the settings.
-func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
+// openWith is open with options.
+func openWith(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *bench {
 	t.Helper()
-	env := goenv.Env{}
-	for k, v := range b.Env {
-		env[k] = goenv.Var{Value: v, Source: "test"}
-	}
-	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
-	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
-	s, err := relay.Open(b.Values, env, b.Options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.Values.NoProbe = true
+	b.Values.Retries = 2
+	return openAs(t, b, proxy, o)
+}
+
+// openAs is openWith with the preflight and the retries of the settings.
+func openAs(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *bench {
+	t.Helper()
+	s := sessionOf(t, b, proxy)
 	now := new(atomic.Int64)
 	now.Store(1e9)
-	r, err := relay.New(t.Context(), s, relay.Options{
-		Log: func(line string) { t.Log(line) }, Now: func() time.Time { return time.Unix(now.Load(), 0) },
-	})
+	o.Log, o.Now = func(line string) { t.Log(line) }, func() time.Time { return time.Unix(now.Load(), 0) }
+	r, err := relay.New(t.Context(), s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +74,22 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 		}
 	})
 	return &bench{Bench: b, t: t, s: s, relay: r, at: at, now: now}
+}
+
+// sessionOf is a session for a relay before a chain, as the bench's settings have it.
+func sessionOf(t *testing.T, b *fetchtest.Bench, proxy string) *session.Session {
+	t.Helper()
+	env := goenv.Env{}
+	for k, v := range b.Env {
+		env[k] = goenv.Var{Value: v, Source: "test"}
+	}
+	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
+	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
+	s, err := relay.Open(b.Values, env, b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // get asks the relay, and returns the body as well.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -123,6 +124,25 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 	v.Sources["config"] = "file " + shown
 	at.dir, at.ofCheckout = filepath.Dir(path), true
 	return parseConfig(at, shown, data)
+}
+
+// Profiles returns the names of the profiles of the configuration file that
+// Resolve would read, sorted; nil when it would refuse or find none.
+func Profiles(flags map[string]string, getenv func(string) string, files Files) []string {
+	v := &Values{Sources: map[string]string{}}
+	for _, s := range Table() {
+		if s.Name != "dir" && s.Name != "config" {
+			continue
+		}
+		if err := v.set(s, first(outside(s, flags, flagForm, getenv))); err != nil {
+			return nil
+		}
+	}
+	file, err := openConfig(v, files, getenv)
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(file.profiles))
 }
 
 // unreadable is the error about a configuration file that cannot be read.

@@ -1,5 +1,7 @@
 package settings
 
+import "slices"
+
 // The headings of --help, in the order of the table.
 const (
 	groupCheckout = "Checkout"
@@ -16,6 +18,7 @@ const (
 func Table() []Setting {
 	var (
 		all     = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		where   = append(slices.Clone(all), "settings")
 		results = []string{"fetch", "exec", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		network = []string{"fetch", "exec", "probe", "env", "doctor"}
 		probed  = []string{"fetch", "exec", "env", "doctor"}
@@ -27,7 +30,7 @@ func Table() []Setting {
 		brings  = []string{"fetch", "exec"}
 	)
 	return []Setting{
-		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
+		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: append(slices.Clone(where), "init"), Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
 		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -42,13 +45,13 @@ func Table() []Setting {
 		{Name: "tags", Kind: List, Config: "tags", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "none", Usage: "build tags beside those of GOFLAGS",
 			field: func(v *Values) any { return &v.Tags }},
-		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "config", Kind: File, Commands: where, Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file",
 			field: func(v *Values) any { return &v.ConfigFile }},
-		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "profile", Kind: Text, Commands: where, Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file",
 			field: func(v *Values) any { return &v.Profile }},
-		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: all, Input: true, Group: groupCheckout,
+		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: where, Input: true, Group: groupCheckout,
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
@@ -81,7 +84,7 @@ func Table() []Setting {
 		{Name: "proxy", Kind: Chain, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax",
 			field: func(v *Values) any { return &v.Proxy }, apart: func(v *Values) *string { return &v.Checkout.Proxy }, why: whyRead},
-		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "mirrors", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
 			Usage: "add public mirrors",
 			field: func(v *Values) any { return &v.Mirrors }},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
@@ -109,6 +112,9 @@ func Table() []Setting {
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
+		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: []string{"exec"}, Input: false, Checkout: Anyone, Group: groupPrivate,
+			Usage: "refuse what nothing verifies",
+			field: func(v *Values) any { return &v.Strict }},
 
 		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "requests at a time, 0 for automatic",

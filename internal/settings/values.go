@@ -17,6 +17,7 @@ type Values struct {
 	Private    string // patterns as in GOPRIVATE
 	NoProxy    string // patterns as in GONOPROXY
 	NoSumDB    string // patterns as in GONOSUMDB
+	Strict     bool   // a relay answers only with what go.sum or the checksum database verifies
 	SumDB      string // as in GOSUMDB
 	Extract    string // none, needed or all
 	Zips       string // none or rebuild: what a restored module has beside its tree

@@ -40,6 +40,7 @@ var strange = map[string]struct {
 	"noproxy":            {"'*'", settings.JobOnly, false},
 	"sumdb":              {"off", settings.JobOnly, false},
 	"nosumdb":            {"'*'", settings.JobOnly, false},
+	"strict":             {"true", settings.Anyone, true},
 	"concurrency":        {"2", settings.Anyone, true},
 	"retries":            {"1", settings.Anyone, true},
 	"no-hedge":           {"true", settings.Anyone, true},
@@ -127,7 +128,7 @@ func valueOf(v *settings.Values, name string) any {
 		"modules": v.Modules, "platforms": v.Platforms, "tags": v.Tags, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract, "zips": v.Zips,
 		"cache": v.Cache, "scope": v.Scope, "cache-floor": v.CacheFloor, "cache-max-size": v.CacheMaxSize, "cache-max-age": v.CacheMaxAge,
 		"proxy": v.Proxy, "mirrors": v.Mirrors, "fallback": v.Fallback, "no-probe": v.NoProbe, "probe-timeout": v.ProbeTimeout,
-		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "nosumdb": v.NoSumDB,
+		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "nosumdb": v.NoSumDB, "strict": v.Strict,
 		"concurrency": v.Concurrency, "retries": v.Retries, "no-hedge": v.NoHedge, "timeout": v.Timeout,
 		"connect-timeout": v.ConnectTimeout, "tls-timeout": v.TLSTimeout, "first-byte-timeout": v.FirstByteTimeout,
 		"stall-timeout": v.StallTimeout, "request-timeout": v.RequestTimeout, "reports": v.Reports,
@@ -195,7 +196,7 @@ func TestPlacesThatTheCheckoutMayName(t *testing.T) {
 		{"cache: s3://bucket/x?endpoint=https://127.0.0.1:1", false},
 		{"proxy: https://stranger.test,file:///etc", false},
 		{"proxy: FILE:///etc", false},
-		{"mirrors: ['https://stranger.test', 'file:///etc']", false},
+		{"proxy: ['https://stranger.test', 'file:///etc']", false},
 		{"fallback: as-written", true},
 	} {
 		t.Run(tt.config, func(t *testing.T) {

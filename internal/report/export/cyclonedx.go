@@ -65,7 +65,7 @@ func bomComponents(modules []report.Module) []cyclonedx.Component {
 	components := []cyclonedx.Component{}
 	seen := map[string]bool{}
 	for _, m := range modules {
-		if m.Kind == report.KindMod {
+		if m.Kind == report.KindMod || m.Page() {
 			continue
 		}
 		c := component(m)
