@@ -42,7 +42,7 @@ type Mirror struct {
 // lane is one transport and so, over HTTP/2, one connection.
 type lane struct {
 	client *http.Client
-	t      *http.Transport
+	t      transport
 	busy   atomic.Int32
 }
 
@@ -51,6 +51,11 @@ type lane struct {
 // *failure.Error: InsecureCredentials for a password in an http URL, as in the
 // go command.
 func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
+	return c.OpenTrusting(rawURL, limits, Trust{})
+}
+
+// OpenTrusting is Open for a mirror with certificates of its own.
+func (c *Client) OpenTrusting(rawURL string, limits Limits, trust Trust) (*Mirror, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		// The error of url.Parse quotes the URL with its credentials.
@@ -91,7 +96,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 		n = lanes
 	}
 	for range n {
-		t := c.transport(limits)
+		t := c.trusting(limits, trust, u.Host)
 		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{CheckRedirect: httpx.CheckRedirect,
 			Transport: &httpx.Limited{Base: t, Limits: m.bounds, Agent: c.o.UserAgent}}})
 	}

@@ -116,7 +116,7 @@ func TestChoosingTheChain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches))
+			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches), session.Access{}.Groups())
 			got := Decision{Chosen: kept, end: test.end}.Chain().List()
 			if got.String() != test.want {
 				t.Errorf("chain %s, want %s", got, test.want)

@@ -207,11 +207,14 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	q, ok := parse(path)
+	refused := r.s.Access.Refuses(q.v.Path)
 	switch {
 	case !ok:
 		r.say(w, http.StatusNotFound, "no path of the module proxy protocol")
 	case goenv.MatchPatterns(r.s.Access.NoProxy, q.v.Path):
 		r.say(w, http.StatusNotFound, q.String()+": private: no mirror is asked for it")
+	case refused != "":
+		r.forbid(w, q, refused)
 	case q.kind == report.KindZip || q.kind == report.KindMod:
 		r.file(w, req, q)
 	default:

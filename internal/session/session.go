@@ -103,7 +103,6 @@ type Session struct {
 	Access     Access
 	SumDB      goenv.SumDB
 	List       *worklist.List
-	Samples    []mirror.Sample // to probe mirrors with
 	Room       Room
 	Client     *mirror.Client
 	Store      store.Spec
@@ -201,7 +200,6 @@ func (s *Session) readList() error {
 	}
 	s.List = list
 	s.Findings = append(s.Findings, list.Findings...)
-	s.Samples = samples(list, s.Access)
 	return nil
 }
 

@@ -82,6 +82,9 @@ func resolve(flags map[string]string, f form, getenv func(string) string, files 
 	if v.Proxy == "" && overlay.mirrors != nil {
 		v.takeMirrors(overlay, file.at)
 	}
+	if err := v.takeRules(overlay, file.at); err != nil {
+		return nil, err
+	}
 	v.settleCache(getenv)
 	v.settleReports(getenv)
 	if err := v.settleLoudness(strength["quiet"], strength["verbose"]); err != nil {
@@ -141,8 +144,16 @@ func (v *Values) takeMirrors(l layer, at place) {
 	if l.direct != nil {
 		direct = *l.direct
 	}
-	if !at.ofCheckout || v.TrustCheckout {
-		v.ConfiguredMirrors, v.Direct = l.mirrors, direct
+	if v.hasJobsVoice(at) {
+		for _, m := range l.mirrors {
+			for _, file := range []*string{&m.CAFile, &m.ClientCert, &m.ClientKey} {
+				if *file != "" && !filepath.IsAbs(*file) {
+					*file = filepath.Join(at.dir, *file)
+				}
+			}
+			v.ConfiguredMirrors = append(v.ConfiguredMirrors, m)
+		}
+		v.Direct = direct
 		v.Sources["proxy"] = l.mirrorsSource
 		return
 	}
@@ -151,7 +162,10 @@ func (v *Values) takeMirrors(l layer, at place) {
 		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, setting.why})
 		return
 	}
-	v.Checkout.Mirrors, v.Checkout.Direct = l.mirrors, direct
+	for _, m := range l.mirrors {
+		v.Checkout.Mirrors = append(v.Checkout.Mirrors, v.withoutCertificates(m, at))
+	}
+	v.Checkout.Direct = direct
 	v.obey(setting.Name, l.mirrorsSource)
 }
 

@@ -26,6 +26,7 @@ type Values struct {
 	Platforms  string // comma list of GOOS or GOOS/GOARCH; "" for linux, darwin and windows
 	Tags       string // comma list
 	Fallback   string // policy, as-written or any
+	Region     string // where the job runs, in the words of the mirrors' own; "" for nowhere in particular
 	CAFile     string // PEM file with CA certificates, "" for the system's alone
 	ConfigFile string // the configuration file that was read, "" when there is none
 	Profile    string // "" for none
@@ -73,6 +74,10 @@ type Values struct {
 	// means nothing without them.
 	Direct bool
 
+	// Rules say which mirrors may be asked for which modules; the first that
+	// matches decides. Nil for none.
+	Rules []RuleConfig
+
 	// Checkout is what the configuration file of the checkout says where that is
 	// less than the job's word.
 	Checkout Checkout
@@ -84,10 +89,15 @@ type Values struct {
 
 // MirrorConfig is one entry of the mirrors list of the configuration file.
 type MirrorConfig struct {
+	Name         string // that rules call it by, "" for none
 	URL          string // absolute, credentials included
 	FallThrough  string // which failures fall back to the next mirror: "not-found" (a comma in GOPROXY) or "any" (a bar)
 	Weight       int    // preference when ranked, at least 1
 	FallbackOnly bool   // used only after all others
+	Region       string // "" for none
+	CAFile       string // PEM file with CA certificates for this mirror, "" for the general ones alone
+	ClientCert   string // PEM file with the certificate that this mirror is shown, "" for none
+	ClientKey    string // PEM file with its key, "" for ClientCert itself
 	Timeouts     Timeouts
 	Line         int // in the configuration file, from 1
 }
@@ -111,7 +121,7 @@ func proxyList(proxy string, mirrors []MirrorConfig, direct bool) string {
 		b.WriteString(m.URL)
 		switch {
 		case i == len(mirrors)-1 && !direct:
-		case m.FallThrough == fallThroughAny:
+		case m.FallThrough == FallThroughAny:
 			b.WriteByte('|')
 		default:
 			b.WriteByte(',')
