@@ -66,7 +66,7 @@ func TestWhatStaysInTheChain(t *testing.T) {
 			for _, k := range all {
 				k.stays = true
 			}
-			kept, reasons := choose(session.Configured, all)
+			kept, reasons := choose(session.Configured, all, session.Access{}.Groups())
 			if got := (Decision{Chosen: kept, end: goenv.Direct}).Chain().List(); got.String() != test.want {
 				t.Errorf("chain %s, want %s; %q", got, test.want, reasons)
 			}
