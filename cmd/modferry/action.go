@@ -68,12 +68,16 @@ func (a *app) actionRelay(cmd *cobra.Command, _ command, _ []string) error {
 	return nil
 }
 
-// stageOf is the command line that a program name stands for: an entry point of
-// a container action is a name without arguments. Nil for any other name.
+// stageOf is the beginning of the command line that a program name stands for: an
+// entry point of a container action, and of a service container on older runners, is
+// a name without arguments. Nil for any other name.
 func stageOf(program string) []string {
 	name := strings.TrimSuffix(filepath.Base(program), ".exe")
-	if stage, ok := strings.CutPrefix(name, "modferry-"); ok && (stage == "main" || stage == "post") {
+	switch stage, _ := strings.CutPrefix(name, "modferry-"); stage {
+	case "main", "post":
 		return []string{"action", stage}
+	case "serve":
+		return []string{stage}
 	}
 	return nil
 }

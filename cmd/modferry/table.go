@@ -108,6 +108,15 @@ func commands() []command {
 			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
 		},
 		{
+			name: "serve", short: "Serve a relay to the go commands of a job or a network", long: serveHelp, flags: serveFlags,
+			examples: []example{
+				{"modferry serve", "for this machine"},
+				{"modferry serve --listen :8642 --token-file FILE", "for a network"},
+				{"modferry serve --shared-store s3://BUCKET/PREFIX", "one of several"},
+			},
+			do: (*app).serve,
+		},
+		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
 			long: `Measures name lookup, connection, TLS, first byte and valid content of every
 mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,

@@ -196,6 +196,7 @@ func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
 type Seen struct {
 	Timing Timing
 	Proto  string // "HTTP/2.0"; "file" for a file:// mirror; "" when no header arrived
+	Span   string // of the request, whatever came of it; "" without a trace
 }
 
 // Get asks for a file and returns when the response header is there. The
@@ -252,6 +253,15 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	if r.IfNone != "" {
 		req.Header.Set("If-None-Match", r.IfNone)
 	}
+	var span string
+	if t := httpx.TraceOf(ctx); t.ID() != "" {
+		s := httpx.NewSpan()
+		span = s.String()
+		req.Header.Set("Traceparent", t.Parent(s))
+		if r.Seen != nil {
+			r.Seen.Span = span
+		}
+	}
 	if r.part() {
 		end := ""
 		if r.End > 0 {
@@ -274,7 +284,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		return nil, fe
 	}
 	m.Health.status(resp.StatusCode)
-	seen := Seen{tr.timing(), resp.Proto}
+	seen := Seen{tr.timing(), resp.Proto, span}
 	m.Health.waitedFor(seen.Timing.Wait)
 	if r.Seen != nil {
 		*r.Seen = seen

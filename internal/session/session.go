@@ -53,6 +53,10 @@ type Options struct {
 	// Stays says that the session is for a program that stays: a mirror that was down is
 	// asked again however long that was.
 	Stays bool
+	// Brought is told of every file and page that mirrors were asked for, with its
+	// attempts, as soon as its fate is known, from any goroutine; nil means that nobody
+	// is.
+	Brought func(report.Module)
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)
@@ -156,6 +160,12 @@ func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 		return nil, errors.New("there is no cache; name one with --cache dir:PATH or --cache s3://BUCKET/PREFIX?endpoint=https://HOST")
 	}
 	return s, nil
+}
+
+// OpenServer opens a session without a checkout, for a program that stays.
+func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
+	o.Stays = true
+	return withoutList(v, env, o)
 }
 
 // withoutList is a session with an empty work list.

@@ -25,6 +25,12 @@ func ResolveInputs(inputs map[string]string, getenv func(string) string, files F
 	return resolve(inputs, inputForm, getenv, files)
 }
 
+// ResolveServer is Resolve for a program that has no checkout. Only a configuration
+// file that is named is read, and it has the job's voice.
+func ResolveServer(flags map[string]string, getenv func(string) string, files Files) (*Values, error) {
+	return resolve(flags, serverForm, getenv, files)
+}
+
 func resolve(flags map[string]string, f form, getenv func(string) string, files Files) (*Values, error) {
 	v := &Values{Direct: true, Sources: map[string]string{}, Checkout: Checkout{Direct: true, Sources: map[string]string{}}}
 	table := Table()
@@ -46,7 +52,7 @@ func resolve(flags map[string]string, f form, getenv func(string) string, files 
 			strength[s.Name] = g.level
 		}
 	}
-	file, err := openConfig(v, files, getenv)
+	file, err := openConfig(v, files, getenv, f.alone)
 	if err != nil {
 		return nil, err
 	}

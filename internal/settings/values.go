@@ -47,6 +47,18 @@ type Values struct {
 	Concurrency int // requests at a time, 0 for automatic
 	Retries     int // repeated attempts per mirror and file
 
+	Listen       string        // address and port of a server
+	TLSCert      string        // PEM file, "" for plain http
+	TLSKey       string        // PEM file, "" for the one of TLSCert
+	ClientCA     string        // PEM file, "" for clients without certificates
+	TokenFile    string        // a token a line, "" for none
+	KeepDir      string        // "" for the system's directory for temporary files
+	KeepSize     int64         // bytes, 0 for no limit
+	SharedStore  string        // as package store reads it, "" for none
+	MaxRequests  int           // answered at a time
+	DrainTimeout time.Duration // of a server that is asked to stop
+	LogFormat    string        // text or json
+
 	Timeout          time.Duration // of the run, 0 for no limit; the others are never 0
 	ConnectTimeout   time.Duration
 	TLSTimeout       time.Duration

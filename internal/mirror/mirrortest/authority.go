@@ -106,27 +106,29 @@ func (a *Authority) Issue(tb testing.TB, kind Cert) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
 }
 
-// Client makes a client certificate for a name, and returns the files with it and with
-// its key.
-func (a *Authority) Client(tb testing.TB, name string) (certFile, keyFile string) {
+// IssueClient makes a client certificate.
+func (a *Authority) IssueClient(tb testing.TB) tls.Certificate {
 	tb.Helper()
 	key := newKey(tb)
-	der := issue(tb, &x509.Certificate{
-		SerialNumber: big.NewInt(3),
-		Subject:      pkix.Name{CommonName: name},
-		NotBefore:    a.cert.NotBefore,
-		NotAfter:     a.cert.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}, a.cert, key, a.key)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: "client"}, NotBefore: a.cert.NotBefore, NotAfter: a.cert.NotAfter,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
+}
+
+// Client is IssueClient as files: the certificate and its key.
+func (a *Authority) Client(tb testing.TB) (certFile, keyFile string) {
+	tb.Helper()
+	c := a.IssueClient(tb)
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	dir := tb.TempDir()
 	certFile, keyFile = filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
-	write(tb, certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	write(tb, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	write(tb, certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
+	write(tb, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
 	return certFile, keyFile
 }
 
