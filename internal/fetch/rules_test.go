@@ -189,7 +189,7 @@ func TestCertificatesOfOneMirror(t *testing.T) {
 	t.Parallel()
 	f := ruled(t)
 	corp, other, clients := mirrortest.NewAuthority(t), mirrortest.NewAuthority(t), mirrortest.NewAuthority(t)
-	cert, key := clients.Client(t)
+	cert, key := clients.Client(t, "client")
 	for _, test := range []struct {
 		name, config string
 		ok           bool

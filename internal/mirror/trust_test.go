@@ -17,7 +17,7 @@ import (
 // trusting opens a mirror that a client certificate is shown to.
 func trusting(t *testing.T, s *mirrortest.Server, clients *mirrortest.Authority, o mirror.Options, rawURL string) *mirror.Mirror {
 	t.Helper()
-	cert, key := clients.Client(t)
+	cert, key := clients.Client(t, "client")
 	pair, err := mirror.KeyPair("client-certificate", cert, key)
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +86,8 @@ func TestAForwardProxyIsShownNoClientCertificate(t *testing.T) {
 func TestKeyPair(t *testing.T) {
 	t.Parallel()
 	a := mirrortest.NewAuthority(t)
-	cert, key := a.Client(t)
-	_, otherKey := a.Client(t)
+	cert, key := a.Client(t, "client")
+	_, otherKey := a.Client(t, "client")
 	both := filepath.Join(t.TempDir(), "both.pem")
 	var text []byte
 	for _, name := range []string{cert, key} {

@@ -23,6 +23,7 @@ type Candidate struct {
 	Verdict *mirror.Verdict // nil: not probed, or not yet
 	Asked   bool            // by a probe
 	Late    bool            // had not answered a while after another mirror had
+	stays   bool            // whatever the probe found: the session outlives a failure
 }
 
 // Failing reports whether the probe found the mirror unusable. One that was
@@ -92,7 +93,7 @@ func regional(region string, all []*Candidate) string {
 func unprobed(s *session.Session) []*Candidate {
 	var all []*Candidate
 	for _, h := range s.Chain.Hops {
-		all = append(all, &Candidate{Hop: h})
+		all = append(all, &Candidate{Hop: h, stays: s.Options.Stays})
 	}
 	return all
 }
@@ -121,12 +122,17 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 			kept = append(kept, h)
 		case h.Protected() && !h.Added:
 			kept = append(kept, h)
-			if h.Written == goenv.End {
-				say("%s is failing (%s) but stays: no other mirror follows it", h.Name(), h.Verdict.Class.Title())
-			} else {
-				say("%s is failing (%s) but stays: behind its comma only 404 and 410 fall back; write | after it, or --fallback any, for other failures",
-					h.Name(), h.Verdict.Class.Title())
+			why := "behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"
+			switch {
+			case h.Written == goenv.End:
+				why = "no other mirror follows it"
+			case h.Verdict.Class.Refusal():
+				why = "behind its comma a refusal is final"
 			}
+			say("%s is failing (%s) but stays: %s", h.Name(), h.Verdict.Class.Title(), why)
+		case h.stays && !h.Added:
+			say("%s is failing (%s) but stays, for it may come back", h.Name(), h.Verdict.Class.Title())
+			kept = append(kept, h)
 		default:
 			dead = append(dead, h)
 		}
@@ -168,19 +174,19 @@ func boolCompare(a, b bool) int {
 	return 1
 }
 
-// behind puts mirrors that had not answered behind those that had, as far as
-// the separators fall back after their failures.
+// behind puts mirrors that had not answered, and those that fail, behind those that
+// answered, as far as the separators fall back after their failures.
 func behind(hops []*Candidate, say func(string, ...any)) {
 	for i := 0; i < len(hops); {
 		j := i + 1
 		for j < len(hops) && !hops[j-1].Protected() {
 			j++
 		}
-		waits := func(h *Candidate) bool { return h.Late && !h.Protected() }
+		waits := func(h *Candidate) bool { return (h.Late || h.Failing()) && !h.Protected() }
 		if run := hops[i:j]; slices.ContainsFunc(run, (*Candidate).Usable) && slices.ContainsFunc(run, waits) {
 			slices.SortStableFunc(run, func(a, b *Candidate) int { return boolCompare(waits(a), waits(b)) })
 			for _, h := range run {
-				if waits(h) {
+				if waits(h) && h.Late {
 					say("%s stands behind the mirrors that answered sooner: it had not answered when the run did not need it any more", h.Name())
 				}
 			}

@@ -24,7 +24,7 @@ type ruled struct {
 func openRuled(t *testing.T, f *mirrortest.Fixtures, db *mirrortest.SumDB, end string, prepare func(*fetchtest.Bench), faults ...mirrortest.Rule) ruled {
 	t.Helper()
 	clients := mirrortest.NewAuthority(t)
-	cert, key := clients.Client(t)
+	cert, key := clients.Client(t, "client")
 	corp := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, ClientAuth: tls.RequireAndVerifyClientCert, Clients: clients, Faults: faults})
 	world := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
 	b := fetchtest.New(t, f, mirrortest.Checkout{})

@@ -151,8 +151,8 @@ func TestClientsShowCertificates(t *testing.T) {
 		status int // 0: no connection
 	}{
 		{"none", nil, 401},
-		{"a right one", []tls.Certificate{clients.IssueClient(t)}, 200},
-		{"one of others", []tls.Certificate{servers.IssueClient(t)}, 0},
+		{"a right one", []tls.Certificate{clients.IssueClient(t, "client")}, 200},
+		{"one of others", []tls.Certificate{servers.IssueClient(t, "client")}, 0},
 	} {
 		// What is not of the right authority is not shown by Go's client, unless told to.
 		b.trust(&tls.Config{RootCAs: servers.Pool(), GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
