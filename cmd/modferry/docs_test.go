@@ -166,13 +166,17 @@ func helpOf(t *testing.T, command string) string {
 // profiles.
 func TestDocsShowConfigurationsThatWork(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(settingsDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("%s shows %d configurations", settingsDoc, len(blocks))
+	var blocks [][]string
+	for name, least := range map[string]int{settingsDoc: 2, "../../docs/routing.md": 3} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1)
+		if len(found) < least {
+			t.Fatalf("%s shows %d configurations", name, len(found))
+		}
+		blocks = append(blocks, found...)
 	}
 	for _, block := range blocks {
 		profiles := []string{""}

@@ -80,8 +80,7 @@ func helpFlags(b *strings.Builder, cmd *cobra.Command) {
 		fmt.Fprintf(b, "  %-27s %s\n", strings.TrimRight(flag+" "+placeholder, " "), usage)
 	})
 	if bound {
-		b.WriteString("\nDefaults are in parentheses. Every flag has a variable, --ca-file for instance\n" +
-			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml:\n" + docs.URL + "settings.md\n")
+		b.WriteString("\nDefaults are in parentheses. Variables and keys of .modferry.yaml:\n" + docs.URL + "settings.md\n")
 	}
 }
 

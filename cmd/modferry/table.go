@@ -108,6 +108,15 @@ func commands() []command {
 			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
 		},
 		{
+			name: "serve", short: "Serve a relay to the go commands of a job or a network", long: serveHelp, flags: serveFlags,
+			examples: []example{
+				{"modferry serve", "for this machine"},
+				{"modferry serve --listen :8642 --token-file FILE", "for a network"},
+				{"modferry serve --shared-store s3://BUCKET/PREFIX", "one of several"},
+			},
+			do: (*app).serve,
+		},
+		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
 			long: `Measures name lookup, connection, TLS, first byte and valid content of every
 mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
@@ -183,7 +192,7 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		},
 		{name: "action main", short: "Download the modules and export the settings for later steps", flags: stageFlags, do: stage(github.Main)},
 		{name: "action post", short: "Save the cache and report what later steps downloaded", flags: stageFlags, do: stage(github.Post)},
-		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlag, do: (*app).actionRelay},
+		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlags, do: (*app).actionRelay},
 		{
 			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
 			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow

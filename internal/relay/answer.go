@@ -99,6 +99,18 @@ func (r *Relay) refuse(w http.ResponseWriter, q question, b brought) {
 	r.say(w, status(b, fe), lines...)
 }
 
+// forbid answers for a module that a rule lets nobody be asked for: whatever follows the
+// relay must not be asked either. The report tells of it once.
+func (r *Relay) forbid(w http.ResponseWriter, q question, why string) {
+	it := download.NewPage(q.v, q.kind, q.path, download.PageOptions{})
+	err := it.Refuse(why)
+	if r.pages.get(q.path).until.IsZero() {
+		r.pages.put(q.path, known{not: brought{it: it, err: err}, until: r.o.Now()})
+		r.record(it)
+	}
+	r.say(w, http.StatusForbidden, q.String()+": "+why)
+}
+
 func status(b brought, fe *failure.Error) int {
 	switch {
 	case errors.Is(b.err, errNotFetched), b.it != nil && b.it.Onward:

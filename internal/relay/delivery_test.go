@@ -2,7 +2,6 @@ package relay_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -31,13 +30,7 @@ func TestWhatWasDeliveredIsGivenUp(t *testing.T) {
 	zip := func(i int) string { return "/" + f.All()[i].Path + "/@v/" + f.All()[i].Version.Version + ".zip" }
 	ask := func(method, path string, status int, cache string, kept int, header ...string) {
 		t.Helper()
-		// Not over the network, where a client has all of it before the handler returns.
-		req := httptest.NewRequest(method, path, nil)
-		if len(header) > 0 {
-			req.Header.Set(header[0], header[1])
-		}
-		w := httptest.NewRecorder()
-		b.relay.ServeHTTP(w, req)
+		w := b.serve(method, path, header...)
 		if w.Code != status || w.Header().Get("X-Cache") != cache || len(b.zips()) != kept {
 			t.Errorf("%s of %s: %s %d, %d bytes; %d zips are kept, want %s %d and %d", method, path,
 				w.Header().Get("X-Cache"), w.Code, w.Body.Len(), len(b.zips()), cache, status, kept)

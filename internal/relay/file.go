@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -51,6 +52,7 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 			r.refuse(w, q, got)
 			return
 		}
+		cache = cmp.Or(got.from, cache)
 		f, err = r.shelf.open(of, want)
 	}
 	if err != nil {
@@ -107,6 +109,11 @@ func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, 
 	it, err := download.NewItem(m, q.kind)
 	if err != nil {
 		return brought{err: err}
+	}
+	if r.shelf.Recall(ctx, q.v, q.kind, want) {
+		it.Record.Source = report.FromCache
+		r.record(it)
+		return brought{from: "STORE"}
 	}
 	err = r.desk.engine().Bring(ctx, it)
 	if full(err) {

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -36,6 +39,28 @@ func TestAMirrorThatWasDownIsAskedAgain(t *testing.T) {
 			break
 		}
 		if t.Context().Err() != nil || resp.StatusCode != 502 {
+			t.Fatal(describe(resp, body))
+		}
+	}
+}
+
+// One failed probe costs nobody a mirror for as long as a relay runs.
+func TestAMirrorThatFailedItsProbeIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m", "example.test/n")
+	first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("", mirrortest.Status(500))}})
+	second := mirrortest.Start(t, mirrortest.Options{Fixtures: f.Without(module.Version{Path: "example.test/n", Version: "v1.0.0"})})
+	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), first.URL+"|"+second.URL, relay.Options{})
+	if resp, body := b.get("/example.test/m/@v/v1.0.0.zip"); resp.StatusCode != 200 {
+		t.Error(describe(resp, body))
+	}
+	first.Heal()
+	for t.Context().Err() == nil {
+		resp, body := b.get("/example.test/n/@v/v1.0.0.zip")
+		if resp.StatusCode == 200 {
+			break
+		}
+		if resp.StatusCode != 502 && resp.StatusCode != 404 {
 			t.Fatal(describe(resp, body))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,6 +119,19 @@ func (b *bench) do(method, path string, header ...string) (*http.Response, strin
 		b.t.Fatal(err)
 	}
 	return resp, string(body)
+}
+
+// serve asks the relay without a network between, where a client has all of an answer
+// before the handler returns.
+func (b *bench) serve(method, path string, header ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	req := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.relay.ServeHTTP(w, req)
+	return w
 }
 
 // gocmd runs the go command with the relay in the checkout, with an empty module

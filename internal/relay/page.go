@@ -53,20 +53,35 @@ func (p *pages) get(path string) known {
 func (p *pages) put(path string, k known) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if k.page != nil {
-		p.size += len(k.page.Body)
-	}
-	if p.size += len(path); p.size > mostPages {
+	p.drop(path)
+	if p.size += k.size(path); p.size > mostPages {
 		clear(p.known)
-		p.size = 0
+		p.size = k.size(path)
 	}
 	p.known[path] = k
 }
 
-func (p *pages) drop(path string) {
+// forget is for what may not be kept.
+func (p *pages) forget(path string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.known, path)
+	p.drop(path)
+}
+
+// drop is forget for who holds mu.
+func (p *pages) drop(path string) {
+	if k, ok := p.known[path]; ok {
+		p.size -= k.size(path)
+		delete(p.known, path)
+	}
+}
+
+// size is the memory for an answer at a path, about.
+func (k known) size(path string) int {
+	if k.page == nil {
+		return len(path)
+	}
+	return len(path) + len(k.page.Body)
 }
 
 // page answers with what mirrors say now: versions, the latest one, an .info.
@@ -127,7 +142,7 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 		if k.good || !unstored(got.page.CacheControl) {
 			r.pages.put(q.path, k)
 		} else {
-			r.pages.drop(q.path)
+			r.pages.forget(q.path)
 		}
 		// An .info comes with its version: as in other results, it is told of only when it
 		// had trouble.

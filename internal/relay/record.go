@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// mostItems bounds what a result tells of; a job has some thousand.
+	// mostItems bounds what a result tells of, unless Options.Last does; a job has some
+	// thousand.
 	mostItems = 50_000
 	// mostAttempts bounds what it tells of one of them, that may be asked for all day.
 	mostAttempts = 50
@@ -38,7 +39,11 @@ func (r *Relay) record(it *download.Item) {
 		r.items[n] = it
 		return
 	}
-	if len(r.items) == mostItems {
+	if len(r.items) == r.o.Last {
+		n := r.lost % len(r.items)
+		old := r.items[n]
+		delete(r.at, entry{old.Mod, old.Kind})
+		r.items[n], r.at[of] = it, n
 		r.lost++
 		return
 	}

@@ -42,7 +42,7 @@ func TestCorner25WhatHasNoRoomIsSpare(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			k, err := keep.Open(filepath.Join(t.TempDir(), "keep"))
+			k, err := keep.Open(filepath.Join(t.TempDir(), "keep"), keep.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,6 +50,10 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 			r.say(w, http.StatusNotFound, "no module version")
 			return
 		}
+		if why := r.s.Access.Refuses(v.Path); why != "" {
+			r.say(w, http.StatusForbidden, v.String()+": "+why)
+			return
+		}
 		if r.sums.Hidden(v.Path) {
 			r.say(w, http.StatusNotFound, v.String()+": private: the checksum database is not told its name; set GONOSUMDB or GOPRIVATE for the go command as well")
 			return

@@ -216,6 +216,7 @@ type Module struct {
 	Message  string        `json:"message,omitempty"` // what happened, one sentence
 	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
 	Line     int           `json:"line,omitempty"`
+	Trace    string        `json:"trace,omitempty"`    // of the request that it was brought for, as in the header traceparent
 	Optional bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
@@ -238,6 +239,7 @@ type Attempt struct {
 	Hedge       bool          `json:"hedge,omitempty"`
 	Resumed     int64         `json:"resumed_at,omitempty"` // offset it went on from
 	Detail      string        `json:"detail,omitempty"`
+	Span        string        `json:"span,omitempty"` // of the request within the trace
 }
 
 // Totals sums the run up.

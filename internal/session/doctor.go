@@ -57,7 +57,7 @@ func (s *Session) openRest() error {
 	if s.SumDB, err = goenv.ParseSumDB(s.Env.Get("GOSUMDB")); err != nil {
 		s.SumDB = goenv.SumDB{Off: true}
 	}
-	s.Samples, s.Chain = nil, Chain{}
+	s.nameless, s.Chain = true, Chain{}
 	return s.openMirrors()
 }
 

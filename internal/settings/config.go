@@ -14,6 +14,7 @@ import (
 const (
 	keyDirect   = "direct"
 	keyProfiles = "profiles"
+	keyRules    = "rules"
 )
 
 // config is a checked configuration file. The zero value is no file.
@@ -29,7 +30,8 @@ type layer struct {
 	values        map[string]*given // setting name → value
 	mirrors       []MirrorConfig    // where proxy is a list of mirrors; else nil
 	mirrorsSource string
-	direct        *bool // nil when not said
+	rules         []rule // nil when not said
+	direct        *bool  // nil when not said
 	directKey     ast.Node
 }
 
@@ -92,7 +94,7 @@ func (c *config) overlay(profile, where string) (layer, error) {
 	}
 	out := layer{
 		values: maps.Clone(c.top.values), mirrors: c.top.mirrors, mirrorsSource: c.top.mirrorsSource,
-		direct: c.top.direct, directKey: c.top.directKey,
+		rules: c.top.rules, direct: c.top.direct, directKey: c.top.directKey,
 	}
 	maps.Copy(out.values, p.values)
 	// proxy has two forms, and either replaces the other.
@@ -102,6 +104,9 @@ func (c *config) overlay(profile, where string) (layer, error) {
 	if p.mirrors != nil {
 		delete(out.values, "proxy")
 		out.mirrors, out.mirrorsSource = p.mirrors, p.mirrorsSource
+	}
+	if p.rules != nil {
+		out.rules = p.rules
 	}
 	if p.direct != nil {
 		out.direct, out.directKey = p.direct, p.directKey
@@ -137,6 +142,10 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 			if l.mirrors, err = d.mirrors(e); err != nil {
 				return l, nil, err
 			}
+		case e.key == keyRules:
+			if l.rules, err = d.rules(e); err != nil {
+				return l, nil, err
+			}
 		case e.key == keyDirect:
 			direct, err := d.boolean(e)
 			if err != nil {
@@ -152,7 +161,7 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 		default:
 			s, ok := byKey[e.key]
 			if !ok {
-				return l, nil, d.unknownKey(e, slices.Collect(maps.Keys(byKey)), keyDirect, keyProfiles)
+				return l, nil, d.unknownKey(e, slices.Collect(maps.Keys(byKey)), keyRules, keyDirect, keyProfiles)
 			}
 			g, err := d.given(s, e)
 			if err != nil {

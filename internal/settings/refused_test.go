@@ -155,16 +155,64 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
 .modferry.yaml:2:43: found "0", expected a whole number from 1 to 1000
   2 |   - {url: https://a.example.test, weight: 0}
     |                                           ^`},
-		{"a region, which nothing reads yet", "proxy:\n  - {url: https://a.example.test, region: EU}\n", `
-.modferry.yaml:2:35: found the unknown key "region", expected fall-through, fallback-only, timeouts, url or weight
-  2 |   - {url: https://a.example.test, region: …
+		{"a name that is no word", "proxy:\n  - {url: https://a.example.test, name: none}\n", `
+.modferry.yaml:2:41: found "none", expected a name such as artifactory; write a word that is neither a URL nor none, off, public or direct
+  2 |   - {url: https://a.example.test, name: none}
+    |                                         ^`},
+		{"a name twice", "proxy:\n  - {url: https://a.example.test, name: a}\n  - {url: https://b.example.test, name: a}\n", `
+.modferry.yaml:3:6: found the name "a" again, expected another name for every mirror
+  3 |   - {url: https://b.example.test, name: a}
+    |      ^`},
+		{"a key without its certificate", "proxy:\n  - url: https://a.example.test\n    client-key: k.pem\n", `
+.modferry.yaml:2:5: found client-key without client-certificate, expected both, or the certificate alone when its file has the key too; add client-certificate
+  2 |   - url: https://a.example.test
+    |     ^`},
+		{"a certificate where nobody sees it", "proxy:\n  - url: http://a.example.test\n    client-certificate: c.pem\n", `
+.modferry.yaml:2:5: found certificates for "http://a.example.test", expected certificates for an https:// mirror only
+  2 |   - url: http://a.example.test
+    |     ^`},
+		{"a rule that names an unknown mirror", "proxy:\n  - {url: https://a.example.test, name: artifactory}\nrules:\n  - modules: corp.test\n    mirrors: artifactroy\n", `
+.modferry.yaml:5:14: found the mirror "artifactroy", which is not in the list, expected the name or URL of a mirror: artifactory; write artifactory
+  5 |     mirrors: artifactroy
+    |              ^`},
+		{"a rule that names a host", "rules:\n  - modules: corp.test\n    mirrors: [goproxy.corp.test]\n", `
+.modferry.yaml:3:15: found the mirror "goproxy.corp.test", which is not in the list, expected the name or URL of a mirror; give a mirror of the list a name, or write its URL
+  3 |     mirrors: [goproxy.corp.test]
+    |               ^`},
+		{"a rule without mirrors", "rules:\n  - modules: corp.test\n", `
+.modferry.yaml:2:5: found a rule without mirrors, expected the names of mirrors, or none; add mirrors: none if nobody may be asked
+  2 |   - modules: corp.test
+    |     ^`},
+		{"a rule without modules", "rules:\n  - mirrors: none\n", `
+.modferry.yaml:2:5: found a rule without modules, expected patterns of module paths, as in GOPRIVATE; add modules: git.corp.example
+  2 |   - mirrors: none
+    |     ^`},
+		{"a rule for an empty list", "rules:\n  - {modules: '', mirrors: none}\n", `
+.modferry.yaml:2:15: found an empty value, expected patterns of module paths, as in GOPRIVATE; write "*" for all modules
+  2 |   - {modules: '', mirrors: none}
+    |               ^`},
+		{"a rule with nobody and somebody", "rules:\n  - {modules: corp.test, mirrors: [none, public]}\n", `
+.modferry.yaml:2:36: found none among mirrors, expected mirrors, or none alone; remove one or the other
+  2 |   - {modules: corp.test, mirrors: [none, public]}
+    |                                    ^`},
+		{"a rule with version control", "rules:\n  - {modules: corp.test, mirrors: direct}\n", `
+.modferry.yaml:2:35: found direct in a rule, expected mirrors only; set noproxy for modules that only version control has
+  2 |   - {modules: corp.test, mirrors: direct}
     |                                   ^`},
+		{"a rule with no value", "rules:\n  - modules: corp.test\n    mirrors:\n", `
+.modferry.yaml:3:14: found no value, expected a list for mirrors; write the value or remove the key
+  3 |     mirrors:
+    |             ^`},
+		{"a misspelt key of a rule", "rules:\n  - {module: corp.test, mirrors: none}\n", `
+.modferry.yaml:2:6: found the unknown key "module", expected mirrors or modules; write modules
+  2 |   - {module: …
+    |      ^`},
 		{"a fall-through in GOPROXY syntax", "proxy:\n  - {url: https://a.example.test, fall-through: '|'}\n", `
 .modferry.yaml:2:49: found "|", expected not-found or any
   2 |   - {url: https://a.example.test, fall-through: '|'}
     |                                                 ^`},
 		{"a misspelt key of a mirror", "proxy:\n  - url: https://a.example.test\n    wieght: 3\n", `
-.modferry.yaml:3:5: found the unknown key "wieght", expected fall-through, fallback-only, timeouts, url or weight; write weight
+.modferry.yaml:3:5: found the unknown key "wieght", expected ca-file, client-certificate, client-key, fall-through, fallback-only, name, region, timeouts, url or weight; write weight
   3 |     wieght: …
     |     ^`},
 		{"a misspelt limit of a mirror", "proxy:\n  - url: https://a.example.test\n    timeouts: {first_byte: 3s}\n", `

@@ -37,6 +37,7 @@ func Schema() []byte {
 		"definitions": object{
 			"profile":  profile,
 			"mirror":   mirrorSchema(),
+			"rule":     ruleSchema(),
 			"duration": object{"type": "string", "pattern": `^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$`, "examples": []string{"500ms", "30s", "1h30m"}},
 			"size":     object{"type": "string", "pattern": `^\d+(\.\d+)? ?([KMGTkmgt][Ii]?)?[Bb]$`, "examples": []string{"512KiB", "10GB"}},
 		},
@@ -50,6 +51,7 @@ func Schema() []byte {
 // layerSchema is the keys of the top level and of a profile.
 func layerSchema() object {
 	keys := object{
+		keyRules:  object{"type": "array", "minItems": 1, "items": object{"$ref": "#/definitions/rule"}, "description": "which mirrors may be asked for which modules; the first rule that matches decides"},
 		keyDirect: object{"type": "boolean", "default": true, "description": "version control follows the list of mirrors below proxy"},
 	}
 	for _, s := range Table() {
@@ -97,6 +99,7 @@ func reference(name string, zero bool) object {
 // mirrorSchema is an entry of the list of mirrors: its URL, or that and options.
 func mirrorSchema() object {
 	url := object{"type": "string", "pattern": "^(https?|file)://"}
+	word := func(text string) object { return object{"type": "string", "minLength": 1, "description": text} }
 	timeouts := object{}
 	for name := range timeoutKeys {
 		timeouts[name] = object{"$ref": "#/definitions/duration"}
@@ -104,8 +107,13 @@ func mirrorSchema() object {
 	options := object{
 		"url":           url,
 		"weight":        object{"type": "integer", "minimum": 1, "maximum": maxWeight, "default": 1, "description": "preference when mirrors are ranked"},
-		"fall-through":  object{"enum": []string{fallThroughNotFound, fallThroughAny}, "default": fallThroughNotFound, "description": "failures after which the next mirror is asked: a comma of GOPROXY is not-found, a bar any"},
+		"fall-through":  object{"enum": []string{fallThroughNotFound, FallThroughAny}, "default": fallThroughNotFound, "description": "failures after which the next mirror is asked: a comma of GOPROXY is not-found, a bar any"},
 		"fallback-only": object{"type": "boolean", "default": false, "description": "used after all others"},
+		"name":          word("what rules call it"),
+		"region":        word("where it is: mirrors of the job's region are asked first"),
+		keyCAFile:       word("CA certificates to trust for this mirror, in PEM format"),
+		keyCert:         word("certificate that this mirror is shown, in PEM format"),
+		keyKey:          word("key of the client certificate, if that file lacks it"),
 		"timeouts":      object{"type": "object", "additionalProperties": false, "properties": timeouts, "description": "limits of this mirror alone"},
 	}
 	if names := slices.Sorted(maps.Keys(mirrorKeys)); !slices.Equal(names, slices.Sorted(maps.Keys(options))) {

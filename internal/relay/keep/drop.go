@@ -11,15 +11,10 @@ import (
 // Drop gives up the zip of a version. One that is in memory is served from there. What
 // is open stays readable where the system allows it, or the zip stays.
 func (k *Keep) Drop(ctx context.Context, v module.Version) error {
-	of := key{v, report.KindZip}
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	f := k.files[of]
-	if f == nil {
-		return nil
+	if f := k.files[key{v, report.KindZip}]; f != nil && f.body == nil {
+		k.remove(f)
 	}
-	if c, err := f.read(); err != nil || c.body == nil {
-		delete(k.files, of)
-	}
+	k.mu.Unlock()
 	return k.Discard(ctx, v)
 }
