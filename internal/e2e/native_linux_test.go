@@ -19,13 +19,7 @@ import (
 )
 
 // asset is the name of the program among those of a release.
-func asset() string {
-	name := "modferry_" + runtime.GOOS + "_" + runtime.GOARCH
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	return name
-}
+func asset() string { return "modferry_linux_" + runtime.GOARCH }
 
 // files serves some files.
 type files map[string][]byte
