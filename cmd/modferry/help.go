@@ -39,6 +39,7 @@ Exit codes:
   1  something could not be downloaded; running again may help
   2  the command line, a setting or a file of the checkout must be corrected
   3  content did not match go.sum, and no source had valid content
+130  interrupted by a signal
 
 `)
 	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")
