@@ -67,6 +67,29 @@ func Of(r *report.Result, prefix string) []Annotation {
 	return a.sorted()
 }
 
+// Foremost returns those of all that are to be shown where only so many of each level
+// are, in the same order. Those without a line are chosen first, since each stands for
+// many modules.
+func Foremost(all []Annotation, perLevel int) []Annotation {
+	chosen := map[int]bool{}
+	counted := map[Level]int{}
+	for _, ofLine := range []bool{false, true} {
+		for i, a := range all {
+			if (a.Line > 0) == ofLine && counted[a.Level] < perLevel {
+				counted[a.Level]++
+				chosen[i] = true
+			}
+		}
+	}
+	var shown []Annotation
+	for i, a := range all {
+		if chosen[i] {
+			shown = append(shown, a)
+		}
+	}
+	return shown
+}
+
 // The ranks within a level: what is most serious or explains the others comes
 // first, what follows from others last.
 const (

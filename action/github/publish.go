@@ -27,7 +27,7 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
 		}
 	}
-	if s.inputs.on("summary") {
+	if s.inputs.on("summary") && (s.relay == nil || summarised(res)) { // or post writes one of everything
 		s.warn(s.summarise(func(w io.Writer) error { return markdown.Write(w, res, markdown.Options{}) }))
 	}
 	if s.inputs.on("annotations") {

@@ -58,7 +58,7 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 	if j.values.Quiet {
 		return func() {}
 	}
-	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb"
+	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb" && j.other.Live()
 	if live {
 		w = outlet.Commands(w)
 	}
@@ -71,7 +71,8 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 }
 
 // show renders the result for people: on standard output, or on standard error
-// when the JSON takes that. GitLab folds the details.
+// when the JSON takes that. Where the CI system's log has sections, the details are in
+// one that is closed.
 func (j *job) show(res *report.Result) error {
 	if j.values.Quiet && res.Outcome == report.OK {
 		return nil
@@ -80,13 +81,26 @@ func (j *job) show(res *report.Result) error {
 	if j.values.JSON == "-" {
 		w = j.stderr
 	}
-	if !j.command.helps || j.gitlab == nil {
+	if !j.command.helps {
+		return j.renderText(w, res, j.values.Verbose, j.command.render)
+	}
+	return j.fold(w, res)
+}
+
+// fold writes the report such that the details are out of the way, where the CI
+// system's log can do that.
+func (j *job) fold(w io.Writer, res *report.Result) error {
+	if j.gitlab == nil && j.other == nil {
 		return j.renderText(w, res, j.values.Verbose, j.command.render)
 	}
 	page, err := j.page(w, false, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
 	details, derr := j.page(w, true, func(page io.Writer, o text.Options) error { return text.Details(page, res, o) })
+	fold := j.gitlab.Fold
+	if j.other != nil {
+		fold = j.other.Fold
+	}
 	if err = errors.Join(err, derr); err == nil {
-		err = j.gitlab.Fold(w, j.command.name, page, details)
+		err = fold(w, j.command.name, page, details)
 	}
 	return unwritten(err)
 }

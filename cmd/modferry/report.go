@@ -58,6 +58,7 @@ result OLD to FILE, as text or html.`
 
 func reportFlags(cmd *cobra.Command) {
 	cmd.Flags().String("format", "text", "`WORD` is one of the formats above (text)")
+	completeFormat(cmd, formatNames())
 	cmd.Flags().String("compare", "", "say what changed since the result in `OLD`")
 	cmd.Flags().BoolP("verbose", "v", false, "every module, as text")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
@@ -29,6 +30,10 @@ func (e *Engine) Bring(ctx context.Context, it *Item) error {
 	it.Record.MS = e.since() - it.Record.StartMS
 	e.waiting(it, nil, "")
 	e.done.Add(1)
+	it.Record.Trace = httpx.TraceOf(ctx).ID()
+	if e.s.Options.Brought != nil {
+		e.s.Options.Brought(it.Record)
+	}
 	if it.Kind == report.KindZip {
 		e.zips.Add(1)
 	}

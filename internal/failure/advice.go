@@ -5,8 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/settings"
 )
+
+// Classes returns every class, in the order of their declaration.
+func Classes() []Class {
+	all := make([]Class, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.class
+	}
+	return all
+}
 
 // Temporary reports whether trying the same mirror again may help.
 func (c Class) Temporary() bool { return c.kind().temporary }
@@ -15,6 +25,10 @@ func (c Class) Temporary() bool { return c.kind().temporary }
 // to an answer about the module, to its content and to what is decided or
 // happens on this machine.
 func (c Class) Transport() bool { return c.kind().transport }
+
+// Refusal reports whether the class is a mirror's refusal to serve somebody a module,
+// which may be a policy that nobody should be told a way around.
+func (c Class) Refusal() bool { return c == Unauthorized || c == Forbidden }
 
 // Title is the class in a few words, e.g. "connection refused"; "" for the
 // empty class.
@@ -29,7 +43,7 @@ func (c Class) Explain() string { return c.kind().explain }
 func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
 
 // Reference is the page that explains every class.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/troubleshooting.md"
+const Reference = docs.URL + "troubleshooting.md"
 
 // Doc is the address of what explains the class; "" for a class that this version
 // does not know.

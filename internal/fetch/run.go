@@ -137,6 +137,8 @@ type run struct {
 	rec   *Recorder
 	cache *modcache.Cache // nil for a run without
 	began time.Time
+	// planning says that nothing is to be written: what is here is taken as it is.
+	planning bool
 }
 
 // begin begins a run and its result.

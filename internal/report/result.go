@@ -182,6 +182,15 @@ const (
 	KindToolchain = "toolchain"
 )
 
+// The kinds of entries that are no files of a module, but what a relay was asked about
+// versions. No hash vouches for them.
+const (
+	KindInfo   = "info"   // of a version
+	KindList   = "list"   // of versions
+	KindLatest = "latest" // version
+	KindQuery  = "query"  // what a branch, a commit or the like stands for
+)
+
 // Where a module came from.
 const (
 	FromPresent  = "present"  // was in the module cache already
@@ -207,6 +216,7 @@ type Module struct {
 	Message  string        `json:"message,omitempty"` // what happened, one sentence
 	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
 	Line     int           `json:"line,omitempty"`
+	Trace    string        `json:"trace,omitempty"`    // of the request that it was brought for, as in the header traceparent
 	Optional bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
@@ -229,6 +239,7 @@ type Attempt struct {
 	Hedge       bool          `json:"hedge,omitempty"`
 	Resumed     int64         `json:"resumed_at,omitempty"` // offset it went on from
 	Detail      string        `json:"detail,omitempty"`
+	Span        string        `json:"span,omitempty"` // of the request within the trace
 }
 
 // Totals sums the run up.
@@ -236,7 +247,8 @@ type Totals struct {
 	Modules  int            `json:"modules"`            // different paths and versions
 	Imported int            `json:"imported,omitempty"` // modules whose zips builds and tests read, by their imports; 0 where those were not followed
 	Required int            `json:"required,omitempty"` // modules whose zips scope build would have brought instead
-	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains
+	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains, pages
+	Pages    int            `json:"pages,omitempty"`    // of the files: what was asked about versions
 	Bytes    int64          `json:"bytes"`              // received from mirrors and cache, failed attempts included
 	MS       float64        `json:"ms"`
 	BySource map[string]int `json:"by_source"` // files

@@ -53,6 +53,10 @@ type Options struct {
 	// Stays says that the session is for a program that stays: a mirror that was down is
 	// asked again however long that was.
 	Stays bool
+	// Brought is told of every file and page that mirrors were asked for, with its
+	// attempts, as soon as its fate is known, from any goroutine; nil means that nobody
+	// is.
+	Brought func(report.Module)
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)
@@ -99,13 +103,15 @@ type Session struct {
 	Access     Access
 	SumDB      goenv.SumDB
 	List       *worklist.List
-	Samples    []mirror.Sample // to probe mirrors with
 	Room       Room
 	Client     *mirror.Client
 	Store      store.Spec
-	// Unsound says that no chain can be made of the settings; OpenForDoctor alone
-	// returns such a session.
+	// Unsound says that the settings name no mirror that could be asked; OpenForDoctor
+	// alone returns such a session.
 	Unsound bool
+	// nameless says that no mirror is told a name of the work list, because the setting
+	// that would keep it from them may be the one that is wrong.
+	nameless bool
 
 	fallback Fallback
 	guest    bool // the chain is the checkout's: without credentials of the job, and for this run alone
@@ -159,6 +165,12 @@ func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	return s, nil
 }
 
+// OpenServer opens a session without a checkout, for a program that stays.
+func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
+	o.Stays = true
+	return withoutList(v, env, o)
+}
+
 // withoutList is a session with an empty work list.
 func withoutList(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	s := newSession(v, env, o)
@@ -191,7 +203,6 @@ func (s *Session) readList() error {
 	}
 	s.List = list
 	s.Findings = append(s.Findings, list.Findings...)
-	s.Samples = samples(list, s.Access)
 	return nil
 }
 

@@ -133,6 +133,11 @@ type Later struct {
 	Again   []report.Module // zips among them of modules that were restored without
 	Saved   *report.Saved   // what was saved to the cache at the end, nil when nothing was to be saved
 	Store   string          // where to
+	// Relayed is what a relay of the job downloaded for them, nil without one. Modules
+	// are then those that did not go through it.
+	Relayed *report.Result
+	// Steps are those that asked the relay, as far as they are known.
+	Steps []LaterStep
 	// Hosts that the save contacted and the run had not, with their uses.
 	Hosts    []string
 	HostUses map[string][]string
@@ -144,16 +149,16 @@ type Later struct {
 // it: the list of files is dropped first.
 func WriteLater(w io.Writer, l *Later, o Options) error {
 	idle := l.Saved == nil || l.Saved.Reason != "" && !l.Saved.Failed
-	if len(l.Modules) == 0 && idle {
+	if len(l.Modules) == 0 && idle && l.Relayed == nil {
 		return nil
 	}
 	var p page
 	sign := "✅"
-	if len(l.Again) > 0 || l.Saved != nil && l.Saved.Failed {
+	if len(l.Again) > 0 || l.Saved != nil && l.Saved.Failed || l.Relayed != nil && l.Relayed.Outcome != report.OK {
 		sign = "⚠️"
 	}
 	p.add(heading, "**"+sign+" modferry, at the end of the job**\n")
-	text := ""
+	text := l.relayed()
 	if n := len(l.Modules); n > 0 {
 		text += fmt.Sprintf("%s added to the module cache by later steps (%s).\n", report.Count(n, "file"), report.Bytes(bytesOf(l.Modules)))
 	}
@@ -166,6 +171,7 @@ func WriteLater(w io.Writer, l *Later, o Options) error {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))
 	}
 	p.add(outcomeText, text)
+	p.blocks = append(p.blocks, l.relayedParts()...)
 	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
 	hosts.Title = "Further hosts contacted"
 	p.fold(laterFiles(l.Modules))

@@ -19,7 +19,7 @@ func (v *View) modules() tally {
 	var count tally
 	for _, m := range v.Result.Modules {
 		k := [2]string{m.Path, m.Version}
-		if code && m.Kind == report.KindMod || seen[k] {
+		if code && m.Kind == report.KindMod || seen[k] || m.Page() {
 			continue
 		}
 		seen[k] = true
@@ -37,6 +37,9 @@ func (v *View) brief() string {
 			return fmt.Sprintf("the one module needed is there already, nothing to download (%s)", took)
 		}
 		return fmt.Sprintf("all %d modules are there already, nothing to download (%s)", c.All, took)
+	}
+	if n := v.Result.Totals.Pages; c.All == 0 && n > 0 {
+		return report.Count(n, "answer") + " about versions in " + took
 	}
 	subject := report.Count(c.All, "module")
 	if c.Deferred > 0 {
@@ -99,7 +102,7 @@ func (v *View) sources(c tally) string {
 func (v *View) unverified() int {
 	n := 0
 	for _, m := range v.Result.Modules {
-		if m.Sum == "" && (m.Source == report.FromCache || m.Source == report.FromMirror) {
+		if m.Sum == "" && !m.Page() && (m.Source == report.FromCache || m.Source == report.FromMirror) {
 			n++
 		}
 	}

@@ -168,6 +168,9 @@ func (t *text) totals() {
 		parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
 	}
 	line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
+	if n := t.Result.Totals.Pages; n > 0 {
+		line += fmt.Sprintf("; %d of them about versions", n)
+	}
 	if t.Result.Totals.Bytes > 0 {
 		line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
 	}
