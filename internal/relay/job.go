@@ -78,7 +78,7 @@ func ServeJob(ctx context.Context, dir string, s *session.Session, o JobOptions)
 	if len(s.Chain.Hops) == 0 {
 		return SayReady(dir, Ready{Without: "no mirror in GOPROXY that it could ask"})
 	}
-	o.Dir = filepath.Join(dir, "kept")
+	o.Dir, o.Once = filepath.Join(dir, "kept"), true // the steps share a module cache
 	r, err := New(ctx, s, o.Options)
 	if err != nil {
 		return errors.Join(err, SayReady(dir, Ready{Without: err.Error()}))
