@@ -245,7 +245,7 @@ func TestTheImageIsSmallAndHasWhatRunnersNeed(t *testing.T) {
 	if inspect != "0:0 [] 1" {
 		t.Errorf("user, entry point and number of ports are %q, expected 0:0 [] 1", inspect)
 	}
-	for _, tool := range []string{"sh", "env", "tail", "tar", "find", "stat", "mv", "modferry", "modferry-main", "modferry-post"} {
+	for _, tool := range []string{"sh", "env", "tail", "tar", "find", "stat", "mv", "modferry", "modferry-main", "modferry-post", "modferry-serve"} {
 		if _, err := images.command("podman", "run", "--rm", "--pull=never", actionImage, "sh", "-c", "command -v "+tool); err != nil {
 			t.Errorf("the image lacks %s: %v", tool, err)
 		}
