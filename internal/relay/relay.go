@@ -22,13 +22,13 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/flight"
 	"github.com/modferry/modferry/internal/goenv"
-	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/relay/keep"
-	"github.com/modferry/modferry/internal/relay/sums"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/sums"
 )
 
 // Options configure a relay. The zero value works.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/relay/sums"
+	"github.com/modferry/modferry/internal/sums"
 )
 
 // sumdb answers for the checksum database of the settings, and for no other one. The

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/flight"
 	"github.com/modferry/modferry/internal/goenv"
-	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"

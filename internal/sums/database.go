@@ -13,9 +13,9 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/flight"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
-	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/session"
 )
 
