@@ -20,7 +20,7 @@ const modulePath = "github.com/modferry/modferry/"
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
-	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/sums", "internal/download", "internal/session",
+	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/outside", "internal/sums", "internal/download", "internal/session",
 	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
 	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",

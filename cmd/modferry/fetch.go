@@ -2,11 +2,42 @@ package main
 
 import (
 	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action/gitlab"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/outside"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
+
+const fetchHelp = `Downloads what builds and tests import into the module cache, verified.
+
+With arguments, downloads these modules instead, and what go install of them
+reads. PACKAGE@VERSION will do, too, and @latest, @v1 or a branch as for
+go install. The checksum database verifies them.`
+
+// fetch downloads the modules of a checkout, or those that arguments name.
+func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
+	if len(args) == 0 {
+		return a.execute(cmd, c, nil)
+	}
+	if !strings.Contains(args[0], "@") {
+		return noArguments(cmd, args)
+	}
+	modules, err := outside.Parse(args)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	c.prepare = session.OpenJob
+	c.run = func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
+		return fetch.Modules(ctx, s, rec, modules)
+	}
+	c.last = true
+	return a.execute(cmd, c, nil)
+}
 
 // handOver writes the reports of a run for CI systems and the note on a merge
 // request. Nothing of it can fail the run.

@@ -79,9 +79,8 @@ and verified against go.sum.`,
 func commands() []command {
 	return []command{
 		{
-			name: "fetch", short: "Download the modules of a checkout into the module cache",
-			long: "Downloads what builds and tests import into the module cache, verified.",
-			do:   (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
+			name: "fetch", args: "[MODULE@VERSION...]", short: "Download the modules of a checkout into the module cache", long: fetchHelp,
+			do: (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{

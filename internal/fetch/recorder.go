@@ -27,6 +27,7 @@ type Recorder struct {
 
 // The phases of a run.
 const (
+	resolving      = "resolving versions"
 	lookingAtCache = "looking at the module cache"
 	restoring      = "restoring"
 	probingMirrors = "probing mirrors"

@@ -86,12 +86,8 @@ type brought struct {
 func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Session, error) {
 	all := *v
 	all.Scope = "all"
-	all.Checkout.Proxy, all.Checkout.Mirrors = "", nil
-	if v.FromCheckout("mirrors") {
-		all.Mirrors = string(session.Configured)
-	}
 	o.Stays = true
-	return session.OpenProbe(&all, env, o)
+	return session.OpenJob(&all, env, o)
 }
 
 // New is a relay over a session of Open. It needs a directory beside the module cache;
@@ -114,7 +110,9 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	}
 	r := &Relay{s: s, o: o, began: time.Now(), keep: k, pages: pages{known: map[string]known{}}}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
-	r.sums = sums.New(ctx, s)
+	if r.sums, err = sums.New(ctx, s, s.List.Modules); err != nil {
+		return nil, errors.Join(err, k.Close())
+	}
 	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
 	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
 	return r, nil

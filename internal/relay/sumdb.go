@@ -46,7 +46,7 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 			r.say(w, http.StatusNotFound, "no module version")
 			return
 		}
-		if r.sums.Hidden(v.Path) {
+		if r.sums.Hidden(d, v.Path) {
 			r.say(w, http.StatusNotFound, v.String()+": private: the checksum database is not told its name; set GONOSUMDB or GOPRIVATE for the go command as well")
 			return
 		}

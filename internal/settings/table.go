@@ -25,6 +25,8 @@ func Table() []Setting {
 		remote  = []string{"fetch", "exec", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
 		brings  = []string{"fetch", "exec"}
+		asks    = []string{"fetch", "exec"}
+		outside = []string{"fetch"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
@@ -42,6 +44,9 @@ func Table() []Setting {
 		{Name: "tags", Kind: List, Config: "tags", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "none", Usage: "build tags beside those of GOFLAGS",
 			field: func(v *Values) any { return &v.Tags }},
+		{Name: "toolchain", Kind: Bool, Default: "false", Config: "toolchain", Commands: outside, Input: true, Checkout: Anyone, Group: groupCheckout,
+			Usage: "add the Go toolchain that go.mod asks for",
+			field: func(v *Values) any { return &v.Toolchain }},
 		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file",
 			field: func(v *Values) any { return &v.ConfigFile }},
@@ -87,6 +92,9 @@ func Table() []Setting {
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
 			Usage: "which failures fall back",
 			field: func(v *Values) any { return &v.Fallback }, loose: []string{"any"}, why: "With it, other mirrors would be asked for what a mirror of the job refuses."},
+		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"exec"}, Group: groupMirrors,
+			Usage: "use the module cache and file:// mirrors alone",
+			field: func(v *Values) any { return &v.Offline }, why: "With it, the change would decide where modules come from."},
 		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Checkout: Anyone, Group: groupMirrors,
 			Usage: "skip the preflight",
 			field: func(v *Values) any { return &v.NoProbe }},
@@ -106,6 +114,9 @@ func Table() []Setting {
 		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GOSUMDB", Usage: "checksum database",
 			field: func(v *Values) any { return &v.SumDB }, why: whySumDB},
+		{Name: "sumdbs", Kind: Text, Config: "sumdbs", Commands: asks, Group: groupPrivate,
+			Unset: "none", Usage: "further checksum databases, or keys of one",
+			field: func(v *Values) any { return &v.SumDBs }, why: whySumDB},
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},

@@ -8,6 +8,7 @@ package sums
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"golang.org/x/mod/module"
 
@@ -26,11 +27,21 @@ const Toolchain = "golang.org/toolchain"
 
 // Sums knows the hashes of a session. It is safe for concurrent use.
 type Sums struct {
-	list     map[module.Version]worklist.Module
-	hidden   string    // patterns of names that are kept from the database
-	database *Database // nil for none
-	verifier *verifier
-	lookups  *flight.Group[module.Version, looked]
+	list    map[module.Version]worklist.Module
+	hidden  string      // patterns of names that are kept from the database of GOSUMDB
+	main    *verifier   // of GOSUMDB; nil for none
+	all     []*verifier // main and those that settings add
+	rules   []rule
+	lookups *flight.Group[module.Version, looked]
+
+	mu    sync.Mutex
+	found map[module.Version]*verifier // who named the hashes
+}
+
+// rule says that modules are those of a database that settings add.
+type rule struct {
+	patterns string
+	of       *verifier
 }
 
 type hashes struct{ zip, mod string }
@@ -47,57 +58,104 @@ type looked struct {
 	err error
 }
 
-// New reads the work list of a session, whose requests to the database end with ctx.
-// The caller closes it.
-func New(ctx context.Context, s *session.Session) *Sums {
-	c := &Sums{list: make(map[module.Version]worklist.Module, len(s.List.Modules)), lookups: flight.New[module.Version, looked](ctx)}
-	for _, m := range s.List.Modules {
+// New knows the hashes of a list, and asks the databases of a session beyond it, whose
+// requests end with ctx. The caller closes it.
+func New(ctx context.Context, s *session.Session, list []worklist.Module) (*Sums, error) {
+	c := &Sums{list: make(map[module.Version]worklist.Module, len(list)), lookups: flight.New[module.Version, looked](ctx), found: map[module.Version]*verifier{}}
+	for _, m := range list {
 		c.list[m.ID()] = m
 	}
 	c.hidden = settings.JoinPatterns(s.Env.Get("GONOSUMDB"), s.Access.Private)
-	if !s.SumDB.Off && s.SumDB.Name != "" {
-		c.database = newDatabase(ctx, s)
-		c.verifier = &verifier{ctx: ctx, d: c.database}
+	for _, of := range s.SumDBs() {
+		h, err := newHeads(of.Keys, s.Options.Log)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		main := of.Name == s.SumDB.Name
+		v := &verifier{ctx: ctx, heads: h, d: newDatabase(ctx, s, of.SumDB, of.Patterns != "" && !main)}
+		c.all = append(c.all, v)
+		if main {
+			c.main = v
+		}
+		if of.Patterns != "" {
+			c.rules = append(c.rules, rule{of.Patterns, v})
+		}
 	}
-	return c
+	return c, nil
 }
 
 // Close ends what is under way.
 func (c *Sums) Close() {
 	c.lookups.Close()
-	if c.database != nil {
-		c.database.close()
+	for _, v := range c.all {
+		v.d.close()
 	}
 }
 
 // Database is the checksum database of a name; the error says why that one is not
 // asked.
 func (c *Sums) Database(name string) (*Database, error) {
-	if c.database == nil || c.database.Name() != name {
-		return nil, errOtherDatabase
+	for _, v := range c.all {
+		if v.d.Name() == name {
+			return v.d, nil
+		}
 	}
-	return c.database, nil
+	return nil, errOtherDatabase
 }
 
-// Report is what is known of the database for a result; nil while nobody needed it.
+// Report is what is known of the database for a result: of that of GOSUMDB, else of
+// one that settings add. It is nil while nobody needed any.
 func (c *Sums) Report() *report.SumDB {
-	if c.database == nil {
-		return nil
+	for _, v := range c.all {
+		via, asked, err := v.d.Reached()
+		if !asked {
+			continue
+		}
+		out := &report.SumDB{Name: v.d.Name(), Via: via, Reachable: err == nil}
+		if err != nil {
+			out.Class, out.Reason = failure.As(err).Class, failure.Plain(err.Error())
+		}
+		return out
 	}
-	via, asked, err := c.database.Reached()
-	if !asked {
-		return nil
-	}
-	out := &report.SumDB{Name: c.database.Name(), Via: via, Reachable: err == nil}
-	if err != nil {
-		out.Class, out.Reason = failure.As(err).Class, failure.Plain(err.Error())
-	}
-	return out
+	return nil
 }
 
-// Hidden reports whether a name is kept from the database.
-func (c *Sums) Hidden(path string) bool {
-	return path != Toolchain && goenv.MatchPatterns(c.hidden, path)
+// Hidden reports whether the name of a module is kept from a database.
+func (c *Sums) Hidden(d *Database, path string) bool {
+	v, why := c.of(path)
+	return why == whyHidden || v != nil && v.d.aside && v.d != d
+}
+
+const (
+	whyHidden = "GONOSUMDB or GOPRIVATE keeps it from the checksum database"
+	whyOff    = "GOSUMDB is off"
+)
+
+// Unasked says why no database is asked for the hashes of a module; "" when one is.
+func (c *Sums) Unasked(path string) (why string) {
+	_, why = c.of(path)
+	return why
+}
+
+// of is the database that knows the hashes of a module; why says what keeps them from
+// being known. The job has named a database for the modules of a rule, so it is told
+// their names, whatever keeps them from that of GOSUMDB.
+func (c *Sums) of(path string) (v *verifier, why string) {
+	if path != Toolchain {
+		for _, r := range c.rules {
+			if goenv.MatchPatterns(r.patterns, path) {
+				return r.of, ""
+			}
+		}
+		if goenv.MatchPatterns(c.hidden, path) {
+			return nil, whyHidden
+		}
+	}
+	if c.main == nil {
+		return nil, whyOff
+	}
+	return c.main, ""
 }
 
 // Find returns the module as the work list has it or, beyond that, with the hash of
@@ -112,14 +170,17 @@ func (c *Sums) Find(ctx context.Context, v module.Version, kind string) (m workl
 	if (hashes{m.Zip, m.Mod}).of(kind) != "" {
 		return m, "", nil
 	}
-	switch {
-	case c.Hidden(v.Path):
-		return m, "GONOSUMDB or GOPRIVATE keeps it from the checksum database", nil
-	case c.database == nil:
-		return m, "GOSUMDB is off", nil
+	at, why := c.of(v.Path)
+	if why != "" {
+		return m, why, nil
 	}
 	got, _, err := c.lookups.Do(ctx, v, func(context.Context) looked {
-		h, err := c.verifier.lookup(v)
+		h, err := at.lookup(v)
+		if err == nil {
+			c.mu.Lock()
+			c.found[v] = at
+			c.mu.Unlock()
+		}
 		return looked{h, err}
 	}, nil)
 	switch {
