@@ -20,6 +20,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/mod/module"
+	"golang.org/x/mod/sumdb/dirhash"
+	modzip "golang.org/x/mod/zip"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/modcache"
@@ -128,7 +130,7 @@ func (k *Keep) Open(v module.Version, kind, h1 string) (*File, error) {
 func (k *Keep) PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.File, o modcache.PutOptions) error {
 	if h1 == "" {
 		var err error
-		if h1, err = modcache.HashZip(v, tmp.Name()); err == nil {
+		if h1, err = hashZip(v, tmp.Name()); err == nil {
 			err = k.isFirst(key{v, report.KindZip}, h1)
 		}
 		if err != nil {
@@ -147,7 +149,7 @@ func (k *Keep) PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.
 func (k *Keep) PutMod(ctx context.Context, v module.Version, h1 string, tmp *os.File) error {
 	if h1 == "" {
 		var err error
-		if h1, err = modcache.HashMod(v, tmp); err == nil {
+		if h1, err = hashMod(v, tmp); err == nil {
 			err = k.isFirst(key{v, report.KindMod}, h1)
 		}
 		if err != nil {
@@ -199,6 +201,28 @@ func (k *Keep) read(of key) (content, error) {
 		c.body = append([]byte{}, head.Bytes()...)
 	}
 	return c, nil
+}
+
+// hashZip is the hash of a zip that is one of the version by its names and sizes.
+func hashZip(v module.Version, name string) (string, error) {
+	if _, err := modzip.CheckZip(v, name); err != nil {
+		return "", wrong(failure.WrongContent, v, "%v", err)
+	}
+	h1, err := dirhash.HashZip(name, dirhash.Hash1)
+	if err != nil {
+		return "", wrong(failure.WrongContent, v, "%v", err)
+	}
+	return h1, nil
+}
+
+func hashMod(v module.Version, f *os.File) (string, error) {
+	head := make([]byte, 512)
+	if n, _ := f.ReadAt(head, 0); failure.IsPage(head[:n]) {
+		return "", wrong(failure.WrongContent, v, "an HTML page instead of a go.mod")
+	}
+	return dirhash.Hash1([]string{"go.mod"}, func(string) (io.ReadCloser, error) {
+		return io.NopCloser(io.NewSectionReader(f, 0, modzip.MaxGoMod)), nil
+	})
 }
 
 func wrong(class failure.Class, v module.Version, format string, args ...any) error {
