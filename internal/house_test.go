@@ -21,7 +21,7 @@ const modulePath = "github.com/modferry/modferry/"
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
 	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/outside", "internal/sums", "internal/download", "internal/session",
-	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
+	"internal/layer", "internal/mirror", "internal/store", "internal/proxydir", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
 	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",
 	"internal/outlet", "internal/golog", "internal/failure", "internal/worklist", "internal/imports",

@@ -88,6 +88,14 @@ func commands() []command {
 			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
 		},
 		{
+			name: "export", args: "DIR [MODULE@VERSION...]", short: "Write the modules of a checkout as a module proxy for use offline", long: exportHelp,
+			do: (*app).export, render: text.Write, last: true,
+		},
+		{
+			name: "import", args: "DIR", short: "Bring what export has written into the module cache, verified", long: importHelp,
+			do: (*app).importModules, render: text.Write, last: true,
+		},
+		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
 			long: `Measures name lookup, connection, TLS, first byte and valid content of every
 mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,

@@ -23,17 +23,31 @@ import (
 func Modules(ctx context.Context, s *session.Session, rec *Recorder, args []outside.Arg) (*report.Result, session.Chain) {
 	r, res := begin(s, rec)
 	r.List = &worklist.List{Root: s.List.Root}
-	return r.bring(ctx, res, args)
+	return r.bring(ctx, res, r.named(args))
 }
 
-// beyond finds what is wanted beyond go.sum: of arguments, and the toolchains that the
-// checkout asks for where settings want them. It is nil where nothing is.
-func (r *run) beyond(ctx context.Context, args []outside.Arg) (*outside.Found, error) {
+// search finds what is wanted beyond the list of a run. Nil means nothing.
+type search func(context.Context, *outside.Finder) (*outside.Found, error)
+
+// named searches for arguments, and the toolchains that the checkout asks for where
+// settings want them.
+func (r *run) named(args []outside.Arg) search {
 	var toolchains []string
 	if r.Values.Toolchain {
 		toolchains = r.AskedToolchains()
 	}
 	if len(args)+len(toolchains) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, f *outside.Finder) (*outside.Found, error) {
+		return f.Find(ctx, args, toolchains, r.Values.Scope != "imports")
+	}
+}
+
+// beyond finds what is wanted beyond the list, and keeps the proofs of it for go
+// commands.
+func (r *run) beyond(ctx context.Context, find search) (*outside.Found, error) {
+	if find == nil {
 		return nil, nil
 	}
 	r.rec.enter(resolving)
@@ -42,10 +56,14 @@ func (r *run) beyond(ctx context.Context, args []outside.Arg) (*outside.Found, e
 		return nil, err
 	}
 	defer f.Close()
-	found, err := f.Find(ctx, args, toolchains, r.Values.Scope != "imports")
+	found, err := find(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	r.found = found
 	for name, files := range found.Proofs {
 		if err := r.cache.PutSumDB(name, files); err != nil {
-			return found, err
+			return nil, err
 		}
 	}
 	if n := len(found.Passed); n > 0 {
@@ -53,13 +71,20 @@ func (r *run) beyond(ctx context.Context, args []outside.Arg) (*outside.Found, e
 			Found:  fmt.Sprintf("%s, e.g. %s", report.Count(n, "file"), found.Passed[0]),
 			Effect: "They are in the module cache as they came, as the go command would have put them there."})
 	}
-	return found, err
+	return found, nil
 }
 
 // add adds what was found beyond the work list.
 func (w *wanted) add(found *outside.Found) {
 	w.beyond = found
 	for _, m := range found.Modules {
+		was := w.modules[m.ID()] // whose other file go.sum may name
+		if m.Zip == "" {
+			m.Zip, m.ZipSum = was.Zip, was.ZipSum
+		}
+		if m.Mod == "" {
+			m.Mod, m.ModSum = was.Mod, was.ModSum
+		}
 		w.modules[m.ID()] = m
 		if m.Path != sums.Toolchain {
 			w.list = append(w.list, m.ID())
@@ -88,10 +113,10 @@ func (w *wanted) unsummed(v module.Version) {
 	if err != nil {
 		return
 	}
-	fe := failure.As(w.beyond.Unverifiable[v])
+	why := w.beyond.Unverifiable[v]
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	it.Record.Source, it.Record.Class, it.Record.Message = report.FromFailed, fe.Class, fe.Error()
+	it.Record.Source, it.Record.Class, it.Record.Message = report.FromFailed, failure.As(why).Class, failure.Plain(why.Error())
 }
 
 // toolchains gives the entries of toolchains the kind that they have in results.

@@ -128,9 +128,9 @@ func TestFetchOfModulesThatCannotBeHad(t *testing.T) {
 		{"no such package", "example.test/tool/cmd/other@latest", mirrortest.Options{Fixtures: f, SumDB: right}, report.Incomplete, failure.NotFound},
 		{"wrong bytes of what it imports", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f.With(mirrortest.Corrupt(t, m, mirrortest.OtherContent)), SumDB: right}, report.Integrity, failure.HashMismatch},
 		{"a forged database", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f, SumDB: forged}, report.Integrity, failure.HashMismatch},
-		{"no database", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f}, report.Incomplete, failure.MissingSum},
-		{"a database that is down", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f, SumDB: right, Faults: []mirrortest.Rule{mirrortest.Always("*lookup*", mirrortest.Status(500))}}, report.Incomplete, failure.MissingSum},
-		{"of what it imports, the database knows nothing", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f, SumDB: right, Faults: []mirrortest.Rule{mirrortest.Always("*lookup/example.test/dep@*", mirrortest.Status(404))}}, report.Incomplete, failure.MissingSum},
+		{"no database", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f}, report.Incomplete, failure.NameLookup},
+		{"a database that is down", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f, SumDB: right, Faults: []mirrortest.Rule{mirrortest.Always("*lookup*", mirrortest.Status(500))}}, report.Incomplete, failure.ServerError},
+		{"of what it imports, the database knows nothing", "example.test/tool/cmd/it@v1.0.0", mirrortest.Options{Fixtures: f, SumDB: right, Faults: []mirrortest.Rule{mirrortest.Always("*lookup/example.test/dep@*", mirrortest.Status(404))}}, report.Incomplete, failure.NotFound},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -26,11 +26,11 @@ import (
 // that was chosen, for session.Exports. rec follows the run; nil for nobody.
 func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result, session.Chain) {
 	r, res := begin(s, rec)
-	return r.bring(ctx, res, nil)
+	return r.bring(ctx, res, r.named(nil))
 }
 
-// bring is Run and Modules.
-func (r *run) bring(ctx context.Context, res *report.Result, args []outside.Arg) (*report.Result, session.Chain) {
+// bring brings what is missing of the list of the run, and what find finds beyond it.
+func (r *run) bring(ctx context.Context, res *report.Result, find search) (*report.Result, session.Chain) {
 	defer r.close()
 	ctx, end := r.limited(ctx)
 	defer end()
@@ -40,7 +40,7 @@ func (r *run) bring(ctx context.Context, res *report.Result, args []outside.Arg)
 	if err := r.openModCache(); err != nil {
 		return r.refuse(res, err)
 	}
-	found, err := r.beyond(ctx, args)
+	found, err := r.beyond(ctx, find)
 	if err != nil {
 		return r.refuse(res, err)
 	}
@@ -142,6 +142,7 @@ type run struct {
 	List  *worklist.List // what is wanted of the session's
 	rec   *Recorder
 	cache *modcache.Cache // nil for a run without
+	found *outside.Found  // beyond the list; nil for nothing
 	began time.Time
 }
 

@@ -269,6 +269,7 @@ var ruleGroups = []struct {
 	}},
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
+		{381, "import-strange", "A directory to import has files that no module proxy has."},
 	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},

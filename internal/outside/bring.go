@@ -58,16 +58,8 @@ func (f *Finder) module(ctx context.Context, v module.Version) (worklist.Module,
 		m.Path, m.Version = v.Path, v.Version
 		return m, nil
 	}
-	m, why, err := f.sums.Find(ctx, v, report.KindZip)
-	if err != nil {
-		return m, err
-	}
-	if m.Zip == "" {
-		return m, unverifiable(v, why)
-	}
-	mod, _, err := f.sums.Find(ctx, v, report.KindMod)
-	m.Mod = mod.Mod
-	return m, err
+	zip, mod, err := f.sums.Hashes(ctx, v)
+	return worklist.Module{Path: v.Path, Version: v.Version, Zip: zip, Mod: mod}, err
 }
 
 // unasked says why the go command asks no database about a module; "" when it does.
@@ -76,14 +68,6 @@ func (f *Finder) unasked(path string) string {
 		return ""
 	}
 	return f.sums.Unasked(path)
-}
-
-// unverifiable is that nobody knows the hash of a module, without which the go command
-// does not use it.
-func unverifiable(v module.Version, why string) error {
-	e := failure.New(failure.MissingSum, "verify", "", nil)
-	e.Detail = failure.Plain(v.String() + ": " + why)
-	return e
 }
 
 // bring has a file of a module be in the module cache, verified unless the go command

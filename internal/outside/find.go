@@ -78,16 +78,7 @@ func (f *Finder) Find(ctx context.Context, args []Arg, toolchains []string, ever
 		})
 	}
 	err := g.Wait()
-	if err == nil {
-		if found.Proofs, err = f.sums.Proofs(ctx); ctx.Err() == nil {
-			err = nil // go commands can ask the database themselves
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	found.Items = append(found.Items, f.items...)
-	found.Passed, found.SumDB = f.passed, f.sums.Report()
-	slices.Sort(found.Passed)
+	f.finish(ctx, found)
 	return found, err
 }
 
@@ -122,7 +113,7 @@ func (f *Finder) failed(ctx context.Context, found *Found, a Arg, err error) err
 	it.Record.Path, it.Record.Version, it.Record.Kind = a.Path, a.Query, report.KindZip
 	if it.Record.Source != report.FromDeferred {
 		it.Record.Source = report.FromFailed
-		it.Record.Class, it.Record.Message = fe.Class, fe.Error()
+		it.Record.Class, it.Record.Message = fe.Class, failure.Plain(err.Error())
 	}
 	found.Items = append(found.Items, it)
 	return nil

@@ -104,7 +104,11 @@ func (f *Finder) stat(ctx context.Context, path, version string) (string, error)
 	if err != nil {
 		return "", failure.New(failure.NotFound, "resolve", "", err)
 	}
-	return f.info(ctx, path, "@v/"+escaped+".info")
+	v, err := f.info(ctx, path, "@v/"+escaped+".info")
+	if err == nil && v != version && module.CanonicalVersion(version) == version {
+		err = failure.New(failure.WrongContent, "resolve", "", fmt.Errorf("the .info names version %q instead of %s", v, version))
+	}
+	return v, err
 }
 
 // info is the version that a page names.

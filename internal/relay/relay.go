@@ -87,6 +87,9 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 	all := *v
 	all.Scope = "all"
 	o.Stays = true
+	if v.Offline {
+		return session.OpenOffline(&all, env, o, filepath.Join(env.Get("GOMODCACHE"), "cache", "download"))
+	}
 	return session.OpenJob(&all, env, o)
 }
 

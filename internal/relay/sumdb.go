@@ -30,7 +30,8 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 		r.say(w, http.StatusNotFound, "no checksum database of the relay's settings")
 		return
 	case path == "supported":
-		if err := d.Supported(req.Context()); err != nil {
+		// Offline, nobody else is to be asked either.
+		if err := d.Supported(req.Context()); err != nil && !r.s.Values.Offline {
 			r.unavailable(w, err)
 			return
 		}
@@ -72,7 +73,7 @@ func (r *Relay) unavailable(w http.ResponseWriter, err error) {
 		return
 	}
 	if fe.Class == failure.NotFound || fe.Class == failure.Gone {
-		r.say(w, http.StatusNotFound, fe.Error())
+		r.say(w, http.StatusNotFound, append([]string{fe.Error()}, r.offline()...)...)
 		return
 	}
 	r.say(w, http.StatusBadGateway, "the checksum database cannot be asked: "+fe.Error())

@@ -15,24 +15,25 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		results = []string{"fetch", "exec", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "exec", "probe", "env", "doctor"}
-		probed  = []string{"fetch", "exec", "env", "doctor"}
-		module  = []string{"fetch", "exec", "doctor", "verify", "cache restore", "cache save"}
-		cached  = []string{"fetch", "exec", "cache restore", "cache save", "cache list", "cache prune"}
-		restore = []string{"fetch", "exec", "cache restore"}
-		remote  = []string{"fetch", "exec", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
+		all     = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		results = []string{"fetch", "exec", "export", "import", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		network = []string{"fetch", "exec", "export", "probe", "env", "doctor"}
+		trusts  = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor"}
+		probed  = []string{"fetch", "exec", "export", "env", "doctor"}
+		module  = []string{"fetch", "exec", "export", "doctor", "verify", "cache restore", "cache save"}
+		cached  = []string{"fetch", "exec", "export", "cache restore", "cache save", "cache list", "cache prune"}
+		restore = []string{"fetch", "exec", "export", "cache restore"}
+		remote  = []string{"fetch", "exec", "export", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
-		brings  = []string{"fetch", "exec"}
-		asks    = []string{"fetch", "exec"}
-		outside = []string{"fetch"}
+		brings  = []string{"fetch", "exec", "export"}
+		asks    = []string{"fetch", "exec", "export", "import"}
+		outside = []string{"fetch", "export"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "the one in DIR", Usage: "main modules, ./... for all",
 			field: func(v *Values) any { return &v.Modules }},
 		{Name: "scope", Kind: Choice, Choices: []string{"imports", "build", "all"}, Default: "imports", Config: "scope", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -57,16 +58,16 @@ func Table() []Setting {
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
-		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "exec", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "exec", "export", "import", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache",
 			field: func(v *Values) any { return &v.ModCache }, why: "With it, later steps would use modules that the change itself may have brought along."},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs",
 			field: func(v *Values) any { return &v.VerifyPresent }},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "exec", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "exec", "import", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips to extract",
 			field: func(v *Values) any { return &v.Extract }},
-		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: restore, Input: true, Checkout: Anyone, Group: groupModCache,
+		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: []string{"fetch", "exec", "cache restore"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips of restored modules",
 			field: func(v *Values) any { return &v.Zips }},
 
@@ -105,19 +106,19 @@ func Table() []Setting {
 			Unset: "system's", Usage: "CA certificates to trust, in PEM format",
 			field: func(v *Values) any { return &v.CAFile }, why: "With it, the change would decide which servers the job trusts."},
 
-		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Checkout: AddsUp, Group: groupPrivate,
+		{Name: "private", Kind: List, Config: "private", Commands: trusts, Input: true, Checkout: AddsUp, Group: groupPrivate,
 			Unset: "GOPRIVATE", Usage: "patterns of private modules",
 			field: func(v *Values) any { return &v.Private }, joins: true, apart: func(v *Values) *string { return &v.Checkout.Private }},
 		{Name: "noproxy", Kind: List, Config: "noproxy", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOPROXY", Usage: "patterns never requested from a mirror",
 			field: func(v *Values) any { return &v.NoProxy }, joins: true, why: "With it, the change would decide where modules come from."},
-		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: network, Input: true, Group: groupPrivate,
+		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GOSUMDB", Usage: "checksum database",
 			field: func(v *Values) any { return &v.SumDB }, why: whySumDB},
 		{Name: "sumdbs", Kind: Text, Config: "sumdbs", Commands: asks, Group: groupPrivate,
 			Unset: "none", Usage: "further checksum databases, or keys of one",
 			field: func(v *Values) any { return &v.SumDBs }, why: whySumDB},
-		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
+		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
 
@@ -130,7 +131,7 @@ func Table() []Setting {
 		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "no second attempt when the first is slow",
 			field: func(v *Values) any { return &v.NoHedge }},
-		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "export", "import", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for the whole run, 0 for no limit",
 			field: func(v *Values) any { return &v.Timeout }, zero: true},
 		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
@@ -152,7 +153,7 @@ func Table() []Setting {
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout",
 			field: func(v *Values) any { return &v.JSON }},
-		{Name: "reports", Kind: Dir, Config: "reports", Commands: brings, Checkout: Inside, Group: groupOutput,
+		{Name: "reports", Kind: Dir, Config: "reports", Commands: []string{"fetch", "exec"}, Checkout: Inside, Group: groupOutput,
 			Unset: "only on GitLab", Usage: "directory for CI reports, or off",
 			field: func(v *Values) any { return &v.Reports }, off: true, why: whyWrite},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,

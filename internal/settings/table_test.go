@@ -13,7 +13,7 @@ func TestTableIsConsistent(t *testing.T) {
 	t.Parallel()
 	var (
 		name     = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-		commands = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		commands = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		names    = map[string]bool{}
 		shorts   = map[string]bool{}
 		keys     = map[string]bool{}

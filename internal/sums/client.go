@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 	"sync"
 
@@ -20,15 +19,20 @@ type client struct {
 	verifier *verifier
 
 	mu     sync.Mutex
-	failed []string // errors of its requests
+	failed []error // of its requests
 }
 
-// failedWith reports whether an error is that of a request: sumdb.Client keeps no more
-// of it than the text.
-func (c *client) failedWith(err error) bool {
+// cause is the failed request that an error comes from, nil for none: sumdb.Client keeps
+// no more of it than the text.
+func (c *client) cause(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.failed, func(text string) bool { return strings.Contains(err.Error(), text) })
+	for _, f := range c.failed {
+		if strings.Contains(err.Error(), f.Error()) {
+			return f
+		}
+	}
+	return nil
 }
 
 // ReadRemote asks the database.
@@ -37,7 +41,7 @@ func (c *client) ReadRemote(path string) ([]byte, error) {
 	if err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.failed = append(c.failed, err.Error())
+		c.failed = append(c.failed, err)
 		return nil, err
 	}
 	if !strings.HasPrefix(path, "/lookup/") {
@@ -105,11 +109,11 @@ func (c *verifier) replace(at *client, err error) error {
 	}
 	forged := c.forged
 	c.mu.Unlock()
-	switch {
-	case forged != "":
+	if forged != "" {
 		return forgery(forged)
-	case at.failedWith(err):
-		return fmt.Errorf("ask %s: %w", c.d.Name(), err)
+	}
+	if cause := at.cause(err); cause != nil {
+		return fmt.Errorf("ask the checksum database %s: %w", c.d.Name(), cause)
 	}
 	c.d.forget()
 	return forgery(err.Error())

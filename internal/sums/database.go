@@ -182,6 +182,14 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 }
 
 func (d *Database) find(ctx context.Context) (*download.Engine, string, string, error) {
+	if d.s.Values.Offline {
+		// Directories: what one of them lacks of the database, the next may have.
+		c := session.Chain{Hops: d.s.Chain.Hops, End: goenv.Mirror}
+		if len(c.Hops) == 0 {
+			return nil, "", "", fmt.Errorf("%w: there is no directory to look in", ErrUnreachable)
+		}
+		return download.New(d.s, c, nil, download.Options{}), "sumdb/" + d.Name() + "/", c.Hops[0].Name(), nil
+	}
 	if !d.of.BypassMirrors {
 		below := "sumdb/" + d.Name() + "/"
 		for _, h := range d.s.Chain.Hops {

@@ -6,6 +6,7 @@
 package sums
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -170,9 +171,40 @@ func (c *Sums) Find(ctx context.Context, v module.Version, kind string) (m workl
 	if (hashes{m.Zip, m.Mod}).of(kind) != "" {
 		return m, "", nil
 	}
+	h, why, err := c.look(ctx, v)
+	switch {
+	case unknown(err) && ctx.Err() == nil:
+		return m, failure.Plain(err.Error()), nil
+	case why != "" || err != nil:
+		return m, why, err
+	case h.of(kind) == "":
+		return m, "the checksum database has no hash of it", nil
+	case kind == report.KindZip:
+		m.Zip = h.zip
+	default:
+		m.Mod = h.mod
+	}
+	return m, "", nil
+}
+
+// Hashes are those that a database names. The error wraps a *failure.Error: what kept it
+// from being asked, that it contradicts itself, or of the class MissingSum, that nobody
+// is asked or knows.
+func (c *Sums) Hashes(ctx context.Context, v module.Version) (zip, mod string, err error) {
+	h, why, err := c.look(ctx, v)
+	if err == nil && h.zip == "" {
+		e := failure.New(failure.MissingSum, "verify", "", nil)
+		e.Detail = failure.Plain(cmp.Or(why, "the checksum database has no hash of it"))
+		err = e
+	}
+	return h.zip, h.mod, err
+}
+
+// look looks a version up; why says what keeps anybody from being asked.
+func (c *Sums) look(ctx context.Context, v module.Version) (h hashes, why string, err error) {
 	at, why := c.of(v.Path)
 	if why != "" {
-		return m, why, nil
+		return hashes{}, why, nil
 	}
 	got, _, err := c.lookups.Do(ctx, v, func(context.Context) looked {
 		h, err := at.lookup(v)
@@ -183,21 +215,10 @@ func (c *Sums) Find(ctx context.Context, v module.Version, kind string) (m workl
 		}
 		return looked{h, err}
 	}, nil)
-	switch {
-	case err != nil:
-		return m, "", failure.New(failure.Cancelled, "look up "+v.String(), "", err)
-	case unknown(got.err):
-		return m, failure.Plain(got.err.Error()), nil
-	case got.err != nil:
-		return m, "", got.err
-	case got.of(kind) == "":
-		return m, "the checksum database has no hash of it", nil
-	case kind == report.KindZip:
-		m.Zip = got.zip
-	default:
-		m.Mod = got.mod
+	if err != nil {
+		return hashes{}, "", failure.New(failure.Cancelled, "look up "+v.String(), "", err)
 	}
-	return m, "", nil
+	return got.hashes, "", got.err
 }
 
 // Lookup is the module that a path of the database below /lookup/ is about.
