@@ -35,7 +35,6 @@ func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
 	c.run = func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
 		return fetch.Modules(ctx, s, rec, modules)
 	}
-	c.last = true
 	return a.execute(cmd, c, nil)
 }
 

@@ -89,11 +89,11 @@ func commands() []command {
 		},
 		{
 			name: "export", args: "DIR [MODULE@VERSION...]", short: "Write the modules of a checkout as a module proxy for use offline", long: exportHelp,
-			do: (*app).export, render: text.Write, last: true,
+			do: (*app).export, render: text.Write,
 		},
 		{
 			name: "import", args: "DIR", short: "Bring what export has written into the module cache, verified", long: importHelp,
-			do: (*app).importModules, render: text.Write, last: true,
+			do: (*app).importModules, render: text.Write,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",

@@ -3,6 +3,7 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/module"
 
@@ -23,7 +24,11 @@ import (
 func Modules(ctx context.Context, s *session.Session, rec *Recorder, args []outside.Arg) (*report.Result, session.Chain) {
 	r, res := begin(s, rec)
 	r.List = &worklist.List{Root: s.List.Root}
-	return r.bring(ctx, res, r.named(args))
+	res, chain := r.bring(ctx, res, r.named(args))
+	res.Findings = slices.DeleteFunc(res.Findings, func(f finding.Finding) bool {
+		return f.File != "" && slices.Contains(s.Findings, f) // about the checkout, which has no part in it
+	})
+	return res, chain
 }
 
 // search finds what is wanted beyond the list of a run. Nil means nothing.
