@@ -31,6 +31,7 @@ RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} GOFLAGS=-mod=readonly \
 # program tells the stages apart by the name that it is run as.
 RUN ln -s modferry /out/usr/local/bin/modferry-main && \
     ln -s modferry /out/usr/local/bin/modferry-post && \
+    ln -s modferry /out/usr/local/bin/modferry-serve && \
     mkdir -p /out/etc/ssl/certs /out/usr/share/licenses/modferry && \
     cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ && \
     cp LICENSE /out/usr/share/licenses/modferry/

@@ -19,13 +19,14 @@ const modulePath = "github.com/modferry/modferry/"
 // rooms from the top to the bottom: a room may import those below it only.
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
-	"cmd/modferry", "action/github", "action/gitlab", "action/forge", "action/annotate", "action/owndir",
-	"internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/outside", "internal/sums", "internal/download", "internal/session",
+	"cmd/modferry", "action/github", "action/gitlab", "action/otherci", "action/forge", "action/annotate", "action/owndir",
+	"internal/starter", "internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/outside", "internal/sums", "internal/download", "internal/session",
 	"internal/layer", "internal/mirror", "internal/store", "internal/proxydir", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
 	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",
 	"internal/outlet", "internal/golog", "internal/failure", "internal/worklist", "internal/imports",
-	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/flight", "internal/diskfile", "internal/secret",
+	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/flight", "internal/diskfile", "internal/secret", "internal/ci",
+	"docs",
 }
 
 // forbidden are exceptions to the order: a mirror knows no module cache, and one
@@ -37,7 +38,8 @@ var forbidden = map[string][]string{
 }
 
 // pure rooms use no network, no environment, no clock and start no programs.
-var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/imports", "internal/imports/buildlist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret",
+var pure = []string{"internal/goenv", "internal/goenv/assign", "internal/worklist", "internal/imports", "internal/imports/buildlist", "internal/failure", "internal/golog", "internal/finding", "internal/settings", "internal/secret", "internal/ci",
+	"docs",
 	"internal/report", "internal/report/render", "internal/report/text", "internal/report/markdown", "internal/report/html", "internal/report/export", "internal/report/compare", "action/annotate"}
 
 // impure is what pure rooms must not call. Packages of the network are allowed
@@ -61,7 +63,7 @@ func sources(t *testing.T) []source {
 	t.Helper()
 	var all []source
 	fset := token.NewFileSet()
-	for _, top := range []string{"cmd", "action", "internal"} {
+	for _, top := range []string{"cmd", "action", "internal", "docs"} {
 		root := filepath.Join("..", top)
 		err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
 			if err != nil {

@@ -67,6 +67,29 @@ func Of(r *report.Result, prefix string) []Annotation {
 	return a.sorted()
 }
 
+// Foremost returns those of all that are to be shown where only so many of each level
+// are, in the same order. Those without a line are chosen first, since each stands for
+// many modules.
+func Foremost(all []Annotation, perLevel int) []Annotation {
+	chosen := map[int]bool{}
+	counted := map[Level]int{}
+	for _, ofLine := range []bool{false, true} {
+		for i, a := range all {
+			if (a.Line > 0) == ofLine && counted[a.Level] < perLevel {
+				counted[a.Level]++
+				chosen[i] = true
+			}
+		}
+	}
+	var shown []Annotation
+	for i, a := range all {
+		if chosen[i] {
+			shown = append(shown, a)
+		}
+	}
+	return shown
+}
+
 // The ranks within a level: what is most serious or explains the others comes
 // first, what follows from others last.
 const (
@@ -142,6 +165,9 @@ func (a *annotator) finding(f finding.Finding) {
 	if f.Fix != "" {
 		message += " Fix: " + failure.Plain(f.Fix)
 	}
+	if f.Doc() != "" {
+		message += " See " + f.Doc()
+	}
 	a.add(rankCause, Annotation{Level: level, File: f.File, Line: f.Line, Title: title, Message: strings.TrimSpace(message)})
 }
 
@@ -170,7 +196,10 @@ func (a *annotator) missing(rank int, x Annotation, class failure.Class, optiona
 		x.Level = LevelNotice
 		said = append(said, "No build reads this; only go mod download, go mod graph and go mod verify do.")
 	}
-	x.Message = strings.Join(append(said, class.Remedy()), " ")
+	if said = append(said, class.Remedy()); class.Doc() != "" {
+		said = append(said, "See "+class.Doc())
+	}
+	x.Message = strings.Join(said, " ")
 	a.add(rank, x)
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -15,6 +16,8 @@ func (s *step) export() error {
 	var errs []error
 	for _, v := range s.job.Exports(s.chain, false) {
 		switch {
+		case v.Name == "GOPROXY" && s.relay != nil:
+			continue
 		case v.Name == "GOMODCACHE":
 			v.Value = s.host.outside(v.Value)
 		case v.Value == s.Getenv(v.Name):
@@ -22,6 +25,11 @@ func (s *step) export() error {
 		}
 		s.maskCredentials(v.Value)
 		errs = append(errs, s.files.set(envFile, v.Name, v.Value))
+	}
+	if s.relay != nil {
+		chain := s.goproxy()
+		s.maskCredentials(chain)
+		errs = append(errs, s.files.set(envFile, "GOPROXY", relay.Before(s.relay.URL, chain)), s.files.set(stateFile, stateJoined, "true"))
 	}
 	return errors.Join(errs...)
 }
@@ -34,7 +42,7 @@ func (s *step) maskCredentials(value string) {
 	}
 }
 
-// goproxy is GOPROXY of later steps.
+// goproxy is GOPROXY of later steps, behind a relay.
 func (s *step) goproxy() string {
 	if vars := s.job.Exports(s.chain, false); len(vars) > 0 && vars[0].Name == "GOPROXY" {
 		return vars[0].Value

@@ -203,7 +203,7 @@ func (h *host) sees(name string) bool {
 // below returns what follows dir in name, "" for dir itself.
 func below(name, dir string) (string, bool) {
 	rest, ok := strings.CutPrefix(name, dir)
-	return rest, ok && (rest == "" || rest[0] == '/')
+	return rest, ok && (rest == "" || os.IsPathSeparator(rest[0]))
 }
 
 // place is a path that somebody wrote, absolute and as this step sees it; a

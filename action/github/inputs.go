@@ -15,7 +15,16 @@ type ownInput struct {
 	Default string
 	Choices []string // nil for any text
 	Secret  bool
+	Only    way // the one that has it; "" for both
 }
+
+// way is one in which workflows use modferry: an action.yml.
+type way string
+
+const (
+	container way = "container" // the action at the root
+	native    way = "native"    // action/native
+)
 
 // ownInputs are the inputs of the action besides those of the settings table.
 func ownInputs() []ownInput {
@@ -29,8 +38,11 @@ func ownInputs() []ownInput {
 		{Name: "report"},
 		{Name: "netrc", Secret: true},
 		{Name: "token", Default: "${{ github.token }}", Secret: true},
-		{Name: "host-temp", Default: "host=${{ runner.temp }}"},
+		{Name: "host-temp", Default: "host=${{ runner.temp }}", Only: container},
 		{Name: "job-index", Default: "${{ strategy.job-index }}"},
+		{Name: "job-status", Default: "${{ job.status }}", Only: native},
+		{Name: "binary", Only: native},                     // of the shim, as the next one
+		{Name: "download-url", Secret: true, Only: native}, // may hold a password
 	}
 }
 

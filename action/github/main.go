@@ -2,15 +2,18 @@ package github
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/url"
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/progress"
 	"github.com/modferry/modferry/internal/report/text"
@@ -28,6 +31,11 @@ type Process struct {
 	Tool    string // the program in reports, e.g. "modferry 1.2.3"
 	Program string // the file of this program, for later steps; "" for none
 	Secrets *secret.Set
+
+	// Native says that action/native started the stage: among the other steps, not in
+	// a container of its own.
+	Native bool
+	Relay  string // directory of the job's relay, "" for none
 }
 
 // Commands writes workflow commands to a log. One that cannot be written is left
@@ -53,6 +61,7 @@ type step struct {
 	modcache string // the module cache as this step sees it
 	report   string // the file that input report names, as this step sees it; "" for none
 	job      *session.Session
+	relay    *relay.Joined // of the job, nil for none
 	chain    session.Chain // that was chosen
 	remarks  []finding.Finding
 }
@@ -62,7 +71,7 @@ type step struct {
 func Main(ctx context.Context, p Process) int {
 	s, err := newStep(p)
 	if err == nil {
-		err = s.prepare()
+		err = s.prepare(session.Open)
 	}
 	if err != nil {
 		return p.refuse(err)
@@ -72,14 +81,16 @@ func Main(ctx context.Context, p Process) int {
 	var res *report.Result
 	res, s.chain = fetch.Run(ctx, s.job, rec)
 	shown.Stop()
+	s.join(ctx)
 	res.Findings = append(s.remarks, res.Findings...)
 	report.Judge(res)
+	forge.Describe(res, s.Getenv, s.host.workspace, s.job.Root())
 	res.Hide(s.Secrets.Hide)
 	res.Settings.ModCache = s.host.outside(s.modcache) // the name that readers know
 	if u, err := url.Parse(s.Getenv("GITHUB_API_URL")); err == nil && u.Host != "" && s.publishesREST() {
 		res.Contact(u.Host, "GitHub's API, for the check run and the comment")
 	}
-	s.warn(text.Write(p.Stdout, res, text.Options{}))
+	s.warn(s.tell(res))
 	if res.Outcome != report.Settings {
 		s.warn(s.export())
 		s.warn(s.provide())
@@ -92,6 +103,14 @@ func Main(ctx context.Context, p Process) int {
 	}
 	s.handOver()
 	return s.exitCode(ctx, res)
+}
+
+// tell writes the result to the step's log, its details folded.
+func (s *step) tell(res *report.Result) error {
+	err := text.Write(s.Stdout, res, text.Options{})
+	s.actions.Group("Details")
+	defer s.actions.EndGroup()
+	return errors.Join(err, text.Details(s.Stdout, res, text.Options{}))
 }
 
 // refuse ends a stage that cannot start, with one error annotation.
@@ -120,6 +139,9 @@ func (s *step) warn(err error) {
 // handOver gives what the step wrote to the user of later steps, who adds modules,
 // and as whom the runner empties its temporary directory.
 func (s *step) handOver() {
+	if s.Native {
+		return // it is that user
+	}
 	s.warn(handOver(s.host.temp, s.host.workspace))
 	if _, within := below(s.modcache, s.host.temp); !within {
 		s.warn(handOver(s.modcache, s.host.workspace))

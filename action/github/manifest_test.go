@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,10 +27,12 @@ var update = flag.Bool("update", false, "rewrite the generated parts of docs/git
 // What describes the action to others: to the runner, to a builder of images,
 // and to people.
 const (
-	manifestFile = "../../action.yml"
-	imageFile    = "../../Dockerfile"
-	githubDoc    = "../../docs/github.md"
+	imageFile = "../../Dockerfile"
+	githubDoc = "../../docs/github.md"
+	shimDir   = "../native"
 )
+
+var manifestFiles = map[way]string{container: "../../action.yml", native: shimDir + "/action.yml"}
 
 // entry is an input or output as action.yml declares it.
 type entry struct {
@@ -47,12 +50,15 @@ type manifest struct {
 		Image          string `yaml:"image"`
 		Entrypoint     string `yaml:"entrypoint"`
 		PostEntrypoint string `yaml:"post-entrypoint"`
+		Main           string `yaml:"main"`
+		Post           string `yaml:"post"`
+		PostIf         string `yaml:"post-if"`
 	}
 }
 
-func readManifest(t *testing.T) *manifest {
+func readManifest(t *testing.T, of way) *manifest {
 	t.Helper()
-	data, err := os.ReadFile(manifestFile)
+	data, err := os.ReadFile(manifestFiles[of])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,17 +130,43 @@ func tableInputs() []settings.Setting {
 	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool { return !s.Input })
 }
 
+// own are the inputs of a way besides those of the settings table.
+func own(of way) []ownInput {
+	return slices.DeleteFunc(ownInputs(), func(i ownInput) bool { return i.Only != "" && i.Only != of })
+}
+
 func TestManifestHasTheInputsOfTheProgramInItsOrder(t *testing.T) {
 	t.Parallel()
-	var want []string
-	for _, s := range tableInputs() {
-		want = append(want, s.InputName())
+	for of := range manifestFiles {
+		var want []string
+		for _, s := range tableInputs() {
+			want = append(want, s.InputName())
+		}
+		for _, i := range own(of) {
+			want = append(want, i.Name)
+		}
+		if diff := cmp.Diff(want, names(readManifest(t, of).inputs)); diff != "" {
+			t.Errorf("the %s action.yml differs from the program (-program +action.yml):\n%s", of, diff)
+		}
 	}
-	for _, i := range ownInputs() {
-		want = append(want, i.Name)
+}
+
+// What both ways have means the same in both, but for where files are.
+func TestManifestsAgree(t *testing.T) {
+	t.Parallel()
+	places := []string{"modcache", "cache", "ca-file", "report", "netrc", "goproxy", "gomodcache"}
+	one, other := readManifest(t, container), readManifest(t, native)
+	for _, pair := range [][2][]entry{{one.inputs, other.inputs}, {one.outputs, other.outputs}} {
+		for _, e := range pair[0] {
+			for _, o := range pair[1] {
+				if o.name == e.name && o.description != e.description && !slices.Contains(places, e.name) {
+					t.Errorf("%s: the descriptions differ:\n%s\n%s", e.name, e.description, o.description)
+				}
+			}
+		}
 	}
-	if diff := cmp.Diff(want, names(readManifest(t).inputs)); diff != "" {
-		t.Errorf("action.yml differs from the program (-program +action.yml):\n%s", diff)
+	if diff := cmp.Diff(names(one.outputs), names(other.outputs)); diff != "" {
+		t.Errorf("the outputs differ (-container +native):\n%s", diff)
 	}
 }
 
@@ -142,7 +174,13 @@ func TestManifestHasTheInputsOfTheProgramInItsOrder(t *testing.T) {
 // file, which is why there is none for a setting.
 func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
 	t.Parallel()
-	m := readManifest(t)
+	for of := range manifestFiles {
+		leavesDefaults(t, readManifest(t, of))
+	}
+}
+
+func leavesDefaults(t *testing.T, m *manifest) {
+	t.Helper()
 	for _, s := range tableInputs() {
 		e := m.input(s.InputName())
 		if e.fallback != nil {
@@ -161,15 +199,17 @@ func TestManifestLeavesTheDefaultsOfSettingsToTheProgram(t *testing.T) {
 
 func TestManifestHasTheDefaultsOfTheActionsOwnInputs(t *testing.T) {
 	t.Parallel()
-	m := readManifest(t)
-	for _, i := range ownInputs() {
-		e := m.input(i.Name)
-		switch {
-		case i.Default == "" && e.fallback != nil:
-			t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
-		// A word like true without quotes is no text.
-		case i.Default != "" && e.fallback != any(i.Default):
-			t.Errorf("%s: found the default %#v, expected %q", e.name, e.fallback, i.Default)
+	for of := range manifestFiles {
+		m := readManifest(t, of)
+		for _, i := range own(of) {
+			e := m.input(i.Name)
+			switch {
+			case i.Default == "" && e.fallback != nil:
+				t.Errorf("%s: found the default %v, expected none", e.name, e.fallback)
+			// A word like true without quotes is no text.
+			case i.Default != "" && e.fallback != any(i.Default):
+				t.Errorf("%s: found the default %#v, expected %q", e.name, e.fallback, i.Default)
+			}
 		}
 	}
 }
@@ -189,7 +229,7 @@ func TestDescriptionsSayWhatAnInputTakes(t *testing.T) {
 			choices[i.Name] = []string{"true"}
 		}
 	}
-	for _, e := range readManifest(t).inputs {
+	for _, e := range append(readManifest(t, container).inputs, readManifest(t, native).inputs...) {
 		if !strings.Contains(e.description, "`") {
 			t.Errorf("%s: the description has no example", e.name)
 		}
@@ -205,8 +245,8 @@ func TestDescriptionsSayWhatAnInputTakes(t *testing.T) {
 // evaluate, and refuses the whole action.
 func TestDescriptionsHaveNoExpressions(t *testing.T) {
 	t.Parallel()
-	m := readManifest(t)
-	for _, e := range append(m.inputs, m.outputs...) {
+	m, n := readManifest(t, container), readManifest(t, native)
+	for _, e := range slices.Concat(m.inputs, m.outputs, n.inputs, n.outputs) {
 		if strings.Contains(e.description+e.unset, "${{") {
 			t.Errorf("%s: the description has an expression", e.name)
 		}
@@ -237,7 +277,7 @@ func TestManifestHasTheOutputsThatTheActionSets(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(files.content(t, "GITHUB_OUTPUT"), -1) {
 		set = append(set, m[1])
 	}
-	declared := names(readManifest(t).outputs)
+	declared := names(readManifest(t, container).outputs)
 	slices.Sort(set)
 	slices.Sort(declared)
 	if diff := cmp.Diff(set, declared); diff != "" {
@@ -250,7 +290,7 @@ var publishedImage = regexp.MustCompile(`^docker://ghcr\.io/modferry/modferry@sh
 
 func TestManifestRunsTheStagesThatTheImageHas(t *testing.T) {
 	t.Parallel()
-	runs := readManifest(t).runs
+	runs := readManifest(t, container).runs
 	if runs.Using != "docker" || runs.Image != "Dockerfile" && !publishedImage.MatchString(runs.Image) {
 		t.Errorf("found using: %s, image: %s, expected docker and Dockerfile, or the published image by its digest", runs.Using, runs.Image)
 	}
@@ -268,14 +308,28 @@ func TestManifestRunsTheStagesThatTheImageHas(t *testing.T) {
 	}
 }
 
+// A later node runs the files of an earlier one; runners before node24 refuse the job.
+func TestNativeManifestRunsTheFilesOfTheShim(t *testing.T) {
+	t.Parallel()
+	runs := readManifest(t, native).runs
+	if runs.Using != "node24" || runs.PostIf != "always()" {
+		t.Errorf("found using: %s, post-if: %s, expected node24 and always()", runs.Using, runs.PostIf)
+	}
+	for _, file := range []string{runs.Main, runs.Post} {
+		if info, err := os.Stat(filepath.Join(shimDir, file)); err != nil || !info.Mode().IsRegular() {
+			t.Errorf("%q is no file of the shim: %v", file, err)
+		}
+	}
+}
+
 func TestDocsHaveTheTablesOfTheManifest(t *testing.T) {
 	data, err := os.ReadFile(githubDoc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := readManifest(t)
+	m := readManifest(t, container)
 	want := string(data)
-	for part, table := range map[string]string{"inputs": inputTable(m), "outputs": outputTable(m)} {
+	for part, table := range map[string]string{"inputs": inputTable(m), "outputs": outputTable(m), "native inputs": differences(m, readManifest(t, native))} {
 		begin, end := "<!-- "+part+": begin -->\n", "<!-- "+part+": end -->\n"
 		before, rest, ok := strings.Cut(want, begin)
 		_, after, ok2 := strings.Cut(rest, end)
@@ -317,6 +371,24 @@ func inputTable(m *manifest) string {
 		case k == len(table):
 			head("Of the action alone")
 		}
+		if e.fallback != nil {
+			value = fmt.Sprintf("`%v`", e.fallback)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.name, e.description, value)
+	}
+	return b.String()
+}
+
+// differences are the inputs of the native entry that the other has not, or means
+// otherwise.
+func differences(m, n *manifest) string {
+	var b strings.Builder
+	b.WriteString("| input | meaning | default |\n|---|---|---|\n")
+	for _, e := range n.inputs {
+		if m.input(e.name) == e {
+			continue
+		}
+		value := e.unset
 		if e.fallback != nil {
 			value = fmt.Sprintf("`%v`", e.fallback)
 		}

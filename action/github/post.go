@@ -18,12 +18,16 @@ import (
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/report/text"
+	"github.com/modferry/modferry/internal/session"
 )
 
 // Post is the stage post: it saves the cache, now that it is known which modules
 // the job used, and reports what later steps downloaded. It always returns 0: the
 // job's work is done.
 func Post(ctx context.Context, p Process) int {
+	if p.Native {
+		return p.postNative(ctx)
+	}
 	if err := p.post(ctx); err != nil {
 		fmt.Fprintln(p.Stdout, "modferry: nothing saved: "+failure.Sentence(err.Error()))
 	}
@@ -42,7 +46,7 @@ func (p Process) post(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.prepare(); err != nil {
+	if err := s.prepare(session.Open); err != nil {
 		return err
 	}
 	later := &markdown.Later{}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/modferry/modferry/internal/diskfile"
@@ -40,6 +41,9 @@ func copyProgram(name, dir string) error {
 		return err
 	}
 	target := filepath.Join(dir, "modferry")
+	if runtime.GOOS == "windows" {
+		target += ".exe"
+	}
 	if err := diskfile.Write(target, data); err != nil {
 		return err
 	}

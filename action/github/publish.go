@@ -2,6 +2,7 @@ package github
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/markdown"
+	"github.com/modferry/modferry/internal/report/render"
 	"github.com/modferry/modferry/internal/session"
 )
 
@@ -25,7 +27,7 @@ func (s *step) publish(ctx context.Context, res *report.Result) {
 			all[i].File = inRepository(s.host.workspace, a.File, []string{s.Getenv("GITHUB_REPOSITORY"), e.Source})
 		}
 	}
-	if s.inputs.on("summary") {
+	if s.inputs.on("summary") && (s.relay == nil || summarised(res)) { // or post writes one of everything
 		s.warn(s.summarise(func(w io.Writer) error { return markdown.Write(w, res, markdown.Options{}) }))
 	}
 	if s.inputs.on("annotations") {
@@ -94,14 +96,10 @@ func (s *step) key() string {
 	return key
 }
 
-// headline is the outcome in a line.
+// headline is what became of the run in a line.
 func headline(res *report.Result) string {
-	if res.Message != "" && res.Outcome != report.OK {
-		return res.Message
-	}
-	by := res.Totals.BySource
-	return fmt.Sprintf("%s: %d files present, %d from the cache, %d downloaded, %d deferred",
-		res.Outcome, by[report.FromPresent], by[report.FromCache], by[report.FromMirror], by[report.FromDeferred])
+	clause, remark := render.Of(res).Says()
+	return cmp.Or(clause, remark, string(res.Outcome))
 }
 
 // prefix is the checkout's directory relative to the workspace.

@@ -20,6 +20,7 @@ import (
 const (
 	stateResult = "result" // the file with the result
 	stateGiven  = "given"  // what main was given, as JSON
+	stateJoined = "joined" // whether later steps ask the relay of the job
 )
 
 // remembered are the variables in which a stage is given inputs and settings,

@@ -8,12 +8,9 @@ package gitlab
 
 import (
 	"os"
-	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/modferry/modferry/action/owndir"
-	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/session"
@@ -41,20 +38,12 @@ func Detect(getenv func(string) string) *Job {
 // own is the directory of the project that modferry's defaults are in.
 func (g *Job) own() string { return filepath.Join(g.project, owndir.Name) }
 
-// within returns where dir is in the project, slash-separated and "" for the
-// project itself; false when it is outside. Links on the way to the project do not
-// matter: a runner's builds directory often is one.
+// within is owndir.Within for the project; outside GitLab nothing is.
 func (g *Job) within(dir string) (rel string, ok bool) {
-	if g == nil || dir == "" {
+	if g == nil {
 		return "", false
 	}
-	absolute := func(name string) string { abs, _ := filepath.Abs(name); return abs }
-	for _, resolve := range []func(string) string{absolute, diskfile.Real} {
-		if rel, err := filepath.Rel(resolve(g.project), resolve(dir)); err == nil && filepath.IsLocal(rel) {
-			return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
-		}
-	}
-	return "", false
+	return owndir.Within(g.project, dir)
 }
 
 // Hide keeps git from seeing modferry's directory in the project, including the
@@ -63,10 +52,7 @@ func (g *Job) Hide() error {
 	if g == nil {
 		return nil
 	}
-	if info, err := os.Stat(g.own()); err != nil || !info.IsDir() {
-		return nil
-	}
-	return owndir.Hide(g.project, g.own())
+	return owndir.HideOwn(g.project)
 }
 
 // Environment is session.Environment of a run in the job. It keeps the module cache

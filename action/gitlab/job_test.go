@@ -58,7 +58,7 @@ func TestElsewhereNothingOfGitLabIsDone(t *testing.T) {
 	t.Parallel()
 	var g *Job
 	var b strings.Builder
-	if err := g.Fold(&b, "fetch", "a\n\nb\n", true); err != nil || b.String() != "a\n\nb\n" {
+	if err := g.Fold(&b, "fetch", "a\n\nb\n", "c\n"); err != nil || b.String() != "a\n\nb\n" {
 		t.Errorf("wrote %q, %v", b.String(), err)
 	}
 	if err := g.Hide(); err != nil {

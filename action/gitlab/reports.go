@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/modferry/modferry/action/owndir"
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/goenv/assign"
 	"github.com/modferry/modferry/internal/report"
@@ -42,23 +43,25 @@ type Reports struct {
 	Result  *report.Result
 	Root    string            // of the checkout, "" when it is not known
 	Dir     string            // the reports directory
+	Project string            // that another CI system checks out into; "" on GitLab, and where it is not known
 	Exports []assign.Variable // for jobs of later stages
 }
 
 // Write writes the reports into their directory, which the checkout may have put a
 // link in the place of. The remarks say what could not be written or passed on:
-// that is never a reason to fail. Outside GitLab, where g is nil, positions are
-// relative to the checkout and there are no links.
+// that is never a reason to fail. Outside GitLab, where g is nil, there are no links
+// and no variables.
 func (g *Job) Write(r Reports) (remarks []string) {
 	checkouts := []string{".", r.Root}
-	if g != nil {
-		checkouts = append(checkouts, g.project)
+	project := g.projectOf(r)
+	if project != "" {
+		checkouts = append(checkouts, project)
 	}
 	if err := diskfile.MkdirOutput(r.Dir, checkouts...); err != nil {
 		return []string{"the reports for CI systems were not written: " + err.Error()}
 	}
 	files, remarks := g.render(r)
-	err := g.Hide()
+	err := owndir.HideOwn(project)
 	for _, f := range files {
 		name := filepath.Join(r.Dir, f.name)
 		if f.data != nil {
@@ -73,8 +76,16 @@ func (g *Job) Write(r Reports) (remarks []string) {
 	return remarks
 }
 
+// projectOf is the directory that positions are relative to.
+func (g *Job) projectOf(r Reports) string {
+	if g == nil {
+		return r.Project
+	}
+	return g.project
+}
+
 func (g *Job) render(r Reports) (files []reportFile, remarks []string) {
-	prefix, _ := g.within(r.Root)
+	prefix, _ := owndir.Within(g.projectOf(r), r.Root)
 	place := export.Place{Dir: prefix}
 	for _, f := range []struct {
 		name   string

@@ -6,9 +6,11 @@ package owndir
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
+	"github.com/modferry/modferry/internal/ci"
 	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
@@ -16,9 +18,8 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
-// Name is the directory's. The go command looks into no directory that begins
-// with a dot.
-const Name = ".modferry"
+// Name is the directory's.
+const Name = ci.Own
 
 // Hide keeps git from seeing what is in dir, a directory of the checkout: go
 // build writes into a binary whether there are files that git does not know. A
@@ -32,6 +33,35 @@ func Hide(checkout, dir string) error {
 		return fmt.Errorf("hide the directory of modferry from git: %w", err)
 	}
 	return nil
+}
+
+// HideOwn is Hide for the directory Name of a checkout, if it is there. An empty
+// checkout is none.
+func HideOwn(checkout string) error {
+	if checkout == "" {
+		return nil
+	}
+	dir := filepath.Join(checkout, Name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil
+	}
+	return Hide(checkout, dir)
+}
+
+// Within returns where dir is in a checkout, slash-separated and "" for the checkout
+// itself; false when it is outside, and when one of them is "". Links on the way to
+// the checkout do not matter: a runner's builds directory often is one.
+func Within(checkout, dir string) (rel string, ok bool) {
+	if checkout == "" || dir == "" {
+		return "", false
+	}
+	absolute := func(name string) string { abs, _ := filepath.Abs(name); return abs }
+	for _, resolve := range []func(string) string{absolute, diskfile.Real} {
+		if rel, err := filepath.Rel(resolve(checkout), resolve(dir)); err == nil && filepath.IsLocal(rel) {
+			return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(rel)), "/"), true
+		}
+	}
+	return "", false
 }
 
 // Environment is session.Environment for a CI job whose module cache others must

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,22 +14,70 @@ import (
 	"github.com/modferry/modferry/action/github"
 )
 
-// stage is a stage of the GitHub Action. The stages take no flags: the runner
-// passes inputs in the environment.
+// stageFlags are those that action/native gives to a stage. Inputs come in the
+// environment, from the runner.
+func stageFlags(cmd *cobra.Command) {
+	cmd.Flags().Bool("native", false, "the stage runs among the other steps, not in a container")
+	relayFlag(cmd)
+}
+
+func relayFlag(cmd *cobra.Command) {
+	cmd.Flags().String("relay", "", "`DIR` of the relay of the job")
+}
+
+// stage is a stage of the GitHub Action.
 func stage(run func(context.Context, github.Process) int) action {
 	return func(a *app, cmd *cobra.Command, _ command, _ []string) error {
 		program, _ := os.Executable() // without one, later steps do not get it
-		a.code = run(cmd.Context(), github.Process{Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Program: program, Secrets: a.secrets})
+		native, _ := cmd.Flags().GetBool("native")
+		relay, _ := cmd.Flags().GetString("relay")
+		a.code = run(cmd.Context(), github.Process{
+			Getenv: a.getenv, Stdout: a.stdout, Tool: tool(), Program: program, Secrets: a.secrets, Native: native, Relay: relay,
+		})
 		return nil
 	}
 }
 
-// stageOf is the command line that a program name stands for: an entry point of
-// a container action is a name without arguments. Nil for any other name.
+// relayHelp describes how the relay is started.
+const relayHelp = `The relay of a job. action/native starts it in the background, and gives it the
+environment of the job as JSON on standard input: what it is given in its own
+environment, any process of the same user can read.`
+
+// mostEnvironment bounds the environment on standard input.
+const mostEnvironment = 8 << 20
+
+// actionRelay is the relay of a job.
+func (a *app) actionRelay(cmd *cobra.Command, _ command, _ []string) error {
+	relay := cmd.Flags().Lookup("relay").Value.String()
+	if !filepath.IsAbs(relay) {
+		return misused("found --relay %q, expected an absolute path", relay)
+	}
+	var env map[string]string
+	if err := json.NewDecoder(io.LimitReader(a.stdin, mostEnvironment)).Decode(&env); err != nil {
+		return fmt.Errorf("read the environment of the job from standard input: %w", err)
+	}
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil { // for what asks the system itself, such as the forward proxy
+			return fmt.Errorf("take over the environment of the job: %w", err)
+		}
+	}
+	a.secrets.AddEnviron(os.Environ())
+	a.code = github.Relay(cmd.Context(), github.Process{
+		Getenv: os.Getenv, Stdout: a.stderr, Tool: tool(), Secrets: a.secrets, Native: true, Relay: relay,
+	})
+	return nil
+}
+
+// stageOf is the beginning of the command line that a program name stands for: an
+// entry point of a container action, and of a service container on older runners, is
+// a name without arguments. Nil for any other name.
 func stageOf(program string) []string {
 	name := strings.TrimSuffix(filepath.Base(program), ".exe")
-	if stage, ok := strings.CutPrefix(name, "modferry-"); ok && (stage == "main" || stage == "post") {
+	switch stage, _ := strings.CutPrefix(name, "modferry-"); stage {
+	case "main", "post":
 		return []string{"action", stage}
+	case "serve":
+		return []string{stage}
 	}
 	return nil
 }

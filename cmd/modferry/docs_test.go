@@ -101,7 +101,7 @@ func shortList(commands []string) string {
 
 func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 	t.Parallel()
-	own := map[string]string{"env": "format "} // flags that are no settings
+	own := map[string]string{"env": "format ", "fetch": "dry-run "} // flags that are no settings
 	flagLine := regexp.MustCompile(`(?m)^  (?:-([A-Za-z]), |    )--([a-z-]+) (.*)$`)
 	for _, command := range []string{"fetch", "probe", "env", "verify", "cache restore", "cache save", "cache list", "cache prune"} {
 		t.Run(command, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestHelpNamesExactlyTheSettingsOfTheTable(t *testing.T) {
 // A screen is 80 columns, and as many lines as laptops show.
 func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "fetch", "probe", "env", "doctor", "verify", "action", "report", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
+	for _, command := range []string{"", "fetch", "probe", "env", "exec", "doctor", "verify", "action", "report", "init", "settings", "explain", "completion", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
 		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
 		if len(lines) > 68 {
 			t.Errorf("modferry %s --help has %d lines", command, len(lines))
@@ -165,13 +165,17 @@ func helpOf(t *testing.T, command string) string {
 // profiles.
 func TestDocsShowConfigurationsThatWork(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(settingsDoc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("%s shows %d configurations", settingsDoc, len(blocks))
+	var blocks [][]string
+	for name, least := range map[string]int{settingsDoc: 2, "../../docs/routing.md": 3} {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(string(data), -1)
+		if len(found) < least {
+			t.Fatalf("%s shows %d configurations", name, len(found))
+		}
+		blocks = append(blocks, found...)
 	}
 	for _, block := range blocks {
 		profiles := []string{""}

@@ -44,6 +44,8 @@ var elsewhere = map[string]string{
 	"scope-build":          "internal/fetch/imports_test.go",
 	"relay-unverified":     "internal/relay/sumdb_test.go",
 	"import-strange":       "internal/fetch/export_unix_test.go",
+	"mirror-certificates":  "internal/fetch/rules_test.go",
+	"relay-missing":        "action/github/native_test.go",
 	"modcache-unseen":      "action/github/host_test.go",
 	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/goenv"
@@ -26,17 +27,14 @@ command use the chosen chain: GOPROXY; GOSUMDB, GOPRIVATE, GONOPROXY, GONOSUMDB
 where they are set; GOMODCACHE where modferry's settings name one. Formats:
 ` + inWords(assignNames()) + `.
 
-  eval "$(modferry env)"                                  sh, bash, busybox
-  modferry env --format fish | source                     fish
-  modferry env --format github >> "$GITHUB_ENV"           later steps on GitHub
-  modferry env --format dotenv > modferry.env             later jobs on GitLab
-
 Nothing else goes to standard output, and after an error nothing at all. Dead
-mirrors are not an error. See docs/env.md.`
+mirrors are not an error. See
+` + docs.URL + "env.md."
 }
 
 func envFlags(cmd *cobra.Command) {
 	cmd.Flags().String("format", "sh", "`WORD` is one of the formats above (sh)")
+	completeFormat(cmd, assignNames())
 }
 
 // assignNames are the formats of "modferry env".

@@ -41,6 +41,7 @@ func (a *app) exec(cmd *cobra.Command, c command, args []string) error {
 			_ = w.Flush() // what follows is the command's
 		}
 	}
+	j.hide() // go build tells whether the checkout has files that git does not know
 	ctx := cmd.Context()
 	x, err := relay.Exec(ctx, j.Session, j.values, child.Command{
 		Args: args, Env: a.environ(), Stdin: file(a.stdin), Stdout: file(outlet.Behind(a.stdout)), Stderr: file(outlet.Behind(a.stderr)),
@@ -52,6 +53,7 @@ func (a *app) exec(cmd *cobra.Command, c command, args []string) error {
 		j.code = max(j.code, 1)
 	}
 	x.Result.Findings = append(j.findings, x.Result.Findings...)
+	j.describe(x.Result)
 	x.Result.Hide(j.secrets.Hide)
 	if !x.Idle {
 		j.publishDownloads(context.WithoutCancel(ctx), x.Result)
@@ -68,16 +70,14 @@ func (a *app) exec(cmd *cobra.Command, c command, args []string) error {
 // it. The exit code stays the command's.
 func (j *job) publishDownloads(ctx context.Context, res *report.Result) {
 	if !j.values.Quiet || res.Outcome != report.OK {
-		if err := j.renderText(j.stderr, res, j.values.Verbose, j.command.render); err != nil {
+		if err := j.fold(j.stderr, res); err != nil {
 			j.tell(err.Error())
 		}
 	}
 	if j.getenv("GITHUB_ACTIONS") == "true" {
 		j.tell(github.Process{Getenv: j.getenv, Stdout: j.stderr, Tool: tool(), Secrets: j.secrets}.Publish(res, j.Root())...)
 	}
-	if j.values.Reports != "" {
-		j.handOver(ctx, res)
-	}
+	j.handOver(ctx, res)
 }
 
 // relayLog returns the function that is told what the relay does; nil unless it was

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,9 @@ func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
 	if err != nil {
 		return &usageError{err.Error()}
 	}
+	if plan, _ := cmd.Flags().GetBool(dryRun); plan {
+		return misused("found --%s together with modules, expected one of the two: what a tool needs is known once it is there", dryRun)
+	}
 	c.prepare = session.OpenJob
 	c.run = func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
 		return fetch.Modules(ctx, s, rec, modules)
@@ -38,16 +42,22 @@ func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
 	return a.execute(cmd, c, nil)
 }
 
+// hide keeps git from seeing what is kept in the checkout between jobs.
+func (j *job) hide() {
+	if err := errors.Join(j.gitlab.Hide(), j.other.Hide()); err != nil {
+		j.tell(err.Error())
+	}
+}
+
 // handOver writes the reports of a run for CI systems and the note on a merge
 // request. Nothing of it can fail the run.
 func (j *job) handOver(ctx context.Context, res *report.Result) {
+	j.tell(j.other.Publish(j.stderr, res, j.Root())...)
 	if j.values.Reports == "" {
-		if err := j.gitlab.Hide(); err != nil {
-			j.tell(err.Error())
-		}
+		j.hide()
 		return
 	}
-	j.tell(j.gitlab.Write(gitlab.Reports{Result: res, Root: j.Root(), Dir: j.values.Reports, Exports: j.Exports(j.chain, false)})...)
+	j.tell(j.gitlab.Write(gitlab.Reports{Result: res, Root: j.Root(), Dir: j.values.Reports, Project: j.other.Checkout(), Exports: j.Exports(j.chain, false)})...)
 	if res.Interrupted {
 		return // nobody waits any more
 	}

@@ -35,7 +35,7 @@ func TestAMirrorForgesNothingInAJobOfGitLab(t *testing.T) {
 	if code := b.run(context.Background(), "fetch", "-C", b.dir, "--proxy", s.URL, "--retries", "0", "--verbose"); code != 1 {
 		t.Fatalf("exit code %d, want 1\n%s", code, b.stderr.String())
 	}
-	mark := regexp.MustCompile(`(?m)^\x1b\[0Ksection_(start|end):[0-9]+:modferry_fetch_[0-9a-z]+\r\x1b\[0K`)
+	mark := regexp.MustCompile(`(?m)^\x1b\[0Ksection_(start|end):[0-9]+:modferry_fetch_[0-9a-z]+(\[collapsed=true\])?\r\x1b\[0K`)
 	if n := len(mark.FindAll(b.stdout.Bytes(), -1)); n != 2 {
 		t.Errorf("%d marks, want 2", n)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -21,27 +22,38 @@ func help(w io.Writer, cmd *cobra.Command) {
 		helpCommands(&b, cmd)
 	} else {
 		fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
+		if cmd.Example != "" {
+			fmt.Fprintf(&b, "\nExamples:\n%s\n", cmd.Example)
+		}
 		helpFlags(&b, cmd)
 	}
 	_, _ = io.WriteString(w, b.String()) // nobody to tell when even this fails
 }
 
+// exitCodes are what the exit codes of commands mean.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{0, "everything needed is present or deliberately left to the go command"},
+	{1, "something could not be downloaded; running again may help"},
+	{2, "the command line, a setting or a file of the checkout must be corrected"},
+	{3, "content did not match go.sum, and no source had valid content"},
+}
+
 func helpCommands(b *strings.Builder, root *cobra.Command) {
 	fmt.Fprintf(b, "Usage: %s COMMAND [flags]\n\nCommands:\n", root.CommandPath())
-	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() {
-			fmt.Fprintf(b, "  %-12s %s\n", c.Name(), c.Short)
+	for _, c := range commands() {
+		if group, verb := c.split(); !c.hidden && strings.TrimSpace(program.name+" "+group) == root.CommandPath() {
+			fmt.Fprintf(b, "  %-12s %s\n", verb, c.short)
 		}
 	}
-	b.WriteString(`
-Exit codes:
-  0  everything needed is present or deliberately left to the go command
-  1  something could not be downloaded; running again may help
-  2  the command line, a setting or a file of the checkout must be corrected
-  3  content did not match go.sum, and no source had valid content
-
-`)
-	fmt.Fprintf(b, "%q shows the flags of a command.\n", root.CommandPath()+" COMMAND --help")
+	b.WriteString("\nExit codes:\n")
+	for _, code := range exitCodes {
+		fmt.Fprintf(b, "  %-3d %s\n", code.code, code.meaning)
+	}
+	b.WriteByte('\n')
+	fmt.Fprintf(b, "%q shows the flags of a command.\nDocumentation: %s\n", root.CommandPath()+" COMMAND --help", docs.URL+"README.md")
 }
 
 // helpFlags prints the flags of a command: those of the settings under their
@@ -68,8 +80,7 @@ func helpFlags(b *strings.Builder, cmd *cobra.Command) {
 		fmt.Fprintf(b, "  %-27s %s\n", strings.TrimRight(flag+" "+placeholder, " "), usage)
 	})
 	if bound {
-		b.WriteString("\nDefaults are in parentheses. Every flag has a variable, --ca-file for instance\n" +
-			"MODFERRY_CA_FILE, and most have a key in .modferry.yaml: see docs/settings.md.\n")
+		b.WriteString("\nDefaults are in parentheses. Variables and keys of .modferry.yaml:\n" + docs.URL + "settings.md\n")
 	}
 }
 

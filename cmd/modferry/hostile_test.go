@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,13 +18,18 @@ import (
 var hostile = map[string]string{
 	"line feed":       "x\n::add-mask::q",
 	"carriage return": "x\r::add-mask::q",
-	"old command":     "x ##[add-mask]q ##vso[task.setvariable]q",
+	"old command":     "x ##[add-mask]q ##vso[task.setvariable]q ##VSO[task.complete]q",
 	"escapes":         "x\x1b]0;pwned\x07\x1b[2K\u009b1A",
 	"section":         "x\nsection_start:1:a[collapsed=true]\r\x1b[0Kq",
+	"buildkite":       "--- x\n--- q\n+++ q\n^^^ +++\n\x1b[31m~~~ q",
 	"direction":       "x\u202eq\u2066q\u200bq\u2028::add-mask::q",
 	"no text":         "x\xff\xfe\n ::stop-commands::q",
 	"very long":       strings.Repeat("x ::add-mask::q", 15),
 }
+
+// sectionOfBuildkite is what Buildkite takes as the head of a section, or as the mark
+// that opens one.
+var sectionOfBuildkite = regexp.MustCompile(`^(?:(?:---|\+\+\+|~~~)\s|\^\^\^\s+\+\+\+\s*$)`)
 
 // acts says what in a text would act on who shows it, "" for nothing.
 func acts(text string) string {
@@ -31,7 +37,7 @@ func acts(text string) string {
 		return "bytes that are no text"
 	}
 	for line := range strings.Lines(text) {
-		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || strings.Contains(line, "##vso[") {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || strings.Contains(strings.ToLower(line), "##vso[") || sectionOfBuildkite.MatchString(line) {
 			return "the command " + line
 		}
 	}
@@ -133,7 +139,7 @@ var places = []place{
 		return nil
 	}},
 	{"mirror in the configuration", func(t *testing.T, b *bench, name string) []string {
-		write(t, b.dir, ".modferry.yaml", "mirrors:\n  - url: "+quoted("https://"+name+".example.test")+"\n")
+		write(t, b.dir, ".modferry.yaml", "proxy:\n  - url: "+quoted("https://"+name+".example.test")+"\n")
 		return nil
 	}},
 	{"GOPROXY", func(t *testing.T, b *bench, name string) []string {

@@ -4,18 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"github.com/modferry/modferry/action/forge"
 	"github.com/modferry/modferry/action/gitlab"
-	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/action/otherci"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
-	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/progress"
 	"github.com/modferry/modferry/internal/session"
@@ -28,7 +25,9 @@ type job struct {
 	*session.Session
 	command command
 	values  *settings.Values
-	gitlab  *gitlab.Job // nil elsewhere
+	gitlab  *gitlab.Job // nil on other CI systems and outside of CI
+	// other is the job of another CI system; nil on GitHub, GitLab and outside of CI.
+	other *otherci.Job
 	// findings are about the go command's files and variables.
 	findings []finding.Finding
 	// chain is what a run chose; empty before, and for commands that choose none.
@@ -43,6 +42,9 @@ func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
 		return err
 	}
 	ctx := cmd.Context()
+	if dry, _ := cmd.Flags().GetBool(dryRun); dry {
+		return j.plan(ctx)
+	}
 	res := j.run(ctx)
 	if !c.last {
 		report.Judge(res)
@@ -66,18 +68,14 @@ func (a *app) begin(cmd *cobra.Command, c command) (*job, error) {
 			return nil, err
 		}
 	}
-	j := &job{app: a, command: c, values: values, gitlab: gitlab.Detect(a.getenv)}
+	j := &job{app: a, command: c, values: values, gitlab: gitlab.Detect(a.getenv), other: otherci.Detect(a.getenv)}
 	j.remark(settings.UnknownVariables(a.environ())...)
 	options := session.Options{Tool: tool(), Log: j.log(), Getenv: a.getenv, Mask: a.mask(), Secrets: a.secrets}
-	host := goenv.Host{
-		Getenv: a.getenv, ReadFile: diskfile.ReadSettings, LookPath: exec.LookPath,
-		EvalSymlinks: filepath.EvalSymlinks, GOOS: runtime.GOOS,
-	}
 	if c.examines {
-		j.Session, err = session.Examine(values, host, options)
+		j.Session, err = session.Examine(values, a.host(), options)
 		return j, err
 	}
-	env, findings, remark, err := j.gitlab.Environment(values, host)
+	env, findings, remark, err := j.gitlab.Environment(values, a.host())
 	if remark != "" {
 		j.remark(remark)
 	}
@@ -96,7 +94,17 @@ func (j *job) run(ctx context.Context) (res *report.Result) {
 	res, j.chain = j.command.run(ctx, j.Session, rec)
 	stop()
 	res.Findings = append(j.findings, res.Findings...)
+	j.describe(res)
 	return res
+}
+
+// describe says in the result which CI job it is of.
+func (j *job) describe(res *report.Result) {
+	top := j.getenv("CI_PROJECT_DIR")
+	if top == "" {
+		top = j.getenv("GITHUB_WORKSPACE")
+	}
+	forge.Describe(res, j.getenv, top, j.Root())
 }
 
 // publish writes the result to where it was asked for. A result that cannot be

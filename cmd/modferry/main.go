@@ -22,11 +22,7 @@ func main() {
 	// then on signals are not caught any more, so the second one kills.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	args := os.Args[1:]
-	if stage := stageOf(os.Args[0]); stage != nil {
-		args = stage
-	}
-	os.Exit(run(ctx, args, process{
+	os.Exit(run(ctx, append(stageOf(os.Args[0]), os.Args[1:]...), process{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, environ: os.Environ,
 	}))

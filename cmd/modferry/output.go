@@ -1,18 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/modferry/modferry/action/github"
-	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/progress"
@@ -60,7 +58,7 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 	if j.values.Quiet {
 		return func() {}
 	}
-	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb"
+	w, live := j.stderr, isTerminal(j.stderr) && j.getenv("TERM") != "dumb" && j.other.Live()
 	if live {
 		w = outlet.Commands(w)
 	}
@@ -73,7 +71,8 @@ func (j *job) progress(snapshot func() progress.Snapshot) (stop func()) {
 }
 
 // show renders the result for people: on standard output, or on standard error
-// when the JSON takes that. GitLab folds the details of a good run.
+// when the JSON takes that. Where the CI system's log has sections, the details are in
+// one that is closed.
 func (j *job) show(res *report.Result) error {
 	if j.values.Quiet && res.Outcome == report.OK {
 		return nil
@@ -82,13 +81,26 @@ func (j *job) show(res *report.Result) error {
 	if j.values.JSON == "-" {
 		w = j.stderr
 	}
-	page, err := j.page(w, j.values.Verbose, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
-	var g *gitlab.Job // nil folds nothing
-	if j.command.helps {
-		g = j.gitlab
+	if !j.command.helps {
+		return j.renderText(w, res, j.values.Verbose, j.command.render)
 	}
-	if err == nil {
-		err = g.Fold(w, j.command.name, page, unremarkable(res))
+	return j.fold(w, res)
+}
+
+// fold writes the report such that the details are out of the way, where the CI
+// system's log can do that.
+func (j *job) fold(w io.Writer, res *report.Result) error {
+	if j.gitlab == nil && j.other == nil {
+		return j.renderText(w, res, j.values.Verbose, j.command.render)
+	}
+	page, err := j.page(w, false, func(page io.Writer, o text.Options) error { return j.command.render(page, res, o) })
+	details, derr := j.page(w, true, func(page io.Writer, o text.Options) error { return text.Details(page, res, o) })
+	fold := j.gitlab.Fold
+	if j.other != nil {
+		fold = j.other.Fold
+	}
+	if err = errors.Join(err, derr); err == nil {
+		err = fold(w, j.command.name, page, details)
 	}
 	return unwritten(err)
 }
@@ -98,12 +110,6 @@ func unwritten(err error) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
-}
-
-// unremarkable reports whether a result has nothing that somebody should read.
-func unremarkable(res *report.Result) bool {
-	return res.Outcome == report.OK && len(res.Cache.Rejected) == 0 &&
-		!slices.ContainsFunc(res.Findings, func(f finding.Finding) bool { return f.Severity != finding.Info })
 }
 
 func (p process) renderText(w io.Writer, res *report.Result, verbose bool, render rendering) error {

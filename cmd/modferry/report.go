@@ -56,6 +56,7 @@ cyclonedx is a software bill of materials, prometheus a file of metrics. With
 
 func reportFlags(cmd *cobra.Command) {
 	cmd.Flags().String("format", "text", "`WORD` is one of the formats above (text)")
+	completeFormat(cmd, formatNames())
 	cmd.Flags().String("compare", "", "say what changed since the result in `OLD`")
 	cmd.Flags().BoolP("verbose", "v", false, "every module, as text")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action/gitlab"
+	"github.com/modferry/modferry/action/otherci"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/outlet"
 	"github.com/modferry/modferry/internal/report"
@@ -82,7 +83,7 @@ func (a *app) refuse(cmd *cobra.Command, err error) int {
 	}
 	if cmd.Flags().Lookup("reports") != nil {
 		if dir := settings.ReportsDir(a.given(cmd, "reports"), a.getenv); dir != "" {
-			a.tell(gitlab.Detect(a.getenv).Write(gitlab.Reports{Result: res, Dir: dir})...)
+			a.tell(gitlab.Detect(a.getenv).Write(gitlab.Reports{Result: res, Dir: dir, Project: otherci.Detect(a.getenv).Checkout()})...)
 		}
 	}
 	return report.Settings.ExitCode()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,13 +20,17 @@ import (
 
 // command is a verb, or a group of verbs.
 type command struct {
-	name  string // "fetch", "cache restore"; as in the table of settings
-	args  string // as --help shows them; "" for a command that takes none
-	short string
-	long  string
-	flags func(*cobra.Command) // adds those that are no settings; nil for none
+	name     string // "fetch", "cache restore"; as in the table of settings
+	args     string // as --help shows them; "" for a command that takes none
+	short    string
+	long     string
+	examples []example
+	flags    func(*cobra.Command) // adds those that are no settings; nil for none
 
 	do action // nil for a group
+
+	// hidden keeps the command out of lists: nobody types it.
+	hidden bool
 
 	// The rest is for commands that run a job.
 	prepare func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
@@ -43,6 +48,9 @@ type command struct {
 	// that few want the details of a good run.
 	helps bool
 }
+
+// example is a command line and what it is good for, in a few words.
+type example struct{ line, what string }
 
 // action is what a command does. An error says that it could not begin.
 type action func(a *app, cmd *cobra.Command, c command, args []string) error
@@ -80,20 +88,46 @@ func commands() []command {
 	return []command{
 		{
 			name: "fetch", args: "[MODULE@VERSION...]", short: "Download the modules of a checkout into the module cache", long: fetchHelp,
-			do: (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
+			examples: []example{
+				{"modferry fetch", "the checkout in this directory"},
+				{"modferry fetch -C services/api", "one in another directory"},
+				{"modferry fetch --mirrors cn", "in mainland China"},
+				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
+				{"modferry fetch example.com/tool@latest", "a tool, for go install"},
+			},
+			flags: fetchFlags,
+			do:    (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
 			name: "exec", args: "[flags] -- CMD [ARG...]", short: "Run a command whose go commands download through a relay", long: execHelp, flags: execFlags,
+			examples: []example{
+				{"modferry exec -- go test ./...", ""},
+				{"modferry exec -- go install example.com/tool@latest", ""},
+			},
 			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
 		},
 		{
 			name: "export", args: "DIR [MODULE@VERSION...]", short: "Write the modules of a checkout as a module proxy for use offline", long: exportHelp,
+			examples: []example{
+				{"modferry export goproxy", "for GOPROXY=file:///path/of/goproxy"},
+				{"modferry export goproxy example.com/tool@latest", "with a tool"},
+			},
 			do: (*app).export, render: text.Write,
 		},
 		{
 			name: "import", args: "DIR", short: "Bring what export has written into the module cache, verified", long: importHelp,
-			do: (*app).importModules, render: text.Write,
+			examples: []example{{"modferry import goproxy", ""}},
+			do:       (*app).importModules, render: text.Write,
+		},
+		{
+			name: "serve", short: "Serve a relay to the go commands of a job or a network", long: serveHelp, flags: serveFlags,
+			examples: []example{
+				{"modferry serve", "for this machine"},
+				{"modferry serve --listen :8642 --token-file FILE", "for a network"},
+				{"modferry serve --shared-store s3://BUCKET/PREFIX", "one of several"},
+			},
+			do: (*app).serve,
 		},
 		{
 			name: "probe", short: "Measure the mirrors and show the chain that fetch would use",
@@ -103,10 +137,21 @@ mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
 		},
 		{
 			name: "env", short: "Print the settings that the go command should use", long: envHelp(), flags: envFlags,
+			examples: []example{
+				{`eval "$(modferry env)"`, "sh, bash, busybox"},
+				{"modferry env --format fish | source", "fish"},
+				{`modferry env --format github >> "$GITHUB_ENV"`, "later steps on GitHub"},
+				{"modferry env --format dotenv > modferry.env", "later jobs on GitLab"},
+			},
 			do: (*app).env, prepare: session.OpenProbe, run: probe, render: text.Write,
 		},
 		{
 			name: "doctor", args: "[FILE...]", short: "Check the configuration, or explain a log of the go command", long: doctorHelp,
+			examples: []example{
+				{"modferry doctor", "this checkout and this machine"},
+				{"modferry doctor build.log", "what went wrong in a log"},
+				{"go version -m PROGRAM | modferry doctor -", "what it was built from"},
+			},
 			do: (*app).doctor, run: chainless(examine), render: text.Diagnosis, examines: true, last: true,
 		},
 		{
@@ -146,15 +191,56 @@ recently used ones until the cache is no larger than --cache-max-size.`,
 		},
 		{
 			name: "report", args: "FILE", short: "Render a result that was written with --json", long: reportHelp(), flags: reportFlags,
+			examples: []example{
+				{"modferry report result.json", ""},
+				{"modferry report --format html result.json > result.html", ""},
+				{"modferry report --compare yesterday.json result.json", ""},
+			},
 			do: (*app).report,
 		},
 		{
-			name: "action", short: "The stages of the GitHub Action",
+			name: "action", short: "The stages of the GitHub Action", hidden: true,
 			long: `The stages of the GitHub Action, which the runner starts as modferry-main and
 modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		},
-		{name: "action main", short: "Download the modules and export the settings for later steps", do: stage(github.Main)},
-		{name: "action post", short: "Save the cache and report what later steps downloaded", do: stage(github.Post)},
+		{name: "action main", short: "Download the modules and export the settings for later steps", flags: stageFlags, do: stage(github.Main)},
+		{name: "action post", short: "Save the cache and report what later steps downloaded", flags: stageFlags, do: stage(github.Post)},
+		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlag, do: (*app).actionRelay},
+		{
+			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
+			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow
+that brings the modules and tests the checkout: .github/workflows/modferry.yml
+or .gitlab-ci.yml. Says what it saw. A file that is there stays; then the
+workflow is printed instead.`,
+			examples: []example{{"modferry init", ""}, {"modferry init --ci gitlab", "where nothing tells which CI system it is"}},
+			flags:    initFlags, do: (*app).init,
+		},
+		{
+			name: "settings", short: "Show every setting, its value and where it comes from",
+			long: `Shows every setting with its value and where it comes from (flag, variable,
+configuration file or default), and what the go command is told. Credentials are
+hidden. A value in parentheses is what an unset one stands for.`,
+			do: (*app).settings,
+		},
+		{
+			name: "explain", args: "[CODE...]", short: "Say what a code of a finding or a failure means",
+			long: `Says what a code means that reports show, and what to do. CODE is the code or
+name of a check (MF131, goproxy-separator) or the class of a failure
+(hash_mismatch). Without CODE it lists them all.`,
+			examples: []example{{"modferry explain MF131", ""}, {"modferry explain hash_mismatch", ""}},
+			do:       (*app).explain,
+		},
+		{
+			name: "completion", args: "SHELL", short: "Print a script that completes commands, flags and values",
+			long: `Prints the script that makes a shell complete commands, flags and the values of
+flags. SHELL is ` + inWords(shellNames()) + ".",
+			examples: []example{
+				{`source <(modferry completion bash)`, "this bash"},
+				{`modferry completion zsh > "${fpath[1]}/_modferry"`, "zsh"},
+				{`modferry completion fish | source`, "fish"},
+			},
+			do: (*app).completion,
+		},
 		{name: "version", short: "Print the version", do: (*app).version},
 	}
 }
@@ -163,10 +249,11 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 func (a *app) tree() *cobra.Command {
 	root := program.build(a)
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.Flags().Bool("version", false, "print the version")
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help(cmd.OutOrStdout(), cmd) })
 	root.SetUsageFunc(func(cmd *cobra.Command) error { help(cmd.ErrOrStderr(), cmd); return nil })
 	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true // ours is in the table
 	groups := map[string]*cobra.Command{"": root}
 	for _, c := range commands() {
 		group, _ := c.split()
@@ -187,18 +274,30 @@ func (c command) build(a *app) *cobra.Command {
 	_, verb := c.split()
 	cmd := &cobra.Command{
 		Use: strings.TrimSpace(verb + " " + c.args), Short: c.short, Long: c.long,
-		Args: cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs, Hidden: c.hidden,
 		RunE: func(cmd *cobra.Command, args []string) error { return c.do(a, cmd, c, args) },
 	}
 	switch {
+	case c.do == nil && c.name == program.name:
+		cmd.RunE = a.front
 	case c.do == nil:
 		cmd.RunE = unknownCommand
 	case c.args == "":
 		cmd.Args = noArguments
 	}
+	var examples []string
+	width := 0
+	for _, e := range c.examples {
+		width = max(width, len(e.line))
+	}
+	for _, e := range c.examples {
+		examples = append(examples, strings.TrimRight(fmt.Sprintf("  %-*s   %s", width, e.line, e.what), " "))
+	}
+	cmd.Example = strings.Join(examples, "\n")
 	bindFlags(cmd, c.name)
 	if c.flags != nil {
 		c.flags(cmd)
 	}
+	a.complete(cmd, c)
 	return cmd
 }

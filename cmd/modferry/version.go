@@ -15,6 +15,17 @@ func (a *app) version(*cobra.Command, command, []string) error {
 	return err
 }
 
+// front is the program without a command: its version, or what commands there are.
+func (a *app) front(cmd *cobra.Command, args []string) error {
+	switch asked, _ := cmd.Flags().GetBool("version"); {
+	case len(args) > 0:
+		return unknownCommand(cmd, args)
+	case asked:
+		return a.version(cmd, command{}, nil)
+	}
+	return cmd.Help()
+}
+
 // release is the version of a release, which its build sets with
 // -ldflags "-X main.release=1.2.3"; "" in every other build.
 var release string

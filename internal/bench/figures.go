@@ -36,6 +36,8 @@ type sampleFigures struct {
 	Processor float64   `json:"processor_seconds"`
 	Peak      int64     `json:"peak_bytes,omitempty"`
 	Cached    int64     `json:"cached_bytes,omitempty"`
+	Requests  int       `json:"requests,omitempty"`        // by clients of a relay
+	Asked     int       `json:"mirror_requests,omitempty"` // by the relay
 }
 
 // writeFigures writes the report as JSON; "" for no file.
@@ -57,7 +59,7 @@ func writeFigures(name string, preface []string, claims []claim, all []series) e
 	for _, s := range all {
 		of := seriesFigures{Job: s.job, Site: s.site, Side: s.side}
 		for _, one := range s.samples {
-			figures := sampleFigures{Seconds: one.elapsed.Seconds(), Processor: one.cpu.Seconds(), Peak: one.peak, Cached: one.cached}
+			figures := sampleFigures{Seconds: one.elapsed.Seconds(), Processor: one.cpu.Seconds(), Peak: one.peak, Cached: one.cached, Requests: one.requests, Asked: one.asked}
 			for _, part := range one.parts {
 				figures.Parts = append(figures.Parts, part.Seconds())
 			}

@@ -132,6 +132,56 @@ func watchPeak(pid int) func() int64 {
 	}
 }
 
+// processorTime is what a process and its children have used, and their threads that
+// still run.
+func processorTime(pid int) (total time.Duration, err error) {
+	for _, pid := range family(pid) {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+		if err != nil {
+			return 0, err
+		}
+		for _, t := range tasks {
+			// sched-stats.rst: nanoseconds on a processor come first.
+			data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, t.Name()))
+			if err != nil {
+				continue // the thread has ended meanwhile
+			}
+			first, _, _ := strings.Cut(string(data), " ")
+			ns, err := strconv.ParseInt(first, 10, 64)
+			if err != nil {
+				return 0, fmt.Errorf("read schedstat: %w", err)
+			}
+			total += time.Duration(ns)
+		}
+	}
+	return total, nil
+}
+
+// peakOf is the peak resident memory of a process and its children, in bytes.
+func peakOf(pid int) (total int64) {
+	for _, pid := range family(pid) {
+		if kb, err := strconv.ParseInt(strings.TrimSuffix(procField(fmt.Sprintf("/proc/%d/status", pid), "VmHWM"), " kB"), 10, 64); err == nil {
+			total += kb << 10
+		}
+	}
+	return total
+}
+
+// family is a process and its children.
+func family(pid int) []int {
+	all := []int{pid}
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return all
+	}
+	for _, child := range strings.Fields(string(data)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
 // procField returns the value of the first line "name: value" of a file of
 // /proc, "" when there is none.
 func procField(file, name string) string {

@@ -2,7 +2,10 @@
 
 package main
 
-import "runtime"
+import (
+	"runtime"
+	"time"
+)
 
 // confine has no portable form: the commands use every processor, and the table
 // says how many there are.
@@ -22,3 +25,9 @@ func describeMachine() string { return runtime.GOOS }
 
 // watchPeak knows no peak.
 func watchPeak(int) func() int64 { return func() int64 { return 0 } }
+
+// processorTime is unknown here.
+func processorTime(int) (time.Duration, error) { return 0, nil }
+
+// peakOf knows no peak.
+func peakOf(int) int64 { return 0 }

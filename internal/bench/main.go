@@ -20,6 +20,7 @@
 //     go build ./... has ended, with a round trip of 50 ms
 //   - present (terraform, hugo): nothing is missing
 //   - memory (hugo, kubernetes): the peak, cold
+//   - relay (hugo): modferry serve against nginx, where it is installed, and goproxy
 //   - cache (hugo, kubernetes): saving and restoring, against the official client
 //
 // It is a module of its own, so that what it needs stays out of the product's
@@ -87,10 +88,10 @@ type options struct {
 }
 
 // caseNames are all cases in the order they run in.
-var caseNames = []string{"loopback", "wire", "build", "present", "memory", "cache"}
+var caseNames = []string{"loopback", "wire", "build", "present", "memory", "relay", "cache"}
 
 // casesWithout are those that need nothing but this machine.
-var casesWithout = caseNames[:5]
+var casesWithout = caseNames[:6]
 
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
@@ -226,6 +227,9 @@ func (s *suite) preface(now time.Time) []string {
 		fmt.Sprintf("Machine: %s; %d of %d processors for the commands; %s %s/%s.", describeMachine(), s.cores, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		fmt.Sprintf("Mirror: a file server on this machine, %s, every file in its page cache. Module caches %s, empty before each run, as are build cache and home.", protocol, place),
 		"`go mod download` brings and extracts all that go.mod requires. `modferry fetch` brings and extracts what imports need, on all usual platforms and with tests; with `--scope build` all that go.mod requires, too.",
+	}
+	if slices.Contains(s.cases, "relay") {
+		lines = append(lines, fmt.Sprintf("Relays: the mirror takes %d ms for each answer. Each relay has a directory of its own, empty at first, and logs every request; ours also verifies what it brings with a checksum database, and serves metrics. The clients run on the same processors, over connections that they keep.", originLatency.Milliseconds()))
 	}
 	if s.client != nil {
 		lines = append(lines,

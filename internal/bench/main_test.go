@@ -15,7 +15,7 @@ func TestParseOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"loopback", "wire", "build", "present", "memory"}, o.cases); diff != "" {
+	if diff := cmp.Diff([]string{"loopback", "wire", "build", "present", "memory", "relay"}, o.cases); diff != "" {
 		t.Errorf("default cases: %s", diff)
 	}
 	if diff := cmp.Diff([]time.Duration{20 * time.Millisecond, 100 * time.Millisecond}, o.roundTrips); diff != "" {
@@ -28,7 +28,7 @@ func TestParseOptions(t *testing.T) {
 		t.Errorf("got defaults %+v", o)
 	}
 	for _, test := range []struct{ name, args, want string }{
-		{"an unknown case is refused", "-cases loopback,all", `found case "all", expected some of loopback,wire,build,present,memory,cache`},
+		{"an unknown case is refused", "-cases loopback,all", `found case "all", expected some of loopback,wire,build,present,memory,relay,cache`},
 		{"no runs are refused", "-n 0", "found -n 0, expected at least 1"},
 		{"no processors are refused", "-cores 0", "found -cores 0, expected at least 1"},
 		{"a round trip that is none is refused", "-rtt 20ms,fast", `found round trip "fast", expected a duration such as 100ms`},
@@ -50,8 +50,8 @@ func TestParseOptions(t *testing.T) {
 func TestTheCaseCacheRunsByDefaultWithTheOfficialClientOnly(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string][]string{
-		"":                             {"loopback", "wire", "build", "present", "memory"},
-		"-official dir":                {"loopback", "wire", "build", "present", "memory", "cache"},
+		"":                             {"loopback", "wire", "build", "present", "memory", "relay"},
+		"-official dir":                {"loopback", "wire", "build", "present", "memory", "relay", "cache"},
 		"-official dir -cases present": {"present"},
 	} {
 		o, err := parseOptions(strings.Fields(args), io.Discard)

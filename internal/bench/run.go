@@ -50,6 +50,14 @@ type sample struct {
 	peak    int64           // resident bytes of the largest command, 0 when unknown
 	parts   []time.Duration // of elapsed, by step
 	cached  int64           // bytes brought to or from the cache service
+	// Of the case relay: requests by clients, requests to the mirror, and the most of
+	// these for one file.
+	requests, asked, most int
+}
+
+// each is the processor time of a request in microseconds.
+func (s sample) each() float64 {
+	return float64(s.cpu.Nanoseconds()) / 1e3 / float64(max(s.requests, 1))
 }
 
 // A runner runs sides at a site against a mirror. Every run has its own home,

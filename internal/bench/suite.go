@@ -40,6 +40,8 @@ func (s *suite) measure(ctx context.Context, name string) error {
 		return nil
 	case "build":
 		return s.build(ctx)
+	case "relay":
+		return s.relay(ctx)
 	}
 	at, err := newLoopback(s.cores)
 	if err != nil {

@@ -64,6 +64,13 @@ type claim struct {
 	// atMost is the wanted share of the subject's bytes in the cache service in
 	// the baseline's, which are compared instead of times; 0 for none.
 	atMost float64
+	// perRequest compares processor times of a request, and overhead is how many
+	// times the baseline's is wanted at most; 0 for none.
+	perRequest bool
+	overhead   float64
+	// mostAsked is how many requests to the mirror for one file are wanted at most; 0
+	// where that is not the question.
+	mostAsked int
 }
 
 // ratio is how many times faster the subject is, 0 without a baseline.
@@ -96,6 +103,11 @@ func (c claim) cells() []string {
 	}
 	wanted, met := "", false
 	switch {
+	case c.perRequest:
+		return c.requestCells()
+	case c.mostAsked > 0:
+		n := median(collect(c.subject.samples, func(s sample) int64 { return int64(s.most) }))
+		return []string{c.text, fmt.Sprint(n), "", "", fmt.Sprintf("≤ %d", c.mostAsked), verdictOf(n <= int64(c.mostAsked))}
 	case c.atLeast > 0:
 		wanted, met = fmt.Sprintf("≥ %g", c.atLeast), c.ratio() >= c.atLeast
 	case c.within > 0:
@@ -119,6 +131,27 @@ func (c claim) cells() []string {
 	return []string{c.text, subject, baseline, ratio, wanted, verdict}
 }
 
+// requestCells are the cells of a claim about the processor time of a request.
+func (c claim) requestCells() []string {
+	of := func(s series) float64 {
+		return float64(median(collect(s.samples, func(s sample) int64 { return int64(s.each() * 1e3) }))) / 1e3
+	}
+	subject, baseline := of(c.subject), of(c.baseline)
+	ratio := subject / max(baseline, 1e-9)
+	cells := []string{c.text, fmt.Sprintf("%.1f µs", subject), fmt.Sprintf("%.1f µs", baseline), fmt.Sprintf("%.2f", ratio), "", ""}
+	if c.overhead > 0 {
+		cells[4], cells[5] = fmt.Sprintf("≤ %g", c.overhead), verdictOf(ratio <= c.overhead)
+	}
+	return cells
+}
+
+func verdictOf(met bool) string {
+	if met {
+		return "met"
+	}
+	return "**missed**"
+}
+
 // writeReport writes the claims and the samples behind them as Markdown.
 func writeReport(w io.Writer, preface []string, claims []claim, all []series) error {
 	var b strings.Builder
@@ -132,7 +165,7 @@ func writeReport(w io.Writer, preface []string, claims []claim, all []series) er
 	}
 	writeTable(&b, lines)
 	b.WriteString("\n")
-	lines = [][]string{{"job", "site", "commands", "median", "fastest", "slowest", "processor", "peak memory", "cached"}}
+	lines = [][]string{{"job", "site", "commands", "median", "fastest", "slowest", "processor", "peak memory", "cached", "requests to the mirror"}}
 	for _, s := range all {
 		times := collect(s.samples, func(s sample) time.Duration { return s.elapsed })
 		cpu := collect(s.samples, func(s sample) time.Duration { return s.cpu })
@@ -140,9 +173,13 @@ func writeReport(w io.Writer, preface []string, claims []claim, all []series) er
 		if n := s.cached(); n > 0 {
 			cached = formatBytes(n)
 		}
+		asked := ""
+		if n := median(collect(s.samples, func(s sample) int64 { return int64(s.asked) })); n > 0 {
+			asked = fmt.Sprint(n)
+		}
 		lines = append(lines, []string{
 			s.job, s.site, s.side, formatTime(median(times)), formatTime(slices.Min(times)), formatTime(slices.Max(times)),
-			formatTime(median(cpu)), formatBytes(s.peak()), cached,
+			formatTime(median(cpu)), formatBytes(s.peak()), cached, asked,
 		})
 	}
 	writeTable(&b, lines)

@@ -151,9 +151,9 @@ func TestReportIsMarkdown(t *testing.T) {
 |---|---|---|---|---|---|
 | x | 1.50 s | 3.00 s | 2.0 |  |  |
 
-| job | site | commands | median | fastest | slowest | processor | peak memory | cached |
-|---|---|---|---|---|---|---|---|---|
-| job | here | a \| b | 1.50 s | 1.00 s | 2.00 s | 0.000 s | 90 MB |  |
+| job | site | commands | median | fastest | slowest | processor | peak memory | cached | requests to the mirror |
+|---|---|---|---|---|---|---|---|---|---|
+| job | here | a \| b | 1.50 s | 1.00 s | 2.00 s | 0.000 s | 90 MB |  |  |
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)

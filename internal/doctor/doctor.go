@@ -34,7 +34,7 @@ func Examine(ctx context.Context, s *session.Session) *report.Result {
 	}
 	paths = slices.Compact(paths) // modules are sorted
 	toolchains, refused := s.Toolchains()
-	findings := slices.Concat(goenv.Check(s.Env, paths), s.Findings, e.unprotected(paths), e.vendored(), e.workspaces(), e.machine(), refused)
+	findings := slices.Concat(goenv.Check(s.Env, paths), s.Findings, e.unprotected(paths), e.ruled(paths), e.vendored(), e.workspaces(), e.machine(), refused)
 
 	var res *report.Result
 	if s.Unsound || s.Values.NoProbe {

@@ -43,7 +43,8 @@ func (e examination) servesZip(ctx context.Context, v module.Version, why *[]str
 	}
 	ctx, cancel := mirror.WithLimit(ctx, e.s.Values.ProbeTimeout, "--probe-timeout")
 	defer cancel()
-	for _, h := range e.s.Chain.Hops {
+	hops := e.s.Access.Route(e.s.Chain, v.Path)
+	for _, h := range hops {
 		resp, err := h.Get(ctx, mirror.Request{Path: file, Max: mirror.MaxZip})
 		if err == nil {
 			// The body is not wanted, so its end is no news.
@@ -56,8 +57,8 @@ func (e examination) servesZip(ctx context.Context, v module.Version, why *[]str
 			break // as the go command, and as a gatekeeper demands
 		}
 	}
-	if len(e.s.Chain.Hops) == 0 {
-		*why = append(*why, "the chain has no mirror")
+	if len(hops) == 0 {
+		*why = append(*why, "no mirror may be asked")
 	}
 	return false
 }

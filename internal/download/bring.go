@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
@@ -27,8 +28,15 @@ func (e *Engine) Bring(ctx context.Context, it *Item) error {
 	it.Record.StartMS = e.since()
 	fe := e.bring(ctx, it)
 	it.Record.MS = e.since() - it.Record.StartMS
-	e.waiting(it, nil)
+	e.waiting(it, nil, "")
 	e.done.Add(1)
+	it.Record.Trace = httpx.TraceOf(ctx).ID()
+	if e.s.Options.Brought != nil {
+		e.s.Options.Brought(it.Record)
+	}
+	if it.Kind == report.KindZip {
+		e.zips.Add(1)
+	}
 	if fe == nil {
 		return nil
 	}
@@ -55,12 +63,13 @@ func (e *Engine) bring(ctx context.Context, it *Item) *failure.Error {
 		tries[i].hop = h
 	}
 	scarce := 0
+	var failed failure.Class // of the last attempt
 	for {
 		t, rest := e.next(tries)
 		if t == nil || e.deserted(tries, true) {
 			return e.conclude(it, tries)
 		}
-		e.waiting(it, t.hop)
+		e.waiting(it, t.hop, failed)
 		turn := e.admit(ctx, t, rest, tries)
 		if turn == nil {
 			if ctx.Err() != nil {
@@ -97,7 +106,7 @@ func (e *Engine) bring(ctx context.Context, it *Item) *failure.Error {
 			e.bytes.Add(a.Bytes)
 			return nil
 		}
-		t.last = fe
+		t.last, failed = fe, fe.Class
 		switch {
 		case ctx.Err() != nil:
 			return it.fail(cancelled(ctx))
@@ -207,12 +216,15 @@ func (it *Item) blame(h *session.Hop, now float64) {
 
 // asked is a mirror that an item waits for.
 type asked struct {
-	hop   *session.Hop
-	since time.Time
+	hop    *session.Hop
+	since  time.Time
+	tries  int           // attempts so far that failed
+	failed failure.Class // the last of them; "" for none
 }
 
-// waiting notes which mirror an item waits for; nil for none.
-func (e *Engine) waiting(it *Item, h *session.Hop) {
+// waiting notes which mirror an item waits for, and with what the attempt before
+// failed, "" for the first; nil for none.
+func (e *Engine) waiting(it *Item, h *session.Hop, failed failure.Class) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if h == nil {
@@ -223,15 +235,15 @@ func (e *Engine) waiting(it *Item, h *session.Hop) {
 	if !ok {
 		a.since = time.Now()
 	}
-	a.hop = h
+	a.hop, a.failed, a.tries = h, failed, len(it.Record.Attempts)
 	e.asked[it] = a
 }
 
 // tellAfter is the wait for one file from which on progress names it.
 const tellAfter = 3 * time.Second
 
-// Waiting is what has been waited for longest, in words; "" when nothing takes
-// long.
+// Waiting is what has been waited for longest, in words, with how far it is; "" when
+// nothing takes long.
 func (e *Engine) Waiting() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -248,5 +260,45 @@ func (e *Engine) Waiting() string {
 	if since < tellAfter {
 		return ""
 	}
-	return fmt.Sprintf("%s %s from %s for %d s", at.Mod, at.Kind, e.asked[at].hop.Name(), int(since.Seconds()))
+	far := ""
+	for t := range e.active {
+		if n, size := t.progress(), t.length(); t.path == at.path && n > 0 && size > 0 {
+			far = fmt.Sprintf(" (%s of %s)", report.Bytes(n), report.Bytes(size))
+		}
+	}
+	return fmt.Sprintf("%s %s%s from %s for %d s", at.Mod, at.Kind, far, e.asked[at].hop.Name(), int(since.Seconds()))
+}
+
+// retrying is the file that is tried again for the oftenest time, in words; "" for
+// none. e.mu is held.
+func (e *Engine) retrying() string {
+	var at *Item
+	for it, a := range e.asked {
+		if a.failed == "" {
+			continue
+		}
+		if b := e.asked[at]; at == nil || a.tries > b.tries || a.tries == b.tries && it.Mod.String() < at.Mod.String() {
+			at = it
+		}
+	}
+	if at == nil {
+		return ""
+	}
+	a := e.asked[at]
+	return fmt.Sprintf("%s, %s, %s try", at.Mod, a.failed.Title(), ordinal(a.tries+1))
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n%100 < 11 || n%100 > 13 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprint(n) + suffix
 }

@@ -37,7 +37,8 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
 	default:
 		it.fail(worst)
-		if at.Protected() && at.Sep == goenv.Comma && !missing {
+		last := at == tries[len(tries)-1].hop && e.chain.Load().End != goenv.Direct
+		if at.Protected() && at.Sep == goenv.Comma && !missing && !last {
 			it.Record.Message += fmt.Sprintf(". The comma after %s keeps this failure from passing on; write | instead, or --fallback any, if others may be asked", at.Name())
 		}
 	}
@@ -56,9 +57,12 @@ func weight(c failure.Class) int {
 
 // unasked is the fate of an item that no mirror may be asked for.
 func (e *Engine) unasked(it *Item) *failure.Error {
+	why := e.s.Access.Refuses(it.Mod.Path)
 	switch {
 	case goenv.MatchPatterns(e.s.Access.NoProxy, it.Mod.Path) || goenv.MatchPatterns(e.s.Access.Private, it.Mod.Path):
 		return it.deferTo(failure.Private, "private: left to the go command")
+	case why != "":
+		return it.Refuse(why)
 	case e.chain.Load().End == goenv.Direct:
 		return it.deferTo(failure.OnlyDirect, "the chain has no mirror; the go command will ask version control (direct)")
 	}
@@ -70,6 +74,14 @@ func (it *Item) fail(fe *failure.Error) *failure.Error {
 	it.Record.Source, it.Record.Class = report.FromFailed, fe.Class
 	it.Record.Message = fe.Error()
 	return fe
+}
+
+// Refuse is the fate of an item that a rule lets nobody be asked for: the go command
+// must not go on to ask somebody else.
+func (it *Item) Refuse(why string) *failure.Error {
+	fe := failure.New(failure.Disabled, "", "", nil)
+	fe.Detail = why
+	return it.fail(fe)
 }
 
 // deferTo leaves the item to the go command.

@@ -30,7 +30,7 @@ type request struct {
 // run, in milliseconds.
 func (q *request) record(start float64) report.Attempt {
 	t := q.seen.Timing
-	return report.Attempt{Mirror: q.turn.hop.Name(), StartMS: start, Hedge: q.hedge,
+	return report.Attempt{Mirror: q.turn.hop.Name(), StartMS: start, Hedge: q.hedge, Span: q.seen.Span,
 		DNSMS: Measured(t.DNS), ConnectMS: Measured(t.Connect), TLSMS: Measured(t.TLS), FirstByteMS: Measured(t.Wait)}
 }
 

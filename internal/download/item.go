@@ -13,8 +13,8 @@ import (
 )
 
 // KindInfo is the .info beside a zip. The go command builds without it, so it
-// has no entry in the result.
-const KindInfo = "info"
+// has no entry in the result of a run.
+const KindInfo = report.KindInfo
 
 // Item is one file to bring, and what became of it. One goroutine works on it at
 // a time.

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"time"
@@ -71,7 +72,8 @@ func (e *Engine) receivePage(it *Item, q *request, a *report.Attempt) *failure.E
 	p := it.page
 	got := &Page{ETag: q.resp.ETag, CacheControl: q.resp.CacheControl, Mirror: q.turn.hop.Name()}
 	if q.resp.Status == http.StatusNotModified {
-		got.Body = p.o.Have.Body
+		// A 304 may leave out what has not changed.
+		got.Body, got.ETag, got.CacheControl = p.o.Have.Body, cmp.Or(got.ETag, p.o.Have.ETag), cmp.Or(got.CacheControl, p.o.Have.CacheControl)
 		q.received(begin, nil, a)
 		p.got = got
 		return nil

@@ -139,21 +139,37 @@ func (q *Queue) neediest() *transfer {
 // Progress is how far a queue is.
 type Progress struct {
 	Waiting        string // for what, for longest; "" when nothing takes long
-	Done, InFlight int
-	Bytes          int64 // of the files kept and of those under way
+	Retrying       string // what, and why; "" for nothing
+	Done, InFlight int    // files
+	Zips           int    // of those done
+	Bytes          int64  // of the files kept and of those under way
+	Left           int64  // to come, as far as that is known, and estimated by what has come; 0 when it is not known
 }
 
 // Progress is how far the queue is. An engine serves one queue at a time, or the
 // numbers are those of all. It is safe for concurrent use.
 func (q *Queue) Progress() Progress {
 	e := q.e
-	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Bytes: e.bytes.Load()}
+	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Zips: int(e.zips.Load()), Bytes: e.bytes.Load()}
+	usual := p.Bytes / int64(max(p.Zips, 1)) // size of a zip
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	p.InFlight = q.working
+	p.InFlight, p.Retrying = q.working, e.retrying()
+	unknown := len(q.pending[0])
 	for t := range e.active {
-		p.Bytes += t.progress()
+		n, size := t.progress(), t.length()
+		p.Bytes += n
+		if size >= 0 {
+			p.Left += max(size-n, 0)
+		} else {
+			unknown++
+		}
 	}
+	if unknown > 0 && p.Zips == 0 {
+		p.Left = 0
+		return p
+	}
+	p.Left += int64(unknown) * usual
 	return p
 }
 

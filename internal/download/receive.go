@@ -39,7 +39,7 @@ func (e *Engine) receive(ctx context.Context, it *Item, q *request, a *report.At
 
 // received ends a response that was read to its end, or as far as it went.
 func (q *request) received(begin time.Time, fe *failure.Error, a *report.Attempt) {
-	a.Bytes = q.resp.Received()
+	a.Bytes, a.BodyMS = q.resp.Received(), Measured(time.Since(begin))
 	q.resp.Close()
 	q.turn.hop.Health.Received(a.Bytes, time.Since(begin))
 	q.turn.arrived(a.Bytes, fe)
@@ -64,7 +64,10 @@ func (e *Engine) receiveMod(ctx context.Context, it *Item, q *request, a *report
 		}
 		return fe
 	}
-	return failure.As(e.shelf.PutMod(ctx, it.Mod, it.Want, tmp))
+	arrived := time.Now()
+	err = e.shelf.PutMod(ctx, it.Mod, it.Want, tmp)
+	a.VerifyMS = Measured(time.Since(arrived))
+	return failure.As(err)
 }
 
 func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report.Attempt) *failure.Error {
@@ -91,7 +94,7 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 	e.untrack(t)
 	t.settle()
 	by, others := t.suppliers()
-	a.Bytes, a.Resumed = t.received, t.resumedAt
+	a.Bytes, a.Resumed, a.BodyMS = t.received, t.resumedAt, Measured(time.Since(begin))
 	h.Health.Received(t.received-others, time.Since(begin))
 	fe := failure.As(err)
 	q.turn.arrived(t.received, fe)
@@ -102,11 +105,12 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 	if e.o.Arrived != nil {
 		e.o.Arrived(it, tmp)
 	}
-	put := false
+	put, arrived := false, time.Now()
 	err = e.verifying(ctx, func(parallel int) error {
 		put = true
 		return e.shelf.PutZip(ctx, it.Mod, it.Want, tmp, modcache.PutOptions{Extract: it.Extracts(e.s.Values), Parallel: parallel})
 	})
+	a.VerifyMS = Measured(time.Since(arrived))
 	if !put {
 		discard(tmp)
 		return failure.As(err)

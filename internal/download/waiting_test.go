@@ -8,7 +8,9 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/session/sessiontest"
 )
@@ -26,14 +28,18 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 			}
 		}
 		expect("")
-		r.waiting(old, c.Hops[0])
+		r.waiting(old, c.Hops[0], "")
 		time.Sleep(tellAfter - time.Second)
 		expect("")
-		r.waiting(young, c.Hops[0])
-		r.waiting(old, c.Hops[1])
+		r.waiting(young, c.Hops[0], "")
+		old.Record.Attempts = make([]report.Attempt, 2)
+		r.waiting(old, c.Hops[1], failure.Refused)
+		if got, want := r.retrying(), "example.test/old@v1.0.0, connection refused, 3rd try"; got != want {
+			t.Errorf("retrying %q, want %q", got, want)
+		}
 		time.Sleep(2 * time.Second)
 		expect("example.test/old@v1.0.0 zip from https://b.example.test for 4 s")
-		r.waiting(old, nil)
+		r.waiting(old, nil, "")
 		if got := r.Waiting(); strings.Contains(got, "old") {
 			t.Errorf("waiting for %q, which is there", got)
 		}

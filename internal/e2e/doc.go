@@ -16,8 +16,9 @@
 //     further runs need no network; otherwise it goes with the run.
 //   - MODFERRY_E2E_NPM is a folder in which `npm ci` was run with the
 //     package-lock.json of npm/: azurite, GitHub's own cache client in the
-//     versions that are in use, and gitlab-ci-local. versitygw, which .ci/tools names, is looked for
-//     on the search path. .ci/run sees to both.
+//     versions that are in use, gitlab-ci-local, and the versions of node that
+//     runners have. versitygw, which .ci/tools names, is looked for on the
+//     search path. .ci/run sees to both.
 //   - MODFERRY_E2E_ALL=1 adds cli, traefik, terraform and kubernetes, compiles
 //     hugo, has hugo saved in every store, damages ten times as many places of
 //     layers, and makes the large layer one of 1 GB.

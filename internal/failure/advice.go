@@ -8,6 +8,15 @@ import (
 	"github.com/modferry/modferry/internal/settings"
 )
 
+// Classes returns every class, in the order of their declaration.
+func Classes() []Class {
+	all := make([]Class, len(kinds))
+	for i, k := range kinds {
+		all[i] = k.class
+	}
+	return all
+}
+
 // Temporary reports whether trying the same mirror again may help.
 func (c Class) Temporary() bool { return c.kind().temporary }
 
@@ -27,6 +36,18 @@ func (c Class) Explain() string { return c.kind().explain }
 // Remedy says what to do and names the settings to change, those of modferry
 // and those of the go command; "" for the empty class.
 func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
+
+// Reference is the page that explains every class.
+const Reference = "https://github.com/modferry/modferry/blob/main/docs/troubleshooting.md"
+
+// Doc is the address of what explains the class; "" for a class that this version
+// does not know.
+func (c Class) Doc() string {
+	if !slices.ContainsFunc(kinds, func(k kind) bool { return k.class == c }) {
+		return ""
+	}
+	return Reference + "#" + string(c)
+}
 
 // FillIn names the settings that a text has placeholders for.
 func FillIn(text string) string {

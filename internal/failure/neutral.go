@@ -26,11 +26,12 @@ func Plain(s string) string {
 }
 
 // Neutral makes text of servers harmless for a log that a CI system reads: one
-// line of printable characters, at most 500 runes, that is no workflow command
-// wherever it is put (GitHub reads "::" at the start of a line, after blanks,
-// and "##[" anywhere; others read "##name["). It keeps the text readable:
-// blanks of every kind become one space, colour sequences vanish, commands are
-// broken up by a space. Neutral text comes back unchanged.
+// line of printable characters, at most 500 runes, that is no command wherever it
+// is put (GitHub reads "::" at the start of a line, after blanks, and "##[" anywhere;
+// Azure and others read "##name["; Buildkite begins a section at a line that starts
+// with "---", "+++" or "~~~" and a blank, and opens it at "^^^ +++"). It keeps the
+// text readable: blanks of every kind become one space, colour sequences vanish,
+// commands are broken up by a space. Neutral text comes back unchanged.
 func Neutral(s string) string {
 	s = unbounded(s)
 	if utf8.RuneCountInString(s) <= maxNeutral {
@@ -46,8 +47,18 @@ func Neutral(s string) string {
 }
 
 // NeutralLine is Neutral for a line of a text that is laid out: its blanks and
-// its length stay. Colours says that those of a terminal may stay as well.
+// its length stay. Colours says that those of a terminal may stay as well, unless
+// the line would be a command without them.
 func NeutralLine(line string, colours bool) string {
+	shown, plain := shownLine(line, colours), shownLine(line, false)
+	if broken := breakCommands(plain); broken != plain {
+		return broken
+	}
+	return shown
+}
+
+// shownLine is a line without what is not shown, but for colours where they may stay.
+func shownLine(line string, colours bool) string {
 	var b strings.Builder
 	for i := 0; i < len(line); {
 		if n := ControlSequence(line[i:]); n > 0 {
@@ -66,13 +77,7 @@ func NeutralLine(line string, colours bool) string {
 			b.WriteByte(' ')
 		}
 	}
-	line = breakCommands(b.String())
-	text := strings.TrimLeftFunc(line, unicode.IsSpace)
-	blanks := line[:len(line)-len(text)]
-	for strings.HasPrefix(text, "::") {
-		text = ": " + text[1:]
-	}
-	return blanks + text
+	return b.String()
 }
 
 // Sentence is Plain for a message of ours that quotes others: it may be four
@@ -91,13 +96,7 @@ func Sentence(s string) string {
 	return unbounded(string(runes[:most/2]) + " … " + string(runes[len(runes)-most/2+3:]))
 }
 
-func unbounded(s string) string {
-	s = breakCommands(printable(s))
-	for strings.HasPrefix(s, "::") {
-		s = ": " + s[1:]
-	}
-	return s
-}
+func unbounded(s string) string { return breakCommands(printable(s)) }
 
 // printable drops what is not a printable character (controls of C0 and C1,
 // bidi overrides and other invisible formatting, bytes that are not UTF-8
@@ -143,8 +142,31 @@ func ControlSequence(s string) int {
 	return len(s) - len(rest) + end + 1
 }
 
-// breakCommands puts a space into every "##" that begins "##[" or "##name[".
-func breakCommands(s string) string {
+// breakCommands puts a space into what is a command at the start of the line, and
+// into every "##" that begins "##[" or "##name[".
+func breakCommands(line string) string {
+	line = breakHashes(line)
+	text := strings.TrimLeftFunc(line, unicode.IsSpace)
+	blanks := line[:len(line)-len(text)]
+	if strings.HasPrefix(text, "::") || blanks == "" && isSection(text) {
+		return blanks + text[:1] + " " + text[1:]
+	}
+	return line
+}
+
+// isSection reports whether Buildkite takes a line as the head of a section, or as
+// the mark that opens one.
+func isSection(line string) bool {
+	for _, mark := range []string{"---", "+++", "~~~", "^^^"} {
+		if rest, ok := strings.CutPrefix(line, mark); ok {
+			next, _ := utf8.DecodeRuneInString(rest)
+			return rest == "" || unicode.IsSpace(next)
+		}
+	}
+	return false
+}
+
+func breakHashes(s string) string {
 	if !strings.Contains(s, "##") {
 		return s
 	}

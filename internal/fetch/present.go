@@ -31,8 +31,8 @@ func (r *run) has(ctx context.Context, it *download.Item) (bool, error) {
 	if err == nil && !ok {
 		ok, err = r.cache.HasZip(ctx, it.Mod, it.Want)
 	}
-	if err != nil || !ok {
-		return false, err
+	if err != nil || !ok || r.planning {
+		return ok && err == nil, err
 	}
 	if r.Values.VerifyPresent {
 		diffs, err := r.cache.Verify(ctx, it.Mod, it.Want, "", 1)

@@ -8,6 +8,7 @@ import (
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/preflight"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/progress"
 )
 
@@ -17,12 +18,29 @@ import (
 type Recorder struct {
 	mu       sync.Mutex
 	phase    string
-	total    int
-	done     int               // files dealt with, but those of the queue under way
+	total    files
+	done     files             // dealt with, but those of the queue under way
 	bytes    int64             // of those files
 	queue    *download.Queue   // under way; nil for none
 	probes   *preflight.Probes // nil for none
 	findings []finding.Finding
+}
+
+// files are counts of files, and of the zips among them: as many modules as people
+// count.
+type files struct{ all, zips int }
+
+func (f *files) add(g files) { f.all, f.zips = f.all+g.all, f.zips+g.zips }
+
+// filesOf counts items.
+func filesOf(items ...*download.Item) files {
+	n := files{all: len(items)}
+	for _, it := range items {
+		if it.Kind == report.KindZip {
+			n.zips++
+		}
+	}
+	return n
 }
 
 // The phases of a run.
@@ -41,7 +59,7 @@ const (
 func (r *Recorder) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.phase, r.total, r.done, r.bytes, r.queue, r.probes, r.findings = "", 0, 0, 0, nil, nil, nil
+	r.phase, r.total, r.done, r.bytes, r.queue, r.probes, r.findings = "", files{}, files{}, 0, nil, nil, nil
 }
 
 // enter begins a phase.
@@ -51,18 +69,18 @@ func (r *Recorder) enter(phase string) {
 	r.phase = phase
 }
 
-// expect says that the run is about n more files or modules.
-func (r *Recorder) expect(n int) {
+// expect says that the run is about so many more files.
+func (r *Recorder) expect(n files) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.total += n
+	r.total.add(n)
 }
 
 // did notes files that are dealt with, and their bytes.
-func (r *Recorder) did(n int, bytes int64) {
+func (r *Recorder) did(n files, bytes int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.done += n
+	r.done.add(n)
 	r.bytes += bytes
 }
 
@@ -94,7 +112,7 @@ func (r *Recorder) follow(q *download.Queue) {
 	defer r.mu.Unlock()
 	if old := r.queue; old != nil {
 		p := old.Progress()
-		r.done += p.Done
+		r.done.add(files{p.Done, p.Zips})
 		r.bytes += p.Bytes
 	}
 	r.queue = q
@@ -104,15 +122,19 @@ func (r *Recorder) follow(q *download.Queue) {
 func (r *Recorder) Snapshot() progress.Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := progress.Snapshot{Phase: r.phase, Total: r.total, Done: r.done, DoneBytes: r.bytes}
+	s := progress.Snapshot{Phase: r.phase, DoneBytes: r.bytes}
+	done := r.done
 	if r.probes != nil && s.Phase == probingMirrors {
 		s.Waiting = strings.Join(r.probes.Awaited(), ", ")
 	}
 	if q := r.queue; q != nil {
 		p := q.Progress()
-		s.Waiting, s.InFlight = p.Waiting, p.InFlight
-		s.Done += p.Done
+		s.Waiting, s.Retrying, s.LeftBytes = p.Waiting, p.Retrying, p.Left
+		done.add(files{p.Done, p.Zips})
 		s.DoneBytes += p.Bytes
+	}
+	if s.Thing, s.Done, s.Total = "module", done.zips, r.total.zips; s.Total == 0 { // of go.mod files only
+		s.Thing, s.Done, s.Total = "file", done.all, r.total.all
 	}
 	return s
 }

@@ -160,8 +160,8 @@ func (s *saved) restore(ctx context.Context, stop context.CancelCauseFunc) {
 		Stall: s.run.Values.StallTimeout, Floor: s.run.Values.CacheFloor,
 		// Each member is taken once, so no two calls touch the same item.
 		Taken: func(m layer.Member, size int64) {
-			s.run.rec.did(1, size)
 			it := s.items[m]
+			s.run.rec.did(filesOf(it), size)
 			it.Record.Source, it.Record.Bytes = report.FromCache, size
 			it.Record.MS = s.run.elapsed() - it.Record.StartMS
 			s.taken(it)

@@ -25,7 +25,7 @@ func (t *route) take(it *download.Item) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.held[it] {
-		t.r.rec.expect(1)
+		t.r.rec.expect(filesOf(it))
 	}
 	switch {
 	case !t.decided:
@@ -69,7 +69,11 @@ func (t *route) decide(held []*download.Item) {
 		}
 	}
 	t.waiting = nil
-	t.r.rec.expect(len(held) - len(t.lacking))
+	for _, it := range held {
+		if !t.lacking[it] {
+			t.r.rec.expect(filesOf(it))
+		}
+	}
 }
 
 // restored says that layers bring nothing any more: what is still lacking comes

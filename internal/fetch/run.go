@@ -102,6 +102,16 @@ func (r *run) bring(ctx context.Context, res *report.Result, find search) (*repo
 	return res, chosen.Chain()
 }
 
+// project is what is known of the checkout; nil for nothing.
+func project(s *session.Session) *report.Project {
+	for _, m := range s.List.Mains {
+		if m.Path != "" {
+			return &report.Project{Module: m.Path}
+		}
+	}
+	return nil
+}
+
 // restore brings what layers have of what is wanted.
 func (r *run) restore(ctx context.Context, w *wanted, t *route, cached *saved, stop context.CancelCauseFunc) error {
 	items, err := w.may(ctx)
@@ -144,6 +154,8 @@ type run struct {
 	cache *modcache.Cache // nil for a run without
 	found *outside.Found  // beyond the list; nil for nothing
 	began time.Time
+	// planning says that nothing is to be written: what is here is taken as it is.
+	planning bool
 }
 
 // begin begins a run and its result.
@@ -156,6 +168,7 @@ func begin(s *session.Session, rec *Recorder) (*run, *report.Result) {
 	return r, &report.Result{
 		Schema: report.Schema, Tool: r.Options.Tool, Started: r.began.UTC().Format(time.RFC3339), Outcome: report.OK,
 		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},
+		Project:  project(s),
 		Settings: r.Effective(), Cache: report.Cache{Store: "off", Hit: "off"},
 		StatusCodes: map[string]map[string]int{},
 	}

@@ -24,7 +24,7 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 		return r.refused(res, err)
 	}
 	r.rec.enter(verifyingCache)
-	r.rec.expect(len(r.List.Modules))
+	r.rec.expect(files{all: len(r.List.Modules)})
 	var mu sync.Mutex
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.Room.Verifiers)
@@ -32,7 +32,7 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 		g.Go(func() error {
 			v := m.ID()
 			diffs, err := r.cache.Verify(gctx, v, m.Zip, m.Mod, 1)
-			r.rec.did(1, 0)
+			r.rec.did(files{all: 1}, 0)
 			if err != nil {
 				return err
 			}

@@ -175,8 +175,13 @@ func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
 						if m.Class != test.class {
 							t.Errorf("%s %s: class %q, want %q (%s)", m.Path, m.Kind, m.Class, test.class, m.Message)
 						}
-						if n := len(m.Attempts); n > 4 {
-							t.Errorf("%s %s: %d attempts", m.Path, m.Kind, n)
+						// Two rounds, and a third attempt where the other mirror's circuit
+						// breaker tripped before this one's. Retries would allow four.
+						at := map[string]int{}
+						for _, a := range m.Attempts {
+							if at[a.Mirror]++; at[a.Mirror] > 3 {
+								t.Errorf("%s %s: %d attempts at %s", m.Path, m.Kind, at[a.Mirror], a.Mirror)
+							}
 						}
 					}
 				})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/modferry/modferry/docs"
 )
 
 // Rule is a check of a configuration, a checkout or a machine: what findings of
@@ -43,7 +45,7 @@ func (f Finding) Code() string {
 }
 
 // Reference is the page that explains every rule.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/checks.md"
+const Reference = docs.URL + "checks.md"
 
 // Doc is where the rule is explained, "" where it has no code.
 func (f Finding) Doc() string {
@@ -255,6 +257,7 @@ var ruleGroups = []struct {
 		{326, "netrc-unread", "The .netrc file has an entry for a mirror that the go command does not read."},
 		{330, "ca-file-unreadable", "SSL_CERT_FILE names a file without certificates."},
 		{331, "ca-file-not-for-go", "The go command does not know the CA certificates of --ca-file."},
+		{332, "mirror-certificates", "A mirror needs certificates that only modferry knows."},
 	}},
 	{"The machine", []numbered{
 		{340, "go-several", "Several go commands are on PATH."},
@@ -270,6 +273,12 @@ var ruleGroups = []struct {
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
 		{381, "import-strange", "A directory to import has files that no module proxy has."},
+		{389, "relay-missing", "The relay of the job is not there."},
+	}},
+	{"Rules for modules", []numbered{
+		{390, "rules-not-exported", "Later go commands do not obey the rules of the configuration file."},
+		{391, "rule-decides", "A rule decides which mirrors are asked for modules of the checkout."},
+		{392, "rule-private", "A rule names mirrors for modules that are private, so no mirror is asked for them."},
 	}},
 	{"What the checkout says", []numbered{
 		{370, "checkout-setting-ignored", "The checkout's configuration file has a setting that only the job may make."},

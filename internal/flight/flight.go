@@ -43,8 +43,8 @@ func (g *Group[K, V]) Close() {
 	g.wg.Wait()
 }
 
-// Do joins the flight of the key, or begins one with bring, whose context is the
-// group's and not that of anybody who waits. shared says that somebody else had begun
+// Do joins the flight of the key, or begins one with bring, whose context ends with the
+// group's and not with that of anybody who waits; it has the values of ctx. shared says that somebody else had begun
 // it. When the last one leaves, the flight is cancelled unless worth says that it
 // should go on; a nil worth lets it. The error is that ctx ended first.
 func (g *Group[K, V]) Do(ctx context.Context, key K, bring func(context.Context) V, worth func() bool) (value V, shared bool, err error) {
@@ -53,10 +53,12 @@ func (g *Group[K, V]) Do(ctx context.Context, key K, bring func(context.Context)
 	if !shared {
 		f = &flight[V]{done: make(chan struct{})}
 		var flying context.Context
-		flying, f.cancel = context.WithCancelCause(g.ctx)
+		flying, f.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+		closing := context.AfterFunc(g.ctx, func() { f.cancel(context.Cause(g.ctx)) })
 		g.flights[key] = f
 		g.wg.Go(func() {
 			f.value = bring(flying)
+			closing()
 			f.cancel(nil)
 			g.mu.Lock()
 			g.forget(key, f)

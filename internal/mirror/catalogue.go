@@ -15,9 +15,12 @@ var catalogueJSON []byte
 type Public struct {
 	URL      string `json:"url"` // without trailing slash
 	Operator string `json:"operator"`
-	Region   string `json:"region"` // "global" or a country code in lower case, e.g. "cn"
+	Region   string `json:"region"` // Global or a country code in lower case, e.g. "cn"
 	SumDB    string `json:"sumdb"`  // "yes", "no" or "unknown": what the operator documents
 }
+
+// Global is the region of a public mirror that is near everywhere.
+const Global = "global"
 
 // Catalogue is a list of public mirrors. Whatever a mirror of it answers is
 // nobody's policy for the user, so every failure may fall back to the next one.

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"cmp"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -32,6 +34,27 @@ func CertPool(pool *x509.CertPool, setting, file string) (*x509.CertPool, error)
 		return nil, fmt.Errorf("%s %s: found no certificate, expected PEM blocks that begin with -----BEGIN CERTIFICATE-----", setting, file)
 	}
 	return pool, nil
+}
+
+// KeyPair reads a client certificate and its key from files of PEM blocks; without a
+// file for the key ("") it is in that of the certificate. setting is what names the
+// files, for errors.
+func KeyPair(setting, certFile, keyFile string) (*tls.Certificate, error) {
+	cert, err := diskfile.Read(certFile, MaxCertificates)
+	if err != nil {
+		return nil, fmt.Errorf("read the %s: %w", setting, err)
+	}
+	key := cert
+	if keyFile != "" {
+		if key, err = diskfile.Read(keyFile, MaxCertificates); err != nil {
+			return nil, fmt.Errorf("read the key of the %s: %w", setting, err)
+		}
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("%s: expected a certificate in %s and its key, not encrypted, in %s, as PEM blocks: %w", setting, certFile, cmp.Or(keyFile, certFile), err)
+	}
+	return &pair, nil
 }
 
 // CheckCertFile refuses an SSL_CERT_FILE that crypto/x509 would wait for or read

@@ -45,6 +45,11 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			fmt.Fprint(w, "x"+strings.Repeat(" ", 1<<10-8)+password)
 		})},
+		{"the message of JSON", failure.Forbidden, says(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprintf(w, `{"errors":[{"message":"%s\u0050LANTED.9Q"}]}`, strings.Repeat("x", 494))
+		})},
 		{"the target of a redirect", failure.RedirectRefused, says(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://h.example.test/"+password)
 			w.WriteHeader(http.StatusFound)

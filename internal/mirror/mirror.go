@@ -42,7 +42,7 @@ type Mirror struct {
 // lane is one transport and so, over HTTP/2, one connection.
 type lane struct {
 	client *http.Client
-	t      *http.Transport
+	t      transport
 	busy   atomic.Int32
 }
 
@@ -51,6 +51,11 @@ type lane struct {
 // *failure.Error: InsecureCredentials for a password in an http URL, as in the
 // go command.
 func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
+	return c.OpenTrusting(rawURL, limits, Trust{})
+}
+
+// OpenTrusting is Open for a mirror with certificates of its own.
+func (c *Client) OpenTrusting(rawURL string, limits Limits, trust Trust) (*Mirror, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
 		// The error of url.Parse quotes the URL with its credentials.
@@ -91,7 +96,7 @@ func (c *Client) Open(rawURL string, limits Limits) (*Mirror, error) {
 		n = lanes
 	}
 	for range n {
-		t := c.transport(limits)
+		t := c.trusting(limits, trust, u.Host)
 		m.lanes = append(m.lanes, &lane{t: t, client: &http.Client{CheckRedirect: httpx.CheckRedirect,
 			Transport: &httpx.Limited{Base: t, Limits: m.bounds, Agent: c.o.UserAgent}}})
 	}
@@ -191,6 +196,7 @@ func (r Request) part() bool { return r.Offset > 0 || r.End > 0 }
 type Seen struct {
 	Timing Timing
 	Proto  string // "HTTP/2.0"; "file" for a file:// mirror; "" when no header arrived
+	Span   string // of the request, whatever came of it; "" without a trace
 }
 
 // Get asks for a file and returns when the response header is there. The
@@ -247,6 +253,15 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	if r.IfNone != "" {
 		req.Header.Set("If-None-Match", r.IfNone)
 	}
+	var span string
+	if t := httpx.TraceOf(ctx); t.ID() != "" {
+		s := httpx.NewSpan()
+		span = s.String()
+		req.Header.Set("Traceparent", t.Parent(s))
+		if r.Seen != nil {
+			r.Seen.Span = span
+		}
+	}
 	if r.part() {
 		end := ""
 		if r.End > 0 {
@@ -269,7 +284,7 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 		return nil, fe
 	}
 	m.Health.status(resp.StatusCode)
-	seen := Seen{tr.timing(), resp.Proto}
+	seen := Seen{tr.timing(), resp.Proto, span}
 	m.Health.waitedFor(seen.Timing.Wait)
 	if r.Seen != nil {
 		*r.Seen = seen

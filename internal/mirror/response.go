@@ -1,10 +1,8 @@
 package mirror
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -128,21 +126,11 @@ func sameEntity(h http.Header, validator string) bool {
 	return got == "" || got == validator
 }
 
-// maxErrorText bounds how much of an error response is read for its first line.
-const maxErrorText = 1 << 10
-
-// statusError makes the failure of a response that is not a file. Like the go
-// command it shows what the server said only when that is plain text.
+// statusError makes the failure of a response that is not a file.
 func statusError(resp *http.Response, shown string, now time.Time) *failure.Error {
 	e := failure.New(failure.FromStatus(resp.StatusCode), "get", shown, nil)
 	e.Status = resp.StatusCode
 	e.RetryAfter = httpx.RetryAfter(resp.Header.Get("Retry-After"), now).Milliseconds()
-	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain") {
-		line, more, _ := bufio.NewReaderSize(io.LimitReader(resp.Body, maxErrorText), maxErrorText).ReadLine()
-		if e.Detail = string(line); more {
-			e.Detail += "…"
-		}
-		e.Detail = failure.Plain(e.Detail)
-	}
+	e.Detail = reason(resp)
 	return e
 }

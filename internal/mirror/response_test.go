@@ -257,12 +257,18 @@ func TestTheTextOfARefusalIsRedactedAndPlain(t *testing.T) {
 	}
 }
 
-func TestARefusalIsQuotedOnlyWhenItIsShortPlainText(t *testing.T) {
+func TestARefusalIsQuotedWhereItIsMadeForPeople(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, contentType, body, want string }{
 		{"plain text", "text/plain", "policy\n", "policy"},
 		{"a web page", "text/html", "<p>policy", ""},
-		{"JSON", "application/json", `{"error":"policy"}`, ""},
+		{"JSON of Artifactory and Nexus", "application/json;charset=ISO-8859-1", `{"errors" : [ {"status" : 403, "message" : "Download of a.test is blocked by the policy \"no-gpl\" https://ann:s3cret@x.test \u001b[31m##[group]"}, {"message":"ask security"} ]}`,
+			`Download of a.test is blocked by the policy "no-gpl" https://ann:xxxxx@x.test # #[group]; ask security`},
+		{"JSON with a bare message", "application/json", `{"message":"policy"}`, "policy"},
+		{"a problem of RFC 9457", "application/problem+json", `{"title":"Blocked","detail":"policy"}`, "policy"},
+		{"OAuth's", "application/json", `{"error":"invalid_token","error_description":"expired"}`, "expired"},
+		{"JSON of another form", "application/json", `{"errors":["policy"]}`, ""},
+		{"JSON without end", "application/json", `{"errors":[{"message":"` + strings.Repeat("x", 1<<20), ""},
 		{"a line without end", "text/plain", strings.Repeat("x", 1<<20), strings.Repeat("x", 499) + "…"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

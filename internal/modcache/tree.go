@@ -3,6 +3,7 @@ package modcache
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -252,6 +253,13 @@ func removeTree(dir string) error {
 // go command at the same time takes the rest for a complete one. The caller
 // holds the version's lock.
 func (c *Cache) discardTree(s slot) error {
+	if _, err := os.Lstat(s.tree); errors.Is(err, fs.ErrNotExist) {
+		// Nothing is written: the disk may be full, and the zip is in the way.
+		if err := os.Remove(s.partial); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
 	// Renamed into place: opening would wait for the other end of a FIFO, and
 	// write through a link.
 	if err := c.write(s.partial, nil); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,6 +23,11 @@ func TestTextDoesNothing(t *testing.T) {
 		{"a workflow command on a later line", "a\n::stop-commands::x\n", "a\n: :stop-commands::x\n"},
 		{"an old workflow command", "see ##[add-mask]x\n", "see # #[add-mask]x\n"},
 		{"another system's command", "##vso[task.setvariable]x ##teamcity[x]\n", "# #vso[task.setvariable]x # #teamcity[x]\n"},
+		{"Azure's commands in any case", "a ##VSO[task.complete]x ###vso[x]y\n", "a # #VSO[task.complete]x ## #vso[x]y\n"},
+		{"sections of Buildkite", "--- a\n+++ b\n~~~\tc\n^^^ +++\n---\u00a0d\n+++\n", "- -- a\n+ ++ b\n~ ~~\tc\n^ ^^ +++\n- --\u00a0d\n+ ++\n"},
+		{"a section of Buildkite after an invisible character", "\u200b--- a\n", "- -- a\n"},
+		{"lines that begin like sections", "---- a\n +++ b\n--flag\n+1\n", "---- a\n +++ b\n--flag\n+1\n"},
+		{"a note of Jenkins", "\x1b[8mha:////4AAA=\x1b[0mx\n", "ha:////4AAA=x\n"},
 		{"a section of GitLab", "section_start:1:a\r\x1b[0Kx\n", "section_start:1:a x\n"},
 		{"a line that rewrites itself", "bad\r\x1b[2Kgood\n", "bad good\n"},
 		{"colours and titles", "\x1b[31mred\x1b[0m\x1b]0;t\x07\n", "red]0;t\n"},
@@ -58,6 +64,16 @@ func TestColoursAreForTerminals(t *testing.T) {
 	var b bytes.Buffer
 	fmt.Fprintln(outlet.New(&b, nil, true), "\x1b[1;31mred\x1b[0m \x1b[2Kx \u009b31my \x1b]0;t\x07")
 	if got, want := b.String(), "\x1b[1;31mred\x1b[0m x y ]0;t\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Buildkite runs jobs in a terminal, and reads lines without their colours.
+func TestColoursHideNoCommand(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	fmt.Fprint(outlet.New(&b, nil, true), "\x1b[31m--- a\n-\x1b[0m-- b\n\x1b[1m::x\n#\x1b[0m#vso[x]\n\x1b[1mfine --- c\n")
+	if got, want := b.String(), "- -- a\n- -- b\n: :x\n# #vso[x]\n\x1b[1mfine --- c\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -129,8 +145,11 @@ func TestErrorsOfTheWriterArrive(t *testing.T) {
 	}
 }
 
+// section is what Buildkite's agent takes as the head of a section.
+var section = regexp.MustCompile(`^(?:(?:---|\+\+\+|~~~)\s(.+)?|\^\^\^\s+\+\+\+\s*)$`)
+
 func FuzzText(f *testing.F) {
-	for _, seed := range []string{"::x\n", "#\u200b#[x]", " \x1b[0m::a", "\r\n::x", "##\x1b[0m[a]"} {
+	for _, seed := range []string{"::x\n", "#\u200b#[x]", " \x1b[0m::a", "\r\n::x", "##\x1b[0m[a]", "\x1b[1m--- a\n", "^^^\u200b +++\n"} {
 		f.Add(seed, 1)
 	}
 	f.Fuzz(func(t *testing.T, text string, size int) {
@@ -144,7 +163,7 @@ func FuzzText(f *testing.F) {
 		w.Flush()
 		got := b.String()
 		for line := range strings.Lines(got) {
-			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") || section.MatchString(line) {
 				t.Errorf("%q became the command %q", text, line)
 			}
 		}

@@ -6,6 +6,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type Candidate struct {
 	Verdict *mirror.Verdict // nil: not probed, or not yet
 	Asked   bool            // by a probe
 	Late    bool            // had not answered a while after another mirror had
+	stays   bool            // whatever the probe found: the session outlives a failure
 }
 
 // Failing reports whether the probe found the mirror unusable. One that was
@@ -64,14 +66,34 @@ func Unprobed(s *session.Session) Decision {
 
 func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	d := Decision{All: all, end: s.Chain.End}
-	d.Chosen, d.Reasons = choose(how, all)
+	d.Chosen, d.Reasons = choose(how, all, s.Access.Groups())
+	if why := regional(s.Values.Region, all); why != "" {
+		d.Reasons = append([]string{why}, d.Reasons...)
+	}
+	// Those who wrote no separator are not told what became of it.
+	if s.Env.Said("GOPROXY") && slices.ContainsFunc(d.Chosen, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
+		d.Reasons = append(d.Reasons, "| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
+	}
 	return d
+}
+
+// regional says what the region of the job does to the order; "" for nothing.
+func regional(region string, all []*Candidate) string {
+	near := func(c *Candidate) bool { return c.Tier == session.Near }
+	behind := func(c *Candidate) bool { return c.Tier == session.Somewhere || c.Tier == session.Far }
+	switch {
+	case region == "" || !slices.ContainsFunc(all, behind):
+		return ""
+	case !slices.ContainsFunc(all, near):
+		return "no mirror is of the region " + region
+	}
+	return "mirrors of the region " + region + " stand first"
 }
 
 func unprobed(s *session.Session) []*Candidate {
 	var all []*Candidate
 	for _, h := range s.Chain.Hops {
-		all = append(all, &Candidate{Hop: h})
+		all = append(all, &Candidate{Hop: h, stays: s.Options.Stays})
 	}
 	return all
 }
@@ -79,13 +101,14 @@ func unprobed(s *session.Session) []*Candidate {
 // choose decides on the chain from the verdicts, in words, too. It keeps the
 // configured order but for public mirrors under auto and cn, which are ranked
 // among themselves; it drops dead mirrors, but never one whose failures do not
-// fall back, and never the last mirror.
-func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
+// fall back, and never the last mirror of a group, which is those that some modules may
+// be asked of.
+func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bool) ([]*Candidate, []string) {
 	var reasons []string
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 
 	hops := slices.Clone(all)
-	slices.SortStableFunc(hops, func(a, b *Candidate) int { return boolCompare(a.Last, b.Last) })
+	slices.SortStableFunc(hops, func(a, b *Candidate) int { return cmp.Compare(a.Tier, b.Tier) })
 
 	kept := make([]*Candidate, 0, len(hops))
 	var dead []*Candidate
@@ -105,17 +128,29 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 				say("%s is failing (%s) but stays: behind its comma only 404 and 410 fall back; write | after it, or --fallback any, for other failures",
 					h.Name(), h.Verdict.Class.Title())
 			}
+		case h.stays && !h.Added:
+			say("%s is failing (%s) but stays, for it may come back", h.Name(), h.Verdict.Class.Title())
+			kept = append(kept, h)
 		default:
 			dead = append(dead, h)
 		}
 	}
-	named := func(h *Candidate) bool { return !h.Added }
-	if !slices.ContainsFunc(kept, func(h *Candidate) bool { return !h.Failing() }) && slices.ContainsFunc(dead, named) {
-		// With every mirror dead, the configured chain is the best guess: a
-		// network that is down for a moment must not cost the job its mirrors.
-		say("no mirror returned valid content; the configured chain is kept")
-		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return h.Added })
-		dead = nil
+	// With every mirror dead that some module may be asked of, the configured chain is
+	// the best guess: a network that is down for a moment must not cost the job its
+	// mirrors.
+	for _, g := range groups {
+		in := func(h *Candidate) bool { return g(h.Hop) }
+		lost := func(h *Candidate) bool { return in(h) && !h.Added && slices.Contains(dead, h) }
+		if !slices.ContainsFunc(dead, lost) || slices.ContainsFunc(kept, func(h *Candidate) bool { return in(h) && !h.Failing() }) {
+			continue
+		}
+		if len(groups) == 1 {
+			say("no mirror returned valid content; the configured chain is kept")
+		} else {
+			say("of the mirrors that some modules may be asked of, none returned valid content; they are kept")
+		}
+		kept = slices.DeleteFunc(slices.Clone(hops), func(h *Candidate) bool { return !slices.Contains(kept, h) && !lost(h) })
+		dead = slices.DeleteFunc(dead, in)
 	}
 	for _, h := range dead {
 		say("%s is left out: %s", h.Name(), h.Verdict.Class.Title())
@@ -123,9 +158,6 @@ func choose(how session.Choice, all []*Candidate) ([]*Candidate, []string) {
 	behind(kept, say)
 	if how != session.Configured {
 		rank(kept, say)
-	}
-	if slices.ContainsFunc(kept, func(h *Candidate) bool { return h.Written == goenv.Comma && h.Sep == goenv.Pipe }) {
-		say("| after a mirror of the public catalogue (or under --fallback any): any failure falls back to the next mirror, not only 404 and 410")
 	}
 	return kept, reasons
 }
@@ -140,19 +172,19 @@ func boolCompare(a, b bool) int {
 	return 1
 }
 
-// behind puts mirrors that had not answered behind those that had, as far as
-// the separators fall back after their failures.
+// behind puts mirrors that had not answered, and those that fail, behind those that
+// answered, as far as the separators fall back after their failures.
 func behind(hops []*Candidate, say func(string, ...any)) {
 	for i := 0; i < len(hops); {
 		j := i + 1
 		for j < len(hops) && !hops[j-1].Protected() {
 			j++
 		}
-		waits := func(h *Candidate) bool { return h.Late && !h.Protected() }
+		waits := func(h *Candidate) bool { return (h.Late || h.Failing()) && !h.Protected() }
 		if run := hops[i:j]; slices.ContainsFunc(run, (*Candidate).Usable) && slices.ContainsFunc(run, waits) {
 			slices.SortStableFunc(run, func(a, b *Candidate) int { return boolCompare(waits(a), waits(b)) })
 			for _, h := range run {
-				if waits(h) {
+				if waits(h) && h.Late {
 					say("%s stands behind the mirrors that answered sooner: it had not answered when the run did not need it any more", h.Name())
 				}
 			}
@@ -161,13 +193,13 @@ func behind(hops []*Candidate, say func(string, ...any)) {
 	}
 }
 
-// rank sorts each run of neighbouring public mirrors by the wait for a first
+// rank sorts each run of neighbouring public mirrors of one tier by the wait for a first
 // byte, divided by the weight; a private mirror keeps its place, because what
 // stands before and behind it is policy.
 func rank(hops []*Candidate, say func(string, ...any)) {
 	for i := 0; i < len(hops); {
 		j := i
-		for j < len(hops) && hops[j].Public && !hops[j].Last {
+		for j < len(hops) && hops[j].Public && hops[j].Tier != session.Last && hops[j].Tier == hops[i].Tier {
 			j++
 		}
 		if run := hops[i:j]; len(run) > 1 {

@@ -43,6 +43,37 @@ func sketched(t *testing.T, fallback session.Fallback, end goenv.Kind, sketches 
 	return out
 }
 
+// A program that stays keeps what fails now, behind what works, as far as that is no
+// matter of policy.
+func TestWhatStaysInTheChain(t *testing.T) {
+	t.Parallel()
+	const a, b, c = "https://a.example.test", "https://b.example.test", "https://c.example.test"
+	for _, test := range []struct {
+		name     string
+		sketches []sketch
+		want     string
+	}{
+		{"one of three", []sketch{{a, "|!", 0, 1}, {b, "|", 10, 1}, {c, "|", 10, 1}}, b + "|" + c + "|" + a + "|direct"},
+		{"all but one", []sketch{{a, "|!", 0, 1}, {b, "|!", 0, 1}, {c, "|", 10, 1}}, c + "|" + a + "|" + b + "|direct"},
+		{"before a comma", []sketch{{a, "|!", 0, 1}, {b, ",", 10, 1}, {c, "|", 10, 1}}, b + "," + a + "|" + c + "|direct"}, // c still is for what b has not
+		{"behind a comma", []sketch{{a, ",", 10, 1}, {b, "|!", 0, 1}, {c, "|", 10, 1}}, a + "," + c + "|" + b + "|direct"},
+		{"all", []sketch{{a, "|!", 0, 1}, {b, "|!", 0, 1}}, a + "|" + b + "|direct"},
+		{"an added one", []sketch{{a, "|", 10, 1}, {b, "p|+!", 0, 1}}, a + "|direct"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			all := sketched(t, session.FallbackPolicy, goenv.Direct, test.sketches)
+			for _, k := range all {
+				k.stays = true
+			}
+			kept, reasons := choose(session.Configured, all)
+			if got := (Decision{Chosen: kept, end: goenv.Direct}).Chain().List(); got.String() != test.want {
+				t.Errorf("chain %s, want %s; %q", got, test.want, reasons)
+			}
+		})
+	}
+}
+
 func TestChoosingTheChain(t *testing.T) {
 	t.Parallel()
 	const a, b, c = "https://a.example.test", "https://b.example.test", "https://c.example.test"
@@ -85,7 +116,7 @@ func TestChoosingTheChain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches))
+			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches), session.Access{}.Groups())
 			got := Decision{Chosen: kept, end: test.end}.Chain().List()
 			if got.String() != test.want {
 				t.Errorf("chain %s, want %s", got, test.want)

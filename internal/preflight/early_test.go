@@ -10,6 +10,7 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/session/sessiontest"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 // never is for a mirror that does not answer.
@@ -62,7 +63,7 @@ func TestDownloadsBeginWithTheFirstHealthyAnswerThatMayComeFirst(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s := &session.Session{Choice: test.how, Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, test.mirrors...)}
+				s := &session.Session{Values: new(settings.Values), Choice: test.how, Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, test.mirrors...)}
 				p := newProbes(s)
 				p.cancel = func() {}
 				close(p.all)
@@ -102,7 +103,7 @@ func TestDownloadsBeginWithTheFirstHealthyAnswerThatMayComeFirst(t *testing.T) {
 func TestNobodyFollowsProbesAfterTheFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newProbes(&session.Session{Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")})
+		p := newProbes(&session.Session{Values: new(settings.Values), Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")})
 		end := p.Follow(func(session.Chain) { t.Error("a chain for a fetch that is over") })
 		p.note(0, mirror.Verdict{})
 		end()
@@ -113,7 +114,7 @@ func TestNobodyFollowsProbesAfterTheFetch(t *testing.T) {
 func TestHealthHearsAVerdictOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &session.Session{Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")}
+		s := &session.Session{Values: new(settings.Values), Chain: sessiontest.Chain(t, session.FallbackPolicy, goenv.Direct, "https://a.example.test |", "https://b.example.test |")}
 		p := newProbes(s)
 		p.note(0, mirror.Verdict{})
 		p.Early()

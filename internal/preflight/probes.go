@@ -18,6 +18,7 @@ type Probes struct {
 	s       *session.Session
 	mu      sync.Mutex
 	found   []*mirror.Verdict // by the place in the session's chain; nil while it is not known
+	unasked []bool            // no rule lets the mirror be asked for anything that a probe could ask for
 	told    []bool            // the mirror's health knows of it
 	changed chan struct{}     // closed with the next verdict
 	sumdb   *report.SumDB
@@ -34,7 +35,7 @@ const grace = 250 * time.Millisecond
 
 func newProbes(s *session.Session) *Probes {
 	n := len(s.Chain.Hops)
-	return &Probes{s: s, found: make([]*mirror.Verdict, n), told: make([]bool, n), changed: make(chan struct{}),
+	return &Probes{s: s, found: make([]*mirror.Verdict, n), unasked: make([]bool, n), told: make([]bool, n), changed: make(chan struct{}),
 		hurry: make(chan struct{}), probed: make(chan struct{}), all: make(chan struct{})}
 }
 
@@ -44,15 +45,19 @@ func Start(ctx context.Context, s *session.Session) *Probes {
 	ctx, p.cancel = mirror.WithLimit(ctx, s.Values.ProbeTimeout, "--probe-timeout")
 	var wg sync.WaitGroup
 	shielded := false
+	samples := make([][]mirror.Sample, len(s.Chain.Hops))
 	for i, h := range s.Chain.Hops {
-		samples := []mirror.Sample{mirror.PublicSample}
 		// Behind a gatekeeper, names of the work list would be told to those
 		// it stands before.
-		if !shielded && len(s.Samples) > 0 {
-			samples = s.Samples
-		}
+		samples[i] = s.Samples(h, shielded)
 		shielded = shielded || (h.Protected() && !h.Public)
-		wg.Go(func() { p.note(i, h.Probe(ctx, samples, s.SumDBName())) })
+		p.unasked[i] = len(samples[i]) == 0
+	}
+	p.finish()
+	for i, h := range s.Chain.Hops {
+		if !p.unasked[i] {
+			wg.Go(func() { p.note(i, h.Probe(ctx, samples[i], s.SumDBName())) })
+		}
 	}
 	go func() {
 		defer p.cancel()
@@ -72,9 +77,17 @@ func (p *Probes) note(i int, v mirror.Verdict) {
 	}
 	close(p.changed)
 	p.changed = make(chan struct{})
-	if !slices.Contains(p.found, nil) {
-		close(p.probed)
+	p.finish()
+}
+
+// finish tells when no verdict is to come any more.
+func (p *Probes) finish() {
+	for i, v := range p.found {
+		if v == nil && !p.unasked[i] {
+			return
+		}
 	}
+	close(p.probed)
 }
 
 // End gives up the probes that are still under way.
@@ -94,8 +107,8 @@ func (p *Probes) candidates() []*Candidate {
 	defer p.mu.Unlock()
 	all := unprobed(p.s)
 	for i, c := range all {
-		c.Asked, c.Verdict = true, p.found[i]
-		c.Late = c.Verdict == nil && over(p.hurry)
+		c.Asked, c.Verdict = !p.unasked[i], p.found[i]
+		c.Late = c.Asked && c.Verdict == nil && over(p.hurry)
 	}
 	return all
 }
@@ -121,7 +134,7 @@ func (p *Probes) Early() session.Chain {
 		p.mu.Unlock()
 		settled := over(p.hurry) || over(p.probed)
 		d := decide(p.s, p.s.Choice, p.candidates())
-		if settled || len(d.Chosen) > 0 && d.Chosen[0].Verdict != nil {
+		if settled || len(d.Chosen) > 0 && (d.Chosen[0].Verdict != nil || !d.Chosen[0].Asked) {
 			p.tell(d)
 			return d.Chain()
 		}
@@ -204,7 +217,7 @@ func (p *Probes) Awaited() []string {
 	defer p.mu.Unlock()
 	var names []string
 	for i, v := range p.found {
-		if v == nil {
+		if v == nil && !p.unasked[i] {
 			names = append(names, p.s.Chain.Hops[i].Name())
 		}
 	}

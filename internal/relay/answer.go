@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/modferry/modferry/internal/download"
@@ -17,15 +18,16 @@ var contentTypes = map[string]string{
 	report.KindZip:    "application/zip",
 	report.KindMod:    "text/plain; charset=utf-8",
 	download.KindInfo: "application/json",
-	kindLatest:        "application/json",
-	kindQuery:         "application/json",
-	kindList:          "text/plain; charset=utf-8",
+	report.KindLatest: "application/json",
+	report.KindQuery:  "application/json",
+	report.KindList:   "text/plain; charset=utf-8",
 }
 
-// answer notes the status of an answer.
+// answer notes the status and the bytes of an answer.
 type answer struct {
 	http.ResponseWriter
 	status int
+	sent   int64
 }
 
 func (a *answer) WriteHeader(status int) {
@@ -37,7 +39,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	return a.ResponseWriter.Write(p)
+	n, err := a.ResponseWriter.Write(p)
+	a.sent += int64(n)
+	return n, err
 }
 
 // ReadFrom keeps what copies a file without the detour through memory.
@@ -45,7 +49,14 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	return io.Copy(a.ResponseWriter, src)
+	n, err := io.Copy(a.ResponseWriter, src)
+	a.sent += n
+	return n, err
+}
+
+// whole reports whether all of a file was sent.
+func (a *answer) whole(req *http.Request) bool {
+	return req.Method == http.MethodGet && a.status == http.StatusOK && a.Header().Get("Content-Length") == strconv.FormatInt(a.sent, 10)
 }
 
 // What the go command shows of an answer, below "server response:": so many lines
@@ -95,6 +106,18 @@ func (r *Relay) offline() []string {
 		return nil
 	}
 	return []string{"offline: only the module cache and the file:// mirrors of GOPROXY are asked"}
+}
+
+// forbid answers for a module that a rule lets nobody be asked for: whatever follows the
+// relay must not be asked either. The report tells of it once.
+func (r *Relay) forbid(w http.ResponseWriter, q question, why string) {
+	it := download.NewPage(q.v, q.kind, q.path, download.PageOptions{})
+	err := it.Refuse(why)
+	if r.pages.get(q.path).until.IsZero() {
+		r.pages.put(q.path, known{not: brought{it: it, err: err}, until: r.o.Now()})
+		r.record(it)
+	}
+	r.say(w, http.StatusForbidden, q.String()+": "+why)
 }
 
 func status(b brought, fe *failure.Error) int {

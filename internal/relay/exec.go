@@ -45,6 +45,7 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	}
 	cached := x.cached(s, v)
 	restored := restore(ctx, cached)
+	o.Once = true // into the module cache
 	r, at, err := start(ctx, s, o)
 	if err != nil {
 		x.Remarks = append(x.Remarks, "without a relay: "+err.Error())
@@ -124,9 +125,10 @@ func environment(s *session.Session, at *Loopback) []string {
 	return env
 }
 
-// start starts a relay, if there is a mirror that it can ask.
+// start starts a relay, if there is a mirror that it can ask or a rule that it has to
+// obey.
 func start(ctx context.Context, s *session.Session, o Options) (*Relay, *Loopback, error) {
-	if len(s.Chain.Hops) == 0 {
+	if len(s.Chain.Hops) == 0 && len(s.Access.Rules) == 0 {
 		return nil, nil, nil
 	}
 	r, err := New(ctx, s, o)

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -27,8 +28,16 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 	if q.kind == report.KindMod {
 		want = m.Mod
 	}
+	if want == "" && r.s.Values.Strict {
+		r.refuse(w, q, r.unverified(q, m, why))
+		return
+	}
+	of := file{q.v, q.kind}
+	r.deliveries.begin(of)
+	done, giveUp := false, r.giveUp(of)
+	defer func() { r.deliveries.end(of, done, giveUp) }()
 	cache := "HIT"
-	f, err := r.keep.Open(q.v, q.kind, want)
+	f, err := r.shelf.open(of, want)
 	if errors.Is(err, fs.ErrNotExist) {
 		if unfetched(req) {
 			r.refuse(w, q, brought{err: errNotFetched})
@@ -43,7 +52,8 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 			r.refuse(w, q, got)
 			return
 		}
-		f, err = r.keep.Open(q.v, q.kind, want)
+		cache = cmp.Or(got.from, cache)
+		f, err = r.shelf.open(of, want)
 	}
 	if err != nil {
 		r.refuse(w, q, brought{err: err})
@@ -57,15 +67,42 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 	h.Set("Cache-Control", immutable)
 	if want == "" {
 		h.Set("X-Modferry-Verified", "no")
-		h.Set("Cache-Control", "max-age=60")
+		h.Set("Cache-Control", brief)
 	}
 	h.Set("Vary", "Disable-Module-Fetch")
-	http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
+	if giveUp == nil {
+		http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
+		return
+	}
+	sent := &answer{ResponseWriter: w}
+	http.ServeContent(sent, req, "", time.Time{}, f.ReadSeeker)
+	done = sent.whole(req)
+}
+
+// giveUp is what removes a file that was delivered; nil for one that stays.
+func (r *Relay) giveUp(of file) func() error {
+	if !r.o.Once || of.kind != report.KindZip {
+		return nil
+	}
+	return func() error { return r.shelf.Drop(r.ctx, of.v) }
+}
+
+// unverified is the end of a file that nobody knows a hash of.
+func (r *Relay) unverified(q question, m worklist.Module, why string) brought {
+	fe := failure.New(failure.MissingSum, "verify", "", nil)
+	fe.Detail = "strict refuses what cannot be verified: " + why
+	it, err := download.NewItem(m, q.kind)
+	if err != nil {
+		return brought{err: err}
+	}
+	it.Record.Source, it.Record.Class, it.Record.Message = report.FromFailed, fe.Class, fe.Error()
+	r.record(it)
+	return brought{it: it, err: fe}
 }
 
 // bring downloads a file for all who wait for it.
 func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, why string) brought {
-	if f, err := r.keep.Open(q.v, q.kind, want); err == nil { // by an earlier flight, after it was looked for
+	if f, err := r.shelf.open(file{q.v, q.kind}, want); err == nil { // by an earlier flight, after it was looked for
 		f.Close()
 		return brought{}
 	}
@@ -73,9 +110,14 @@ func (r *Relay) bring(ctx context.Context, q question, m worklist.Module, want, 
 	if err != nil {
 		return brought{err: err}
 	}
+	if r.shelf.Recall(ctx, q.v, q.kind, want) {
+		it.Record.Source = report.FromCache
+		r.record(it)
+		return brought{from: "STORE"}
+	}
 	err = r.desk.engine().Bring(ctx, it)
-	if full := failure.As(err); full != nil && full.Class == failure.DiskFull {
-		r.keep.Evict(ctx)
+	if full(err) {
+		r.shelf.Evict(ctx)
 		err = r.desk.engine().Bring(ctx, it)
 	}
 	if cancelled := failure.As(err); cancelled == nil || cancelled.Class != failure.Cancelled {

@@ -12,6 +12,7 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -20,7 +21,7 @@ func TestAGoCommandLoadsPackagesIntoAnEmptyModuleCache(t *testing.T) {
 	f := mirrortest.Generate(t, 12, 4<<10)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
 		mirrortest.FirstOfEach(1, "*.zip", mirrortest.Status(503)), mirrortest.FirstOfEach(1, "*.mod", mirrortest.CutAfter(3))}})
-	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL)
+	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL, relay.Options{})
 	if out, err := b.load(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -42,7 +43,7 @@ func TestAGoCommandLoadsPackagesIntoAnEmptyModuleCache(t *testing.T) {
 
 // Whatever go.sum lacks is looked up in the checksum database, which the go command
 // asks through the relay, too.
-func TestAToolIsInstalledWithoutACheckout(t *testing.T) {
+func TestCorner12AToolIsInstalledWithoutACheckout(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/tool@v1.0.0", "example.test/tool@v1.2.0", "example.test/other")
 	db := mirrortest.NewSumDB(t, f)
@@ -85,7 +86,7 @@ func TestWrongBytesOfOneMirrorAreTakenFromTheNext(t *testing.T) {
 	}
 }
 
-func TestWrongBytesEverywhereAreA502WithBothHashes(t *testing.T) {
+func TestCorner04WrongBytesEverywhereAreA502WithBothHashes(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 3, 2<<10)
 	a := f.All()[1]
@@ -108,7 +109,7 @@ func TestWrongBytesEverywhereAreA502WithBothHashes(t *testing.T) {
 }
 
 // The outcome is that of the go command's own rules, but for what the relay heals.
-func TestStatusesDecideWhatFollows(t *testing.T) {
+func TestCorner03StatusesDecideWhatFollows(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	broken := "http://" + mirrortest.Refused(t)
@@ -166,7 +167,7 @@ func TestStatusesDecideWhatFollows(t *testing.T) {
 	}
 }
 
-func TestWhatIsPrivateIsToldToNobody(t *testing.T) {
+func TestCorner16WhatIsPrivateIsToldToNobody(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "corp.test/inner", "half.test/inner", "example.test/m")
 	db := mirrortest.NewSumDB(t, f)
@@ -200,7 +201,7 @@ func TestWhatIsPrivateIsToldToNobody(t *testing.T) {
 
 // Everything that go commands ask a mirror for, from an empty module cache, verified by
 // the database that they reach through the relay.
-func TestGoCommandsWorkThroughTheRelay(t *testing.T) {
+func TestCorner12GoCommandsWorkThroughTheRelay(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0", "example.test/n", "example.test/Upper/v2@v2.3.4")
 	db := mirrortest.NewSumDB(t, f)
@@ -240,7 +241,7 @@ func TestGoCommandsWorkThroughTheRelay(t *testing.T) {
 }
 
 // In a workspace the go command reads go.mod files that no go.sum names.
-func TestAWorkspaceLoadsThroughTheRelay(t *testing.T) {
+func TestCorner12AWorkspaceLoadsThroughTheRelay(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m", "example.test/n")
 	db := mirrortest.NewSumDB(t, f)

@@ -48,7 +48,7 @@ func TestAFileIsBroughtOnceHoweverManyAsk(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesTakesNothingFromOthers(t *testing.T) {
+func TestCorner23AClientThatLeavesTakesNothingFromOthers(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 8<<10)
 	release := make(chan struct{})
@@ -84,7 +84,7 @@ func TestAClientThatLeavesTakesNothingFromOthers(t *testing.T) {
 	}
 }
 
-func TestPartsAndValidators(t *testing.T) {
+func TestCorner21PartsAndValidators(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 1, 8<<10)
 	a := f.All()[0]
@@ -125,7 +125,7 @@ func TestPartsAndValidators(t *testing.T) {
 	}
 }
 
-func TestListsGrowOldAndAreServedStale(t *testing.T) {
+func TestCorner07ListsGrowOldAndAreServedStale(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -178,7 +178,7 @@ func TestListsGrowOldAndAreServedStale(t *testing.T) {
 }
 
 // A go command probes every prefix of an import path.
-func TestWhatNobodyHasIsNotAskedForAgainAtOnce(t *testing.T) {
+func TestCorner11WhatNobodyHasIsNotAskedForAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -203,7 +203,7 @@ func TestWhatNobodyHasIsNotAskedForAgainAtOnce(t *testing.T) {
 	}
 }
 
-func TestInfoIsVerbatimAndKept(t *testing.T) {
+func TestCorner06InfoIsVerbatimAndKept(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	const info = `{"Version":"v1.0.0","Time":"2020-01-02T03:04:05Z","Origin":{"VCS":"git","URL":"https://example.test/m","TagSum":"t1:abc"},"Extra":1}`
@@ -231,7 +231,7 @@ func TestInfoIsVerbatimAndKept(t *testing.T) {
 	}
 }
 
-func TestPathsOutsideOfTheProtocolAskNobody(t *testing.T) {
+func TestCorner10PathsOutsideOfTheProtocolAskNobody(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -251,7 +251,7 @@ func TestPathsOutsideOfTheProtocolAskNobody(t *testing.T) {
 	}
 }
 
-func TestSpellingsOfOneFileAreOne(t *testing.T) {
+func TestCorner10SpellingsOfOneFileAreOne(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/Upper/m/v2@v2.0.0-RC.1", "gopkg.in/yaml.v3@v3.0.1", "example.test/old@v3.0.0+incompatible", "example.test/p@v0.0.0-20200102030405-0123456789ab")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -270,7 +270,7 @@ func TestSpellingsOfOneFileAreOne(t *testing.T) {
 	}
 }
 
-func TestOnlyTheSecretOpensTheRelay(t *testing.T) {
+func TestCorner18OnlyTheSecretOpensTheRelay(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
+	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -41,9 +44,31 @@ func TestAMirrorThatWasDownIsAskedAgain(t *testing.T) {
 	}
 }
 
+// One failed probe costs nobody a mirror for as long as a relay runs.
+func TestAMirrorThatFailedItsProbeIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m", "example.test/n")
+	first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("", mirrortest.Status(500))}})
+	second := mirrortest.Start(t, mirrortest.Options{Fixtures: f.Without(module.Version{Path: "example.test/n", Version: "v1.0.0"})})
+	b := openAs(t, fetchtest.New(t, f, mirrortest.Checkout{}), first.URL+"|"+second.URL, relay.Options{})
+	if resp, body := b.get("/example.test/m/@v/v1.0.0.zip"); resp.StatusCode != 200 {
+		t.Error(describe(resp, body))
+	}
+	first.Heal()
+	for t.Context().Err() == nil {
+		resp, body := b.get("/example.test/n/@v/v1.0.0.zip")
+		if resp.StatusCode == 200 {
+			break
+		}
+		if resp.StatusCode != 502 && resp.StatusCode != 404 {
+			t.Fatal(describe(resp, body))
+		}
+	}
+}
+
 // A mirror that looks into version control first may take a minute for what no file
 // takes so long for.
-func TestListsMayTakeLongerThanFiles(t *testing.T) {
+func TestCorner09ListsMayTakeLongerThanFiles(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	release := make(chan struct{})
@@ -72,7 +97,7 @@ func TestListsMayTakeLongerThanFiles(t *testing.T) {
 }
 
 // An empty list says that there are no versions, which is not that there is no module.
-func TestAnEmptyListIsOne(t *testing.T) {
+func TestCorner07AnEmptyListIsOne(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{
@@ -89,7 +114,7 @@ func TestAnEmptyListIsOne(t *testing.T) {
 
 // Nobody waits for a large zip any more that has hardly begun: it is given up, and
 // begun anew for who asks then.
-func TestALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
+func TestCorner23ALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Build(t, mirrortest.Module{Path: "example.test/large", Version: "v1.0.0", Size: 12 << 20})
 	given := make(chan struct{})
@@ -125,7 +150,7 @@ func TestALargeZipThatNobodyWaitsForIsGivenUp(t *testing.T) {
 }
 
 // Toolchains are verified whatever GONOSUMDB says.
-func TestToolchainsAreVerifiedByTheDatabase(t *testing.T) {
+func TestCorner13ToolchainsAreVerifiedByTheDatabase(t *testing.T) {
 	t.Parallel()
 	const version = "v0.0.1-go1.99.0.linux-amd64"
 	f := modules(t, "golang.org/toolchain@"+version, "example.test/m")

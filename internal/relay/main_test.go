@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,29 +37,25 @@ type bench struct {
 // open puts a relay before a chain, as the bench's settings have it.
 func open(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 	t.Helper()
-	b.Values.NoProbe = true
-	b.Values.Retries = 2
-	return openAs(t, b, proxy)
+	return openWith(t, b, proxy, relay.Options{})
 }
 
-// openAs is open with the preflight and the retries of the settings.
-func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
+// openWith is open with options.
+func openWith(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *bench {
 	t.Helper()
-	env := goenv.Env{}
-	for k, v := range b.Env {
-		env[k] = goenv.Var{Value: v, Source: "test"}
-	}
-	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
-	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
-	s, err := relay.Open(b.Values, env, b.Options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.Values.NoProbe = true
+	b.Values.Retries = 2
+	return openAs(t, b, proxy, o)
+}
+
+// openAs is openWith with the preflight and the retries of the settings.
+func openAs(t *testing.T, b *fetchtest.Bench, proxy string, o relay.Options) *bench {
+	t.Helper()
+	s := sessionOf(t, b, proxy)
 	now := new(atomic.Int64)
 	now.Store(1e9)
-	r, err := relay.New(t.Context(), s, relay.Options{
-		Log: func(line string) { t.Log(line) }, Now: func() time.Time { return time.Unix(now.Load(), 0) },
-	})
+	o.Log, o.Now = func(line string) { t.Log(line) }, func() time.Time { return time.Unix(now.Load(), 0) }
+	r, err := relay.New(t.Context(), s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +75,22 @@ func openAs(t *testing.T, b *fetchtest.Bench, proxy string) *bench {
 		}
 	})
 	return &bench{Bench: b, t: t, s: s, relay: r, at: at, now: now}
+}
+
+// sessionOf is a session for a relay before a chain, as the bench's settings have it.
+func sessionOf(t *testing.T, b *fetchtest.Bench, proxy string) *session.Session {
+	t.Helper()
+	env := goenv.Env{}
+	for k, v := range b.Env {
+		env[k] = goenv.Var{Value: v, Source: "test"}
+	}
+	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
+	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
+	s, err := relay.Open(b.Values, env, b.Options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // get asks the relay, and returns the body as well.
@@ -106,6 +119,19 @@ func (b *bench) do(method, path string, header ...string) (*http.Response, strin
 		b.t.Fatal(err)
 	}
 	return resp, string(body)
+}
+
+// serve asks the relay without a network between, where a client has all of an answer
+// before the handler returns.
+func (b *bench) serve(method, path string, header ...string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	req := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.relay.ServeHTTP(w, req)
+	return w
 }
 
 // gocmd runs the go command with the relay in the checkout, with an empty module

@@ -14,11 +14,10 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
 )
 
 const (
-	// fresh is how long a page that may change is not asked for again.
-	fresh = time.Minute
 	// patience is the limit for the first byte of a page: a mirror that looks into
 	// version control takes a minute to say that there is no such module.
 	patience = 75 * time.Second
@@ -37,13 +36,13 @@ type pages struct {
 
 // known is an answer as it was.
 type known struct {
-	page *download.Page // nil for a module or version that nobody has
-	not  brought        // then
-	at   time.Time
-	good bool // for ever
+	page  *download.Page // nil for a module or version that nobody has
+	not   brought        // then
+	until time.Time      // from when on it is asked for again
+	good  bool           // for ever
 }
 
-func (k known) fresh(now time.Time) bool { return k.good || !k.at.IsZero() && now.Sub(k.at) < fresh }
+func (k known) fresh(now time.Time) bool { return k.good || now.Before(k.until) }
 
 func (p *pages) get(path string) known {
 	p.mu.Lock()
@@ -54,20 +53,42 @@ func (p *pages) get(path string) known {
 func (p *pages) put(path string, k known) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if k.page != nil {
-		p.size += len(k.page.Body)
-	}
-	if p.size += len(path); p.size > mostPages {
+	p.drop(path)
+	if p.size += k.size(path); p.size > mostPages {
 		clear(p.known)
-		p.size = 0
+		p.size = k.size(path)
 	}
 	p.known[path] = k
+}
+
+// forget is for what may not be kept.
+func (p *pages) forget(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drop(path)
+}
+
+// drop is forget for who holds mu.
+func (p *pages) drop(path string) {
+	if k, ok := p.known[path]; ok {
+		p.size -= k.size(path)
+		delete(p.known, path)
+	}
+}
+
+// size is the memory for an answer at a path, about.
+func (k known) size(path string) int {
+	if k.page == nil {
+		return len(path)
+	}
+	return len(path) + len(k.page.Body)
 }
 
 // page answers with what mirrors say now: versions, the latest one, an .info.
 func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 	k, cache := r.pages.get(q.path), "HIT"
-	if !k.fresh(r.o.Now()) {
+	now := r.o.Now()
+	if !k.fresh(now) {
 		if unfetched(req) {
 			r.refuse(w, q, brought{err: errNotFetched})
 			return
@@ -83,7 +104,7 @@ func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 		case got.stale:
 			cache = "STALE"
 		}
-		k.page = got.page
+		k.page, k.until = got.page, now.Add(lifetime(got.page.CacheControl))
 	} else if k.page == nil {
 		r.refuse(w, q, k.not)
 		return
@@ -93,14 +114,7 @@ func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 	h.Set("Content-Type", contentTypes[q.kind])
 	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(k.page.Body)))
 	h.Set("Vary", "Disable-Module-Fetch")
-	switch {
-	case q.kind == download.KindInfo:
-		h.Set("Cache-Control", immutable)
-	case cache == "STALE":
-		h.Set("Cache-Control", "no-cache")
-	default:
-		h.Set("Cache-Control", "max-age=60")
-	}
+	h.Set("Cache-Control", k.control(q, cache == "STALE", now))
 	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(k.page.Body))
 }
 
@@ -112,20 +126,27 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 		return brought{page: before.page, it: before.not.it, err: before.not.err}
 	}
 	o := download.PageOptions{FirstByte: max(patience, r.s.Values.FirstByteTimeout), Have: before.page, Check: q.check}
-	if q.kind == kindList {
+	if q.kind == report.KindList {
 		o.Max = largestPage
 	}
 	v := q.v
 	if v.Version == "" {
-		v.Version = map[string]string{kindList: "v/list", kindLatest: "latest"}[q.kind] // as in the URL
+		v.Version = map[string]string{report.KindList: "v/list", report.KindLatest: "latest"}[q.kind] // as in the URL
 	}
 	it := download.NewPage(v, q.kind, q.path, o)
 	err := r.desk.engine().Bring(ctx, it)
 	got := brought{it: it, err: err}
 	if err == nil {
 		got.page = it.Page()
-		r.pages.put(q.path, known{page: got.page, at: r.o.Now(), good: q.kind == download.KindInfo})
-		if len(it.Record.Attempts) > 1 {
+		k := known{page: got.page, until: r.o.Now().Add(lifetime(got.page.CacheControl)), good: q.kind == report.KindInfo}
+		if k.good || !unstored(got.page.CacheControl) {
+			r.pages.put(q.path, k)
+		} else {
+			r.pages.forget(q.path)
+		}
+		// An .info comes with its version: as in other results, it is told of only when it
+		// had trouble.
+		if q.kind != report.KindInfo || len(it.Record.Attempts) > 1 {
 			r.record(it)
 		}
 		return got
@@ -135,13 +156,17 @@ func (r *Relay) ask(ctx context.Context, q question) brought {
 	case fe.Class == failure.Cancelled:
 		return got
 	case gone(it, fe):
-		r.pages.put(q.path, known{not: got, at: r.o.Now()})
+		r.pages.put(q.path, known{not: got, until: r.o.Now().Add(usual)})
 		return got
 	}
-	if !it.Onward { // or else a probe of the go command, mostly
+	stale := before.page != nil && (fe.Class.Transport() || fe.Class == failure.WrongContent)
+	if stale {
+		it.Record.Source, it.Record.Class, it.Record.Message = report.FromPresent, "", ""
+	}
+	if stale || !it.Onward { // or else a probe of the go command, mostly
 		r.record(it)
 	}
-	if before.page != nil && (fe.Class.Transport() || fe.Class == failure.WrongContent) {
+	if stale {
 		return brought{page: before.page, stale: true}
 	}
 	return got
@@ -164,14 +189,14 @@ func (q question) check(body []byte) error {
 	if failure.IsPage(body) {
 		return errors.New("an HTML page, as login pages and captive portals send")
 	}
-	if q.kind == kindList {
+	if q.kind == report.KindList {
 		return nil
 	}
 	var info struct{ Version string }
 	if err := json.Unmarshal(body, &info); err != nil {
 		return errors.New("the .info is not JSON")
 	}
-	if q.kind == download.KindInfo && info.Version != q.v.Version {
+	if q.kind == report.KindInfo && info.Version != q.v.Version {
 		return fmt.Errorf("the .info names version %q instead of %s", info.Version, q.v.Version)
 	}
 	if info.Version == "" {

@@ -5,21 +5,13 @@ import (
 
 	"golang.org/x/mod/module"
 
-	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/report"
-)
-
-// The kinds of questions beside those of the result.
-const (
-	kindList   = "list"
-	kindLatest = "latest"
-	kindQuery  = "query" // an .info by something else than a version: a branch, v1
 )
 
 // question is what a client asks about a module.
 type question struct {
 	v    module.Version // without a version for the list and the latest version
-	kind string         // report.KindZip, report.KindMod, download.KindInfo, or one of the above
+	kind string         // one of report
 	path string         // below a mirror, escaped: one spelling for all
 }
 
@@ -27,14 +19,14 @@ type question struct {
 // the protocol (https://go.dev/ref/mod#goproxy-protocol): no mirror is asked then.
 func parse(path string) (question, bool) {
 	if escaped, ok := strings.CutSuffix(path, "/@latest"); ok {
-		return about(escaped, kindLatest, "/@latest")
+		return about(escaped, report.KindLatest, "/@latest")
 	}
 	escaped, file, ok := strings.Cut(path, "/@v/")
 	if !ok {
 		return question{}, false
 	}
 	if file == "list" {
-		return about(escaped, kindList, "/@v/list")
+		return about(escaped, report.KindList, "/@v/list")
 	}
 	dot := strings.LastIndexByte(file, '.')
 	if dot < 0 {
@@ -47,9 +39,9 @@ func parse(path string) (question, bool) {
 	kind := file[dot+1:]
 	canonical := module.CanonicalVersion(version) == version
 	switch {
-	case kind == download.KindInfo && !canonical:
-		kind = kindQuery
-	case kind == download.KindInfo, canonical && (kind == report.KindZip || kind == report.KindMod):
+	case kind == report.KindInfo && !canonical:
+		kind = report.KindQuery
+	case kind == report.KindInfo, canonical && (kind == report.KindZip || kind == report.KindMod):
 	default:
 		return question{}, false
 	}
@@ -66,9 +58,9 @@ func about(escaped, kind, file string) (question, bool) {
 // String is the question as people write it.
 func (q question) String() string {
 	switch q.kind {
-	case kindList:
+	case report.KindList:
 		return "the versions of " + q.v.Path
-	case kindLatest:
+	case report.KindLatest:
 		return q.v.Path + "@latest"
 	}
 	return q.v.String() + " " + q.kind

@@ -10,6 +10,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,8 +39,20 @@ type Options struct {
 	Log func(line string)
 	// Waits is told what takes long, now and then while it does; nil means nobody is.
 	Waits func(what string)
+	// Keep is where files are kept, whose owner closes it after the relay; nil means a
+	// directory of the relay's own beside the module cache.
+	Keep *keep.Keep
+	// Last is how many of the files and pages that were brought last the result has; 0
+	// means 50,000.
+	Last int
+	// Once says that most zips are asked for once: those that were delivered are given up
+	// until one is asked for again.
+	Once bool
 	// Now is the clock by which answers grow old; nil means the machine's.
 	Now func() time.Time
+	// Dir is where the relay makes a directory for what it keeps; "" means beside the
+	// module cache.
+	Dir string
 }
 
 // Relay answers as a module proxy. It is safe for concurrent use.
@@ -47,19 +60,22 @@ type Relay struct {
 	s     *session.Session
 	o     Options
 	began time.Time
+	ctx   context.Context // its own, which stop ends
 	stop  context.CancelFunc
 
-	keep  *keep.Keep
-	sums  *sums.Sums
-	desk  *desk
-	files *flight.Group[request, brought]
-	asks  *flight.Group[string, brought]
-	pages pages
+	shelf      shelf
+	sums       *sums.Sums
+	desk       *desk
+	files      *flight.Group[request, brought]
+	asks       *flight.Group[string, brought]
+	pages      pages
+	deliveries *deliveries
 
 	answers atomic.Int64
 
 	mu       sync.Mutex
-	items    []*download.Item
+	items    []*download.Item // the last ones, as a ring once it is full
+	at       map[entry]int    // of an item in items
 	findings []finding.Finding
 	lost     int      // items that are not in the report
 	passed   []string // what was passed on unverified, and why
@@ -77,6 +93,7 @@ type brought struct {
 	page  *download.Page // of a page
 	err   error
 	stale bool
+	from  string // X-Cache of a file that came from no mirror; else ""
 }
 
 // Open opens a session for a relay, with all hashes of go.sum. A checkout that there
@@ -88,37 +105,59 @@ func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Sessio
 	all.Scope = "all"
 	o.Stays = true
 	if v.Offline {
-		return session.OpenOffline(&all, env, o, filepath.Join(env.Get("GOMODCACHE"), "cache", "download"))
+		return session.OpenOffline(&all, env, o, session.OwnModCache(env)...)
 	}
 	return session.OpenJob(&all, env, o)
 }
 
-// New is a relay over a session of Open. It needs a directory beside the module cache;
-// the error says that there is none. No mirror is asked before the first question.
+// New is a relay over a session of Open. It needs a place for files; the error says
+// that there is none. No mirror is asked before the first question.
 // The caller closes it.
 func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	modcache := s.Env.Get("GOMODCACHE")
-	if !filepath.IsAbs(modcache) {
-		return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+	o.Last = cmp.Or(o.Last, mostItems)
+	k := o.Keep
+	if k == nil {
+		var err error
+		if k, err = ownKeep(s, o.Dir); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.Confined("the module cache", modcache); err != nil {
-		return nil, err
-	}
-	k, err := keep.Open(filepath.Join(modcache, "cache", "modferry"))
-	if err != nil {
-		return nil, fmt.Errorf("make a directory for downloads: %w", err)
-	}
-	r := &Relay{s: s, o: o, began: time.Now(), keep: k, pages: pages{known: map[string]known{}}}
+	d := &deliveries{underway: map[file]*delivery{}, gone: map[file]bool{}}
+	r := &Relay{s: s, o: o, began: time.Now(), shelf: shelf{k, d}, deliveries: d, pages: pages{known: map[string]known{}}, at: map[entry]int{}}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
+	r.ctx = ctx
+	var err error
 	if r.sums, err = sums.New(ctx, s, s.List.Modules); err != nil {
-		return nil, errors.Join(err, k.Close())
+		if o.Keep == nil {
+			err = errors.Join(err, k.Close())
+		}
+		return nil, err
 	}
 	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
 	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
 	return r, nil
+}
+
+// ownKeep makes a directory for files below dir, "" for beside the module cache.
+func ownKeep(s *session.Session, dir string) (*keep.Keep, error) {
+	if dir == "" {
+		modcache := s.Env.Get("GOMODCACHE")
+		if !filepath.IsAbs(modcache) {
+			return nil, fmt.Errorf("GOMODCACHE: found %q, expected an absolute path", modcache)
+		}
+		if err := s.Confined("the module cache", modcache); err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(modcache, "cache", "modferry")
+	}
+	k, err := keep.Open(dir, keep.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for downloads: %w", err)
+	}
+	return k, nil
 }
 
 // help is how long a zip takes before a further request helps with it.
@@ -129,11 +168,11 @@ func (r *Relay) engine(c session.Chain) *download.Engine {
 	if r.o.Log != nil {
 		o.Log = func(format string, args ...any) { r.o.Log(fmt.Sprintf(format, args...)) }
 	}
-	return download.New(r.s, c, r.keep, o)
+	return download.New(r.s, c, r.shelf, o)
 }
 
-// Close gives up what is under way and removes what was kept. Nobody may ask any
-// more.
+// Close gives up what is under way and removes what was kept, unless that is somebody
+// else's. Nobody may ask any more.
 func (r *Relay) Close() error {
 	r.stop()
 	r.files.Close()
@@ -143,7 +182,10 @@ func (r *Relay) Close() error {
 	for _, h := range r.s.Chain.Hops {
 		h.Close()
 	}
-	return r.keep.Close()
+	if r.o.Keep != nil {
+		return nil
+	}
+	return r.shelf.Close()
 }
 
 // ServeHTTP answers a question of the module proxy protocol.
@@ -170,48 +212,38 @@ func (r *Relay) serve(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	q, ok := parse(path)
+	refused := r.s.Access.Refuses(q.v.Path)
 	switch {
 	case !ok:
 		r.say(w, http.StatusNotFound, "no path of the module proxy protocol")
 	case goenv.MatchPatterns(r.s.Access.NoProxy, q.v.Path):
 		r.say(w, http.StatusNotFound, q.String()+": private: no mirror is asked for it")
-	case q.kind == "zip" || q.kind == "mod":
+	case refused != "":
+		r.forbid(w, q, refused)
+	case q.kind == report.KindZip || q.kind == report.KindMod:
 		r.file(w, req, q)
 	default:
 		r.page(w, req, q)
 	}
 }
 
+// mostFindings bounds what a result says about single modules.
+const mostFindings = 1000
+
 // note adds a finding to the result.
 func (r *Relay) note(f finding.Finding) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.findings = append(r.findings, f)
-}
-
-// mostItems bounds what a result tells of; a job has some thousand.
-const mostItems = 50_000
-
-// record adds an item to the result. What the go command goes on to get by itself has
-// not failed.
-func (r *Relay) record(it *download.Item) {
-	if it.Onward && it.Record.Source == report.FromFailed {
-		it.Record.Source = report.FromDeferred
+	if len(r.findings) < mostFindings {
+		r.findings = append(r.findings, f)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.items) == mostItems {
-		r.lost++
-		return
-	}
-	r.items = append(r.items, it)
 }
 
 // pass notes that a file was passed on unverified.
 func (r *Relay) pass(q question, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.passed) < mostItems {
+	if len(r.passed) < r.o.Last {
 		r.passed = append(r.passed, q.String()+": "+why)
 	}
 }

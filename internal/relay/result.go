@@ -3,9 +3,12 @@ package relay
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
@@ -18,16 +21,28 @@ import (
 // Answers is how many questions there were so far.
 func (r *Relay) Answers() int64 { return r.answers.Load() }
 
-// Result is what the relay downloaded so far: every zip and go.mod file, and those of
-// the other answers that had trouble.
+// recorded is how much a result tells of.
+func (r *Relay) recorded() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.items) + len(r.findings) + len(r.passed)
+}
+
+// Result is what the relay brought so far: files, and answers about versions, but each
+// .info only if it had trouble. What nobody has is no part of it, since go commands try
+// all prefixes of an import path.
 func (r *Relay) Result() *report.Result {
 	res, _ := fetch.Unprobed(r.s)
 	res.Started = r.began.UTC().Format(time.RFC3339)
 	r.preflight(res)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	found := r.prefixes()
 	for _, it := range r.items {
 		e := it.Entry()
+		if e.Page() && e.Failed() && found[it.Mod] {
+			continue
+		}
 		if e.Source == report.FromFailed && e.Class == failure.HashMismatch && it.Sum.Line > 0 {
 			e.File, e.Line = it.Sum.File, it.Sum.Line // that line, or the bytes, are wrong
 		}
@@ -54,6 +69,22 @@ func (r *Relay) Result() *report.Result {
 		res.Message = strings.TrimPrefix(res.Message+"; "+report.Count(r.lost, "further file")+" not listed", "; ")
 	}
 	return res
+}
+
+// prefixes are what the go command does without, as it found the module below a longer
+// path (https://go.dev/issue/34094): some mirrors refuse what is no module. The caller
+// holds mu.
+func (r *Relay) prefixes() map[module.Version]bool {
+	found := map[module.Version]bool{}
+	for _, it := range r.items {
+		if it.Record.Failed() {
+			continue
+		}
+		for p := path.Dir(it.Mod.Path); p != "."; p = path.Dir(p) {
+			found[module.Version{Path: p, Version: it.Mod.Version}] = true
+		}
+	}
+	return found
 }
 
 // preflight puts what the preflight found into a result.

@@ -12,6 +12,9 @@ import (
 	"github.com/modferry/modferry/internal/sums"
 )
 
+// brief is said of what may be another one in a minute, or where a better one may come.
+const brief = "max-age=60"
+
 // sumdb answers for the checksum database of the settings, and for no other one. The
 // go command verifies what it says.
 func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
@@ -35,6 +38,7 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 			r.unavailable(w, err)
 			return
 		}
+		w.Header().Set("Cache-Control", brief)
 		w.WriteHeader(http.StatusOK)
 		return
 	case !fs.ValidPath(path), path != "latest" && !strings.HasPrefix(path, "lookup/") && !strings.HasPrefix(path, "tile/"):
@@ -45,6 +49,10 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 		v, err := sums.Lookup(of)
 		if err != nil {
 			r.say(w, http.StatusNotFound, "no module version")
+			return
+		}
+		if why := r.s.Access.Refuses(v.Path); why != "" {
+			r.say(w, http.StatusForbidden, v.String()+": "+why)
 			return
 		}
 		if r.sums.Hidden(d, v.Path) {
@@ -58,8 +66,9 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	if path != "latest" {
-		w.Header().Set("Cache-Control", immutable)
+	w.Header().Set("Cache-Control", immutable)
+	if path == "latest" {
+		w.Header().Set("Cache-Control", brief)
 	}
 	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body))
 }

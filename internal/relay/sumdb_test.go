@@ -24,7 +24,7 @@ func unsummed(t *testing.T, f *mirrortest.Fixtures, gosumdb string) *fetchtest.B
 	return b
 }
 
-func TestTheDatabaseIsAskedWhereTheGoCommandWould(t *testing.T) {
+func TestCorner14TheDatabaseIsAskedWhereTheGoCommandWould(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m", "example.test/n")
 	db := mirrortest.NewSumDB(t, f)
@@ -107,7 +107,7 @@ func TestAForgedDatabaseEndsTheDownload(t *testing.T) {
 }
 
 // One request that fails is not remembered: the next download asks again.
-func TestADatabaseThatFailedIsAskedAgain(t *testing.T) {
+func TestCorner27ADatabaseThatFailedIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	db := mirrortest.NewSumDB(t, f)
@@ -126,7 +126,7 @@ func TestADatabaseThatFailedIsAskedAgain(t *testing.T) {
 }
 
 // Nobody knows a hash: the first bytes are passed on, and no others.
-func TestTheFirstBytesOfWhatNobodyKnowsAreRemembered(t *testing.T) {
+func TestCorner27TheFirstBytesOfWhatNobodyKnowsAreRemembered(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
@@ -180,9 +180,45 @@ func TestWrongAnswersOfTheDatabaseAreNotKept(t *testing.T) {
 	}
 }
 
+// Records and full tiles never change. What is not there yet may be there soon, and
+// without a tile that is not full the go command asks for the full one.
+func TestCorner15WhatTheDatabaseSaysIsKept(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 260, 0)
+	db := mirrortest.NewSumDB(t, f)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
+	b := open(t, unsummed(t, f, db.Key), s.URL)
+	const forGood, brief = "max-age=31536000, immutable", "max-age=60"
+	at := "/sumdb/" + db.Name
+	ask := func(path string, status int, control string, requests int) {
+		t.Helper()
+		before := s.Count("*")
+		resp, body := b.get(at + path)
+		if resp.StatusCode != status || resp.Header.Get("Cache-Control") != control || s.Count("*")-before != requests {
+			t.Errorf("%s: %s, %q, %d requests; want %d, %q, %d", path, describe(resp, body), resp.Header.Get("Cache-Control"), s.Count("*")-before, status, control, requests)
+		}
+	}
+	ask("/supported", 200, brief, 1)
+	ask("/supported", 200, brief, 0)
+	for _, a := range f.All() {
+		ask("/lookup/"+a.Path+"@"+a.Version.Version, 200, forGood, 1)
+	}
+	s.Fault(mirrortest.Always("*.p/*", mirrortest.Status(404)), mirrortest.Always("*/lookup/*unknown*", mirrortest.Status(404)))
+	for _, requests := range []int{1, 0} {
+		ask("/lookup/"+f.All()[0].Path+"@"+f.All()[0].Version.Version, 200, forGood, 0)
+		ask("/tile/8/0/000", 200, forGood, requests)
+		ask("/tile/8/0/000.p/200", 404, "no-store", 1)
+		ask("/lookup/example.test/unknown@v1.0.0", 404, "no-store", 1)
+		ask("/latest", 200, brief, 1)
+	}
+	s.Close()
+	ask("/tile/8/0/000", 200, forGood, 0)
+	ask("/lookup/"+f.All()[7].Path+"@"+f.All()[7].Version.Version, 200, forGood, 0)
+}
+
 // What one go command asked for, the next one gets without a mirror and without the
 // database, verified by both.
-func TestWhatIsHereNeedsNoMirror(t *testing.T) {
+func TestCorner15WhatIsHereNeedsNoMirror(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m@v1.0.0", "example.test/m@v1.1.0")
 	db := mirrortest.NewSumDB(t, f)

@@ -101,7 +101,7 @@ func TestEveryRenderingShowsTheStateOfTheRun(t *testing.T) {
 	r.Mirrors[0].Files, r.Mirrors[0].Failures = 25, 60
 	report.Settle(r)
 	for name, render := range map[string]func(*bytes.Buffer) error{
-		"text":     func(b *bytes.Buffer) error { return text.Write(b, r, text.Options{}) },
+		"text":     func(b *bytes.Buffer) error { return text.Write(b, r, text.Options{Verbose: true}) },
 		"Markdown": func(b *bytes.Buffer) error { return markdown.Write(b, r, markdown.Options{}) },
 		"HTML":     func(b *bytes.Buffer) error { return html.Write(b, r) },
 		"JSON":     func(b *bytes.Buffer) error { return report.JSON(b, r) },

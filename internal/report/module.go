@@ -25,6 +25,15 @@ func (m Module) Failed() bool {
 	return true
 }
 
+// Page reports whether m is an answer about versions, no file of a module.
+func (m Module) Page() bool {
+	switch m.Kind {
+	case KindInfo, KindList, KindLatest, KindQuery:
+		return true
+	}
+	return false
+}
+
 // Received is the number of bytes that arrived for m.
 func (m Module) Received() int64 {
 	if m.Source == FromPresent {

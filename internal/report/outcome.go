@@ -57,16 +57,20 @@ func findingsOf(r *Result, is func(finding.Finding) bool) []finding.Finding {
 	return slices.DeleteFunc(slices.Clone(r.Findings), func(f finding.Finding) bool { return !is(f) })
 }
 
-// Aggregate computes r.Totals from r.Modules: modules and files, how many have which
+// Aggregate computes r.Totals from r.Modules: modules, files and pages, how many have which
 // source, and the bytes received for them, those of failed attempts and of the
 // cache included. The duration, and what became of imports, are left alone: only the
 // run knows them.
 func Aggregate(r *Result) {
 	t := r.Totals
-	t.Files, t.Bytes, t.BySource = len(r.Modules), 0, map[string]int{}
+	t.Files, t.Pages, t.Bytes, t.BySource = len(r.Modules), 0, 0, map[string]int{}
 	modules := map[[2]string]bool{}
 	for _, m := range r.Modules {
-		modules[[2]string{m.Path, m.Version}] = true
+		if m.Page() {
+			t.Pages++
+		} else {
+			modules[[2]string{m.Path, m.Version}] = true
+		}
 		t.BySource[m.Source]++
 		t.Bytes += m.Received()
 	}

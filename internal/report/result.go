@@ -40,6 +40,7 @@ type Result struct {
 	Interrupted bool                      `json:"interrupted,omitempty"`
 	Preflight   bool                      `json:"preflight,omitempty"` // the run only probed mirrors
 	Machine     *Machine                  `json:"machine,omitempty"`
+	Project     *Project                  `json:"project,omitempty"` // what the run was for
 	Settings    EffectiveSettings         `json:"settings"`
 	Choice      Choice                    `json:"choice"`
 	Mirrors     []Mirror                  `json:"mirrors"`
@@ -60,6 +61,17 @@ type Machine struct {
 	OS   string `json:"os"`   // GOOS
 	Arch string `json:"arch"` // GOARCH
 	CPUs int    `json:"cpus"` // that the run could use
+}
+
+// Project is what a run was for, as the checkout and the CI system name it. Absent
+// is not known.
+type Project struct {
+	Module     string `json:"module,omitempty"`     // path of the main module; that of the first one in a workspace
+	Dir        string `json:"dir,omitempty"`        // of the checkout within the repository, slash-separated; absent for its root
+	Repository string `json:"repository,omitempty"` // "owner/name", "group/subgroup/name"
+	Commit     string `json:"commit,omitempty"`     // its hash
+	Job        string `json:"job,omitempty"`        // name of the job
+	URL        string `json:"url,omitempty"`        // of the job's page
 }
 
 // EffectiveSettings are the go command's settings of the run, redacted, and the
@@ -170,6 +182,15 @@ const (
 	KindToolchain = "toolchain"
 )
 
+// The kinds of entries that are no files of a module, but what a relay was asked about
+// versions. No hash vouches for them.
+const (
+	KindInfo   = "info"   // of a version
+	KindList   = "list"   // of versions
+	KindLatest = "latest" // version
+	KindQuery  = "query"  // what a branch, a commit or the like stands for
+)
+
 // Where a module came from.
 const (
 	FromPresent  = "present"  // was in the module cache already
@@ -195,6 +216,7 @@ type Module struct {
 	Message  string        `json:"message,omitempty"` // what happened, one sentence
 	File     string        `json:"file,omitempty"`    // the go.mod or go.sum line at fault
 	Line     int           `json:"line,omitempty"`
+	Trace    string        `json:"trace,omitempty"`    // of the request that it was brought for, as in the header traceparent
 	Optional bool          `json:"optional,omitempty"` // only graph commands need it: its failure does not fail the run
 }
 
@@ -211,10 +233,13 @@ type Attempt struct {
 	ConnectMS   *float64      `json:"connect_ms,omitempty"`
 	TLSMS       *float64      `json:"tls_ms,omitempty"`
 	FirstByteMS *float64      `json:"first_byte_ms,omitempty"` // from the request being sent to the response
+	BodyMS      *float64      `json:"body_ms,omitempty"`       // from the response to its last byte
+	VerifyMS    *float64      `json:"verify_ms,omitempty"`     // verifying and extracting, which are one pass; the wait for a processor included
 	MS          float64       `json:"ms,omitempty"`            // to the end, verification included
 	Hedge       bool          `json:"hedge,omitempty"`
 	Resumed     int64         `json:"resumed_at,omitempty"` // offset it went on from
 	Detail      string        `json:"detail,omitempty"`
+	Span        string        `json:"span,omitempty"` // of the request within the trace
 }
 
 // Totals sums the run up.
@@ -222,7 +247,8 @@ type Totals struct {
 	Modules  int            `json:"modules"`            // different paths and versions
 	Imported int            `json:"imported,omitempty"` // modules whose zips builds and tests read, by their imports; 0 where those were not followed
 	Required int            `json:"required,omitempty"` // modules whose zips scope build would have brought instead
-	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains
+	Files    int            `json:"files"`              // of every kind: zips, go.mod files, toolchains, pages
+	Pages    int            `json:"pages,omitempty"`    // of the files: what was asked about versions
 	Bytes    int64          `json:"bytes"`              // received from mirrors and cache, failed attempts included
 	MS       float64        `json:"ms"`
 	BySource map[string]int `json:"by_source"` // files

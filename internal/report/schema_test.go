@@ -49,7 +49,7 @@ func enums() map[string][]string {
 		"Result.outcome":   {"ok", "not-ready", "incomplete", "settings", "integrity"},
 		"Mirror.state":     {report.Healthy, report.Slow, report.Degraded, report.Failing, report.Skipped},
 		"Cache.hit":        {"exact", "partial", "miss", "off"},
-		"Module.kind":      {report.KindZip, report.KindMod, report.KindToolchain},
+		"Module.kind":      {report.KindZip, report.KindMod, report.KindToolchain, report.KindInfo, report.KindList, report.KindLatest, report.KindQuery},
 		"Module.source":    {report.FromPresent, report.FromCache, report.FromMirror, report.FromDeferred, report.FromFailed},
 		"Finding.severity": {"error", "warning", "info"},
 	}

@@ -17,8 +17,32 @@ type Hop struct {
 	Public   bool // in the public catalogue
 	Operator string
 	Weight   int  // of the configuration file; 1 by default
-	Last     bool // fallback-only
+	Tier     Tier // those of a lower one are asked first
 	Added    bool // by --mirrors auto or cn, not named in the chain
+}
+
+// Tier says how far behind others a mirror stands, whatever the order of the chain.
+type Tier int
+
+// The tiers.
+const (
+	Near      Tier = iota // of the job's region, or it names none
+	Somewhere             // without a region, where the job names one
+	Far                   // of another region
+	Last                  // fallback-only
+)
+
+// tier is that of a mirror of a region.
+func tier(job, region string, fallbackOnly bool) Tier {
+	switch {
+	case fallbackOnly:
+		return Last
+	case job == "" || region == job:
+		return Near
+	case region == "":
+		return Somewhere
+	}
+	return Far
 }
 
 // Passes reports whether a failure of this hop falls back to the next.
@@ -57,30 +81,14 @@ func (c Chain) List() goenv.Chain {
 	return out
 }
 
-// Access is what the private patterns say of a module.
-type Access struct {
-	NoProxy string // effective GONOPROXY
-	Private string // GOPRIVATE
-}
-
-// Route returns the hops that may be asked for a module. None means that it is
-// private and left to the go command. With a GONOPROXY that lets a module of
-// GOPRIVATE through (GONOPROXY=none before a company's mirror), the go command
-// asks every mirror of the list; we never ask a public one for it.
-func (a Access) Route(c Chain, modulePath string) []*Hop {
-	if goenv.MatchPatterns(a.NoProxy, modulePath) {
-		return nil
-	}
-	if !goenv.MatchPatterns(a.Private, modulePath) {
-		return c.Hops
-	}
-	var out []*Hop
+// separateEnd gives the mirror that is written last the separator that it has where
+// its tier puts it before another one.
+func (c Chain) separateEnd(f Fallback, sep goenv.Separator) {
 	for _, h := range c.Hops {
-		if !h.Public {
-			out = append(out, h)
+		if h.Sep == goenv.End && slices.ContainsFunc(c.Hops, func(o *Hop) bool { return o.Tier > h.Tier }) {
+			h.Sep = f.Separator(sep, h.Public)
 		}
 	}
-	return out
 }
 
 // Choice of mirrors: whether the preflight ranks and which candidates join.

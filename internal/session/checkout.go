@@ -113,6 +113,9 @@ func setting(name string) settings.Setting {
 
 // howTheJobSays names the places where a job gives a setting.
 func howTheJobSays(s settings.Setting) string {
+	if _, ok := settings.Find(s.Name); !ok { // of one mirror
+		return s.Config + " in a configuration file outside of the checkout that --config names in the job"
+	}
 	places := "--" + s.Name + " or " + s.Env()
 	if s.Input {
 		places = "--" + s.Name + ", " + s.Env() + " or input " + s.InputName()

@@ -80,7 +80,7 @@ func TestMirrorsOfTheCheckout(t *testing.T) {
 		found        string
 	}{
 		{"named by the checkout", "proxy: " + s.URL, nil, "", true, true, "checkout-this-run"},
-		{"listed by the checkout", "mirrors: ['" + s.URL + "']", nil, "", true, true, "checkout-this-run"},
+		{"listed by the checkout", "proxy: ['" + s.URL + "']", nil, "", true, true, "checkout-this-run"},
 		{"named by a checkout that the job trusts", "proxy: " + s.URL, map[string]string{"trust-checkout": "true"}, "", true, false, ""},
 		{"named by the job", "retries: 1", map[string]string{"proxy": s.URL}, "", true, false, ""},
 		{"named by the checkout, while the job's environment names another", "proxy: " + s.URL, nil, "off", false, false, "checkout-mirrors-overruled"},
@@ -154,7 +154,7 @@ func TestMirrorsThatTheCheckoutAddsAreNotExported(t *testing.T) {
 	t.Parallel()
 	b := fetchtest.New(t, mirrortest.Generate(t, 1, 10), mirrortest.Checkout{})
 	const job = "https://goproxy.corp.test,direct"
-	theirs := spoken(b, "choose: auto\n", map[string]string{"proxy": job}, map[string]string{"GOSUMDB": "off"})
+	theirs := spoken(b, "mirrors: auto\n", map[string]string{"proxy": job}, map[string]string{"GOSUMDB": "off"})
 	_, chosen := fetch.Unprobed(theirs)
 	if got := exported(theirs, chosen)["GOPROXY"]; got != job {
 		t.Errorf("later steps get GOPROXY=%s", got)

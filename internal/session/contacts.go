@@ -72,11 +72,17 @@ func (c *contacts) asked(first, u *url.URL, purpose string) {
 	}
 }
 
+// mostHosts bounds the memory for hosts: a server may redirect to any number of them.
+const mostHosts = 1000
+
 func (c *contacts) note(host, use string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.uses == nil {
 		c.uses = map[string]map[string]bool{}
+	}
+	if c.uses[host] == nil && len(c.uses) >= mostHosts {
+		return
 	}
 	if c.uses[host] == nil {
 		c.uses[host] = map[string]bool{}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,6 +48,7 @@ func (s *Session) openMirrors() error {
 	catalogue := mirror.PublicCatalogue()
 	named := s.Configured.Mirrors()
 	seen := map[string]bool{}
+	end := goenv.Comma // what would follow the last mirror
 	for _, e := range candidates(s.Choice, s.Configured, catalogue) {
 		if seen[e.URL] {
 			continue // the same URL twice brings nothing that a repeated attempt doesn't
@@ -55,24 +57,35 @@ func (s *Session) openMirrors() error {
 		p, public := catalogue.Find(e.URL)
 		h := &Hop{URL: e.URL, Written: e.Sep, Sep: s.fallback.Separator(e.Sep, public), Public: public, Operator: p.Operator, Weight: 1}
 		h.Added = !slices.ContainsFunc(named, func(n goenv.Entry) bool { return n.URL == e.URL })
-		var limits mirror.Limits
+		var own settings.MirrorConfig
 		for _, c := range s.mirrorConfigs() {
 			if strings.TrimRight(c.URL, "/") == e.URL {
-				h.Weight, h.Last = max(c.Weight, 1), c.FallbackOnly
-				limits = mirror.Limits{Connect: c.Timeouts.Connect, TLS: c.Timeouts.TLS, FirstByte: c.Timeouts.FirstByte,
-					Stall: c.Timeouts.Stall, Total: c.Timeouts.Request}
+				own = c
 			}
 		}
-		if h.Mirror, err = s.Client.Open(e.URL, limits); err != nil {
+		h.Weight = max(own.Weight, 1)
+		h.Tier = tier(v.Region, cmp.Or(own.Region, strings.TrimPrefix(p.Region, mirror.Global)), own.FallbackOnly)
+		limits := mirror.Limits{Connect: own.Timeouts.Connect, TLS: own.Timeouts.TLS, FirstByte: own.Timeouts.FirstByte,
+			Stall: own.Timeouts.Stall, Total: own.Timeouts.Request}
+		trust, err := ownTrust(roots, own)
+		if err != nil {
+			return err
+		}
+		if h.Mirror, err = s.Client.OpenTrusting(e.URL, limits, trust); err != nil {
 			return openError(e.URL, err)
 		}
 		s.contacts.expect(e.URL, "the mirror "+h.Name())
+		s.certificates(h, own)
 		s.Chain.Hops = append(s.Chain.Hops, h)
+		if e.Sep == goenv.End && own.FallThrough == settings.FallThroughAny {
+			end = goenv.Pipe
+		}
 	}
+	s.Chain.separateEnd(s.fallback, end)
 	if n := len(s.Configured); n > 0 {
 		s.Chain.End = s.Configured[n-1].Kind
 	}
-	return nil
+	return s.openRules()
 }
 
 func openError(rawURL string, err error) error {

@@ -4,23 +4,31 @@ import (
 	"maps"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/settings"
 	"github.com/modferry/modferry/internal/store"
 )
 
 // OpenOffline opens a session of OpenJob that asks nothing but directories: the
-// file:// mirrors of the chain, and then those given, absolute. What is private comes from there as
-// well, since nobody is told its name. Of the stores for the cache, only a directory
-// counts.
+// file:// mirrors of the chain, and then those given, absolute.
 func OpenOffline(v *settings.Values, env goenv.Env, o Options, dirs ...string) (*Session, error) {
+	v, env, err := offline(v, env, dirs...)
+	if err != nil {
+		return nil, err
+	}
+	return OpenJob(v, env, o)
+}
+
+// offline are the settings of a session that asks nothing but directories. What is
+// private comes from there as well, since nobody is told its name, and for the same
+// reason no rule says who may be asked. Of the stores for the cache, only a directory
+// counts.
+func offline(v *settings.Values, env goenv.Env, dirs ...string) (*settings.Values, goenv.Env, error) {
 	chain, err := goenv.ParseProxy(env.Get("GOPROXY"))
 	if err != nil {
-		return nil, sourced(err, env)
+		return nil, nil, sourced(err, env)
 	}
 	var list []string
 	for _, m := range chain.Mirrors() {
@@ -32,21 +40,24 @@ func OpenOffline(v *settings.Values, env goenv.Env, o Options, dirs ...string) (
 		list = append(list, FileURL(dir))
 	}
 	own := *v
-	own.Offline, own.NoProbe, own.Proxy, own.ConfiguredMirrors, own.Mirrors = true, true, "", nil, string(Configured)
-	own.Checkout.Private = "" // it narrows whom names are told, and nobody is
+	own.Offline, own.NoProbe, own.Proxy, own.ConfiguredMirrors, own.Mirrors, own.Rules = true, true, "", nil, string(Configured), nil
+	own.Checkout.Private, own.Checkout.Rules = "", nil
 	if spec, err := store.Parse(own.Cache); err == nil && spec.Kind != store.Dir {
 		own.Cache = "off"
 	}
 	env = maps.Clone(env)
 	env["GOPROXY"] = goenv.Var{Value: strings.Join(append(list, "off"), ","), Source: "--offline and " + env.Source("GOPROXY")}
 	env["GONOPROXY"] = goenv.Var{Value: "none", Source: "--offline"}
-	s, err := OpenJob(&own, env, o)
-	if err != nil {
-		return nil, err
+	return &own, env, nil
+}
+
+// OwnModCache is the module cache that the go command uses as a directory for
+// OpenOffline; none when that is not known.
+func OwnModCache(env goenv.Env) []string {
+	if dir := env.Get("GOMODCACHE"); filepath.IsAbs(dir) {
+		return []string{filepath.Join(dir, "cache", "download")}
 	}
-	// Nobody has written these, and no other go command gets them.
-	s.About = slices.DeleteFunc(s.About, func(f finding.Finding) bool { return f.Setting == "GOPROXY" || f.Setting == "GONOPROXY" })
-	return s, nil
+	return nil
 }
 
 // FileURL is an absolute directory as a mirror of a chain.

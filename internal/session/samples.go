@@ -8,9 +8,25 @@ import (
 	"github.com/modferry/modferry/internal/worklist"
 )
 
-// samples takes modules from the work list to test mirrors with: required
-// ones, since a mirror in use has most of them, and none that is private.
-func samples(list *worklist.List, a Access) []mirror.Sample {
+// Samples are what a mirror is probed with: modules of the work list or, when there
+// are none and when names of the work list are not for the mirror, a public one. None
+// means that the mirror may be asked for nothing whose hash is known.
+func (s *Session) Samples(h *Hop, nameless bool) []mirror.Sample {
+	if !nameless {
+		if of := samples(s.List, s.Access, h); len(of) > 0 {
+			return of
+		}
+	}
+	if s.Access.Rule(mirror.PublicSample.Path).Allows(h) {
+		return []mirror.Sample{mirror.PublicSample}
+	}
+	return nil
+}
+
+// samples takes modules from the work list to test a mirror with: required ones,
+// since a mirror in use has most of them, none that is private, and none that a rule
+// keeps from the mirror.
+func samples(list *worklist.List, a Access, h *Hop) []mirror.Sample {
 	const wanted = 2
 	var out []mirror.Sample
 	hosts := map[string]bool{}
@@ -21,7 +37,7 @@ func samples(list *worklist.List, a Access) []mirror.Sample {
 			}
 			host, _, _ := strings.Cut(m.Path, "/")
 			if m.Optional != low || m.Mod == "" || hosts[host] ||
-				goenv.MatchPatterns(a.NoProxy, m.Path) || goenv.MatchPatterns(a.Private, m.Path) {
+				goenv.MatchPatterns(a.NoProxy, m.Path) || goenv.MatchPatterns(a.Private, m.Path) || !a.Rule(m.Path).Allows(h) {
 				continue
 			}
 			hosts[host] = true

@@ -42,7 +42,7 @@ func TestNoPrivateNameIsASampleOfThePreflight(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			for _, s := range samples(test.list, test.a) {
+			for _, s := range samples(test.list, test.a, nil) {
 				got = append(got, s.Path)
 				if s.ModHash != hash || s.Version.Version != "v1.0.0" {
 					t.Errorf("sample %+v has another version or hash", s)

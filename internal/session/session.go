@@ -53,6 +53,10 @@ type Options struct {
 	// Stays says that the session is for a program that stays: a mirror that was down is
 	// asked again however long that was.
 	Stays bool
+	// Brought is told of every file and page that mirrors were asked for, with its
+	// attempts, as soon as its fate is known, from any goroutine; nil means that nobody
+	// is.
+	Brought func(report.Module)
 	// Mask is told every secret that a cache service hands out, so that the CI
 	// system can keep it out of its log; nil means that nobody is.
 	Mask func(secret string)
@@ -99,7 +103,6 @@ type Session struct {
 	Access     Access
 	SumDB      goenv.SumDB
 	List       *worklist.List
-	Samples    []mirror.Sample // to probe mirrors with
 	Room       Room
 	Client     *mirror.Client
 	Store      store.Spec
@@ -172,6 +175,18 @@ func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	return s, nil
 }
 
+// OpenServer opens a session without a checkout, for a program that stays.
+func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
+	o.Stays = true
+	if v.Offline {
+		var err error
+		if v, env, err = offline(v, env, OwnModCache(env)...); err != nil {
+			return nil, err
+		}
+	}
+	return withoutList(v, env, o)
+}
+
 // withoutList is a session with an empty work list.
 func withoutList(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	s := newSession(v, env, o)
@@ -204,7 +219,6 @@ func (s *Session) readList() error {
 	}
 	s.List = list
 	s.Findings = append(s.Findings, list.Findings...)
-	s.Samples = samples(list, s.Access)
 	return nil
 }
 

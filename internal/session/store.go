@@ -13,10 +13,13 @@ import (
 )
 
 // OpenStore opens the store of --cache. The error says why it cannot be used.
-func (s *Session) OpenStore() (layer.Store, error) {
+func (s *Session) OpenStore() (layer.Store, error) { return s.OpenStoreOf(s.Store) }
+
+// OpenStoreOf opens a store that another setting names.
+func (s *Session) OpenStoreOf(spec store.Spec) (layer.Store, error) {
 	transport := s.Client.Transport()
-	transport.Proxy = s.contacts.watch(s.Options.proxy(), s.cacheUse())
-	switch spec := s.Store; spec.Kind {
+	transport.Proxy = s.contacts.watch(s.Options.proxy(), cacheUse(spec))
+	switch spec.Kind {
 	case store.Dir:
 		path, err := filepath.Abs(spec.Path)
 		if err != nil {
@@ -42,10 +45,12 @@ func (s *Session) OpenStore() (layer.Store, error) {
 }
 
 // cacheUse is what hosts of the cache are asked for, "" for a cache without any.
-func (s *Session) cacheUse() string {
-	switch s.Store.Kind {
+func (s *Session) cacheUse() string { return cacheUse(s.Store) }
+
+func cacheUse(spec store.Spec) string {
+	switch spec.Kind {
 	case store.GHA, store.S3:
-		return "the cache " + s.Store.String()
+		return "the cache " + spec.String()
 	}
 	return ""
 }

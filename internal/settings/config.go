@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,9 +10,9 @@ import (
 
 // Keys of the configuration file that are no settings.
 const (
-	keyMirrors  = "mirrors"
 	keyDirect   = "direct"
 	keyProfiles = "profiles"
+	keyRules    = "rules"
 )
 
 // config is a checked configuration file. The zero value is no file.
@@ -27,9 +26,10 @@ type config struct {
 // layer is what the top level or one profile says.
 type layer struct {
 	values        map[string]*given // setting name → value
-	mirrors       []MirrorConfig    // nil when not said
+	mirrors       []MirrorConfig    // where proxy is a list of mirrors; else nil
 	mirrorsSource string
-	direct        *bool // nil when not said
+	rules         []rule // nil when not said
+	direct        *bool  // nil when not said
 	directKey     ast.Node
 }
 
@@ -60,7 +60,7 @@ func parseConfig(at place, shown string, data []byte) (*config, error) {
 	}
 	for _, l := range append([]layer{c.top}, slices.Collect(maps.Values(c.profiles))...) {
 		if l.direct != nil && !anyMirrors {
-			return nil, doc.err(l.directKey, "direct without a list of mirrors", "direct beside mirrors",
+			return nil, doc.err(l.directKey, "direct without a list of mirrors", "direct beside such a list below proxy",
 				"write direct at the end of proxy instead")
 		}
 	}
@@ -92,11 +92,10 @@ func (c *config) overlay(profile, where string) (layer, error) {
 	}
 	out := layer{
 		values: maps.Clone(c.top.values), mirrors: c.top.mirrors, mirrorsSource: c.top.mirrorsSource,
-		direct: c.top.direct, directKey: c.top.directKey,
+		rules: c.top.rules, direct: c.top.direct, directKey: c.top.directKey,
 	}
 	maps.Copy(out.values, p.values)
-	// A profile's proxy replaces the top level's mirrors, and the
-	// reverse: both say where modules come from.
+	// proxy has two forms, and either replaces the other.
 	if p.values["proxy"] != nil {
 		out.mirrors, out.mirrorsSource, out.direct = nil, "", nil
 	}
@@ -104,10 +103,19 @@ func (c *config) overlay(profile, where string) (layer, error) {
 		delete(out.values, "proxy")
 		out.mirrors, out.mirrorsSource = p.mirrors, p.mirrorsSource
 	}
+	if p.rules != nil {
+		out.rules = p.rules
+	}
 	if p.direct != nil {
 		out.direct, out.directKey = p.direct, p.directKey
 	}
 	return out, nil
+}
+
+// isMirrors reports whether an entry is proxy as a list of mirrors.
+func (e entry) isMirrors() bool {
+	_, list := e.value.(*ast.SequenceNode)
+	return list && e.key == "proxy"
 }
 
 // layer reads the mapping of the top level (profile "") or of a profile. Only
@@ -125,13 +133,15 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 		}
 	}
 	var profiles []entry
-	var proxyKey, mirrorsKey ast.Node
 	for _, e := range entries {
 		switch {
-		case e.key == keyMirrors:
-			mirrorsKey = e.keyNode
+		case e.isMirrors():
 			l.mirrorsSource = d.source(e.keyNode)
 			if l.mirrors, err = d.mirrors(e); err != nil {
+				return l, nil, err
+			}
+		case e.key == keyRules:
+			if l.rules, err = d.rules(e); err != nil {
 				return l, nil, err
 			}
 		case e.key == keyDirect:
@@ -149,10 +159,7 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 		default:
 			s, ok := byKey[e.key]
 			if !ok {
-				return l, nil, d.unknownKey(e, slices.Collect(maps.Keys(byKey)), keyMirrors, keyDirect, keyProfiles)
-			}
-			if s.Name == "proxy" {
-				proxyKey = e.keyNode
+				return l, nil, d.unknownKey(e, slices.Collect(maps.Keys(byKey)), keyRules, keyDirect, keyProfiles)
 			}
 			g, err := d.given(s, e)
 			if err != nil {
@@ -161,13 +168,8 @@ func (d *document) layer(node ast.Node, profile string) (layer, []entry, error) 
 			l.values[s.Name] = g
 		}
 	}
-	if proxyKey != nil && mirrorsKey != nil {
-		return l, nil, d.err(proxyKey, fmt.Sprintf("proxy beside the mirrors of line %d", position(mirrorsKey).Line),
-			"one of the two, because both say where modules come from",
-			"put the entries of proxy into mirrors, or remove mirrors")
-	}
-	if proxyKey != nil && l.direct != nil {
-		return l, nil, d.err(l.directKey, "direct beside proxy", "direct beside mirrors only", "write direct as the last entry of proxy")
+	if l.values["proxy"] != nil && l.direct != nil {
+		return l, nil, d.err(l.directKey, "direct beside a proxy in GOPROXY syntax", "direct beside a list of mirrors only", "write direct as the last entry of proxy")
 	}
 	return l, profiles, nil
 }

@@ -12,11 +12,11 @@ import (
 )
 
 const example = `# where modules come from
-choose: auto
+mirrors: auto
 private:
   - corp.example.test/*
   - git.example.test
-mirrors:
+proxy:
   - url: https://user:secret@proxy.example.test/go
     weight: 3
     fall-through: not-found
@@ -36,7 +36,7 @@ profiles:
     direct: true
     stall-timeout: 5s
   prod:
-    mirrors: [https://prod.example.test]
+    proxy: [https://prod.example.test]
 `
 
 func TestConfigurationFileIsReadInFull(t *testing.T) {
@@ -125,7 +125,7 @@ func TestMirrorsAreRenderedAsAProxyList(t *testing.T) {
 
 func TestAProfilesMirrorsReplaceTheProxy(t *testing.T) {
 	t.Parallel()
-	const text = "proxy: https://top.example.test\nprofiles:\n  prod:\n    mirrors: [https://prod.example.test]\n    direct: false\n"
+	const text = "proxy: https://top.example.test\nprofiles:\n  prod:\n    proxy: [https://prod.example.test]\n    direct: false\n"
 	v, err := resolve(map[string]string{"profile": "prod"}, nil, files{".modferry.yaml": text})
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func TestUnknownProfilesNameTheKnownOnes(t *testing.T) {
 // error names the file, and that a secret in a mirror's URL is in none.
 func FuzzConfigurationFile(f *testing.F) {
 	f.Add(example)
-	f.Add("mirrors: [a\n")
+	f.Add("proxy: [a\n")
 	f.Add("profiles:\n  dev:\n    <<: *x\n")
 	f.Add("? a\n: b\n")
 	f.Add("private: |\n  a\n  b\n")
@@ -205,7 +205,7 @@ func FuzzConfigurationFile(f *testing.F) {
 		if strings.Contains(text, "q7q7") {
 			t.Skip("the text repeats the secret")
 		}
-		for _, full := range []string{text, "mirrors:\n  - url: https://u:q7q7@h.example.test/\n" + text} {
+		for _, full := range []string{text, "proxy:\n  - url: https://u:q7q7@h.example.test/\n" + text} {
 			_, err := resolve(nil, nil, files{".modferry.yaml": full})
 			if err == nil {
 				continue

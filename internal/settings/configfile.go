@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/ci"
 	"github.com/modferry/modferry/internal/diskfile"
 )
 
@@ -35,17 +37,20 @@ type surroundings struct {
 func surround(dir string, files Files, getenv func(string) string) surroundings {
 	dir = filepath.Clean(dir)
 	var s surroundings
-	var outermost, workspace, module, ci string
+	var outermost, workspace, module, system string
 	given := getenv("GITHUB_WORKSPACE")
 	if given == "" {
 		given = getenv("CI_PROJECT_DIR")
+	}
+	if given == "" {
+		given = ci.Detect(getenv).Checkout
 	}
 	if given != "" {
 		given = files.Real(given)
 	}
 	for n, at := 0, dir; n < maxParents; n++ {
 		if given != "" && files.Real(at) == given {
-			ci = at
+			system = at
 		}
 		if isRepository(at, files) {
 			if s.root == "" {
@@ -65,13 +70,13 @@ func surround(dir string, files Files, getenv func(string) string) surroundings 
 		}
 		at = parent
 	}
-	for _, candidate := range []string{ci, workspace, module, dir} {
+	for _, candidate := range []string{system, workspace, module, dir} {
 		if s.root == "" {
 			s.root = candidate
 		}
 	}
 	s.checkout = s.root
-	for _, larger := range []string{outermost, ci} {
+	for _, larger := range []string{outermost, system} {
 		if larger != "" && within(files.Real(larger), files.Real(s.checkout)) {
 			s.checkout = larger
 		}
@@ -81,12 +86,18 @@ func surround(dir string, files Files, getenv func(string) string) surroundings 
 
 // openConfig finds, reads and checks the configuration file. Without one it
 // returns an empty config; v.ConfigFile and its source then say so.
-func openConfig(v *Values, files Files, getenv func(string) string) (*config, error) {
+// alone says that there is no checkout.
+func openConfig(v *Values, files Files, getenv func(string) string, alone bool) (*config, error) {
+	if alone {
+		if v.ConfigFile == "" {
+			return &config{}, nil
+		}
+		return readConfig(v, place{dir: filepath.Dir(v.ConfigFile), files: files}, "", v.ConfigFile)
+	}
 	around := surround(v.Dir, files, getenv)
 	v.Checkout.Root = files.Abs(around.root)
 	at := place{root: around.checkout, files: files}
 	if v.ConfigFile != "" {
-		where := v.Sources["config"]
 		// A link from outside counts as what it leads to; one in the checkout is
 		// the checkout's, wherever it leads.
 		name, root := v.ConfigFile, ""
@@ -97,15 +108,8 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 		if inside {
 			root = around.checkout
 		}
-		at.dir, at.ofCheckout = filepath.Dir(v.ConfigFile), inside
-		data, err := files.Read(root, name, maxYAML)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, newError(where, "no file "+quote(v.ConfigFile), "a configuration file", "correct the path or leave it out")
-		}
-		if err != nil {
-			return nil, unreadable(where, v.ConfigFile, err)
-		}
-		return parseConfig(at, v.ConfigFile, data)
+		at.dir, at.shown, at.ofCheckout = filepath.Dir(v.ConfigFile), v.ConfigFile, inside
+		return readConfig(v, at, root, name)
 	}
 	path, data, err := findConfig(v.Dir, around.root, files)
 	if err != nil || path == "" {
@@ -117,8 +121,41 @@ func openConfig(v *Values, files Files, getenv func(string) string) (*config, er
 		shown = filepath.ToSlash(rel)
 	}
 	v.Sources["config"] = "file " + shown
-	at.dir, at.ofCheckout = filepath.Dir(path), true
+	at.dir, at.shown, at.ofCheckout = filepath.Dir(path), shown, true
 	return parseConfig(at, shown, data)
+}
+
+// readConfig reads the configuration file that was named. With a root, no link is
+// followed that leads out of it.
+func readConfig(v *Values, at place, root, name string) (*config, error) {
+	where := v.Sources["config"]
+	data, err := at.files.Read(root, name, maxYAML)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, newError(where, "no file "+quote(v.ConfigFile), "a configuration file", "correct the path or leave it out")
+	}
+	if err != nil {
+		return nil, unreadable(where, v.ConfigFile, err)
+	}
+	return parseConfig(at, v.ConfigFile, data)
+}
+
+// Profiles returns the names of the profiles of the configuration file that
+// Resolve would read, sorted; nil when it would refuse or find none.
+func Profiles(flags map[string]string, getenv func(string) string, files Files) []string {
+	v := &Values{Sources: map[string]string{}}
+	for _, s := range Table() {
+		if s.Name != "dir" && s.Name != "config" {
+			continue
+		}
+		if err := v.set(s, first(outside(s, flags, flagForm, getenv))); err != nil {
+			return nil
+		}
+	}
+	file, err := openConfig(v, files, getenv, false)
+	if err != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(file.profiles))
 }
 
 // unreadable is the error about a configuration file that cannot be read.

@@ -37,7 +37,7 @@ var mirrorKeys = map[string]func(*document, *MirrorConfig, entry) error{
 		if err != nil {
 			return err
 		}
-		choice, bad := parseChoice(text, []string{fallThroughNotFound, fallThroughAny})
+		choice, bad := parseChoice(text, []string{fallThroughNotFound, FallThroughAny})
 		m.FallThrough = choice
 		return d.unfit(e, bad)
 	},
@@ -47,6 +47,43 @@ var mirrorKeys = map[string]func(*document, *MirrorConfig, entry) error{
 		return err
 	},
 	"timeouts": (*document).timeouts,
+	"name":     (*document).mirrorName,
+	"region":   wordOf(func(m *MirrorConfig) *string { return &m.Region }),
+	keyCAFile:  wordOf(func(m *MirrorConfig) *string { return &m.CAFile }),
+	keyCert:    wordOf(func(m *MirrorConfig) *string { return &m.ClientCert }),
+	keyKey:     wordOf(func(m *MirrorConfig) *string { return &m.ClientKey }),
+}
+
+// The keys of the files of one mirror.
+const (
+	keyCAFile = "ca-file"
+	keyCert   = "client-certificate"
+	keyKey    = "client-key"
+)
+
+// wordOf reads a value that is one word or path.
+func wordOf(field func(*MirrorConfig) *string) func(*document, *MirrorConfig, entry) error {
+	return func(d *document, m *MirrorConfig, e entry) (err error) {
+		text, err := d.single(e, "a single value")
+		if err == nil && text == "" {
+			err = d.err(e.value, "an empty value", "a value for "+e.key, "write a value or leave it out")
+		}
+		*field(m) = text
+		return err
+	}
+}
+
+// mirrorName reads what rules call a mirror by.
+func (d *document) mirrorName(m *MirrorConfig, e entry) error {
+	text, err := d.single(e, "a name")
+	switch {
+	case err != nil:
+		return err
+	case text == "" || strings.ContainsAny(text, ":/,| \t") || slices.Contains(ruleWords, text):
+		return d.err(e.value, quote(text), "a name such as artifactory", "write a word that is neither a URL nor "+list(ruleWords))
+	}
+	m.Name = text
+	return nil
 }
 
 // timeoutKeys are the keys of its timeouts.
@@ -61,7 +98,8 @@ var timeoutKeys = map[string]func(*Timeouts) *time.Duration{
 // The values of fall-through.
 const (
 	fallThroughNotFound = "not-found"
-	fallThroughAny      = "any"
+	// FallThroughAny says that every failure falls back to the next mirror.
+	FallThroughAny = "any"
 )
 
 // mirrors reads the mirrors list.
@@ -80,6 +118,9 @@ func (d *document) mirrors(e entry) ([]MirrorConfig, error) {
 		if i := slices.IndexFunc(out, same); i >= 0 {
 			return nil, d.err(item, fmt.Sprintf("the mirror of line %d again", out[i].Line), "every mirror once",
 				"remove one; for more attempts, set retries")
+		}
+		if m.Name != "" && slices.ContainsFunc(out, func(o MirrorConfig) bool { return o.Name == m.Name }) {
+			return nil, d.err(item, "the name "+quote(m.Name)+" again", "another name for every mirror", "")
 		}
 		out = append(out, m)
 	}
@@ -111,6 +152,12 @@ func (d *document) mirror(node ast.Node) (MirrorConfig, error) {
 	}
 	if m.URL == "" {
 		return m, d.err(node, "a mirror without url", "its url", "add url: https://…")
+	}
+	if m.ClientKey != "" && m.ClientCert == "" {
+		return m, d.err(node, keyKey+" without "+keyCert, "both, or the certificate alone when its file has the key too", "add "+keyCert)
+	}
+	if m.CAFile+m.ClientCert != "" && !strings.HasPrefix(m.URL, "https:") {
+		return m, d.err(node, "certificates for "+quote(m.URL), "certificates for an https:// mirror only", "")
 	}
 	return m, nil
 }

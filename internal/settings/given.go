@@ -27,6 +27,9 @@ const (
 type form struct {
 	name  func(s Setting) string               // "flag --extract"
 	write func(s Setting, value string) string // "--extract all"
+	// alone says that there is no checkout: a configuration file is the job's, and one
+	// that it names.
+	alone bool
 }
 
 var (
@@ -39,7 +42,8 @@ var (
 			return "--" + s.Name + " " + value
 		},
 	}
-	inputForm = form{
+	serverForm = form{name: flagForm.name, write: flagForm.write, alone: true}
+	inputForm  = form{
 		name:  func(s Setting) string { return "input " + s.InputName() },
 		write: func(s Setting, value string) string { return s.InputName() + ": " + value },
 	}

@@ -25,6 +25,12 @@ func ResolveInputs(inputs map[string]string, getenv func(string) string, files F
 	return resolve(inputs, inputForm, getenv, files)
 }
 
+// ResolveServer is Resolve for a program that has no checkout. Only a configuration
+// file that is named is read, and it has the job's voice.
+func ResolveServer(flags map[string]string, getenv func(string) string, files Files) (*Values, error) {
+	return resolve(flags, serverForm, getenv, files)
+}
+
 func resolve(flags map[string]string, f form, getenv func(string) string, files Files) (*Values, error) {
 	v := &Values{Direct: true, Sources: map[string]string{}, Checkout: Checkout{Direct: true, Sources: map[string]string{}}}
 	table := Table()
@@ -46,7 +52,7 @@ func resolve(flags map[string]string, f form, getenv func(string) string, files 
 			strength[s.Name] = g.level
 		}
 	}
-	file, err := openConfig(v, files, getenv)
+	file, err := openConfig(v, files, getenv, f.alone)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +81,9 @@ func resolve(flags map[string]string, f form, getenv func(string) string, files 
 	}
 	if v.Proxy == "" && overlay.mirrors != nil {
 		v.takeMirrors(overlay, file.at)
+	}
+	if err := v.takeRules(overlay, file.at); err != nil {
+		return nil, err
 	}
 	v.settleCache(getenv)
 	v.settleReports(getenv)
@@ -135,8 +144,16 @@ func (v *Values) takeMirrors(l layer, at place) {
 	if l.direct != nil {
 		direct = *l.direct
 	}
-	if !at.ofCheckout || v.TrustCheckout {
-		v.ConfiguredMirrors, v.Direct = l.mirrors, direct
+	if v.hasJobsVoice(at) {
+		for _, m := range l.mirrors {
+			for _, file := range []*string{&m.CAFile, &m.ClientCert, &m.ClientKey} {
+				if *file != "" && !filepath.IsAbs(*file) {
+					*file = filepath.Join(at.dir, *file)
+				}
+			}
+			v.ConfiguredMirrors = append(v.ConfiguredMirrors, m)
+		}
+		v.Direct = direct
 		v.Sources["proxy"] = l.mirrorsSource
 		return
 	}
@@ -145,7 +162,10 @@ func (v *Values) takeMirrors(l layer, at place) {
 		v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{setting, l.mirrorsSource, setting.why})
 		return
 	}
-	v.Checkout.Mirrors, v.Checkout.Direct = l.mirrors, direct
+	for _, m := range l.mirrors {
+		v.Checkout.Mirrors = append(v.Checkout.Mirrors, v.withoutCertificates(m, at))
+	}
+	v.Checkout.Direct = direct
 	v.obey(setting.Name, l.mirrorsSource)
 }
 

@@ -70,6 +70,10 @@ type Setting struct {
 // can read.
 const GitLabToken = envPrefix + "GITLAB_TOKEN"
 
+// RelayToken is the variable with the token that clients of a server need. It is no
+// setting for the same reason.
+const RelayToken = envPrefix + "RELAY_TOKEN"
+
 // envPrefix begins the name of every variable.
 const envPrefix = "MODFERRY_"
 
@@ -105,7 +109,7 @@ func (s Setting) Takes(command string) bool { return slices.Contains(s.Commands,
 // as in os.Environ) that begins like ours but is none, sorted. They are not
 // errors: another tool of the job may own them.
 func UnknownVariables(environ []string) []string {
-	known := []string{GitLabToken}
+	known := []string{GitLabToken, RelayToken}
 	for _, s := range Table() {
 		known = append(known, s.Env())
 	}

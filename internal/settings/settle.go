@@ -1,50 +1,40 @@
 package settings
 
-// settleCache fills in the store, whose default depends on the place: jobs of a CI system begin with an empty module cache again and again,
-// a person's machine keeps its own.
+import "github.com/modferry/modferry/internal/ci"
+
+// settleCache fills in the store, whose default depends on the CI system: jobs that
+// begin with an empty module cache again and again want one, a machine that keeps
+// its own does not.
 func (v *Values) settleCache(getenv func(string) string) {
-	if v.Cache == "" {
-		switch {
-		case getenv("GITHUB_ACTIONS") == "true":
-			v.Cache, v.Sources["cache"] = "gha", "default on GitHub"
-		case gitLabDir(getenv) != "":
-			v.Cache, v.Sources["cache"] = "dir:"+gitLabDir(getenv)+"/cache", "default on GitLab"
-		default:
-			v.Cache = off
-		}
+	if v.Cache != "" {
+		return
+	}
+	v.Cache = off
+	if job := ci.Detect(getenv); job.Store() != "" {
+		v.Cache, v.Sources["cache"] = job.Store(), "default on "+job.Name
 	}
 }
 
 // off is the value that switches off what is a place otherwise.
 const off = "off"
 
-// gitLabDir is where a job of GitLab keeps what outlasts it, "" elsewhere:
-// GitLab takes caches and artifacts from below the project's directory only,
-// and the go command does not look into a directory whose name begins with a dot.
-func gitLabDir(getenv func(string) string) string {
-	if dir := getenv("CI_PROJECT_DIR"); getenv("GITLAB_CI") == "true" && dir != "" {
-		return dir + "/.modferry"
-	}
-	return ""
-}
-
 // settleReports fills in where reports go.
 func (v *Values) settleReports(getenv func(string) string) {
-	if v.Reports == "" && gitLabDir(getenv) != "" {
-		v.Sources["reports"] = "default on GitLab"
+	if job := ci.Detect(getenv); v.Reports == "" && job.Reports() != "" {
+		v.Sources["reports"] = "default on " + job.Name
 	}
 	v.Reports = ReportsDir(v.Reports, getenv)
 }
 
 // ReportsDir is where reports go when given is what was said about it: "" for
-// nothing, which means where GitLab's jobs can hand them over and nowhere
-// elsewhere. The result is "" for nowhere.
+// nothing, which means where jobs of the CI system can hand them over, and nowhere
+// outside of CI. The result is "" for nowhere.
 func ReportsDir(given string, getenv func(string) string) string {
-	switch dir := gitLabDir(getenv); {
-	case given == off:
+	switch given {
+	case off:
 		return ""
-	case given == "" && dir != "":
-		return dir + "/reports"
+	case "":
+		return ci.Detect(getenv).Reports()
 	}
 	return given
 }

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -42,10 +43,21 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// absolute is a path as CI systems give it in variables.
+func absolute(t *testing.T, name string) string {
+	t.Helper()
+	abs, err := filepath.Abs(filepath.FromSlash("/" + name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
+
 func TestTheStoreDependsOnThePlace(t *testing.T) {
 	t.Parallel()
 	github := map[string]string{"CI": "true", "GITHUB_ACTIONS": "true"}
-	gitlab := map[string]string{"CI": "true", "GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/a/b"}
+	project := absolute(t, "builds/a/b")
+	gitlab := map[string]string{"CI": "true", "GITLAB_CI": "true", "CI_PROJECT_DIR": project}
 	for _, tt := range []struct {
 		name       string
 		flags, env map[string]string
@@ -53,7 +65,9 @@ func TestTheStoreDependsOnThePlace(t *testing.T) {
 	}{
 		{"a person's machine", nil, nil, "off"},
 		{"GitHub", nil, github, "gha"},
-		{"GitLab", nil, gitlab, "dir:/builds/a/b/.modferry/cache"},
+		{"GitLab", nil, gitlab, "dir:" + filepath.Join(project, ".modferry", "cache")},
+		{"CircleCI", nil, map[string]string{"CI": "true", "CIRCLECI": "true", "CIRCLE_WORKING_DIRECTORY": project}, "dir:" + filepath.Join(project, ".modferry", "cache")},
+		{"Jenkins, whose machines keep their own", nil, map[string]string{"JENKINS_HOME": "/x", "WORKSPACE": project}, "off"},
 		{"another CI system", nil, map[string]string{"CI": "true"}, "off"},
 		{"a flag decides", map[string]string{"cache": "dir:x"}, github, "dir:x"},
 	} {
@@ -94,9 +108,10 @@ func TestTheCacheMayKeepThingsForLong(t *testing.T) {
 	}
 }
 
-func TestReportsGoWhereGitLabTakesThemFrom(t *testing.T) {
+func TestReportsGoWhereTheCISystemTakesThemFrom(t *testing.T) {
 	t.Parallel()
-	gitlab := map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": "/builds/a/b"}
+	project := absolute(t, "builds/a/b")
+	gitlab := map[string]string{"GITLAB_CI": "true", "CI_PROJECT_DIR": project}
 	for _, test := range []struct {
 		name  string
 		flags map[string]string
@@ -105,7 +120,8 @@ func TestReportsGoWhereGitLabTakesThemFrom(t *testing.T) {
 		want  string
 	}{
 		{"anywhere", nil, nil, "", ""},
-		{"GitLab", nil, gitlab, "", "/builds/a/b/.modferry/reports"},
+		{"GitLab", nil, gitlab, "", filepath.Join(project, ".modferry", "reports")},
+		{"Jenkins", nil, map[string]string{"JENKINS_HOME": "/x", "WORKSPACE": project}, "", filepath.Join(project, ".modferry", "reports")},
 		{"GitLab, and none are wanted", map[string]string{"reports": "off"}, gitlab, "", ""},
 		{"GitLab, and somewhere else", map[string]string{"reports": "out"}, gitlab, "", "out"},
 		{"anywhere, when asked for", map[string]string{"reports": "out"}, nil, "", "out"},

@@ -1,5 +1,7 @@
 package settings
 
+import "slices"
+
 // The headings of --help, in the order of the table.
 const (
 	groupCheckout = "Checkout"
@@ -8,6 +10,7 @@ const (
 	groupMirrors  = "Mirrors"
 	groupPrivate  = "Private modules and checksums"
 	groupLimits   = "Limits"
+	groupServer   = "Server"
 	groupOutput   = "Output"
 )
 
@@ -15,22 +18,26 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		all     = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		places  = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		all     = append(slices.Clone(places), "serve")
+		where   = append(slices.Clone(places), "settings")
 		results = []string{"fetch", "exec", "export", "import", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "exec", "export", "probe", "env", "doctor"}
-		trusts  = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor"}
-		probed  = []string{"fetch", "exec", "export", "env", "doctor"}
+		network = []string{"fetch", "exec", "serve", "export", "probe", "env", "doctor"}
+		trusts  = []string{"fetch", "exec", "serve", "export", "import", "probe", "env", "doctor"}
+		probed  = []string{"fetch", "exec", "serve", "export", "env", "doctor"}
 		module  = []string{"fetch", "exec", "export", "doctor", "verify", "cache restore", "cache save"}
 		cached  = []string{"fetch", "exec", "export", "cache restore", "cache save", "cache list", "cache prune"}
 		restore = []string{"fetch", "exec", "export", "cache restore"}
-		remote  = []string{"fetch", "exec", "export", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
+		remote  = []string{"fetch", "exec", "serve", "export", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
-		brings  = []string{"fetch", "exec", "export"}
-		asks    = []string{"fetch", "exec", "export", "import"}
+		handed  = []string{"fetch", "exec"}
+		brings  = []string{"fetch", "exec", "serve", "export"}
+		asks    = []string{"fetch", "exec", "serve", "export", "import"}
 		outside = []string{"fetch", "export"}
+		serve   = []string{"serve"}
 	)
 	return []Setting{
-		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: all, Input: true, Group: groupCheckout,
+		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: append(slices.Clone(where), "init"), Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
 		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -48,13 +55,13 @@ func Table() []Setting {
 		{Name: "toolchain", Kind: Bool, Default: "false", Config: "toolchain", Commands: outside, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Usage: "add the Go toolchain that go.mod asks for",
 			field: func(v *Values) any { return &v.Toolchain }},
-		{Name: "config", Kind: File, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "config", Kind: File, Commands: append(slices.Clone(where), "serve"), Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file",
 			field: func(v *Values) any { return &v.ConfigFile }},
-		{Name: "profile", Kind: Text, Commands: all, Input: true, Group: groupCheckout,
+		{Name: "profile", Kind: Text, Commands: append(slices.Clone(where), "serve"), Input: true, Group: groupCheckout,
 			Unset: "none", Usage: "profile of the configuration file",
 			field: func(v *Values) any { return &v.Profile }},
-		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: all, Input: true, Group: groupCheckout,
+		{Name: "trust-checkout", Kind: Bool, Default: "false", Commands: where, Input: true, Group: groupCheckout,
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
@@ -87,15 +94,18 @@ func Table() []Setting {
 		{Name: "proxy", Kind: Chain, Config: "proxy", Commands: network, Input: true, Secret: true, Checkout: Verified, Group: groupMirrors,
 			Unset: "GOPROXY", Usage: "mirrors in GOPROXY syntax",
 			field: func(v *Values) any { return &v.Proxy }, apart: func(v *Values) *string { return &v.Checkout.Proxy }, why: whyRead},
-		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "choose", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
+		{Name: "mirrors", Kind: Choice, Choices: []string{"configured", "auto", "cn"}, Default: "configured", Config: "mirrors", Commands: network, Input: true, Checkout: Verified, Group: groupMirrors,
 			Usage: "add public mirrors",
 			field: func(v *Values) any { return &v.Mirrors }},
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
 			Usage: "which failures fall back",
 			field: func(v *Values) any { return &v.Fallback }, loose: []string{"any"}, why: "With it, other mirrors would be asked for what a mirror of the job refuses."},
-		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"exec"}, Group: groupMirrors,
+		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"exec", "serve"}, Group: groupMirrors,
 			Usage: "use the module cache and file:// mirrors alone",
 			field: func(v *Values) any { return &v.Offline }, why: "With it, the change would decide where modules come from."},
+		{Name: "region", Kind: Text, Config: "region", Commands: network, Input: true, Group: groupMirrors,
+			Unset: "none", Usage: "region whose mirrors come first",
+			field: func(v *Values) any { return &v.Region }, why: "With it, the change would decide which mirror of the job is asked first."},
 		{Name: "no-probe", Kind: Bool, Default: "false", Config: "no-probe", Commands: probed, Input: true, Checkout: Anyone, Group: groupMirrors,
 			Usage: "skip the preflight",
 			field: func(v *Values) any { return &v.NoProbe }},
@@ -121,6 +131,9 @@ func Table() []Setting {
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
+		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: []string{"exec", "serve"}, Input: false, Checkout: Anyone, Group: groupPrivate,
+			Usage: "refuse what nothing verifies",
+			field: func(v *Values) any { return &v.Strict }},
 
 		{Name: "concurrency", Kind: Int, Default: "0", Config: "concurrency", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "requests at a time, 0 for automatic",
@@ -143,17 +156,51 @@ func Table() []Setting {
 		{Name: "first-byte-timeout", Kind: Duration, Default: "30s", Config: "first-byte-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "from the request to the response header",
 			field: func(v *Values) any { return &v.FirstByteTimeout }},
-		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: restore, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "stall-timeout", Kind: Duration, Default: "20s", Config: "stall-timeout", Commands: append(restore, "serve"), Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "without a byte of the body",
 			field: func(v *Values) any { return &v.StallTimeout }},
 		{Name: "request-timeout", Kind: Duration, Default: "10m", Config: "request-timeout", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for one request",
 			field: func(v *Values) any { return &v.RequestTimeout }},
 
+		{Name: "listen", Kind: Text, Default: "127.0.0.1:8642", Commands: serve, Group: groupServer,
+			Usage: "address and port",
+			field: func(v *Values) any { return &v.Listen }},
+		{Name: "tls-cert", Kind: File, Commands: serve, Group: groupServer,
+			Unset: "plain http", Usage: "certificates of the server, in PEM format",
+			field: func(v *Values) any { return &v.TLSCert }},
+		{Name: "tls-key", Kind: File, Commands: serve, Group: groupServer,
+			Unset: "in --tls-cert", Usage: "its key",
+			field: func(v *Values) any { return &v.TLSKey }},
+		{Name: "client-ca", Kind: File, Commands: serve, Group: groupServer,
+			Unset: "anybody", Usage: "CA certificates that clients need one of",
+			field: func(v *Values) any { return &v.ClientCA }},
+		{Name: "token-file", Kind: File, Commands: serve, Group: groupServer,
+			Unset: "anybody", Usage: "tokens that clients need one of, a line each",
+			field: func(v *Values) any { return &v.TokenFile }},
+		{Name: "keep-dir", Kind: Dir, Commands: serve, Group: groupServer,
+			Unset: "TMPDIR", Usage: "directory for what was downloaded",
+			field: func(v *Values) any { return &v.KeepDir }},
+		{Name: "keep-size", Kind: Size, Default: "2GiB", Commands: serve, Group: groupServer,
+			Usage: "limit of its size, 0 for none",
+			field: func(v *Values) any { return &v.KeepSize }},
+		{Name: "shared-store", Kind: Store, Commands: serve, Group: groupServer,
+			Unset: "none", Usage: "store that replicas share",
+			field: func(v *Values) any { return &v.SharedStore }},
+		{Name: "max-requests", Kind: Int, Default: "1000", Commands: serve, Group: groupServer,
+			Usage: "requests answered at a time, 0 for any number",
+			field: func(v *Values) any { return &v.MaxRequests }, most: 100_000},
+		{Name: "drain-timeout", Kind: Duration, Default: "20s", Commands: serve, Group: groupServer,
+			Usage: "for answers under way when asked to stop",
+			field: func(v *Values) any { return &v.DrainTimeout }},
+		{Name: "log-format", Kind: Choice, Choices: []string{"text", "json"}, Default: "text", Commands: serve, Group: groupServer,
+			Usage: "of the access log on stderr",
+			field: func(v *Values) any { return &v.LogFormat }},
+
 		{Name: "json", Kind: File, Commands: results, Group: groupOutput,
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout",
 			field: func(v *Values) any { return &v.JSON }},
-		{Name: "reports", Kind: Dir, Config: "reports", Commands: []string{"fetch", "exec"}, Checkout: Inside, Group: groupOutput,
+		{Name: "reports", Kind: Dir, Config: "reports", Commands: handed, Checkout: Inside, Group: groupOutput,
 			Unset: "only on GitLab", Usage: "directory for CI reports, or off",
 			field: func(v *Values) any { return &v.Reports }, off: true, why: whyWrite},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,

@@ -17,6 +17,7 @@ type Values struct {
 	Private    string // patterns as in GOPRIVATE
 	NoProxy    string // patterns as in GONOPROXY
 	NoSumDB    string // patterns as in GONOSUMDB
+	Strict     bool   // a relay answers only with what go.sum or the checksum database verifies
 	SumDB      string // as in GOSUMDB
 	SumDBs     string // as package goenv reads them: [PATTERNS] KEY… [URL], separated by ;
 	Extract    string // none, needed or all
@@ -26,6 +27,7 @@ type Values struct {
 	Platforms  string // comma list of GOOS or GOOS/GOARCH; "" for linux, darwin and windows
 	Tags       string // comma list
 	Fallback   string // policy, as-written or any
+	Region     string // where the job runs, in the words of the mirrors' own; "" for nowhere in particular
 	CAFile     string // PEM file with CA certificates, "" for the system's alone
 	ConfigFile string // the configuration file that was read, "" when there is none
 	Profile    string // "" for none
@@ -48,6 +50,18 @@ type Values struct {
 	Concurrency int // requests at a time, 0 for automatic
 	Retries     int // repeated attempts per mirror and file
 
+	Listen       string        // address and port of a server
+	TLSCert      string        // PEM file, "" for plain http
+	TLSKey       string        // PEM file, "" for the one of TLSCert
+	ClientCA     string        // PEM file, "" for clients without certificates
+	TokenFile    string        // a token a line, "" for none
+	KeepDir      string        // "" for the system's directory for temporary files
+	KeepSize     int64         // bytes, 0 for no limit
+	SharedStore  string        // as package store reads it, "" for none
+	MaxRequests  int           // answered at a time
+	DrainTimeout time.Duration // of a server that is asked to stop
+	LogFormat    string        // text or json
+
 	Timeout          time.Duration // of the run, 0 for no limit; the others are never 0
 	ConnectTimeout   time.Duration
 	TLSTimeout       time.Duration
@@ -63,6 +77,10 @@ type Values struct {
 	// means nothing without them.
 	Direct bool
 
+	// Rules say which mirrors may be asked for which modules; the first that
+	// matches decides. Nil for none.
+	Rules []RuleConfig
+
 	// Checkout is what the configuration file of the checkout says where that is
 	// less than the job's word.
 	Checkout Checkout
@@ -74,10 +92,15 @@ type Values struct {
 
 // MirrorConfig is one entry of the mirrors list of the configuration file.
 type MirrorConfig struct {
+	Name         string // that rules call it by, "" for none
 	URL          string // absolute, credentials included
 	FallThrough  string // which failures fall back to the next mirror: "not-found" (a comma in GOPROXY) or "any" (a bar)
 	Weight       int    // preference when ranked, at least 1
 	FallbackOnly bool   // used only after all others
+	Region       string // "" for none
+	CAFile       string // PEM file with CA certificates for this mirror, "" for the general ones alone
+	ClientCert   string // PEM file with the certificate that this mirror is shown, "" for none
+	ClientKey    string // PEM file with its key, "" for ClientCert itself
 	Timeouts     Timeouts
 	Line         int // in the configuration file, from 1
 }
@@ -101,7 +124,7 @@ func proxyList(proxy string, mirrors []MirrorConfig, direct bool) string {
 		b.WriteString(m.URL)
 		switch {
 		case i == len(mirrors)-1 && !direct:
-		case m.FallThrough == fallThroughAny:
+		case m.FallThrough == FallThroughAny:
 			b.WriteByte('|')
 		default:
 			b.WriteByte(',')

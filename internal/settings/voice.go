@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +52,7 @@ type Checkout struct {
 	Mirrors []MirrorConfig
 	Direct  bool   // as Values.Direct
 	Private string // patterns that count beside the job's
+	Rules   []RuleConfig
 
 	Obeyed  []string  // names of the settings that the file decided, in the order of the table
 	Ignored []Ignored // what it said in vain
@@ -71,12 +73,15 @@ func (c *Checkout) ProxyList() string { return proxyList(c.Proxy, c.Mirrors, c.D
 // FromCheckout reports whether the checkout decided a setting.
 func (v *Values) FromCheckout(name string) bool { return slices.Contains(v.Checkout.Obeyed, name) }
 
+// hasJobsVoice reports whether a file at a place says what the job says.
+func (v *Values) hasJobsVoice(at place) bool { return !at.ofCheckout || v.TrustCheckout }
+
 // heard returns what the configuration file gives for a setting, nil when it is
 // of the checkout and must not say it. overruled says that the job gave a value
 // itself, which wins in any case. The error is about a value that nobody can
 // mean.
 func (v *Values) heard(s Setting, g *given, at place, overruled bool) (*given, error) {
-	if g == nil || !at.ofCheckout || v.TrustCheckout {
+	if g == nil || v.hasJobsVoice(at) {
 		return g, nil
 	}
 	if s.Kind == File {
@@ -119,6 +124,26 @@ func (v *Values) heard(s Setting, g *given, at place, overruled bool) (*given, e
 	return g, nil
 }
 
+// withoutCertificates is a mirror of the checkout without what decides whom the job
+// trusts, and what it shows of itself.
+func (v *Values) withoutCertificates(m MirrorConfig, at place) MirrorConfig {
+	source := fmt.Sprintf("file %s:%d", at.shown, m.Line)
+	for _, c := range []struct {
+		key  string
+		said bool
+		why  string
+	}{
+		{keyCAFile, m.CAFile != "", "With it, the change would decide which servers the job trusts."},
+		{keyCert, m.ClientCert != "", "With it, a credential of the job would go to a server that the job did not name."},
+	} {
+		if c.said {
+			v.Checkout.Ignored = append(v.Checkout.Ignored, Ignored{Setting{Name: c.key, Config: c.key}, source, c.why})
+		}
+	}
+	m.CAFile, m.ClientCert, m.ClientKey = "", "", ""
+	return m
+}
+
 func (v *Values) obey(name, source string) {
 	v.Checkout.Obeyed = append(v.Checkout.Obeyed, name)
 	v.Checkout.Sources[name] = source
@@ -127,6 +152,7 @@ func (v *Values) obey(name, source string) {
 // place is where a configuration file was found.
 type place struct {
 	ofCheckout bool
+	shown      string // the file as messages name it
 	dir        string // the file's directory, which paths in it are relative to
 	root       string // of the checkout
 	files      Files

@@ -35,6 +35,7 @@ var strange = map[string]struct {
 	"fallback":           {"any", settings.Narrows, false},
 	"toolchain":          {"true", settings.Anyone, true},
 	"offline":            {"true", settings.JobOnly, false},
+	"region":             {"eu", settings.JobOnly, false},
 	"no-probe":           {"true", settings.Anyone, true},
 	"probe-timeout":      {"1s", settings.Anyone, true},
 	"ca-file":            {"ca.pem", settings.JobOnly, false},
@@ -43,6 +44,7 @@ var strange = map[string]struct {
 	"sumdb":              {"off", settings.JobOnly, false},
 	"sumdbs":             {"corp.test NAME+1+k", settings.JobOnly, false},
 	"nosumdb":            {"'*'", settings.JobOnly, false},
+	"strict":             {"true", settings.Anyone, true},
 	"concurrency":        {"2", settings.Anyone, true},
 	"retries":            {"1", settings.Anyone, true},
 	"no-hedge":           {"true", settings.Anyone, true},
@@ -129,8 +131,8 @@ func valueOf(v *settings.Values, name string) any {
 	return map[string]any{
 		"modules": v.Modules, "platforms": v.Platforms, "tags": v.Tags, "modcache": v.ModCache, "verify-present": v.VerifyPresent, "extract": v.Extract, "zips": v.Zips,
 		"cache": v.Cache, "scope": v.Scope, "cache-floor": v.CacheFloor, "cache-max-size": v.CacheMaxSize, "cache-max-age": v.CacheMaxAge,
-		"proxy": v.Proxy, "mirrors": v.Mirrors, "fallback": v.Fallback, "toolchain": v.Toolchain, "offline": v.Offline, "no-probe": v.NoProbe, "probe-timeout": v.ProbeTimeout,
-		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "sumdbs": v.SumDBs, "nosumdb": v.NoSumDB,
+		"proxy": v.Proxy, "mirrors": v.Mirrors, "fallback": v.Fallback, "toolchain": v.Toolchain, "offline": v.Offline, "region": v.Region, "no-probe": v.NoProbe, "probe-timeout": v.ProbeTimeout,
+		"ca-file": v.CAFile, "private": v.Private, "noproxy": v.NoProxy, "sumdb": v.SumDB, "sumdbs": v.SumDBs, "nosumdb": v.NoSumDB, "strict": v.Strict,
 		"concurrency": v.Concurrency, "retries": v.Retries, "no-hedge": v.NoHedge, "timeout": v.Timeout,
 		"connect-timeout": v.ConnectTimeout, "tls-timeout": v.TLSTimeout, "first-byte-timeout": v.FirstByteTimeout,
 		"stall-timeout": v.StallTimeout, "request-timeout": v.RequestTimeout, "reports": v.Reports,
@@ -198,7 +200,7 @@ func TestPlacesThatTheCheckoutMayName(t *testing.T) {
 		{"cache: s3://bucket/x?endpoint=https://127.0.0.1:1", false},
 		{"proxy: https://stranger.test,file:///etc", false},
 		{"proxy: FILE:///etc", false},
-		{"mirrors: ['https://stranger.test', 'file:///etc']", false},
+		{"proxy: ['https://stranger.test', 'file:///etc']", false},
 		{"fallback: as-written", true},
 	} {
 		t.Run(tt.config, func(t *testing.T) {
@@ -324,5 +326,50 @@ func TestTheCheckoutNamesNoDevice(t *testing.T) {
 	_, err := settings.Resolve(map[string]string{"dir": root}, variables(nil), settings.Disk{WorkDir: work})
 	if err == nil || !strings.Contains(err.Error(), "a device or a pipe") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Rules and what a mirror shows of the job are no settings of their own, and have a
+// voice all the same.
+func TestWhatTheCheckoutMaySayOfMirrorsAndRules(t *testing.T) {
+	t.Parallel()
+	const config = `proxy:
+  - url: https://stranger.test
+    name: theirs
+    ca-file: ca.pem
+    client-certificate: /etc/job.pem
+    client-key: /etc/job.key
+rules:
+  - {modules: corp.test, mirrors: theirs}
+  - {modules: bad.test, mirrors: none}
+`
+	root, work := checkout(t, config)
+	v := resolveIn(t, root, work, nil)
+	if len(v.Rules) > 0 || len(v.ConfiguredMirrors) > 0 || len(v.Checkout.Rules) != 2 || !v.FromCheckout("rules") {
+		t.Errorf("the job's became %+v, %+v; the checkout's %+v", v.Rules, v.ConfiguredMirrors, v.Checkout)
+	}
+	m := v.Checkout.Mirrors[0]
+	if m.CAFile+m.ClientCert+m.ClientKey != "" || m.Name != "theirs" {
+		t.Errorf("the checkout's mirror is %+v", m)
+	}
+	var ignored []string
+	for _, i := range v.Checkout.Ignored {
+		ignored = append(ignored, i.Setting.Config+" "+i.Source)
+		if !strings.HasSuffix(i.Why, ".") {
+			t.Errorf("why %q", i.Why)
+		}
+	}
+	if !slices.Equal(ignored, []string{"ca-file file .modferry.yaml:2", "client-certificate file .modferry.yaml:2"}) {
+		t.Errorf("ignored %q", ignored)
+	}
+	for name, flags := range map[string]map[string]string{"a file outside": {"config": outside(t, config)}, "trust-checkout": {"trust-checkout": "true"}} {
+		v := resolveIn(t, root, work, flags)
+		dir := root
+		if flags["config"] != "" {
+			dir = filepath.Dir(flags["config"])
+		}
+		if len(v.Checkout.Ignored)+len(v.Checkout.Obeyed)+len(v.Checkout.Rules) > 0 || len(v.Rules) != 2 || v.ConfiguredMirrors[0].CAFile != filepath.Join(dir, "ca.pem") || v.ConfiguredMirrors[0].ClientCert != "/etc/job.pem" {
+			t.Errorf("%s: %+v, %+v, %+v", name, v.Rules, v.ConfiguredMirrors, v.Checkout)
+		}
 	}
 }

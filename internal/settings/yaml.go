@@ -3,7 +3,6 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -144,11 +143,6 @@ func (d *document) sequence(e entry) ([]ast.Node, error) {
 	if ok {
 		return nil, d.err(e.value, "an empty list", "at least one item below "+e.key, "add one or remove the key")
 	}
-	if text, ok := scalar(e.value); ok && e.key == keyMirrors {
-		if s, _ := Find("mirrors"); slices.Contains(s.Choices, strings.TrimSpace(text)) {
-			return nil, d.err(e.value, quote(text)+" for mirrors", "a list of mirrors", "write "+s.Config+": "+text)
-		}
-	}
 	return nil, d.misplaced(e.value, "a list for "+e.key)
 }
 
@@ -159,8 +153,8 @@ func (d *document) text(e entry, s Setting) (string, error) {
 		return t, nil
 	}
 	seq, ok := e.value.(*ast.SequenceNode)
-	if ok && s.Kind == Chain {
-		return "", d.err(e.value, "a list", "a list in GOPROXY syntax for proxy", "write its entries below mirrors:")
+	if ok && s.Name == "mirrors" {
+		return "", d.err(e.value, "a list", list(s.Choices)+" for mirrors", "write the list of mirrors below proxy:")
 	}
 	if !ok || s.Kind != List {
 		return "", d.misplaced(e.value, s.expectation()+" for "+e.key)

@@ -31,7 +31,8 @@ type Database struct {
 
 	mu    sync.Mutex
 	at    *download.Engine // of the one place that is asked; nil while it is not known
-	via   string           // its name, redacted
+	hop   *session.Hop     // the mirror there; nil for the database itself
+	own   *download.Engine // of the database itself, for names that are kept from the mirror
 	below string           // the path of the database there
 	again time.Time        // when to look for it again, after it was not found
 	lost  error            // why it was not
@@ -65,8 +66,10 @@ func (d *Database) Name() string { return d.of.Name }
 
 func (d *Database) close() {
 	d.reads.Close()
-	if d.at != nil {
-		d.at.Close()
+	for _, e := range []*download.Engine{d.at, d.own} {
+		if e != nil {
+			e.Close()
+		}
 	}
 }
 
@@ -103,7 +106,7 @@ func (d *Database) Read(ctx context.Context, path string) ([]byte, error) {
 }
 
 func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
-	e, below, err := d.place(ctx)
+	e, below, err := d.placeFor(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +119,39 @@ func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
 		d.keep(path, body)
 	}
 	return body, nil
+}
+
+// placeFor is the place to ask at a path. A name that a rule keeps from the mirror where
+// the database is found is asked of the database itself.
+func (d *Database) placeFor(ctx context.Context, path string) (*download.Engine, string, error) {
+	e, below, err := d.place(ctx)
+	of, ok := strings.CutPrefix(path, "/lookup/")
+	if err != nil || !ok {
+		return e, below, err
+	}
+	v, err := Lookup(of)
+	if err != nil {
+		return nil, "", err
+	}
+	d.mu.Lock()
+	at, own := d.hop, d.own
+	d.mu.Unlock()
+	if at == nil || d.s.Access.Rule(v.Path).Allows(at) {
+		return e, below, nil
+	}
+	if own == nil {
+		if own, err = d.itself(ctx); err != nil {
+			return nil, "", err
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.own != nil { // another one was faster
+			own.Close()
+			own = d.own
+		}
+		d.own = own
+	}
+	return own, "", nil
 }
 
 // plausible refuses what cannot be the answer at a path, as of a captive portal: it
@@ -164,7 +200,7 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 	if lost != nil && time.Now().Before(again) {
 		return nil, "", lost
 	}
-	at, below, via, err := d.find(ctx)
+	at, below, hop, err := d.find(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -176,19 +212,19 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 	case d.at != nil: // another one was faster
 		at.Close()
 	default:
-		d.at, d.below, d.via, d.lost = at, below, via, nil
+		d.at, d.below, d.hop, d.lost = at, below, hop, nil
 	}
 	return d.at, d.below, nil
 }
 
-func (d *Database) find(ctx context.Context) (*download.Engine, string, string, error) {
+func (d *Database) find(ctx context.Context) (*download.Engine, string, *session.Hop, error) {
 	if d.s.Values.Offline {
 		// Directories: what one of them lacks of the database, the next may have.
 		c := session.Chain{Hops: d.s.Chain.Hops, End: goenv.Mirror}
 		if len(c.Hops) == 0 {
-			return nil, "", "", fmt.Errorf("%w: there is no directory to look in", ErrUnreachable)
+			return nil, "", nil, fmt.Errorf("%w: there is no directory to look in", ErrUnreachable)
 		}
-		return download.New(d.s, c, nil, download.Options{}), "sumdb/" + d.Name() + "/", c.Hops[0].Name(), nil
+		return download.New(d.s, c, nil, download.Options{}), "sumdb/" + d.Name() + "/", c.Hops[0], nil
 	}
 	if !d.of.BypassMirrors {
 		below := "sumdb/" + d.Name() + "/"
@@ -200,16 +236,16 @@ func (d *Database) find(ctx context.Context) (*download.Engine, string, string, 
 			it := download.NewPage(module.Version{}, "sumdb", below+"supported", download.PageOptions{Max: largest})
 			err := e.Bring(ctx, it)
 			if err == nil {
-				return e, below, h.Name(), nil
+				return e, below, h, nil
 			}
 			e.Close()
 			if fe := failure.As(err); ctx.Err() != nil || !h.Passes(fe.Class) {
-				return nil, "", "", fe
+				return nil, "", nil, fe
 			}
 		}
 	}
 	e, err := d.itself(ctx)
-	return e, "", "", err
+	return e, "", nil, err
 }
 
 // ErrUnreachable is wrapped by the error of a database that no mirror serves and that
@@ -239,7 +275,10 @@ func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
 func (d *Database) Reached() (via string, asked bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.via, d.at != nil || d.lost != nil, d.lost
+	if d.hop != nil {
+		via = d.hop.Name()
+	}
+	return via, d.at != nil || d.lost != nil, d.lost
 }
 
 var errOtherDatabase = errors.New("no checksum database of the settings")

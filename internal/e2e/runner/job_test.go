@@ -30,6 +30,7 @@ type job struct {
 	state   map[string]string
 	masks   []string
 	matcher []string // paths of matcher files as the runner reads them
+	path    []string // directories that GITHUB_PATH added, as later steps see them
 }
 
 // newJob is a job on a machine with nothing on it. Its workspace is what fill

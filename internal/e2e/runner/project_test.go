@@ -137,6 +137,7 @@ func TestARealProjectInTheImage(t *testing.T) {
 		t.Errorf("output outcome is %q", got)
 	}
 	owned(t, first.modcache())
+	first.hasProgram(t)
 	mirror.Fault(mirrortest.Always("", mirrortest.Status(503)))
 	first.goSucceeds(false, ".", "build", "./...")
 	first.goSucceeds(false, ".", "vet", ".")
@@ -166,6 +167,18 @@ func TestARealProjectInTheImage(t *testing.T) {
 	}
 	if second.has(p.more) {
 		t.Errorf("%s was restored, which the project does not need", p.more)
+	}
+}
+
+// hasProgram checks that later steps of the job find modferry on their PATH, and
+// that it runs there, outside the container.
+func (j *job) hasProgram(t *testing.T) {
+	t.Helper()
+	if len(j.path) != 1 {
+		t.Fatalf("directories for the PATH of later steps: %q", j.path)
+	}
+	if out, err := exec.Command(filepath.Join(j.path[0], "modferry"), "version").CombinedOutput(); err != nil {
+		t.Errorf("modferry in a later step: %v\n%s", err, out)
 	}
 }
 

@@ -61,9 +61,11 @@ func (j *job) read(s *step, files map[string]string) {
 	s.env, s.outputs = read("GITHUB_ENV"), read("GITHUB_OUTPUT")
 	maps.Copy(j.env, s.env)
 	maps.Copy(j.state, read("GITHUB_STATE"))
-	if path, err := os.ReadFile(files["GITHUB_PATH"]); err != nil || len(path) > 0 {
-		j.t.Errorf("GITHUB_PATH: %q, %v", path, err)
+	path, err := os.ReadFile(files["GITHUB_PATH"])
+	if err != nil {
+		j.t.Fatal(err)
 	}
+	j.path = append(j.path, strings.Fields(string(path))...)
 	summary, err := os.ReadFile(files["GITHUB_STEP_SUMMARY"])
 	if err != nil {
 		j.t.Fatal(err)

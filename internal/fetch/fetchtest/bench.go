@@ -39,16 +39,35 @@ func New(t *testing.T, f *mirrortest.Fixtures, c mirrortest.Checkout) *Bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Values = v
-	// A healthy loopback server answers much faster than this, on a busy
-	// machine, too; a test of a limit hastens that one.
-	v.FirstByteTimeout, v.StallTimeout, v.TLSTimeout, v.ConnectTimeout = 10*time.Second, 10*time.Second, 10*time.Second, 10*time.Second
-	v.ProbeTimeout = 30 * time.Second
+	b.use(v)
 	// Trees that stay writable go away with the test.
 	b.Env = map[string]string{"GOSUMDB": "off", "GOFLAGS": "-modcacherw"}
 	b.Options = session.Options{Tool: "modferry test", Backoff: time.Millisecond, Pause: 5 * time.Millisecond,
 		Grace: time.Hour} // every verdict counts, however loaded the machine is
 	return b
+}
+
+// Configure gives the bench the settings of a configuration file of the job, and its
+// mirrors as a chain.
+func (b *Bench) Configure(config string) (proxy string) {
+	b.T.Helper()
+	name := filepath.Join(b.T.TempDir(), "job.yaml")
+	Write(b.T, name, config)
+	v, err := settings.Resolve(map[string]string{"dir": b.Dir, "config": name}, func(string) string { return "" }, settings.Disk{})
+	if err != nil {
+		b.T.Fatal(err)
+	}
+	b.use(v)
+	return v.ProxyList()
+}
+
+// use takes settings with patient limits.
+func (b *Bench) use(v *settings.Values) {
+	b.Values = v
+	// A healthy loopback server answers much faster than this, on a busy
+	// machine, too; a test of a limit hastens that one.
+	v.FirstByteTimeout, v.StallTimeout, v.TLSTimeout, v.ConnectTimeout = 10*time.Second, 10*time.Second, 10*time.Second, 10*time.Second
+	v.ProbeTimeout = 30 * time.Second
 }
 
 // Open opens a session over the bench with a chain.

@@ -106,6 +106,37 @@ func (a *Authority) Issue(tb testing.TB, kind Cert) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
 }
 
+// IssueClient makes a client certificate for a name.
+func (a *Authority) IssueClient(tb testing.TB, name string) tls.Certificate {
+	tb.Helper()
+	key := newKey(tb)
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(3),
+		Subject:      pkix.Name{CommonName: name},
+		NotBefore:    a.cert.NotBefore,
+		NotAfter:     a.cert.NotAfter,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	return tls.Certificate{Certificate: [][]byte{issue(tb, t, a.cert, key, a.key)}, PrivateKey: key}
+}
+
+// Client makes a client certificate for a name, and returns the files with it and with
+// its key.
+func (a *Authority) Client(tb testing.TB, name string) (certFile, keyFile string) {
+	tb.Helper()
+	c := a.IssueClient(tb, name)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	dir := tb.TempDir()
+	certFile, keyFile = filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
+	write(tb, certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}))
+	write(tb, keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	return certFile, keyFile
+}
+
 func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -13,6 +13,7 @@ type Request struct {
 	Host   string
 	Proto  string // "HTTP/1.1" or "HTTP/2.0"
 	TLS    bool
+	Peer   string // whom the client's certificate names, "" for none
 	Conn   string // the client's end of the connection; equal for requests of one connection
 	Header http.Header
 }

@@ -46,6 +46,10 @@ type Options struct {
 	// Authority issues the certificate; nil means one of the server's own.
 	Authority *Authority
 	Cert      Cert
+	// ClientAuth is whether clients are asked for a certificate, and Clients is who
+	// issues those that count; nil means nobody does.
+	ClientAuth tls.ClientAuthType
+	Clients    *Authority
 
 	NoRange      bool // Range is ignored, Accept-Ranges not sent
 	NoETag       bool // no entity tags
@@ -127,6 +131,10 @@ func Start(tb testing.TB, o Options) *Server {
 		s.http.TLSConfig = &tls.Config{
 			Certificates: []tls.Certificate{s.authority.Issue(tb, o.Cert)},
 			MinVersion:   tls.VersionTLS12,
+			ClientAuth:   o.ClientAuth,
+		}
+		if o.Clients != nil {
+			s.http.TLSConfig.ClientCAs = o.Clients.Pool()
 		}
 	}
 	go func() {
@@ -199,8 +207,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.base != "" && (!ok || !strings.HasPrefix(below, "/")) {
 		below, ok = r.URL.EscapedPath(), false
 	}
+	peer := ""
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		peer = r.TLS.PeerCertificates[0].Subject.CommonName
+	}
 	s.rec.enter(Request{
-		Method: r.Method, Path: below, Host: r.Host, Proto: r.Proto, TLS: r.TLS != nil,
+		Peer: peer, Method: r.Method, Path: below, Host: r.Host, Proto: r.Proto, TLS: r.TLS != nil,
 		Conn: r.RemoteAddr, Header: r.Header.Clone(),
 	})
 	defer s.rec.leave()

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func open(t *testing.T, parent string) *keep.Keep {
 	t.Helper()
-	k, err := keep.Open(parent)
+	k, err := keep.Open(parent, keep.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,41 +94,6 @@ func TestOnlyWhatHasItsHashIsKept(t *testing.T) {
 				t.Errorf("kept with another hash: %v", err)
 			}
 		})
-	}
-}
-
-func TestZipsMakeRoom(t *testing.T) {
-	t.Parallel()
-	f := mirrortest.Generate(t, 2, 100<<10)
-	k := open(t, t.TempDir())
-	for _, a := range f.All() {
-		for kind, h1 := range map[string]string{"zip": a.ZipSum, "mod": a.ModSum} {
-			if err := put(t, k, a.Version, kind, h1, a.File(kind)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	k.Evict(t.Context())
-	for _, a := range f.All() {
-		if _, err := k.Open(a.Version, "zip", ""); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", a.Version, err)
-		}
-		mod, err := k.Open(a.Version, "mod", a.ModSum)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mod.Close()
-		if err := put(t, k, a.Version, "zip", a.ZipSum, a.Zip); err != nil {
-			t.Error(err)
-		}
-		zip, err := k.Open(a.Version, "zip", a.ZipSum)
-		if err != nil {
-			t.Fatal(err)
-		}
-		zip.Close()
-	}
-	if zips, _ := filepath.Glob(filepath.Join(k.Dir(), "cache", "download", "example.test", "*", "@v", "*.zip")); len(zips) != 2 {
-		t.Errorf("zips: %v", zips)
 	}
 }
 

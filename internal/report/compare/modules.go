@@ -100,6 +100,9 @@ func lacking(here, there map[string]bool) (code []string, light int) {
 func versionsOf(r *report.Result) map[string]map[string]bool {
 	all := map[string]map[string]bool{}
 	for _, m := range r.Modules {
+		if m.Page() {
+			continue
+		}
 		path, version := failure.Neutral(m.Path), failure.Neutral(m.Version)
 		if all[path] == nil {
 			all[path] = map[string]bool{}

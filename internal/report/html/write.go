@@ -166,7 +166,7 @@ func (w *writer) group(g render.Group, room int) {
 	for _, n := range g.Notes {
 		notes = append(notes, pair{capital(n.Label), n.Plain()})
 	}
-	notes = append(notes, pair{"Means", g.Explain}, pair{"What to do", g.Remedy})
+	notes = append([]pair{{"What to do", g.Remedy}, {"Means", g.Explain}, {"Missing", g.Affected.Plain()}}, notes...)
 	t := g.Files
 	t.Caption = title
 	if t.Rows, t.Rest = cut(t.Rows, room, "file"); len(t.Rows) == 0 {

@@ -31,17 +31,17 @@ const (
 )
 
 // Write renders r as GitHub shows it in job summaries, check runs and
-// comments: the outcome, what failed and what to do about it, then how it came
-// about; details are folded. A run that had nothing to do shows two lines.
+// comments: what became of the run in one sentence, why it failed and what to do
+// about it, what else is to be put in order; how it came about is folded.
 //
 // It never writes more than o.Limit bytes. What does not fit is dropped in this
 // order: the list of downloads, the status codes over the run, the
 // durations of requests, the timing picture, the settings, what is left
-// to the go command, recovered failures, files of a failure after
-// the first few, status codes, findings, the cache, where the files came from,
-// the mirrors, the hosts, the chain, failures (the least frequent first), and
-// all of the outcome but the word. The text says at its end what was dropped.
-// A limit that is too small even for that is an error.
+// to the go command, recovered failures, the list of the files that failed,
+// status codes, the cache, where the files came from, the mirrors, the chain,
+// remarks, the hosts, failures (the least frequent first), and all of the outcome
+// but the word. The text says at its end what was dropped. A limit that is too small
+// even for that is an error.
 //
 // Times are drawn with characters, not as a Mermaid chart: a chart is drawn by
 // a script from another host, which some readers of a summary do not get, its
@@ -49,41 +49,40 @@ const (
 // strange makes the whole chart an error message.
 func Write(w io.Writer, r *report.Result, o Options) error {
 	m := &markdown{View: render.Of(r)}
-	m.outcome()
+	failures := m.Failures()
+	m.outcome(failures)
 	// The failures of a good run are files that only graph commands need, and not
 	// what a reader looks for first.
 	fine := r.Outcome == report.OK && !r.Interrupted
 	if !fine {
-		m.failures()
+		m.failures(failures)
 	}
-	switch {
-	case r.Outcome == report.Settings:
-	case m.Idle():
-		m.chainInBrief()
-	default:
-		m.open(m.Chain())
+	if r.Preflight {
 		m.open(m.Mirrors())
+	}
+	m.remarks(m.Remarks(false))
+	if fine {
+		m.failures(failures)
+	}
+	m.within(func() {
+		m.open(m.Chain())
+		if !r.Preflight {
+			m.open(m.Mirrors())
+		}
 		m.open(m.Cache(render.Few))
 		m.open(m.Origins())
 		m.open(m.Slowest(drawn))
-	}
-	if fine {
-		m.failures()
-	}
-	m.fold(m.Remarks(false))
-	m.fold(m.Recovered(false))
-	m.fold(m.Deferred(0))
-	m.fold(m.Downloads(drawn, most))
-	if m.Idle() {
-		m.fold(m.Mirrors())
-	}
-	m.fold(m.Spreads())
-	m.fold(m.Answers())
-	m.fold(m.Periods())
-	m.fold(m.Hosts())
-	settings := m.UsedSettings()
-	settings.Note = failure.Plain(r.Tool)
-	m.fold(settings)
+		m.open(m.Recovered(false))
+		m.open(m.Deferred(0))
+		m.fold(m.Downloads(drawn, most))
+		m.fold(m.Spreads())
+		m.fold(m.Answers())
+		m.fold(m.Periods())
+		m.fold(m.Hosts())
+		settings := m.UsedSettings()
+		settings.Note = failure.Plain(r.Tool)
+		m.fold(settings)
+	})
 	return m.write(w, o.limit())
 }
 
@@ -92,12 +91,23 @@ type markdown struct {
 	*render.View
 }
 
-func (m *markdown) outcome() {
+// outcome adds the heading, with the directory where the checkout is not the whole
+// repository, and what became of the run; that of a run with one cause of failures
+// begins with it.
+func (m *markdown) outcome(failures render.Section) {
 	word, colour := m.Verdict()
 	sign := map[render.Tone]string{render.Good: "✅", render.Fair: "⚠️", render.Bad: "❌"}[colour]
-	m.add(heading, fmt.Sprintf("## %s modferry: %s\n", sign, word))
+	where := ""
+	if p := m.Result.Project; p != nil && p.Dir != "" {
+		where = " (" + code(failure.Plain(p.Dir)) + ")"
+	}
+	m.add(heading, fmt.Sprintf("## %s modferry: %s%s\n", sign, word, where))
 	clause, remark := m.Says()
 	text := ""
+	if failures.Told {
+		g := failures.Groups[0]
+		text, clause = titled(g)+spansOf(g.Rest)+". "+sentence(m.Missing()), ""
+	}
 	for _, s := range []string{clause, remark} {
 		if s != "" {
 			text += sentence(s)
@@ -123,46 +133,55 @@ type Later struct {
 	Again   []report.Module // zips among them of modules that were restored without
 	Saved   *report.Saved   // what was saved to the cache at the end, nil when nothing was to be saved
 	Store   string          // where to
+	// Relayed is what a relay of the job downloaded for them, nil without one. Modules
+	// are then those that did not go through it.
+	Relayed *report.Result
 	// Hosts that the save contacted and the run had not, with their uses.
 	Hosts    []string
 	HostUses map[string][]string
 }
 
 // WriteLater renders what steps after a run did, to be appended to the run's
-// summary. It writes nothing when there is nothing to tell. The limit is kept
-// as Markdown keeps it: the list of files is dropped first.
+// summary. It writes nothing when there is nothing to tell: nothing was added, and
+// nothing saved because the cache has it all. The limit is kept as Markdown keeps
+// it: the list of files is dropped first.
 func WriteLater(w io.Writer, l *Later, o Options) error {
-	if len(l.Modules) == 0 && l.Saved == nil {
+	idle := l.Saved == nil || l.Saved.Reason != "" && !l.Saved.Failed
+	if len(l.Modules) == 0 && idle && l.Relayed == nil {
 		return nil
 	}
 	var p page
-	p.add(heading, "## modferry: after the later steps\n")
-	text := ""
+	sign := "✅"
+	if len(l.Again) > 0 || l.Saved != nil && l.Saved.Failed || l.Relayed != nil && l.Relayed.Outcome != report.OK {
+		sign = "⚠️"
+	}
+	p.add(heading, "**"+sign+" modferry, at the end of the job**\n")
+	text := l.relayed()
 	if n := len(l.Modules); n > 0 {
-		var bytes int64
-		for _, m := range l.Modules {
-			bytes += m.Bytes
-		}
-		text += fmt.Sprintf("%s added to the module cache by later steps (%s).\n", report.Count(n, "file"), report.Bytes(bytes))
+		text += fmt.Sprintf("%s added to the module cache by later steps (%s).\n", report.Count(n, "file"), report.Bytes(bytesOf(l.Modules)))
 	}
 	if n := len(l.Again); n > 0 {
-		var bytes int64
-		for _, m := range l.Again {
-			bytes += m.Bytes
-		}
 		text += fmt.Sprintf("%s of restored modules downloaded again (%s), because the cache keeps none: a later step runs `go mod download`, "+
 			"which builds and tests do not need, or uses the module cache as a `file://` proxy. Drop that command, or set `zips: rebuild`.\n",
-			report.Count(n, "zip"), report.Bytes(bytes))
+			report.Count(n, "zip"), report.Bytes(bytesOf(l.Again)))
 	}
-	if l.Saved != nil {
+	if !idle {
 		text += sentence(render.Saving(l.Store, l.Saved, l.Saved.MS))
 	}
 	p.add(outcomeText, text)
-	p.fold(laterFiles(l.Modules))
+	p.blocks = append(p.blocks, l.relayedParts()...)
 	hosts := render.Of(&report.Result{Hosts: l.Hosts, HostUses: l.HostUses}).Hosts()
 	hosts.Title = "Further hosts contacted"
+	p.fold(laterFiles(l.Modules))
 	p.fold(hosts)
 	return p.write(w, o.limit())
+}
+
+func bytesOf(modules []report.Module) (n int64) {
+	for _, m := range modules {
+		n += m.Bytes
+	}
+	return n
 }
 
 func laterFiles(modules []report.Module) render.Section {
@@ -179,10 +198,4 @@ func laterFiles(modules []report.Module) render.Section {
 		s.Title += fmt.Sprintf(", the largest %d files of %d", len(t.Rows), len(modules))
 	}
 	return s
-}
-
-func (m *markdown) chainInBrief() {
-	if m.Result.Choice.Chain != "" {
-		m.add("chain", "Chain: "+escape(m.View.ChainInBrief())+"\n")
-	}
 }

@@ -21,24 +21,26 @@ var dropped = []struct{ id, named string }{
 	{"settings", "the settings"},
 	{"deferred", "what is left to the go command"},
 	{"retried", "recovered failures"},
-	{furtherFiles, "further files that failed"},
+	{failedFiles, "the list of files that failed"},
 	{"answers", "status codes"},
-	{"findings", "findings"},
 	{"cache", "the cache"},
 	{"origins", "where the files came from"},
 	{"mirrors", "the mirrors"},
-	{"hosts", "the hosts contacted"},
 	{"chain", "the chain"},
+	{"findings", "remarks"},
+	{"hosts", "the hosts contacted"},
 	{failureGroups, ""}, // counted
 	{outcomeText, "what became of the run"},
 }
 
-// The blocks that are no sections; the heading is never dropped.
+// The blocks that are no sections; the heading and the ends of the details are never
+// dropped.
 const (
 	heading       = "heading"
+	bounds        = "bounds"
 	outcomeText   = "outcome"
 	failureGroups = "failures"
-	furtherFiles  = "further files"
+	failedFiles   = "files that failed"
 )
 
 func rank(id string) int {
@@ -60,6 +62,18 @@ func (p *page) add(id, text string) {
 	}
 }
 
+// within adds what do adds between the ends of details that somebody has to open; no
+// ends where it adds nothing.
+func (p *page) within(do func()) {
+	p.add(bounds, "<details><summary>Details</summary>\n")
+	n := len(p.blocks)
+	if do(); len(p.blocks) == n {
+		p.blocks = p.blocks[:n-1]
+		return
+	}
+	p.add(bounds, "</details>\n")
+}
+
 // write writes the blocks, an empty line between them. When they are more than
 // limit bytes, it drops some, the least important first and of equal ones the
 // last first, and says so at the end.
@@ -79,7 +93,7 @@ func (p *page) write(w io.Writer, limit int) error {
 	text := ""
 	for size-1+len(text) > limit {
 		i := order[0]
-		if p.blocks[i].id == heading {
+		if rank(p.blocks[i].id) == len(dropped) {
 			return fmt.Errorf("write summary: found a limit of %d bytes, expected room for the outcome, %d bytes", limit, size-1+len(text))
 		}
 		order = order[1:]

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
@@ -16,10 +17,9 @@ func (p *page) open(s render.Section) {
 }
 
 // fold adds a section of which only the title shows, and how many things it is
-// about; a grave one is open.
+// about.
 func (p *page) fold(s render.Section) {
-	if s.ID == "" || s.Grave {
-		p.open(s)
+	if s.ID == "" {
 		return
 	}
 	if s.Count > 0 {
@@ -29,40 +29,50 @@ func (p *page) fold(s render.Section) {
 }
 
 // failures adds what could not be obtained, each group as a block of its own.
-func (m *markdown) failures() {
-	s := m.Failures()
+func (m *markdown) failures(s render.Section) {
 	for i, g := range s.Groups {
-		text := failureOf(g)
-		if i == 0 {
+		text := failureOf(g, s.Told)
+		if i == 0 && !s.Told {
 			text = section(s.Title, text)
 		}
 		m.add(s.ID, text)
-		if all := g.Files.Rows; len(all) > g.Shown {
-			g.Files.Rows = all[g.Shown:]
-			title := fmt.Sprintf("and %d more", len(g.Files.Rows))
-			if g.Shown == 0 {
-				title = "Which files"
-			}
-			m.add(furtherFiles, fold(title, tableOf(g.Files)))
+		if n := len(g.Files.Rows); n > 0 {
+			m.add(failedFiles, fold(report.Count(n, "file"), tableOf(g.Files)))
 		}
 	}
 }
 
-func failureOf(g render.Group) string {
-	text := "**" + escape(g.Title) + "**" + spansOf(g.Rest) + "\n"
-	if g.Explain != "" {
-		text += "\n" + escape(g.Explain) + "\n"
+// remarks adds what is to be put in order, in sight.
+func (m *markdown) remarks(s render.Section) {
+	if s.ID != "" {
+		m.add(s.ID, body(s))
+	}
+}
+
+// titled is the title of a group, with a link to what explains it.
+func titled(g render.Group) string {
+	if g.Link != "" {
+		return "**[" + escape(g.Title) + "](" + g.Link + ")**"
+	}
+	return "**" + escape(g.Title) + "**"
+}
+
+// failureOf is a group of failures, without its title where the outcome has told it.
+func failureOf(g render.Group, told bool) string {
+	var parts []string
+	if !told {
+		parts = append(parts, titled(g)+spansOf(g.Rest)+"\n")
 	}
 	if g.Remedy != "" {
-		text += "\n**What to do:** " + escape(g.Remedy) + "\n"
+		parts = append(parts, "**What to do:** "+escape(g.Remedy)+"\n")
 	}
-	if g.Files.Rows = g.Files.Rows[:g.Shown]; g.Shown > 0 {
-		text += "\n" + tableOf(g.Files)
+	if g.Explain != "" {
+		parts = append(parts, escape(g.Explain)+"\n")
 	}
-	if lines := linesOf(g.Notes); len(lines) > 0 {
-		text += "\n" + list(lines)
+	if lines := linesOf(append([]render.Line{g.Affected}, g.Notes...)); len(lines) > 0 {
+		parts = append(parts, list(lines))
 	}
-	return text
+	return strings.Join(parts, "\n")
 }
 
 // remark is a group without files, in one line.
@@ -104,7 +114,7 @@ func body(s render.Section) string {
 func linesOf(all []render.Line) []string {
 	var lines []string
 	for _, l := range all {
-		if !l.In.Has(render.Markdown) {
+		if !l.In.Has(render.Markdown) || l.Spans == nil {
 			continue
 		}
 		text := spansOf(l.Spans)
@@ -117,15 +127,15 @@ func linesOf(all []render.Line) []string {
 }
 
 func spansOf(spans []render.Span) string {
-	text := ""
+	var text strings.Builder
 	for _, s := range spans {
 		if s.Code {
-			text += code(s.Text)
+			text.WriteString(code(s.Text))
 		} else {
-			text += escape(s.Text)
+			text.WriteString(escape(s.Text))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // tableOf returns a table under the titles of its columns. As in text, columns
@@ -152,11 +162,12 @@ func tableOf(t render.Table) string {
 			lines[k].WriteString("| " + cellOf(c, row[i]) + " ")
 		}
 	}
-	text := head.String() + "|\n" + rule.String() + "|\n"
+	text := &head
+	text.WriteString("|\n" + rule.String() + "|\n")
 	for i := range lines {
-		text += lines[i].String() + "|\n"
+		text.WriteString(lines[i].String() + "|\n")
 	}
-	return text
+	return text.String()
 }
 
 // cellOf is an escaped cell.

@@ -2,6 +2,7 @@
 package progress
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,10 +16,12 @@ import (
 
 // Snapshot is how far a run is.
 type Snapshot struct {
-	Done, Total int    // files
+	Done, Total int
+	Thing       string // what is counted, "module"; "" for "file"
 	DoneBytes   int64  // received
+	LeftBytes   int64  // to come, as far as that is known; 0 when it is not
 	Phase       string // what is being done, e.g. "fetching"
-	InFlight    int    // files under way
+	Retrying    string // what is tried again, and why; "" for nothing
 	Waiting     string // what has been waited for long, "" for nothing
 }
 
@@ -142,8 +145,15 @@ func (p *Display) erase() {
 	}
 }
 
+// grown is by how much the bytes have to grow for a line of their own in a log.
+const grown = 1.25
+
+// advanced reports whether something changed that is worth a line in a log. That
+// the same file is waited for a little longer is not.
 func advanced(a, b Snapshot) bool {
-	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.DoneBytes != b.DoneBytes || a.Waiting != b.Waiting
+	waited := func(s Snapshot) string { what, _, _ := strings.Cut(s.Waiting, " "); return what }
+	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.Retrying != b.Retrying || waited(a) != waited(b) ||
+		float64(b.DoneBytes) > grown*float64(a.DoneBytes)
 }
 
 // fitParts joins as many parts as fit, at least the first.
@@ -165,7 +175,7 @@ type meter struct {
 type sample struct {
 	at    time.Time
 	bytes int64
-	files int
+	done  int
 }
 
 // add takes a sample and forgets those that are older than the window, except
@@ -179,14 +189,14 @@ func (m *meter) add(at time.Time, s Snapshot) {
 	m.samples = append(m.samples[:0], m.samples[old:]...)
 }
 
-// rates returns bytes and files per second, 0 when they are not known.
-func (m *meter) rates() (bytes, files float64) {
+// rates returns bytes and things per second, 0 when they are not known.
+func (m *meter) rates() (bytes, things float64) {
 	first, last := m.samples[0], m.samples[len(m.samples)-1]
 	d := last.at.Sub(first.at).Seconds()
 	if d <= 0 {
 		return 0, 0
 	}
-	return max(float64(last.bytes-first.bytes)/d, 0), max(float64(last.files-first.files)/d, 0)
+	return max(float64(last.bytes-first.bytes)/d, 0), max(float64(last.done-first.done)/d, 0)
 }
 
 // parts says how far the run is, the most important first.
@@ -196,21 +206,28 @@ func (m *meter) parts(s Snapshot) []string {
 		phase = "working"
 	}
 	if s.Total > 0 {
-		phase += fmt.Sprintf(": %d of %s", s.Done, report.Count(s.Total, "file"))
+		phase += fmt.Sprintf(": %d of %s", s.Done, report.Count(s.Total, cmp.Or(s.Thing, "file")))
 	}
 	parts := []string{phase}
-	bytes, files := m.rates()
-	if s.DoneBytes > 0 {
+	bytes, things := m.rates()
+	switch {
+	case s.LeftBytes > 0:
+		parts = append(parts, fmt.Sprintf("%s of about %s", report.Bytes(s.DoneBytes), report.Bytes(s.DoneBytes+s.LeftBytes)))
+	case s.DoneBytes > 0:
 		parts = append(parts, report.Bytes(s.DoneBytes))
+	}
+	left := lasting(float64(s.LeftBytes), bytes)
+	if left == 0 {
+		left = lasting(float64(s.Total-s.Done), things)
+	}
+	if left > 0 {
+		parts = append(parts, "about "+estimate(left)+" left")
 	}
 	if rate := report.Rate(bytes); rate != "" {
 		parts = append(parts, rate)
 	}
-	if left := s.remaining(files); left > 0 {
-		parts = append(parts, "about "+estimate(left)+" left")
-	}
-	if s.InFlight > 0 {
-		parts = append(parts, fmt.Sprintf("%d in flight", s.InFlight))
+	if s.Retrying != "" {
+		parts = append(parts, "retrying "+failure.Neutral(s.Retrying))
 	}
 	if s.Waiting != "" {
 		parts = append(parts, "waiting for "+failure.Neutral(s.Waiting))
@@ -226,11 +243,11 @@ func estimate(d time.Duration) string {
 	return report.Millis(float64(d.Milliseconds()))
 }
 
-// remaining estimates how long the rest of the files takes, to the second. 0 means
-// that it cannot be said.
-func (s Snapshot) remaining(filesPerSecond float64) time.Duration {
+// lasting estimates how long the rest takes, to the second. 0 means that it cannot be
+// said.
+func lasting(rest, perSecond float64) time.Duration {
 	const most = 24 * 60 * 60
-	seconds := float64(s.Total-s.Done) / filesPerSecond
+	seconds := rest / perSecond
 	if !(seconds > 0 && seconds <= most) {
 		return 0
 	}

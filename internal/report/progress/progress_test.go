@@ -93,17 +93,27 @@ func TestALogGetsALineWhenSomethingHappened(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, false, 0, progress.Snapshot{})
+		fetching := progress.Snapshot{Phase: "fetching", Thing: "module", Total: 49, Done: 10, DoneBytes: 50_000_000, LeftBytes: 150_000_000}
 		s.after(5*time.Second, progress.Snapshot{Phase: "probing mirrors"})
-		s.after(5*time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 8})
-		s.after(5*time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 3, Waiting: "rsc.io/quote@v1.5.2"})
-		s.after(5*time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 400, DoneBytes: 150_000_000, InFlight: 8, Waiting: "rsc.io/quote@v1.5.2"})
-		s.after(5*time.Second, progress.Snapshot{Phase: "finishing", Total: 699, Done: 699, DoneBytes: 189_000_000})
+		s.after(5*time.Second, fetching)
+		s.after(5*time.Second, fetching) // nothing happened
+		fetching.Waiting = "rsc.io/quote@v1.5.2 zip (1.0 MB of 2.0 MB) from https://a.example.test for 4 s"
+		s.after(5*time.Second, fetching)
+		fetching.Waiting = "rsc.io/quote@v1.5.2 zip (1.1 MB of 2.0 MB) from https://a.example.test for 9 s"
+		fetching.DoneBytes += 1_000_000
+		s.after(5*time.Second, fetching) // nothing but that
+		fetching.Retrying, fetching.Waiting = "rsc.io/quote@v1.5.2, connection refused, 3rd try", ""
+		s.after(5*time.Second, fetching)
+		fetching.Retrying, fetching.Done, fetching.DoneBytes, fetching.LeftBytes = "", 40, 150_000_000, 50_000_000
+		s.after(5*time.Second, fetching)
+		s.after(5*time.Second, progress.Snapshot{Phase: "finishing", Thing: "module", Total: 49, Done: 49, DoneBytes: 200_000_000})
 		s.Stop()
 		want := `probing mirrors
-fetching: 100 of 699 files, 50.0 MB, 5.0 MB/s, about 59 s left, 8 in flight
-fetching: 100 of 699 files, 50.0 MB, 5.0 MB/s, about 59 s left, 3 in flight, waiting for rsc.io/quote@v1.5.2
-fetching: 400 of 699 files, 150 MB, 10.0 MB/s, about 9 s left, 8 in flight, waiting for rsc.io/quote@v1.5.2
-finishing: 699 of 699 files, 189 MB, 13.9 MB/s
+fetching: 10 of 49 modules, 50.0 MB of about 200 MB, about 30 s left, 5.0 MB/s
+fetching: 10 of 49 modules, 50.0 MB of about 200 MB, waiting for rsc.io/quote@v1.5.2 zip (1.0 MB of 2.0 MB) from https://a.example.test for 4 s
+fetching: 10 of 49 modules, 51.0 MB of about 201 MB, about 25 min 0 s left, 100 kB/s, retrying rsc.io/quote@v1.5.2, connection refused, 3rd try
+fetching: 40 of 49 modules, 150 MB of about 200 MB, about 5 s left, 9.9 MB/s
+finishing: 49 of 49 modules, 200 MB, 14.9 MB/s
 `
 		if diff := cmp.Diff(want, s.out.String()); diff != "" {
 			t.Errorf("the log (-want +got):\n%s", diff)
@@ -115,8 +125,8 @@ func TestATerminalHasOneLiveLine(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, true, 80, progress.Snapshot{})
-		s.after(time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 8, Waiting: "rsc.io/quote@v1.5.2"})
-		want := []string{"fetching: 100 of 699 files, 50.0 MB, 50.0 MB/s, about 5 s left, 8 in flight"}
+		s.after(time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, LeftBytes: 250_000_000, Waiting: "rsc.io/quote@v1.5.2"})
+		want := []string{"fetching: 100 of 699 files, 50.0 MB of about 300 MB, about 5 s left, 50.0 MB/s"}
 		if diff := cmp.Diff(want, screen(t, s.out.String())); diff != "" {
 			t.Errorf("the screen (-want +got):\n%s", diff)
 		}
@@ -139,7 +149,7 @@ func TestTheLiveLineFitsTheTerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for width := 1; width < 140; width++ {
 			s := newStage(t, true, width, progress.Snapshot{})
-			s.after(time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000, InFlight: 8,
+			s.after(time.Second, progress.Snapshot{Phase: "fetching", Total: 699, Done: 100, DoneBytes: 50_000_000,
 				Waiting: "git.例え.example.test/模块\x1b[31m\n::error::x@v1.5.2"})
 			s.Stop()
 			for frame := range strings.SplitSeq(s.out.String(), "\r") {

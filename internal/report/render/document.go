@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // Medium is a set of the forms that a result is written in.
@@ -25,7 +27,7 @@ func (m Medium) Has(one Medium) bool { return m == 0 || m&one != 0 }
 type Section struct {
 	ID, Title string
 	Count     int      // how many things it is about, 0 where that is not told
-	Grave     bool     // not to be folded
+	Told      bool     // the outcome names its one group: the title need not stand there again
 	Codes     []string // to be copied as they are
 	Lines     []Line
 	Items     []Line // a list
@@ -44,16 +46,18 @@ func tabled(id, title string, t Table) Section {
 	return Section{ID: id, Title: title, Tables: []Table{t}}
 }
 
-// Group is a part of a section: files that failed for one reason, or a finding.
+// Group is a part of a section: what failed for one reason, or a remark.
 type Group struct {
-	Title           string
-	Tone            Tone   // of the title
-	Link            string // where the title is explained, "" for nowhere
-	Rest            []Span // what follows the title in its line
-	Explain, Remedy string // sentences; "" where they are told elsewhere
-	Notes           []Line // with labels
-	Files           Table  // no rows for none
-	Shown           int    // so many of them openly
+	Class    failure.Class // "" for a remark
+	Title    string
+	Tone     Tone   // of the title
+	Link     string // where the title is explained, "" for nowhere
+	Rest     []Span // what follows the title in its line
+	Remedy   string // sentences; "" where it is told elsewhere
+	Explain  string // sentences; "" where it is told elsewhere
+	Affected Line   // who, the first few by name
+	Notes    []Line // with labels
+	Files    Table  // no rows for none
 }
 
 // Line is one line or sentence.

@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -15,22 +14,25 @@ const Few = 5
 // Failures is what could not be obtained, by class and mirror. What a class
 // means and what to do about it stands at its first group.
 func (v *View) Failures() Section {
-	s := Section{ID: "failures", Title: "Failures"}
+	s := Section{ID: "failures", Title: "Failures", Told: v.cause() != ""}
 	explained := map[failure.Class]bool{}
-	for _, g := range v.failed() {
-		group := Group{Title: g.String(), Tone: Bad, Files: failedFiles(g.modules), Shown: few(len(g.modules))}
+	for _, g := range v.causes {
+		group := Group{Class: g.Class, Title: g.String(), Tone: Bad, Link: g.Class.Doc(), Files: failedFiles(g.modules)}
 		if mirror := failure.Plain(g.Mirror); mirror != "" {
 			group.Rest = []Span{say(" at "), name(mirror)}
 		}
-		group.Rest = append(group.Rest, say(": "+report.Count(len(g.modules), "file")))
+		if !s.Told {
+			group.Rest = append(group.Rest, say(": "+report.Count(len(g.lacking), "module")))
+		}
 		if !explained[g.Class] {
 			group.Explain, group.Remedy = g.Class.Explain(), g.Class.Remedy()
 		}
 		explained[g.Class] = true
 		if g.Class == failure.Cancelled { // the outcome says the rest
-			group.Explain, group.Shown = "", 0
+			group.Explain = ""
 		} else {
-			group.Notes = notesOn(g.modules)
+			group.Affected = Line{Label: "missing", Spans: affected(g.lacking)}
+			group.Notes = v.notesOn(g)
 		}
 		s.Groups = append(s.Groups, group)
 	}
@@ -40,42 +42,45 @@ func (v *View) Failures() Section {
 	return s
 }
 
-func few(n int) int {
-	if n > Few {
-		return Few - 1
-	}
-	return n
-}
-
-// notesOn says where files that failed for one reason are asked for, what was
-// tried, and what happened to the first.
-func notesOn(modules []report.Module) []Line {
-	label := "error"
-	if len(modules) > 1 {
+// notesOn says which setting names the mirror that is at fault, what was tried, and
+// what happened to the first file.
+func (v *View) notesOn(g *group) []Line {
+	label, setting := "error", ""
+	if len(g.modules) > 1 {
 		label = "e.g."
 	}
+	if source := failure.Plain(v.Result.Settings.Sources["GOPROXY"]); source != "" && g.Mirror != "" {
+		setting = "GOPROXY, " + source
+	}
 	notes := []Line{
-		{Label: "where", Spans: places(modules), In: HTML}, // above the remedy; its table stands below
-		{Label: "tried", Spans: []Span{say(tried(modules))}},
-		{Label: label, Spans: []Span{say(failure.Plain(modules[0].Message))}},
+		{Label: "set by", Spans: []Span{say(setting)}},
+		{Label: "tried", Spans: []Span{say(tried(g.modules))}},
+		{Label: label, Spans: []Span{say(failure.Plain(g.modules[0].Message))}},
 	}
 	return slices.DeleteFunc(notes, func(l Line) bool { return l.Plain() == "" })
 }
 
-func places(modules []report.Module) []Span {
-	var list []string
-	for _, m := range modules[:min(len(modules), 3)] {
-		place := m.Name()
-		if at := report.Position(m.File, m.Line); at != "" {
-			place = at + " (" + place + ")"
+// affected names the first few modules, each with the line that asks for it.
+func affected(modules [][]report.Module) []Span {
+	n := len(modules)
+	if n > Few {
+		n = Few - 1
+	}
+	var spans []Span
+	for i, files := range modules[:n] {
+		m := files[0]
+		if i > 0 {
+			spans = append(spans, say(", "))
 		}
-		list = append(list, place)
+		spans = append(spans, name(failure.Neutral(m.Path+"@"+m.Version)))
+		if at := report.Position(m.File, m.Line); at != "" {
+			spans = append(spans, say(" ("+at+")"))
+		}
 	}
-	text := strings.Join(list, ", ")
-	if rest := len(modules) - len(list); rest > 0 {
-		text += fmt.Sprintf(" and %d more", rest)
+	if rest := len(modules) - n; rest > 0 {
+		spans = append(spans, say(fmt.Sprintf(" and %d more", rest)))
 	}
-	return []Span{say(text)}
+	return spans
 }
 
 // failedFiles is a table of files that failed, and what was tried for each.
@@ -94,19 +99,17 @@ func failedFiles(modules []report.Module) Table {
 }
 
 // Recovered is the failed attempts after which another attempt brought the
-// file, grave when wrong bytes were among them; every is whether all files are
-// named.
+// file; every is whether all files are named.
 func (v *View) Recovered(every bool) Section {
 	t := Table{Thing: "group", Bare: true, Columns: []Column{
 		{Title: "trouble", Head: true}, {Title: "mirror", Code: true, Flexible: true}, {Title: "attempts", Number: true, In: Markdown | HTML},
 		{Title: "files", Number: true, In: Markdown | HTML}, {Title: "which", In: Markdown | HTML}, {Title: "what", In: Text},
 	}}
-	attempts, grave := 0, false
+	attempts := 0
 	for _, g := range v.recovered() {
 		trouble := Cell{Text: g.String()}
 		what := report.Count(g.attempts, "attempt") + " for " + report.Count(len(g.modules), "file")
 		if g.Serious() {
-			grave = true
 			trouble.Tone = Bad
 		}
 		if g.Serious() || every {
@@ -118,7 +121,7 @@ func (v *View) Recovered(every bool) Section {
 		})
 	}
 	s := tabled("retried", "Recovered failures", t)
-	s.Count, s.Grave = attempts, grave
+	s.Count = attempts
 	return s
 }
 

@@ -15,6 +15,15 @@ type group struct {
 	report.Trouble
 	modules  []report.Module
 	attempts int
+	lacking  [][]report.Module // of failures: the files of each module
+}
+
+// headline is the trouble and the mirror at fault: "connection refused at https://a".
+func (g *group) headline() string {
+	if mirror := failure.Plain(g.Mirror); mirror != "" {
+		return g.String() + " at " + mirror
+	}
+	return g.String()
 }
 
 // follows is 1 for a trouble that others are the cause of.
@@ -88,10 +97,10 @@ func (v *View) deferred() []*group {
 
 // failed returns what could not be obtained, by its cause. A status is told that
 // all failures of its class have.
-func (v *View) failed() []*group {
+func failed(r *report.Result) []*group {
 	var found groups
-	for _, c := range report.Causes(v.Result) {
-		g := &group{Trouble: report.Trouble{Mirror: c.Mirror, Class: c.Class}, modules: slices.Concat(c.Modules...)}
+	for _, c := range report.Causes(r) {
+		g := &group{Trouble: report.Trouble{Mirror: c.Mirror, Class: c.Class}, modules: slices.Concat(c.Modules...), lacking: c.Modules}
 		statuses := map[int]bool{}
 		for _, m := range g.modules {
 			g.attempts += len(m.Attempts)

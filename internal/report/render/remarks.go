@@ -10,13 +10,12 @@ import (
 	"github.com/modferry/modferry/internal/report"
 )
 
-// Findings returns the remarks on configuration and checkout, the worst first.
-// A run that had nothing to do keeps those to itself that are merely worth
-// knowing, unless all are wanted or they may be the reason that it had nothing
-// to do.
+// Findings returns the remarks on configuration and checkout, the worst first;
+// those that are merely worth knowing where every one is wanted, or where they may be
+// the reason why nothing was to be done.
 func (v *View) Findings(every bool) []finding.Finding {
 	all := slices.Clone(v.Result.Findings)
-	if v.Idle() && v.Tally.All > 0 && !every {
+	if !every && v.Tally.All > 0 {
 		all = slices.DeleteFunc(all, func(f finding.Finding) bool { return f.Severity == finding.Info })
 	}
 	rank := func(f finding.Finding) int {
@@ -26,23 +25,97 @@ func (v *View) Findings(every bool) []finding.Finding {
 	return all
 }
 
-// Remarks is the findings, each with its fix; grave when one of them is more than
-// merely worth knowing.
+// Remarks is what is to be put in order although it is not why the run failed: the
+// mirrors in trouble, what the cache held back, and the findings, each with its fix.
 func (v *View) Remarks(every bool) Section {
-	s := Section{ID: "findings", Title: "Findings"}
+	s := Section{ID: "findings", Title: "Remarks", Groups: slices.Concat(v.mirrorRemarks(), v.cacheRemarks())}
 	for _, f := range v.Findings(every) {
 		severity := strings.TrimSpace(Word(string(f.Severity)) + " " + f.Code())
 		g := Group{Title: severity, Tone: SeverityTone(f.Severity), Link: f.Doc(), Rest: []Span{say(": " + RemarkOf(f))}}
 		if f.Fix != "" {
-			g.Notes = []Line{{Label: "fix", Spans: []Span{name(failure.Plain(f.Fix))}}}
+			g.Notes = []Line{fix(name(failure.Plain(f.Fix)))}
 		}
 		s.Groups = append(s.Groups, g)
-		s.Grave = s.Grave || f.Severity != finding.Info
 	}
 	if s.Count = len(s.Groups); s.Count == 0 {
 		return Section{}
 	}
 	return s
+}
+
+func fix(spans ...Span) Line { return Line{Label: "fix", Spans: spans} }
+
+// mirrorRemarks are the mirrors that were in trouble over the run, but for those that
+// the failures name, and those that offered wrong bytes of what another one had right.
+func (v *View) mirrorRemarks() []Group {
+	if v.Result.Preflight {
+		return nil // its table of mirrors says all that
+	}
+	named := map[string]bool{}
+	for _, g := range v.causes {
+		named[g.Mirror] = true
+		for _, m := range g.modules {
+			for _, a := range m.Attempts {
+				named[a.Mirror] = true
+			}
+		}
+	}
+	var all []Group
+	for _, g := range v.recovered() {
+		if g.Serious() {
+			named[g.Mirror] = true
+			all = append(all, warning(g.Class, []Span{say(": "), name(failure.Plain(g.Mirror)),
+				say(" offered " + report.Count(len(g.modules), "file") + " with this: "), say(Names(g.modules, false)), say("; another source had it right")},
+				"Remove the mirror from GOPROXY and tell its operator."))
+		}
+	}
+	for _, m := range v.Result.Mirrors {
+		if named[m.URL] || m.State != report.Failing && m.State != report.Degraded {
+			continue
+		}
+		what := " failed and was left out"
+		switch {
+		case m.State == report.Degraded:
+			what = ": " + failure.Plain(m.Reason)
+		case m.Chosen:
+			what = " failed"
+		}
+		all = append(all, warning(m.Class, []Span{say(": "), name(failure.Plain(m.URL)), say(what)}, m.Class.Remedy()))
+	}
+	return all
+}
+
+// cacheRemarks are what the cache held and was not let in, and why it brought less
+// than it might.
+func (v *View) cacheRemarks() []Group {
+	c := v.Result.Cache
+	if !c.Used() || v.Restoring() || c.Saved != nil {
+		return nil // the outcome says so
+	}
+	var all []Group
+	at := []Span{say(": cache "), name(failure.Plain(c.Store)), say(": ")}
+	if n := len(c.Rejected); n > 0 {
+		text := report.Count(n, "file") + " not let into the module cache: " + failure.Plain(c.Rejected[0])
+		all = append(all, Group{Title: "warning", Tone: Fair, Rest: append(slices.Clone(at), say(text)),
+			Notes: []Line{fix(say("nothing to do: what was refused was downloaded, and the next save drops the layer"))}})
+	}
+	if reason := failure.Plain(c.Reason); reason != "" {
+		all = append(all, Group{Title: "warning", Tone: Fair, Rest: append(slices.Clone(at), say(reason))})
+	}
+	return all
+}
+
+// warning is a remark on a failure that another source made good.
+func warning(c failure.Class, rest []Span, remedy string) Group {
+	title := "warning"
+	if t := c.Title(); t != "" {
+		title += " (" + t + ")"
+	}
+	g := Group{Title: title, Tone: Fair, Link: c.Doc(), Rest: rest}
+	if remedy != "" {
+		g.Notes = []Line{fix(say(remedy))}
+	}
+	return g
 }
 
 // SeverityTone is how bad a finding is.

@@ -18,10 +18,11 @@ import (
 type View struct {
 	Result *report.Result
 	Tally  tally
+	causes []*group // of what could not be obtained
 }
 
 // Of looks at a result, which must not change from then on.
-func Of(r *report.Result) *View { return &View{r, TallyOf(r)} }
+func Of(r *report.Result) *View { return &View{r, TallyOf(r), failed(r)} }
 
 // tally counts the entries of a result by what became of them.
 type tally struct {
@@ -30,22 +31,27 @@ type tally struct {
 
 // TallyOf counts the files of r.
 func TallyOf(r *report.Result) tally {
-	c := tally{All: len(r.Modules)}
+	var c tally
 	for _, m := range r.Modules {
-		switch m.Source {
-		case report.FromPresent:
-			c.Present++
-		case report.FromCache:
-			c.Cached++
-		case report.FromMirror:
-			c.Fetched++
-		case report.FromDeferred:
-			c.Deferred++
-		default:
-			c.Failed++
-		}
+		c.add(m.Source)
 	}
 	return c
+}
+
+func (c *tally) add(source string) {
+	c.All++
+	switch source {
+	case report.FromPresent:
+		c.Present++
+	case report.FromCache:
+		c.Cached++
+	case report.FromMirror:
+		c.Fetched++
+	case report.FromDeferred:
+		c.Deferred++
+	default:
+		c.Failed++
+	}
 }
 
 // there is the number of files that the module cache holds.
@@ -91,18 +97,31 @@ func (v *View) Verdict() (string, Tone) {
 }
 
 // Says returns what became of the run in one clause, and a remark on a good run.
+// That of a failed run begins with the cause when there is one.
 func (v *View) Says() (clause, remark string) {
 	message := strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
 	var says []string
-	if v.Result.Outcome != report.OK || v.Result.Interrupted {
-		says = append(says, message)
+	switch {
+	case v.cause() != "":
+		says, message = []string{v.cause()}, ""
+	case v.reasons() > 0:
 		message = ""
+	case v.Result.Outcome != report.OK || v.Result.Interrupted:
+		says, message = []string{message}, ""
 	}
 	if v.Result.Outcome != report.Settings {
 		says = append(says, v.state())
 	}
 	says = slices.DeleteFunc(says, func(s string) bool { return s == "" })
 	return strings.Join(says, "; "), message
+}
+
+// reasons is how many causes a failed run has, 0 where its message says more.
+func (v *View) reasons() int {
+	if v.Result.Interrupted || v.Audit() || v.Result.Outcome != report.Incomplete && v.Result.Outcome != report.Integrity {
+		return 0
+	}
+	return len(v.causes)
 }
 
 func (v *View) state() string {
@@ -125,20 +144,14 @@ func (v *View) state() string {
 		return fmt.Sprintf("%s in the module cache, each as go.sum says (%s)", all, took)
 	case v.Audit():
 		return fmt.Sprintf("%d of %s in the module cache %s as go.sum says (%s)", c.there(), all, are(c.there()), took)
-	case v.Idle():
-		return fmt.Sprintf("%s in the module cache, nothing to fetch (%s)", every(c.All), took)
+	case v.Result.Outcome == report.OK || v.Result.Outcome == report.NotReady:
+		return v.brief()
 	}
-	s := fmt.Sprintf("%d of %s %s in the module cache", c.there(), all, are(c.there()))
-	if c.there() == c.All {
-		s = every(c.All) + " in the module cache"
+	text := v.Missing()
+	if n := v.reasons(); n > 1 {
+		text += fmt.Sprintf(", for %d reasons", n)
 	}
-	if c.Deferred > 0 {
-		s += fmt.Sprintf(", %d left to the go command", c.Deferred)
-	}
-	if v.Result.Interrupted {
-		s += ", the next run goes on from there"
-	}
-	return s + within(v.Result.Totals.Bytes, v.Result.Totals.MS)
+	return text
 }
 
 // within is " (22.3 MB in 4.9 s)", without a size where nothing was transferred.
@@ -147,14 +160,6 @@ func within(bytes int64, ms float64) string {
 		return fmt.Sprintf(" (%s in %s)", report.Bytes(bytes), report.Millis(ms))
 	}
 	return " (" + report.Millis(ms) + ")"
-}
-
-// every is the beginning of a sentence about all n files.
-func every(n int) string {
-	if n == 1 {
-		return "the one file needed is"
-	}
-	return fmt.Sprintf("all %d files are", n)
 }
 
 func are(n int) string {
@@ -232,17 +237,6 @@ func Saving(store string, s *report.Saved, ms float64) string {
 		parts = append(parts, "earlier layers rewritten")
 	}
 	return strings.Join(parts, ", ") + within(s.Bytes, ms)
-}
-
-// ChainInBrief is the chain in one line, with the mirrors that fail.
-func (v *View) ChainInBrief() string {
-	text := failure.Plain(v.Result.Choice.Chain)
-	for _, m := range v.Result.Mirrors {
-		if m.State == report.Failing {
-			text += "; " + failure.Plain(m.URL) + " is failing (" + m.Class.Title() + ")"
-		}
-	}
-	return text
 }
 
 func answers(codes map[string]int) string {

@@ -8,8 +8,10 @@ package text
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -18,48 +20,68 @@ import (
 type Options struct {
 	Color   bool // with terminal sequences for colours
 	Width   int  // of lines, 0 for a log that breaks long lines itself
-	Verbose bool // every module instead of the first few, settings and hosts
+	Verbose bool // the details, too, with every module, settings and hosts
 }
 
-// Write renders r for a person who reads a log: the outcome first, then why it
-// is so, from the chain to the totals. A run that had nothing to do takes two
-// lines.
+// Write renders r for a person who reads a terminal or a log: what became of the run
+// in one line, why it failed and what to do about it, and what else is to be put in
+// order. How it came about is told where details are wanted, and before the
+// failures: those stand last, where eyes are.
 func Write(w io.Writer, r *report.Result, o Options) error {
-	t := &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
-	most := render.Few
-	if o.Verbose {
-		most = 0
-	}
+	t := newText(r, o)
 	t.outcome()
+	failures := t.Failures()
 	switch {
-	case r.Outcome == report.Settings && !o.Verbose:
-	case t.Idle() && !o.Verbose:
-		t.chainInBrief()
-	default:
-		t.section(t.Chain())
+	case o.Verbose:
+		t.details()
+	case failures.Told:
+		t.notes(2, notesOf(failures.Groups[0])...)
+		failures = render.Section{}
+	case r.Interrupted: // the outcome says so
+		failures.Groups = slices.DeleteFunc(failures.Groups, func(g render.Group) bool { return g.Class == failure.Cancelled })
+	}
+	if len(failures.Groups) > 0 {
+		t.section(failures)
+	}
+	if t.Result.Preflight && !o.Verbose {
 		t.section(t.Mirrors())
-		t.section(t.Origins())
-		t.section(t.Slowest(render.Few))
-		if o.Verbose {
-			t.section(t.Spreads())
-		}
-		t.section(t.Recovered(o.Verbose))
-		t.section(t.Deferred(most))
-		if c := r.Cache; len(c.Rejected) > 0 || c.Reason != "" && !t.Idle() {
-			t.section(t.Cache(most))
-		}
+		t.section(t.Chain())
 	}
-	t.section(t.Failures())
-	t.section(t.Remarks(o.Verbose))
-	if o.Verbose {
-		t.section(t.UsedSettings())
-		t.section(t.Answers())
-		t.section(t.Hosts())
-	}
-	if !t.Idle() || o.Verbose {
-		t.totals()
+	if !r.Interrupted || o.Verbose { // nobody who interrupts a run wants advice
+		t.section(t.Remarks(o.Verbose))
 	}
 	return t.WriteTo(w, "report")
+}
+
+// Details renders what Write leaves out unless it is verbose: the place to fold it is
+// the reader's.
+func Details(w io.Writer, r *report.Result, o Options) error {
+	o.Verbose = true
+	t := newText(r, o)
+	t.details()
+	return t.WriteTo(w, "report")
+}
+
+func newText(r *report.Result, o Options) *text {
+	return &text{Page: Page{width: o.Width, colour: o.Color}, View: render.Of(r), verbose: o.Verbose}
+}
+
+func (t *text) details() {
+	if t.Result.Outcome == report.Settings {
+		t.section(t.UsedSettings())
+		return
+	}
+	cache := render.Section{}
+	if c := t.Result.Cache; len(c.Rejected) > 0 || c.Reason != "" { // of the rest "Where the files came from" tells
+		cache = t.Cache(0)
+	}
+	for _, s := range []render.Section{
+		t.Chain(), t.Mirrors(), t.Origins(), t.Slowest(render.Few), t.Spreads(), t.Recovered(true), t.Deferred(0), cache,
+		t.UsedSettings(), t.Answers(), t.Hosts(),
+	} {
+		t.section(s)
+	}
+	t.totals()
 }
 
 type text struct {
@@ -77,7 +99,7 @@ func (t *text) section(s render.Section) {
 		t.Prose(Span{Text: "  "}, code, 4)
 	}
 	for i, g := range s.Groups {
-		if i > 0 && len(g.Files.Rows) > 0 {
+		if i > 0 && g.Remedy != "" {
 			t.b.WriteByte('\n')
 		}
 		t.group(g)
@@ -94,7 +116,13 @@ func (t *text) section(s render.Section) {
 	}
 }
 
-// group writes the files of a group, what happened to them, and what to do.
+// notesOf is what to do about a group, who is affected, and how it happened.
+func notesOf(g render.Group) []render.Line {
+	notes := []render.Line{note("fix", g.Remedy), note("means", g.Explain), g.Affected}
+	return append(append(notes, g.Notes...), note("see", g.Link))
+}
+
+// group writes what failed for one reason and what to do, or a remark.
 func (t *text) group(g render.Group) {
 	rest := render.Line{Spans: g.Rest}.Plain()
 	tail, colon := strings.CutPrefix(rest, ":")
@@ -102,18 +130,11 @@ func (t *text) group(g render.Group) {
 		g.Title += ":"
 	}
 	t.Prose(Span{"  " + g.Title + " ", styles[g.Tone]}, tail, 4)
-	shown := g.Shown
 	if t.verbose {
-		shown = len(g.Files.Rows)
-	}
-	if hidden := len(g.Files.Rows) - shown; shown > 0 || hidden == 0 {
-		g.Files.Rows = g.Files.Rows[:shown]
+		g.Affected = render.Line{} // the table has them all
 		t.table(4, g.Files)
-		if hidden > 0 {
-			t.Emit(Span{fmt.Sprintf("    and %d more", hidden), dim})
-		}
 	}
-	t.notes(4, append(g.Notes, note("means", g.Explain), note("do", g.Remedy))...)
+	t.notes(4, notesOf(g)...)
 }
 
 func (t *text) lines(lines []render.Line) {
@@ -137,12 +158,6 @@ func (t *text) outcome() {
 	}
 }
 
-func (t *text) chainInBrief() {
-	if t.Result.Choice.Chain != "" {
-		t.Emit(Span{"chain: ", bold}, Span{Text: t.ChainInBrief()})
-	}
-}
-
 func (t *text) totals() {
 	if t.Tally.All == 0 {
 		return
@@ -153,6 +168,9 @@ func (t *text) totals() {
 		parts = append(parts, fmt.Sprintf("%d %s", c.N, c.What))
 	}
 	line := report.Count(t.Tally.All, "file") + ": " + strings.Join(parts, ", ")
+	if n := t.Result.Totals.Pages; n > 0 {
+		line += fmt.Sprintf("; %d of them about versions", n)
+	}
 	if t.Result.Totals.Bytes > 0 {
 		line += "; " + report.Bytes(t.Result.Totals.Bytes) + " received"
 	}

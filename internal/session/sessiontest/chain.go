@@ -32,7 +32,7 @@ func Chain(t *testing.T, fallback session.Fallback, end goenv.Kind, mirrors ...s
 			case '+':
 				h.Added = true
 			case 'l':
-				h.Last = true
+				h.Tier = session.Last
 			}
 		}
 		h.Sep = fallback.Separator(h.Written, h.Public)

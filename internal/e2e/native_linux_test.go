@@ -1,0 +1,288 @@
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"golang.org/x/mod/module"
+
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
+)
+
+// asset is the name of the program among those of a release.
+func asset() string {
+	name := "modferry_" + runtime.GOOS + "_" + runtime.GOARCH
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return name
+}
+
+// files serves some files.
+type files map[string][]byte
+
+func (f files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	data, ok := f[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Write(data)
+}
+
+// nodes are the versions of node that runners have.
+func nodes(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	if own, err := exec.LookPath("node"); err == nil {
+		all["node of this machine"] = own
+	}
+	for _, name := range []string{"node18", "node24"} {
+		file := filepath.Join(npm(), "node_modules", name, "bin", "node")
+		if _, err := os.Stat(file); err == nil && npm() != "" {
+			all[name] = file
+		}
+	}
+	need(t, len(all) == 3, "node 18 and 24 are not below MODFERRY_E2E_NPM; npm ci in npm")
+	return all
+}
+
+// tool is a module with a program, which a later step installs; a checkout does not
+// need it.
+var tool = mirrortest.Module{Path: "example.test/tool", Version: "v1.0.0", Files: map[string]string{
+	"m.go": "package main\n\nimport _ \"example.test/lib\"\n\nfunc main() { println(\"it works\") }\n"},
+	Require: []module.Version{{Path: "example.test/lib", Version: "v1.2.0"}}, GoMod: "module example.test/tool\n\ngo 1.21\n\nrequire example.test/lib v1.2.0\n"}
+
+// world is a mirror with what a checkout needs, and the tool.
+func world(t *testing.T) (needed *mirrortest.Fixtures, s *mirrortest.Server) {
+	t.Helper()
+	needed = mirrortest.Generate(t, 6, 5000)
+	more := mirrortest.Build(t, tool, mirrortest.Module{Path: "example.test/lib", Version: "v1.2.0", Size: 1000})
+	return needed, mirrortest.Start(t, mirrortest.Options{Fixtures: needed.With(more.All()...)})
+}
+
+// installed runs go install of the tool.
+func (j *nativeJob) installed() {
+	j.t.Helper()
+	j.env["GOBIN"] = j.dir("bin")
+	j.good("go", "install", "example.test/tool@latest")
+	j.good(filepath.Join(j.env["GOBIN"], "tool"))
+}
+
+func TestTheShim(t *testing.T) {
+	t.Parallel()
+	for name, node := range nodes(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(node, "--test", "shim.test.js")
+			cmd.Dir = filepath.Join("..", "..", "action", "native")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestANativeJob(t *testing.T) {
+	t.Parallel()
+	for name, node := range nodes(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, s := world(t)
+			j := newNativeJob(t, f, s)
+			j.node = node
+			u := j.use(nil)
+			if st := j.main(u); st.code != 0 || st.summary != "" {
+				t.Fatalf("main: exit code %d, summary\n%s", st.code, st.summary)
+			}
+			zips := s.Count("*.zip")
+			j.good("go", "build", "./...")
+			if n := s.Count("*.zip"); n != zips {
+				t.Errorf("the build asked for %d zips", n-zips)
+			}
+			j.installed()
+			j.good("sh", "-c", "modferry version")
+			st := j.post(u)
+			if st.code != 0 {
+				t.Errorf("post: exit code %d", st.code)
+			}
+			for _, want := range []string{"All 12 files are in the module cache", "4 files downloaded by later steps through the relay", "example.test/tool@", "saved to the cache dir"} {
+				if !strings.Contains(strings.ReplaceAll(st.summary, "<wbr>", ""), want) {
+					t.Errorf("the summary lacks %q:\n%s", want, st.summary)
+				}
+			}
+			ends(t, j, u)
+		})
+	}
+}
+
+// ends holds that the relay is gone, with its directory.
+func ends(t *testing.T, j *nativeJob, u *use) {
+	t.Helper()
+	if _, err := os.Stat(u.state["relay"]); err == nil {
+		t.Error("the directory of the relay is left")
+	}
+	if _, err := j.step("go", "mod", "download", "example.test/none@v1.0.0"); err == nil {
+		t.Error("found a module that does not exist")
+	}
+}
+
+// Whatever becomes of the relay, the job is as well off as without modferry.
+func TestANativeJobWithoutItsRelay(t *testing.T) {
+	t.Parallel()
+	t.Run("it is killed", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		j.main(u)
+		j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+		journalled(t, u, "example.test/lib")
+		kill(t, j.relay(u), syscall.SIGKILL)
+		j.installed()
+		st := j.post(u)
+		if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
+			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+		}
+	})
+	t.Run("it is frozen when the job ends", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		j.main(u)
+		j.installed()
+		journalled(t, u, "example.test/tool")
+		pid := j.relay(u)
+		kill(t, pid, syscall.SIGSTOP)
+		st := j.post(u)
+		if st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
+			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+		}
+		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
+			t.Error("it is still there")
+		}
+	})
+	t.Run("it cannot start", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		// A program that can be everything but a relay.
+		wrapper := filepath.Join(j.dir("opt"), "modferry")
+		script := "#!/bin/sh\nif [ \"$2\" = relay ]; then exit 7; fi\nexec " + binary + " \"$@\"\n"
+		if err := os.WriteFile(wrapper, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		u := j.use(map[string]string{"binary": wrapper})
+		st := j.main(u)
+		if st.code != 0 || !strings.Contains(st.summary, "it ended at once (7)") || strings.Contains(j.env["GOPROXY"], "|") {
+			t.Errorf("main: exit code %d, GOPROXY=%s, summary\n%s", st.code, j.env["GOPROXY"], st.summary)
+		}
+		j.installed()
+		if st := j.post(u); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+	})
+	t.Run("there is nobody to ask", func(t *testing.T) {
+		t.Parallel()
+		f, _ := world(t)
+		j := newNativeJob(t, f, nil)
+		j.env["GOPROXY"] = "off"
+		u := j.use(map[string]string{"fail-on": "integrity"})
+		j.main(u)
+		if j.env["GOPROXY"] != "off" {
+			t.Errorf("GOPROXY=%s", j.env["GOPROXY"])
+		}
+		if st := j.post(u); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+	})
+}
+
+func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
+	t.Parallel()
+	t.Run("main is cancelled", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		never := make(chan struct{})
+		t.Cleanup(func() { close(never) })
+		s.Fault(mirrortest.Always("*.zip", mirrortest.SlowFirstByte(never)))
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		arrived := s.Arrived("*.zip", 1)
+		cmd, commands := j.command(u, "main.js", nil)
+		var log bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &log, &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-arrived
+		kill(t, cmd.Process.Pid, syscall.SIGINT) // to node alone, as the runner does
+		cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code == 0 || code == -1 {
+			t.Errorf("main: exit code %d\n%s", code, log.String())
+		}
+		for name, value := range entries(t, commands["STATE"]) {
+			u.state[name] = value
+		}
+		u.inputs["job-status"] = "cancelled"
+		if st := j.post(u); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+		if _, err := os.Stat(u.state["relay"]); u.state["relay"] == "" || err == nil {
+			t.Error("the relay is left")
+		}
+	})
+	t.Run("post is cancelled", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		j.main(u)
+		j.installed()
+		var once sync.Once
+		st := j.run(u, "post.js", nil, func(p *os.Process, _ *bytes.Buffer) {
+			once.Do(func() { kill(t, p.Pid, syscall.SIGINT) })
+		})
+		if st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
+			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+		}
+		ends(t, j, u)
+	})
+	t.Run("post without main", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		if st := j.post(j.use(nil)); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+	})
+}
+
+func TestANativeJobWithTwoUses(t *testing.T) {
+	t.Parallel()
+	f, s := world(t)
+	j := newNativeJob(t, f, s)
+	first, second := j.use(nil), j.use(nil)
+	j.main(first)
+	proxy := j.env["GOPROXY"]
+	if st := j.main(second); st.code != 0 || j.env["GOPROXY"] != proxy || second.state["relay"] != "" {
+		t.Errorf("main: exit code %d, GOPROXY %s then %s", st.code, proxy, j.env["GOPROXY"])
+	}
+	j.installed()
+	if st := j.post(second); st.code != 0 || !strings.Contains(st.summary, "All 12 files") { // the last one first
+		t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+	}
+	if st := j.post(first); st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
+		t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+	}
+	ends(t, j, first)
+}

@@ -1,0 +1,140 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
+)
+
+// modules counts modules as people do: those whose code is needed, by what became
+// of it. Where no code is, as for go mod graph, it counts those with a go.mod file.
+func (v *View) modules() tally {
+	code := false
+	for _, m := range v.Result.Modules {
+		code = code || m.Kind != report.KindMod
+	}
+	seen := map[[2]string]bool{}
+	var count tally
+	for _, m := range v.Result.Modules {
+		k := [2]string{m.Path, m.Version}
+		if code && m.Kind == report.KindMod || seen[k] || m.Page() {
+			continue
+		}
+		seen[k] = true
+		count.add(m.Source)
+	}
+	return count
+}
+
+// brief is what people want to know of a run that brought something: "49 modules in
+// 1.2 s: 44 from the cache (exact hit), 5 downloaded, all verified".
+func (v *View) brief() string {
+	c, took := v.modules(), report.Millis(v.Result.Totals.MS)
+	if v.Idle() {
+		if c.All == 1 {
+			return fmt.Sprintf("the one module needed is there already, nothing to download (%s)", took)
+		}
+		return fmt.Sprintf("all %d modules are there already, nothing to download (%s)", c.All, took)
+	}
+	if n := v.Result.Totals.Pages; c.All == 0 && n > 0 {
+		return report.Count(n, "answer") + " about versions in " + took
+	}
+	subject := report.Count(c.All, "module")
+	if c.Deferred > 0 {
+		subject = fmt.Sprintf("%d of %s", c.there(), subject)
+	}
+	text := subject + " in " + took
+	if what := v.sources(c); what != "" {
+		text += ": " + what
+	}
+	if c.Deferred > 0 {
+		text += fmt.Sprintf("; %d left to the go command", c.Deferred)
+	}
+	return text
+}
+
+// sources says where the modules that are there came from, and that they were
+// verified; those that were there already were verified when they came.
+func (v *View) sources(c tally) string {
+	hit := ""
+	if h := failure.Plain(v.Result.Cache.Hit); h == "exact" || h == "partial" {
+		hit = " (" + h + " hit)"
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.Present, "there already"}, {c.Cached, "from the cache" + hit}, {c.Fetched, "downloaded"}} {
+		switch {
+		case p.n == 0:
+		case p.n == c.there() && p.n > 1:
+			parts = append(parts, "all "+p.what)
+		case p.n == c.there():
+			parts = append(parts, p.what)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	came, blind := v.Tally.Cached+v.Tally.Fetched, v.unverified()
+	switch {
+	case c.Cached+c.Fetched == 0 && came > 0:
+		parts = append(parts, report.Count(came, "go.mod file")+" brought")
+	case c.Cached+c.Fetched == 0:
+		return strings.Join(parts, ", ")
+	}
+	switch {
+	case blind > 0:
+		parts = append(parts, report.Count(blind, "file")+" of no known hash, so not verified")
+	case len(parts) == 1:
+		return parts[0] + " and verified"
+	case c.Present > 0:
+		parts = append(parts, "what came was verified")
+	default:
+		parts = append(parts, "all verified")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// unverified counts the files that came without a hash to compare them with, as a
+// relay passes them on where the checksum database is off.
+func (v *View) unverified() int {
+	n := 0
+	for _, m := range v.Result.Modules {
+		if m.Sum == "" && !m.Page() && (m.Source == report.FromCache || m.Source == report.FromMirror) {
+			n++
+		}
+	}
+	return n
+}
+
+// Missing is how much a run that failed lacks: "20 of 34 modules are missing (1 min 2 s)".
+func (v *View) Missing() string {
+	missing, all := map[[2]string]bool{}, map[[2]string]bool{}
+	for _, m := range v.Result.Modules {
+		k := [2]string{m.Path, m.Version}
+		all[k] = true
+		if m.Failed() && !m.Optional {
+			missing[k] = true
+		}
+	}
+	n, of := len(missing), v.modules().All
+	if n > of { // go.mod files, too
+		of = len(all)
+	}
+	took := report.Millis(v.Result.Totals.MS)
+	if v.Result.Interrupted {
+		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", of-n, report.Count(of, "module"), are(of-n), took)
+	}
+	return fmt.Sprintf("%d of %s %s missing (%s)", n, report.Count(of, "module"), are(n), took)
+}
+
+// cause is the one reason for which a run failed, as its outcome names it; "" when
+// there are several, or when something else is to be said first.
+func (v *View) cause() string {
+	if v.reasons() != 1 {
+		return ""
+	}
+	return v.causes[0].headline()
+}

@@ -1,0 +1,215 @@
+// Package starter writes the workflow that a checkout begins with: it looks at
+// go.mod, go.work, vendor and what CI system is in use, and says what it saw.
+//
+// Its invariant: names that the checkout chose go into a workflow only where they
+// mean nothing but names, to YAML and to a shell.
+package starter
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/modfile"
+
+	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/worklist"
+)
+
+// The CI systems that there is a workflow for.
+const (
+	GitHub = "github"
+	GitLab = "gitlab"
+)
+
+// Checkout is what was seen of a checkout.
+type Checkout struct {
+	Root string // absolute: where the CI system looks for its files
+	CI   string // GitHub, GitLab, or "" where nothing tells
+
+	Dir     string   // of the module or workspace, slash-separated, relative to Root; "." for Root
+	Work    bool     // Dir has a go.work
+	Go      string   // what its go line asks for, such as "1.26.0"; "" when there is none
+	Modules []string // directories of the main modules relative to Root, all with plain names
+	Private []string // hosts of modules that look private, sorted
+	// Vendored says that builds use the vendor directory and download nothing.
+	Vendored bool
+	// SetupGo names workflows that install Go with a cache of its own.
+	SetupGo []string
+}
+
+// plain is a name that is nothing else in YAML and in a shell.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/-]*$`)
+
+// maxFile bounds the files that are looked at.
+const maxFile = 1 << 20
+
+// Look looks at the checkout at dir, whose files are confined to root. The error
+// is worklist's, or about a name that cannot stand in a workflow.
+func Look(root, dir string) (*Checkout, error) {
+	c := &Checkout{Root: root, Dir: "."}
+	options := worklist.Options{Checkout: root}
+	list, err := worklist.Load(dir, options)
+	if err != nil {
+		// Without a module here, those below are meant.
+		options.Modules = "./..."
+		all, errAll := worklist.Load(dir, options)
+		if errAll != nil {
+			return nil, err
+		}
+		list = all
+	}
+	if err := c.mains(list); err != nil {
+		return nil, err
+	}
+	c.private(list)
+	c.CI = c.system()
+	c.SetupGo = c.installers()
+	return c, nil
+}
+
+// mains reads the main modules of a list.
+func (c *Checkout) mains(list *worklist.List) error {
+	vendored := 0
+	for _, m := range list.Mains {
+		dirs := []string{m.Dir}
+		if m.Work {
+			c.Work = true
+			dirs = c.members(filepath.Join(list.Root, filepath.FromSlash(m.Dir)), m.Dir)
+		}
+		for _, dir := range dirs {
+			at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(dir)))
+			if err != nil {
+				return err
+			}
+			c.Modules = append(c.Modules, at)
+		}
+		if c.Go == "" {
+			c.Go = m.Go
+		}
+		if slices.Contains(list.Vendored, m.Dir) {
+			vendored++
+		}
+	}
+	c.Vendored = vendored > 0 && vendored == len(list.Mains)
+	top := list.Root
+	if !c.Work && len(list.Mains) == 1 {
+		top = filepath.Join(top, filepath.FromSlash(list.Mains[0].Dir))
+	}
+	var err error
+	c.Dir, err = c.relative(top)
+	return err
+}
+
+// members are the directories that the go.work in dir uses, below at.
+func (c *Checkout) members(dir, at string) []string {
+	data, err := diskfile.ReadIn(c.Root, filepath.Join(dir, "go.work"), maxFile)
+	if err != nil {
+		return nil
+	}
+	work, err := modfile.ParseWork("go.work", data, nil)
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for _, use := range work.Use {
+		if filepath.IsLocal(filepath.FromSlash(use.Path)) {
+			dirs = append(dirs, path.Join(at, use.Path))
+		}
+	}
+	return dirs
+}
+
+// relative is a directory as a workflow names it.
+func (c *Checkout) relative(dir string) (string, error) {
+	rel, err := filepath.Rel(c.Root, dir)
+	if err != nil {
+		return "", err
+	}
+	rel = filepath.ToSlash(rel)
+	if rel != "." && (!filepath.IsLocal(rel) || !plain.MatchString(rel)) {
+		return "", fmt.Errorf("found the directory %q, expected one in the repository whose name has letters, digits, dots and dashes only", rel)
+	}
+	return rel, nil
+}
+
+// private finds hosts of modules that look private.
+func (c *Checkout) private(list *worklist.List) {
+	for _, m := range list.Modules {
+		host, _, _ := strings.Cut(m.Path, "/")
+		if goenv.PrivateHost(host) && plain.MatchString(host) && !slices.Contains(c.Private, host) {
+			c.Private = append(c.Private, host)
+		}
+	}
+	slices.Sort(c.Private)
+}
+
+// system tells the CI system from the files that are there, else from where git
+// pushes to.
+func (c *Checkout) system() string {
+	switch {
+	case c.has(gitlabFile):
+		return GitLab
+	case c.has(".github"):
+		return GitHub
+	}
+	config := c.read(".git/config")
+	switch {
+	case bytes.Contains(config, []byte("gitlab")):
+		return GitLab
+	case bytes.Contains(config, []byte("github")):
+		return GitHub
+	}
+	return ""
+}
+
+// installers finds workflows that use setup-go with its cache.
+func (c *Checkout) installers() []string {
+	entries, err := os.ReadDir(filepath.Join(c.Root, filepath.FromSlash(workflows)))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, e := range entries {
+		name := e.Name()
+		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" || !plain.MatchString(name) || name == path.Base(githubFile) {
+			continue
+		}
+		if text := c.read(workflows + "/" + name); uses(text, "actions/setup-go@") && !bytes.Contains(text, []byte("cache: false")) {
+			found = append(found, workflows+"/"+name)
+		}
+	}
+	return found
+}
+
+// uses reports whether a workflow has a step that uses an action.
+func uses(text []byte, action string) bool {
+	for in := bufio.NewScanner(bytes.NewReader(text)); in.Scan(); {
+		_, used, ok := strings.Cut(in.Text(), "uses:")
+		if ok && strings.HasPrefix(strings.Trim(used, ` '"`), action) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Checkout) has(name string) bool {
+	_, err := os.Lstat(filepath.Join(c.Root, filepath.FromSlash(name)))
+	return err == nil
+}
+
+// read returns a file of the checkout, nil when it cannot be read.
+func (c *Checkout) read(name string) []byte {
+	data, err := diskfile.ReadIn(c.Root, filepath.Join(c.Root, filepath.FromSlash(name)), maxFile)
+	if err != nil {
+		return nil
+	}
+	return data
+}

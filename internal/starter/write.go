@@ -1,0 +1,189 @@
+package starter
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/modferry/modferry/docs"
+)
+
+// Where the CI systems look for their files.
+const (
+	workflows  = ".github/workflows"
+	githubFile = workflows + "/modferry.yml"
+	gitlabFile = ".gitlab-ci.yml"
+)
+
+// File is where the workflow goes, slash-separated, relative to Root.
+func (c *Checkout) File() string {
+	if c.CI == GitLab {
+		return gitlabFile
+	}
+	return githubFile
+}
+
+// Text is the workflow.
+func (c *Checkout) Text() string {
+	if c.CI == GitLab {
+		return c.gitlab()
+	}
+	return c.github()
+}
+
+func (c *Checkout) github() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("name: test")
+	p("on: [push, pull_request]")
+	p("permissions: {contents: read}")
+	if len(c.Private) > 0 {
+		p("env:")
+		p("  GOPRIVATE: %q", strings.Join(c.Private, ","))
+	}
+	p("jobs:")
+	p("  test:")
+	p("    runs-on: ubuntu-latest")
+	p("    steps:")
+	p("      - uses: actions/checkout@v7")
+	p("      - uses: actions/setup-go@v7")
+	p("        with: {%s, cache: false}", c.goVersion())
+	p("      - uses: modferry/modferry@v1                    # modules, verified")
+	switch {
+	case len(c.Modules) > 1 && !c.Work:
+		p("        with: {working-directory: %s}", below(c.Dir))
+	case c.Dir != ".":
+		p("        with: {working-directory: %s}", c.Dir)
+	}
+	p("      - uses: actions/cache@v5                        # compiled packages")
+	p("        with:")
+	p("          path: ~/.cache/go-build")
+	p("          key: go-build-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('**/go.mod', '**/go.sum') }}")
+	for _, command := range c.tests() {
+		p("      - run: %s", command)
+	}
+	return b.String()
+}
+
+func (c *Checkout) gitlab() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	p("include:")
+	p("  - remote: https://raw.githubusercontent.com/modferry/modferry/v1/action/gitlab/templates/modferry.yml")
+	p("    inputs:")
+	p("      image: ghcr.io/modferry/modferry:1")
+	if c.Dir != "." {
+		p("      working-directory: %s", c.Dir)
+	}
+	if files := strings.Join(c.sums(), ", "); files != "go.sum" {
+		p("      key-files: [%s]", files)
+	}
+	several := len(c.Modules) > 1 && !c.Work
+	if several || len(c.Private) > 0 {
+		p("")
+		p("variables:")
+		if several {
+			p("  MODFERRY_MODULES: ./...")
+		}
+		if len(c.Private) > 0 {
+			p("  GOPRIVATE: %q", strings.Join(c.Private, ","))
+		}
+	}
+	p("")
+	p("test:")
+	p("  image: golang:%s", c.image())
+	p("  extends: .modferry")
+	p("  script:")
+	for _, command := range c.tests() {
+		p("    - %s", command)
+	}
+	return b.String()
+}
+
+// sums are the go.sum files that name GitLab's cache, which takes two.
+func (c *Checkout) sums() []string {
+	var files []string
+	for _, dir := range c.Modules[:min(2, len(c.Modules))] {
+		files = append(files, path.Join(dir, "go.sum"))
+	}
+	return files
+}
+
+// goVersion is how setup-go is told which Go to install.
+func (c *Checkout) goVersion() string {
+	switch {
+	case c.Go == "":
+		return "go-version: stable"
+	case c.Work:
+		return "go-version-file: " + path.Join(c.Dir, "go.work")
+	}
+	return "go-version-file: " + path.Join(c.Modules[0], "go.mod")
+}
+
+// image is the tag of the image golang: the release that the go line asks for, in
+// its newest correction.
+func (c *Checkout) image() string {
+	parts := strings.SplitN(c.Go, ".", 3)
+	if len(parts) < 2 || !plain.MatchString(c.Go) {
+		return "latest"
+	}
+	minor, _, _ := strings.Cut(parts[1], "rc") // of 1.26rc1
+	return parts[0] + "." + minor
+}
+
+// tests are the commands that test every module.
+func (c *Checkout) tests() []string {
+	if c.Work {
+		var patterns []string
+		for _, dir := range c.Modules {
+			patterns = append(patterns, below(strings.TrimPrefix(dir, c.Dir+"/")))
+		}
+		return []string{inDir(c.Dir, "test "+strings.Join(patterns, " "))}
+	}
+	var commands []string
+	for _, dir := range c.Modules {
+		commands = append(commands, inDir(dir, "test ./..."))
+	}
+	return commands
+}
+
+func inDir(dir, command string) string {
+	if dir == "." {
+		return "go " + command
+	}
+	return "go -C " + dir + " " + command
+}
+
+func below(dir string) string { return "./" + path.Join(dir, "...") }
+
+// Remarks say what was seen and what is left to do, a sentence each.
+func (c *Checkout) Remarks() []string {
+	var all []string
+	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	asks := "go.mod"
+	if c.Work {
+		asks = "go.work"
+	}
+	if c.Go != "" {
+		say("%s asks for Go %s, which the job gets", asks, c.Go)
+	} else {
+		say("%s asks for no version of Go: the job gets the newest", asks)
+	}
+	switch {
+	case c.Work:
+		say("go.work uses %d modules, which are tested together", len(c.Modules))
+	case len(c.Modules) > 1:
+		say("there are %d modules and no go.work: each is tested by itself", len(c.Modules))
+	}
+	if len(c.Private) > 0 {
+		guide := docs.URL + "github.md#private-modules"
+		if c.CI == GitLab {
+			guide = docs.URL + "gitlab.md#mirrors-and-private-modules"
+		}
+		say("modules of %s look private: GOPRIVATE names them; the job still needs access, see %s", strings.Join(c.Private, ", "), guide)
+	}
+	for _, name := range c.SetupGo {
+		say("%s installs Go with a cache that holds the same modules: write cache: false there, and uses: modferry/modferry@v1 behind it", name)
+	}
+	return all
+}
