@@ -1,5 +1,6 @@
-// Package github is modferry as GitHub's container action, with its stages main
-// and post.
+// Package github is modferry as a GitHub Action, with its stages main and post: in a
+// container of its own, or started by the JavaScript of action/native among the other
+// steps, where a relay for those is a third stage beside the two.
 //
 // Its main invariant: it never breaks a job that would have worked. What cannot be
 // published (a summary, an annotation, a check run, the cache) is a line in the

@@ -56,6 +56,22 @@ type manifest struct {
 	}
 }
 
+// The Marketplace refuses longer ones.
+func TestTheDescriptionFitsTheMarketplace(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(manifestFiles[container])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m struct{ Description string }
+	if err := yaml.Unmarshal(data, &m); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(m.Description); n == 0 || n >= 125 {
+		t.Errorf("the description has %d bytes: %s", n, m.Description)
+	}
+}
+
 func readManifest(t *testing.T, of way) *manifest {
 	t.Helper()
 	data, err := os.ReadFile(manifestFiles[of])

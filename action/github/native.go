@@ -19,6 +19,7 @@ import (
 	"github.com/modferry/modferry/internal/report/markdown"
 	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/store"
 )
 
 // How long the stages wait for the relay of the job, and for the cache.
@@ -70,18 +71,17 @@ func Relay(ctx context.Context, p Process) int {
 		return 0
 	}
 	fmt.Fprintln(p.Stdout, "modferry: "+failure.Sentence(err.Error()))
-	_ = relay.SayReady(p.Relay, relay.Ready{Without: p.Secrets.Hide(err.Error())}) // or main waits in vain
 	return 1
 }
 
 func (p Process) serveRelay(ctx context.Context) error {
 	s, err := newStep(p)
-	if err != nil {
-		return err
+	if err == nil {
+		s.actions = Commands(io.Discard) // this log is no step's, so nobody masks anything in it
+		err = s.prepare(relay.Open)
 	}
-	s.actions = Commands(io.Discard) // this log is no step's, so nobody masks anything in it
-	if err := s.prepare(relay.Open); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, relay.SayReady(p.Relay, relay.Ready{Without: p.Secrets.Hide(err.Error())})) // or main waits in vain
 	}
 	o := relay.JobOptions{}
 	if s.debug() != nil {
@@ -106,22 +106,18 @@ func (s *step) join(ctx context.Context) {
 	defer end()
 	j, err := relay.Join(ctx, s.Relay)
 	if err != nil {
-		s.remarks = append(s.remarks, withoutRelay(err))
+		f := finding.Finding{Check: "relay-missing", Severity: finding.Warning, Found: failure.Neutral(err.Error()),
+			Effect: "Later go commands ask the mirrors directly: they do not retry, and what they download is not in the report."}
+		if len(s.job.Chain.Hops) == 0 {
+			f.Severity = finding.Info // there are none
+		}
+		s.remarks = append(s.remarks, f)
 		return
 	}
 	s.relay = j
 	secret := filepath.Base(j.URL)
 	s.actions.AddMask(secret)
 	s.Secrets.Add(secret)
-}
-
-func withoutRelay(err error) finding.Finding {
-	f := finding.Finding{Check: "relay-missing", Severity: finding.Warning, Found: failure.Neutral(err.Error()),
-		Effect: "Later go commands ask the mirrors directly: they do not retry, and what they download is not in the report."}
-	if errors.Is(err, relay.ErrWithout) {
-		f.Severity = finding.Info
-	}
-	return f
 }
 
 // relayed is what the relay of the job has done, nil when there was none or nobody can
@@ -192,6 +188,9 @@ func (p Process) postNative(ctx context.Context) int {
 	code := 0
 	if done := s.relayed(ctx, res); done != nil && (done.Answers > 0 || len(done.Result.Findings) > 0) {
 		later.Relayed = done.Result
+		for _, of := range done.Steps {
+			later.Steps = append(later.Steps, markdown.LaterStep(of))
+		}
 		if done.Result.Outcome == report.Integrity {
 			code = report.Integrity.ExitCode()
 		}
@@ -231,12 +230,15 @@ func summarised(res *report.Result) bool { return res.Outcome != report.OK }
 // tells reports whether a result tells of a file.
 func tells(res *report.Result, m report.Module) bool {
 	return slices.ContainsFunc(res.Modules, func(r report.Module) bool {
-		return r.Path == m.Path && r.Version == m.Version && r.Kind == m.Kind
+		return r.Path == m.Path && r.Version == m.Version && (r.Kind == m.Kind || r.Kind == report.KindToolchain)
 	})
 }
 
 // saveWithin saves to the cache in the time that the job has left for it.
 func (s *step) saveWithin(ctx context.Context, status string, res *report.Result, later *markdown.Later) {
+	if s.job.Store.Kind == store.Off {
+		return
+	}
 	limit := saves
 	if status == "cancelled" {
 		limit = savesLast

@@ -92,7 +92,7 @@ func TestANativeStepPutsTheRelayInFrontOfTheChain(t *testing.T) {
 		t.Errorf("the relay's exit code is %d", code)
 	}
 	summary := r.file("STEP_SUMMARY")
-	for _, want := range []string{"All 8 files are in the module cache", "1 file downloaded by later steps through the relay", "example.test/tool", "saved to the cache gha"} {
+	for _, want := range []string{"4 modules in ", "1 file downloaded by later steps through the relay", "example.test/tool", "saved to the cache gha"} {
 		if !strings.Contains(summary, want) {
 			t.Errorf("the summary lacks %q:\n%s", want, summary)
 		}

@@ -3,15 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action/github"
+	"github.com/modferry/modferry/internal/relay"
 )
 
 // stageFlags are those that action/native gives to a stage. Inputs come in the
@@ -41,16 +44,37 @@ func stage(run func(context.Context, github.Process) int) action {
 // relayHelp describes how the relay is started.
 const relayHelp = `The relay of a job. action/native starts it in the background, and gives it the
 environment of the job as JSON on standard input: what it is given in its own
-environment, any process of the same user can read.`
+environment, any process of the same user can read. A guard starts it, and ends it
+when it does not answer any more.`
 
 // mostEnvironment bounds the environment on standard input.
 const mostEnvironment = 8 << 20
 
-// actionRelay is the relay of a job.
+// relayFlags are those of the relay of a job.
+func relayFlags(cmd *cobra.Command) {
+	relayFlag(cmd)
+	cmd.Flags().Bool("unguarded", false, "be the relay itself, not the guard that starts it")
+}
+
+// actionRelay is the relay of a job, or the guard of one.
 func (a *app) actionRelay(cmd *cobra.Command, _ command, _ []string) error {
-	relay := cmd.Flags().Lookup("relay").Value.String()
-	if !filepath.IsAbs(relay) {
-		return misused("found --relay %q, expected an absolute path", relay)
+	dir := cmd.Flags().Lookup("relay").Value.String()
+	if !filepath.IsAbs(dir) {
+		return misused("found --relay %q, expected an absolute path", dir)
+	}
+	if unguarded, _ := cmd.Flags().GetBool("unguarded"); !unguarded {
+		program, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		c := exec.Command(program, append(strings.Fields(cmd.CommandPath())[1:], "--unguarded", "--relay", dir)...)
+		c.Stdin, c.Stderr = os.Stdin, os.Stderr
+		err = relay.Guard(cmd.Context(), dir, c, relay.GuardOptions{})
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			a.code, err = max(exit.ExitCode(), 1), nil // it has said why
+		}
+		return err
 	}
 	var env map[string]string
 	if err := json.NewDecoder(io.LimitReader(a.stdin, mostEnvironment)).Decode(&env); err != nil {
@@ -63,7 +87,7 @@ func (a *app) actionRelay(cmd *cobra.Command, _ command, _ []string) error {
 	}
 	a.secrets.AddEnviron(os.Environ())
 	a.code = github.Relay(cmd.Context(), github.Process{
-		Getenv: os.Getenv, Stdout: a.stderr, Tool: tool(), Secrets: a.secrets, Native: true, Relay: relay,
+		Getenv: os.Getenv, Stdout: a.stderr, Tool: tool(), Secrets: a.secrets, Native: true, Relay: dir,
 	})
 	return nil
 }

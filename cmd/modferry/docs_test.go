@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/starter"
 )
 
 // The tables of docs/settings.md and docs/reports.md, and docs/checks.md:
@@ -136,7 +137,7 @@ func TestHelpFitsAScreen(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"", "fetch", "probe", "env", "exec", "doctor", "verify", "action", "report", "init", "settings", "explain", "completion", "version", "cache", "cache restore", "cache save", "cache list", "cache prune"} {
 		lines := strings.Split(strings.TrimSuffix(helpOf(t, command), "\n"), "\n")
-		if len(lines) > 68 {
+		if len(lines) > 72 {
 			t.Errorf("modferry %s --help has %d lines", command, len(lines))
 		}
 		for _, line := range lines {
@@ -201,4 +202,95 @@ func TestDocsShowConfigurationsThatWork(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The first thing that people paste is what init writes.
+func TestReadmesShowTheWorkflowOfInit(t *testing.T) {
+	t.Parallel()
+	written := (&starter.Checkout{CI: starter.GitHub, Dir: ".", Go: "1.26.0", Modules: []string{"."}}).Text()
+	for name, change := range map[string]func(string) string{
+		"README.md": func(text string) string { return text },
+		"README.zh-CN.md": func(text string) string {
+			return strings.Replace(text, "      - uses: actions/cache", "        with: {mirrors: cn}\n      - uses: actions/cache", 1)
+		},
+	} {
+		data, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, block, _ := strings.Cut(string(data), "```yaml\njobs:\n")
+		block, _, _ = strings.Cut(block, "```")
+		bare := regexp.MustCompile(` +#.*`)
+		if text := change(written); block == "" || !strings.Contains(bare.ReplaceAllString(text, ""), bare.ReplaceAllString(block, "")) {
+			t.Errorf("%s shows\n%s\ninit writes\n%s", name, block, text)
+		}
+		if lines := strings.Count(string(data), "\n"); lines >= 150 {
+			t.Errorf("%s has %d lines", name, lines)
+		}
+	}
+}
+
+// Every link to a file of the repository leads to one, and to a heading of it.
+func TestDocsLinkToWhatIsThere(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Glob("../../*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)\s]*)\)`)
+	anchors := map[string]map[string]bool{}
+	for _, page := range append(pages, top...) {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := regexp.MustCompile("(?ms)^ *```.*?^ *```").ReplaceAllString(string(data), "")
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
+				continue
+			}
+			file, anchor, _ := strings.Cut(m[1], "#")
+			target := page
+			if file != "" {
+				target = filepath.Join(filepath.Dir(page), filepath.FromSlash(file))
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+				continue
+			}
+			if anchor == "" || filepath.Ext(target) != ".md" {
+				continue
+			}
+			if anchors[target] == nil {
+				anchors[target] = anchorsOf(t, target)
+			}
+			if !anchors[target][anchor] {
+				t.Errorf("%s links to %s, but there is no such heading", page, m[1])
+			}
+		}
+	}
+}
+
+// anchorsOf are the anchors of a page as GitHub makes them of its headings, and
+// those that it names itself.
+func anchorsOf(t *testing.T, page string) map[string]bool {
+	t.Helper()
+	data, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ +(.*)$`).FindAllStringSubmatch(string(data), -1) {
+		heading := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(m[1], "$1")
+		heading = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
+		all[strings.ReplaceAll(heading, " ", "-")] = true
+	}
+	for _, m := range regexp.MustCompile(`<a id="([^"]*)">`).FindAllStringSubmatch(string(data), -1) {
+		all[m[1]] = true
+	}
+	return all
 }

@@ -41,7 +41,7 @@ func explainCode(b *strings.Builder, code string) error {
 	}
 	class := failure.Class(strings.ReplaceAll(strings.ToLower(code), "-", "_"))
 	if slices.Contains(failure.Classes(), class) {
-		fmt.Fprintf(b, "%s: %s\n\n%s\n\nWhat to do: %s\n", class, class.Title(), class.Explain(), class.Remedy())
+		fmt.Fprintf(b, "%s: %s\n\n%s\n\nWhat to do: %s\n\n%s\n", class, class.Title(), class.Explain(), class.Remedy(), class.Doc())
 		return nil
 	}
 	return misused("found the code %q, expected one of a finding (MF131) or the class of a failure (not_found)%s",

@@ -14,11 +14,9 @@ import (
 	"github.com/modferry/modferry/internal/session"
 )
 
-const fetchHelp = `Downloads what builds and tests import into the module cache, verified.
-
-With arguments, downloads these modules instead, and what go install of them
-reads. PACKAGE@VERSION will do, too, and @latest, @v1 or a branch as for
-go install. The checksum database verifies them.`
+const fetchHelp = `Downloads what builds and tests import into the module cache, verified. With
+arguments: these modules or packages, and what go install of them reads,
+verified by the checksum database.`
 
 // fetch downloads the modules of a checkout, or those that arguments name.
 func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {

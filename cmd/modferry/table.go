@@ -93,7 +93,6 @@ func commands() []command {
 				{"modferry fetch -C services/api", "one in another directory"},
 				{"modferry fetch --mirrors cn", "in mainland China"},
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
-				{"modferry fetch example.com/tool@latest", "a tool, for go install"},
 			},
 			flags: fetchFlags,
 			do:    (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
@@ -205,7 +204,7 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 		},
 		{name: "action main", short: "Download the modules and export the settings for later steps", flags: stageFlags, do: stage(github.Main)},
 		{name: "action post", short: "Save the cache and report what later steps downloaded", flags: stageFlags, do: stage(github.Post)},
-		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlag, do: (*app).actionRelay},
+		{name: "action relay", short: "The relay of a job, which action/native starts", long: relayHelp, flags: relayFlags, do: (*app).actionRelay},
 		{
 			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
 			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow

@@ -34,14 +34,14 @@ func Examine(ctx context.Context, s *session.Session) *report.Result {
 	}
 	paths = slices.Compact(paths) // modules are sorted
 	toolchains, refused := s.Toolchains()
-	findings := slices.Concat(goenv.Check(s.Env, paths), s.Findings, e.unprotected(paths), e.ruled(paths), e.vendored(), e.workspaces(), e.machine(), refused)
+	findings := slices.Concat(goenv.Check(s.Env, paths, session.Public), s.Findings, e.ruled(paths), e.vendored(), e.workspaces(), e.machine(), refused)
 
 	var res *report.Result
 	if s.Unsound || s.Values.NoProbe {
 		res, _ = fetch.Unprobed(s)
 	} else {
 		res, _ = fetch.Probe(ctx, s)
-		findings = slices.Concat(findings, mirrorFindings(res), e.unservedToolchains(ctx, toolchains), e.unreachableSumDB(res, len(toolchains) > 0))
+		findings = slices.Concat(findings, e.mirrors(res), e.unservedToolchains(ctx, toolchains), e.unreachableSumDB(res, len(toolchains) > 0))
 		if res.Outcome == report.Incomplete && len(s.List.Vendored) > 0 && len(s.List.Modules)+len(toolchains) == 0 {
 			res.Outcome, res.Message = report.OK, "" // no build needs a mirror
 		}
@@ -67,43 +67,6 @@ func countErrors(all []finding.Finding) int {
 		}
 	}
 	return n
-}
-
-// unprotected finds modules whose names look private and match no pattern: a
-// mirror and the checksum database would be told them.
-func (e examination) unprotected(paths []string) []finding.Finding {
-	byHost := map[string][]string{}
-	var hosts []string
-	for _, p := range paths {
-		host, _, _ := strings.Cut(p, "/")
-		if !goenv.PrivateHost(host) || goenv.MatchPatterns(e.s.Env.Get("GONOPROXY"), p) {
-			continue
-		}
-		if byHost[host] == nil {
-			hosts = append(hosts, host)
-		}
-		byHost[host] = append(byHost[host], p)
-	}
-	var out []finding.Finding
-	for _, host := range hosts {
-		m := byHost[host]
-		setting, instead := "GOPRIVATE", "GOPRIVATE="+extended(e.s.Env.Get("GOPRIVATE"), host)
-		if noProxy := e.s.Env.Get("GONOPROXY"); noProxy != e.s.Env.Get("GOPRIVATE") { // GOPRIVATE is not its default then
-			setting = "GONOPROXY"
-			instead = "GONOPROXY=" + extended(noProxy, host) + " and GONOSUMDB=" + extended(e.s.Env.Get("GONOSUMDB"), host)
-		}
-		out = append(out, finding.Finding{Check: "module-looks-private", Severity: finding.Warning, Setting: setting, Found: host,
-			Effect: fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", report.Count(len(m), "module"), m[0]),
-			Fix:    instead})
-	}
-	return out
-}
-
-func extended(patterns, pattern string) string {
-	if patterns == "none" { // a pattern that matches nothing
-		patterns = ""
-	}
-	return strings.Trim(patterns+","+pattern, ",")
 }
 
 // vendored tells of main modules that need no module cache.
@@ -136,8 +99,8 @@ func (e examination) workspaces() []finding.Finding {
 	return nil
 }
 
-// mirrorFindings are what the preflight found wrong, each with its remedy.
-func mirrorFindings(res *report.Result) []finding.Finding {
+// mirrors are what the preflight found wrong, each with its remedy.
+func (e examination) mirrors(res *report.Result) []finding.Finding {
 	var out []finding.Finding
 	for _, m := range res.Mirrors {
 		switch {
@@ -145,8 +108,12 @@ func mirrorFindings(res *report.Result) []finding.Finding {
 		case m.Issuer != "":
 			out = append(out, certificateFinding(m))
 		default:
+			fix := m.Class.Remedy()
+			if m.Class.Transport() && e.s.Choice == session.Configured && strings.HasPrefix(goenv.DefaultProxy+",", m.URL+",") {
+				fix = "In mainland China, where it cannot be reached: --mirrors cn (MODFERRY_MIRRORS, input mirrors). Elsewhere: " + fix
+			}
 			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,
-				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: m.Class.Remedy()})
+				Effect: fmt.Sprintf("%s (%s). %s", title(m.Class.Title()), m.Reason, m.Class.Explain()), Fix: fix})
 		}
 	}
 	return out

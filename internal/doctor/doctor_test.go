@@ -42,7 +42,7 @@ func TestTheDoctorFindsWhatIsWrong(t *testing.T) {
 		say   []string // parts of the finding
 	}{
 		{"a module that looks private", func(*fetchtest.Bench) {}, good, "module-looks-private",
-			[]string{"git.acme.internal", "1 module, such as git.acme.internal/team/lib", "GOPRIVATE=git.acme.internal"}},
+			[]string{"git.acme.internal", "1 module, such as git.acme.internal/team/lib", "GOPRIVATE"}},
 		{"a mirror that is dead", func(*fetchtest.Bench) {}, good + "|http://" + mirrortest.Refused(t), "mirror-failing",
 			[]string{"connection refused", "GOPROXY"}},
 		{"a file of passwords that all can read", func(b *fetchtest.Bench) { b.Netrc("machine a.test login u password p\n", 0o644) }, good, "netrc-readable",
@@ -214,5 +214,33 @@ func TestTheDoctorMissesNoMirrorWhereVendorHasEverything(t *testing.T) {
 	fetchtest.WantOutcome(t, r, report.OK)
 	if fetchtest.Found(r, "mirror-failing") == nil {
 		t.Error("the mirror is not told of")
+	}
+}
+
+func TestTheDoctorLooksAtMirrorsWhateverIsWrongElsewhere(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 100)
+	for _, test := range []struct{ name, variable, value, before, behind string }{
+		{"a pattern", "GOPRIVATE", "git.x.test, b.test", "", ""},
+		{"the checksum database", "GOSUMDB", "OFF", "", ""},
+		{"the list of mirrors", "GOSUMDB", "off", "", ",Direct"},
+		{"another mirror", "GOSUMDB", "off", "htp://a.test,", ",direct"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			b.Env[test.variable] = test.value
+			r := examine(b, test.before+s.URL+test.behind)
+			fetchtest.WantOutcome(t, r, report.Settings)
+			if len(s.Requests()) == 0 {
+				t.Error("the mirror was not asked")
+			}
+			for _, q := range s.Requests() {
+				if strings.Contains(q.Path, "example.test") {
+					t.Errorf("the mirror was told of %s", q.Path)
+				}
+			}
+		})
 	}
 }

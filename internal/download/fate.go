@@ -39,7 +39,11 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 		it.fail(worst)
 		last := at == tries[len(tries)-1].hop && e.chain.Load().End != goenv.Direct
 		if at.Protected() && at.Sep == goenv.Comma && !missing && !last {
-			it.Record.Message += fmt.Sprintf(". The comma after %s keeps this failure from passing on; write | instead, or --fallback any, if others may be asked", at.Name())
+			why := "After its comma no other mirror is asked; if %s guards nothing, write | instead"
+			if worst.Class.Refusal() {
+				why = "After its comma the refusal of %s is final"
+			}
+			it.Record.Message += ". " + fmt.Sprintf(why, at.Name())
 		}
 	}
 	return worst

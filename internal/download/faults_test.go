@@ -283,7 +283,7 @@ func TestAGatekeepersRefusalIsNotAskedElsewhere(t *testing.T) {
 					t.Errorf("the mirror behind the comma got %d requests", n)
 				}
 				for _, m := range r.Modules {
-					if m.Source == report.FromFailed && (m.Path != refused.Path || !strings.Contains(m.Message, "The comma after "+gate.URL)) {
+					if m.Source == report.FromFailed && (m.Path != refused.Path || !strings.Contains(m.Message, "After its comma the refusal of "+gate.URL+" is final")) {
 						t.Errorf("failed: %s: %s; want the comma named", m.Path, m.Message)
 					}
 				}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,7 +100,7 @@ func TestANativeJob(t *testing.T) {
 			f, s := world(t)
 			j := newNativeJob(t, f, s)
 			j.node = node
-			u := j.use(nil)
+			u := j.use(map[string]string{"netrc": "machine goproxy.test login ci password PLANTED"})
 			if st := j.main(u); st.code != 0 || st.summary != "" {
 				t.Fatalf("main: exit code %d, summary\n%s", st.code, st.summary)
 			}
@@ -108,19 +109,32 @@ func TestANativeJob(t *testing.T) {
 			if n := s.Count("*.zip"); n != zips {
 				t.Errorf("the build asked for %d zips", n-zips)
 			}
+			j.env["GITHUB_ACTION"] = "tools" // as the runner says it to a step with that id
 			j.installed()
 			j.good("sh", "-c", "modferry version")
+			secretless(t, j.relay(u))
 			st := j.post(u)
 			if st.code != 0 {
 				t.Errorf("post: exit code %d", st.code)
 			}
-			for _, want := range []string{"All 12 files are in the module cache", "4 files downloaded by later steps through the relay", "example.test/tool@", "saved to the cache dir"} {
+			for _, want := range []string{"6 modules in ", "4 files downloaded by later steps through the relay", "example.test/tool@", "| `tools` | 4 |", "saved to the cache dir"} {
 				if !strings.Contains(strings.ReplaceAll(st.summary, "<wbr>", ""), want) {
 					t.Errorf("the summary lacks %q:\n%s", want, st.summary)
 				}
 			}
 			ends(t, j, u)
 		})
+	}
+}
+
+// secretless holds that no process of the same user learns a secret from a relay.
+func secretless(t *testing.T, pid int) {
+	t.Helper()
+	for _, name := range []string{"environ", "cmdline"} {
+		data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), name))
+		if err != nil || bytes.Contains(data, []byte("PLANTED")) || bytes.Contains(data, []byte("GOPROXY")) {
+			t.Errorf("%s of the relay: %v, %q", name, err, data)
+		}
 	}
 }
 
@@ -169,6 +183,21 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 		}
 		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
 			t.Error("it is still there")
+		}
+	})
+	t.Run("it is frozen while the job goes on", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		u := j.use(nil)
+		j.main(u)
+		j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+		journalled(t, u, "example.test/lib")
+		kill(t, j.relay(u), syscall.SIGSTOP)
+		j.installed() // as soon as its guard has ended it
+		st := j.post(u)
+		if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
+			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 		}
 	})
 	t.Run("it cannot start", func(t *testing.T) {
@@ -278,7 +307,7 @@ func TestANativeJobWithTwoUses(t *testing.T) {
 		t.Errorf("main: exit code %d, GOPROXY %s then %s", st.code, proxy, j.env["GOPROXY"])
 	}
 	j.installed()
-	if st := j.post(second); st.code != 0 || !strings.Contains(st.summary, "All 12 files") { // the last one first
+	if st := j.post(second); st.code != 0 || !strings.Contains(st.summary, "modferry: ok") { // the last one first
 		t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 	}
 	if st := j.post(first); st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {

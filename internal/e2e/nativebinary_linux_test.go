@@ -74,6 +74,7 @@ func TestANativeJobFindsItsProgramAgain(t *testing.T) {
 	}
 	j.post(again)
 	// On a self-hosted runner an earlier job may have written there.
+	os.Remove(u.state["binary"])
 	if err := os.WriteFile(u.state["binary"], []byte("#!/bin/sh\necho pwned\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modferry/modferry/docs"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -25,6 +26,10 @@ func (c Class) Temporary() bool { return c.kind().temporary }
 // happens on this machine.
 func (c Class) Transport() bool { return c.kind().transport }
 
+// Refusal reports whether the class is a mirror's refusal to serve somebody a module,
+// which may be a policy that nobody should be told a way around.
+func (c Class) Refusal() bool { return c == Unauthorized || c == Forbidden }
+
 // Title is the class in a few words, e.g. "connection refused"; "" for the
 // empty class.
 func (c Class) Title() string { return c.kind().title }
@@ -38,7 +43,7 @@ func (c Class) Explain() string { return c.kind().explain }
 func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
 
 // Reference is the page that explains every class.
-const Reference = "https://github.com/modferry/modferry/blob/main/docs/troubleshooting.md"
+const Reference = docs.URL + "troubleshooting.md"
 
 // Doc is the address of what explains the class; "" for a class that this version
 // does not know.

@@ -95,7 +95,7 @@ func TestRemediesNameSettings(t *testing.T) {
 		failure.ProxyAuth:           {"HTTPS_PROXY", "NO_PROXY"},
 		failure.ProxyConnect:        {"HTTPS_PROXY", "NO_PROXY"},
 		failure.Unauthorized:        {".netrc", "NETRC", "--proxy "},
-		failure.Forbidden:           {"GOPRIVATE", "--private ", "--fallback any "},
+		failure.Forbidden:           {"operator", "--private "},
 		failure.NotFound:            {"GOPRIVATE", "--private ", "direct"},
 		failure.Gone:                {"GOPRIVATE", "--private ", "direct"},
 		failure.Throttled:           {"--concurrency ", "--retries "},

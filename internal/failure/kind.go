@@ -60,7 +60,7 @@ var kinds = []kind{
 		"Put them in .netrc (NETRC), with the machine exactly as in the URL, port included; or write https://USER:PASSWORD@HOST in GOPROXY or {proxy}, from a secret."},
 	{Forbidden, false, false, "forbidden",
 		"The mirror refuses to serve this (403 or 451). After a comma that is final for the go command, and for modferry unless the mirror is a public one in its catalogue.",
-		"Ask the mirror's operator to allow the module. If it is private, list it in GOPRIVATE or {private}. Only if the mirror is not a gatekeeper, write | instead of the comma in GOPROXY, or pass {fallback=any}."},
+		"Ask the mirror's operator to allow the module. If it is private, list it in GOPRIVATE or {private}."},
 	{NotFound, false, false, "not found",
 		"The mirror does not have this version: it is misspelt, was never published, or is private.",
 		"Check path and version in go.mod. List a private module in GOPRIVATE or {private}. With direct at the end of GOPROXY or {proxy}, the go command tries version control."},

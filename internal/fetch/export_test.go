@@ -38,7 +38,7 @@ func exported(t *testing.T) (b *fetchtest.Bench, tree string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tree = filepath.Join(t.TempDir(), "tree, with odd|characters")
+	tree = filepath.Join(t.TempDir(), "tree, with odd %characters")
 	res, _ := fetch.Export(t.Context(), job, nil, tree, args)
 	fetchtest.WantOutcome(t, res, report.OK)
 	b.Afresh()

@@ -57,7 +57,7 @@ func ReadForward(getenv func(string) string) Forward {
 func (f Forward) Check(chain Chain) []finding.Finding {
 	c := forwardChecker{Forward: f}
 	c.values()
-	c.exceptions()
+	c.elements()
 	var past, internal, loopback, unproxied []string
 	for _, m := range chain.Mirrors() {
 		u, err := url.Parse(m.URL)
@@ -82,6 +82,9 @@ func (f Forward) Check(chain Chain) []finding.Finding {
 		}
 	}
 	c.mirrors(past, internal, loopback, unproxied)
+	for _, i := range c.corrected { // all tell the one value that answers them all
+		c.findings[i].Fix = pasteableProxy("NO_PROXY=" + strings.Join(c.exceptions, ","))
+	}
 	return c.findings
 }
 
@@ -93,14 +96,25 @@ func (f Forward) exempt(u *url.URL) bool {
 
 type forwardChecker struct {
 	Forward
-	findings []finding.Finding
+	findings   []finding.Finding
+	exceptions []string // NO_PROXY, corrected
+	corrected  []int    // the findings that this corrects
 }
 
 func (c *forwardChecker) add(check string, severity finding.Severity, setting, found, effect, fix string) {
 	c.findings = append(c.findings, finding.Finding{
 		Check: check, Severity: severity, Setting: setting, Found: redactProxy(found), Source: sourceEnvironment,
-		Effect: effect, Fix: redactProxy(fix),
+		Effect: effect, Fix: pasteableProxy(fix),
 	})
+}
+
+// pasteableProxy is pasteable for the address of a proxy.
+func pasteableProxy(fix string) string {
+	name, value, _ := strings.Cut(fix, "=")
+	if redactProxy(value) != value {
+		return "the same address in " + name + ", its credentials included"
+	}
+	return pasteable(fix)
 }
 
 // redactProxy redacts a proxy's address, which may have no scheme.
@@ -146,7 +160,7 @@ func (c *forwardChecker) values() {
 	}
 }
 
-func (c *forwardChecker) exceptions() {
+func (c *forwardChecker) elements() {
 	if c.http.value == "" && c.https.value == "" {
 		return // it counts for nothing
 	}
@@ -155,10 +169,18 @@ func (c *forwardChecker) exceptions() {
 		element = strings.TrimSpace(element)
 		why, fix := exceptionFault(element)
 		if why == "" {
+			if element != "" {
+				c.exceptions = append(c.exceptions, element)
+			}
 			continue
 		}
 		if n++; n > maxListed {
+			c.corrected = nil // not all of it is known
 			return
+		}
+		if fix != "" {
+			c.exceptions = append(c.exceptions, fix)
+			c.corrected = append(c.corrected, len(c.findings))
 		}
 		c.add("no-proxy-element", finding.Warning, c.no.name, element,
 			fmt.Sprintf("The element matches no host, and the go command does not warn about it: %s.", why), fix)
@@ -197,9 +219,10 @@ func (c *forwardChecker) mirrors(past, internal, loopback, unproxied []string) {
 		c.add("no-proxy-mirror", finding.Info, c.no.name, c.no.value, fmt.Sprintf("The go command contacts %s directly, not through the forward proxy.", some(past)), "")
 	}
 	if len(internal) > 0 {
+		c.exceptions = append(c.exceptions, slices.Compact(internal)...)
+		c.corrected = append(c.corrected, len(c.findings))
 		c.add("forward-proxy-internal-mirror", finding.Info, c.no.name, c.no.value,
-			fmt.Sprintf("%s looks like a host on your own network, but is contacted through the forward proxy, which often cannot reach it.", some(internal)),
-			"NO_PROXY="+strings.Trim(c.no.value+","+strings.Join(slices.Compact(internal), ","), ","))
+			fmt.Sprintf("%s looks like a host on your own network, but is contacted through the forward proxy, which often cannot reach it.", some(internal)), "")
 	}
 	if len(loopback) > 0 {
 		c.add("forward-proxy-loopback", finding.Info, c.no.name, c.no.value,

@@ -86,3 +86,32 @@ func TestFindingsOnForwardProxiesHideCredentials(t *testing.T) {
 		}
 	}
 }
+
+func TestForwardFindingsAreToBePasted(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		env   map[string]string
+		chain string
+		want  []string // the fixes
+	}{
+		{"findings about NO_PROXY tell one value", map[string]string{"HTTPS_PROXY": "p.test:1", "NO_PROXY": "a.test,https://b.test,c.test/x"}, "https://go.corp", []string{
+			"NO_PROXY=a.test,b.test,c.test,go.corp", "NO_PROXY=a.test,b.test,c.test,go.corp", "NO_PROXY=a.test,b.test,c.test,go.corp"}},
+		{"credentials are neither shown nor masked", map[string]string{"ALL_PROXY": "http://u:s3cr3t@p.test:1"}, "https://a.test", []string{"the same address in HTTPS_PROXY, its credentials included"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			chain, err := ParseProxy(test.chain)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, f := range ReadForward(func(name string) string { return test.env[name] }).Check(chain) {
+				got = append(got, f.Fix)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("fixes %q, want %q", got, test.want)
+			}
+		})
+	}
+}

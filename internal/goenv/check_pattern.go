@@ -30,12 +30,9 @@ func (c *checker) patterns() {
 			if i >= maxListed {
 				continue
 			}
-			fix := corrected
-			if fix == "" {
-				fix = "patterns such as git.example.test/team, separated by commas"
-			}
-			c.add(f.check, finding.Error, name, f.pattern,
-				fmt.Sprintf("The pattern matches no module, and the go command does not warn about it: %s.", f.why), fix)
+			c.addValue(f.check, finding.Error, name, f.pattern,
+				fmt.Sprintf("The pattern matches no module, and the go command does not warn about it: %s.", f.why),
+				corrected, "patterns such as git.example.test/team, separated by commas")
 		}
 		uncovered := c.unmatched(value)
 		good := slices.DeleteFunc(strings.Split(value, ","), func(p string) bool { return p == "" || faulty[p] })
@@ -95,8 +92,8 @@ func (c *checker) pattern(name, value, pattern string, uncovered []string) {
 	matched := slices.ContainsFunc(c.modules, func(m string) bool { return MatchPatterns(pattern, m) })
 	switch {
 	case len(missed) > 0:
-		c.add("pattern-below-only", finding.Warning, name, pattern,
-			fmt.Sprintf("The pattern matches only modules below %s, so not %s.", wider, some(missed)), value+","+wider)
+		c.addValue("pattern-below-only", finding.Warning, name, pattern,
+			fmt.Sprintf("The pattern matches only modules below %s, so not %s.", wider, some(missed)), value+","+wider, "")
 	case len(otherCase) > 0:
 		c.add("pattern-case", finding.Warning, name, pattern,
 			fmt.Sprintf("Case matters: the pattern does not match %s.", some(otherCase)), "the pattern spelled like the module path")
@@ -134,9 +131,41 @@ func (c *checker) coverage() {
 			"an empty value, unless a mirror of your own serves these modules")
 	}
 	if len(lookedUp) > 0 && c.env.Get("GOSUMDB") != keywordOff {
-		c.add("gonosumdb-narrower", finding.Warning, "GONOSUMDB", noSumDB,
+		c.addValue("gonosumdb-narrower", finding.Warning, "GONOSUMDB", noSumDB,
 			fmt.Sprintf("A lookup without a go.sum line sends the private names %s to the checksum database, and fails because it does not know them.", some(lookedUp)),
-			settings.JoinPatterns(noSumDB, private, noProxy))
+			settings.JoinPatterns(noSumDB, private, noProxy), "")
+	}
+}
+
+// unprotected finds modules whose names look private and match no pattern: a
+// mirror and the checksum database would be told them.
+func (c *checker) unprotected() {
+	private, noProxy := c.env.Get("GOPRIVATE"), c.env.Get("GONOPROXY")
+	byHost := map[string][]string{}
+	var hosts []string
+	for _, m := range c.modules {
+		host, _, _ := strings.Cut(m, "/")
+		if !PrivateHost(host) || MatchPatterns(noProxy, m) {
+			continue
+		}
+		if byHost[host] == nil {
+			hosts = append(hosts, host)
+		}
+		byHost[host] = append(byHost[host], m)
+	}
+	for _, host := range hosts {
+		n := len(byHost[host])
+		modules := "1 module"
+		if n != 1 {
+			modules = fmt.Sprintf("%d modules", n)
+		}
+		effect := fmt.Sprintf("No pattern matches %s, such as %s, so its name is sent to mirrors and, if go.sum lacks it, to the checksum database.", modules, byHost[host][0])
+		setting, value := "GOPRIVATE", private
+		if !c.inherited("GONOPROXY") { // GOPRIVATE is not its default then
+			setting, value = "GONOPROXY", noProxy
+		}
+		c.addValue("module-looks-private", finding.Warning, setting, host, effect, settings.JoinPatterns(value, host), "")
+		c.found[len(c.found)-1].Source = "" // the host is not from there
 	}
 }
 

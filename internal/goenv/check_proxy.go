@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/finding"
@@ -15,7 +16,7 @@ func (c *checker) proxy() {
 	value := c.env.Get("GOPROXY")
 	elements := cutList(value)
 	if len(elements) == 0 {
-		c.addError(emptyProxyError(value))
+		c.addError(emptyProxyError(value), "")
 		return
 	}
 	// One finding quotes the whole list; nobody needs thousands of them.
@@ -30,7 +31,7 @@ func (c *checker) proxy() {
 		}
 		entry, bad := parseEntry(el)
 		if bad != nil {
-			c.addError(bad.in(value))
+			c.addError(bad.in(value), correctProxy(value))
 			wrong = true
 			continue
 		}
@@ -41,9 +42,10 @@ func (c *checker) proxy() {
 		}
 		chain = append(chain, entry)
 	}
+	edits := &edits{c: c, fixed: slices.Clone(chain)}
 	for i, entry := range chain {
 		if entry.Kind == Mirror {
-			c.mirror(value, chain, i)
+			c.mirror(value, edits, i)
 		}
 	}
 	if len(ignored) > 0 {
@@ -51,31 +53,52 @@ func (c *checker) proxy() {
 	}
 	if !wrong {
 		chain[len(chain)-1].Sep = End
-		c.separators(chain)
+		edits.fixed[len(chain)-1].Sep = End
+		c.separators(chain, edits)
 		c.duplicates(chain)
 		c.sources(chain)
+	}
+	edits.tell()
+}
+
+// edits are the changes to a chain that its findings propose, made together.
+type edits struct {
+	c     *checker
+	fixed Chain
+	of    []int // the findings
+}
+
+func (e *edits) add(check string, severity finding.Severity, offending, effect string) {
+	e.c.add(check, severity, "GOPROXY", offending, effect, "")
+	e.of = append(e.of, len(e.c.found)-1)
+}
+
+// tell gives the findings the chain with all changes.
+func (e *edits) tell() {
+	for _, i := range e.of {
+		e.c.found[i].value = e.fixed.String()
 	}
 }
 
 // strangeEntry is about an entry that is a mistake but that the go command
 // takes for a URL.
 func (c *checker) strangeEntry(value string, entry Entry, m mistake) {
-	c.add(m.check, finding.Error, "GOPROXY", entry.Raw,
+	c.addValue(m.check, finding.Error, "GOPROXY", entry.Raw,
 		fmt.Sprintf("The entry %s; the go command reads all of it as one URL, %s, and finds nothing there.", m.what, entry.URL),
-		cmp.Or(correctProxy(value), proxyExample))
+		correctProxy(value), proxyExample)
 }
 
 func (c *checker) ignoredEntries(value string, chain Chain, ignored []string) {
 	last := chain[len(chain)-1]
-	c.add("goproxy-ignored-entries", finding.Warning, "GOPROXY", strings.Join(ignored, ","),
-		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()))
+	c.addValue("goproxy-ignored-entries", finding.Warning, "GOPROXY", strings.Join(ignored, ","),
+		fmt.Sprintf("The list ends at %s: the go command never uses what follows.", last.text()), cmp.Or(correctProxy(value), chain.String()), "")
 }
 
-func (c *checker) mirror(value string, chain Chain, i int) {
-	entry := chain[i]
+func (c *checker) mirror(value string, edits *edits, i int) {
+	entry := edits.fixed[i]
 	if entry.hostless() {
-		c.add("goproxy-no-host", finding.Error, "GOPROXY", entry.Raw,
-			`The URL has no host, so every request fails with "http: no Host in request URL".`, cmp.Or(correctProxy(value), proxyExample))
+		c.addValue("goproxy-no-host", finding.Error, "GOPROXY", entry.Raw,
+			`The URL has no host, so every request fails with "http: no Host in request URL".`, correctProxy(value), proxyExample)
 		return
 	}
 	u, err := url.Parse(entry.URL)
@@ -87,22 +110,23 @@ func (c *checker) mirror(value string, chain Chain, i int) {
 	switch secret := settings.Redact(entry.URL) != entry.URL; {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
-		c.add("goproxy-http-credentials", finding.Error, "GOPROXY", entry.Raw,
-			`The go command sends no credentials over plain http: every request fails with "refusing to pass credentials to insecure URL", after which a pipe falls back to the next entry and a comma does not.`,
-			chain.with(i, bare.String()))
+		edits.add("goproxy-http-credentials", finding.Error, entry.Raw,
+			`The go command sends no credentials over plain http: every request fails with "refusing to pass credentials to insecure URL", after which a pipe falls back to the next entry and a comma does not. Over https, netrc supplies them.`)
+		edits.fixed[i].URL = bare.String()
 	case u.User != nil:
-		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw, credentialsEffect(u), chain.with(i, bare.String()))
+		edits.add("goproxy-credentials", finding.Warning, entry.Raw, credentialsEffect(u))
+		edits.fixed[i].URL = bare.String()
 	case secret:
 		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw,
 			"The go command sends the query with every request and shows it in every error message.",
 			"the URL without the secret, which netrc or GOAUTH supplies")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
-		c.add("goproxy-http", finding.Info, "GOPROXY", entry.Raw,
-			"Requests to this mirror are unencrypted: anyone on the network path sees the module names and can answer in its place; only go.sum and the checksum database detect wrong content.",
-			chain.with(i, bare.String()))
+		edits.add("goproxy-http", finding.Info, entry.Raw,
+			"Requests to this mirror are unencrypted: anyone on the network path sees the module names and can answer in its place; only go.sum and the checksum database detect wrong content.")
+		edits.fixed[i].URL = bare.String()
 	}
-	c.writing(chain, i, u)
+	c.writing(edits, entry, u)
 }
 
 // credentialsEffect says where credentials in an https URL show up. The go
@@ -116,45 +140,54 @@ func credentialsEffect(u *url.URL) string {
 }
 
 // writing checks how the URL of a mirror is written.
-func (c *checker) writing(chain Chain, i int, u *url.URL) {
-	entry := chain[i]
+func (c *checker) writing(edits *edits, entry Entry, u *url.URL) {
 	if !strings.Contains(entry.Raw, ":/") {
 		severity := finding.Info
 		if port := u.Port(); isLoopback(u.Hostname()) || port != "" && port != "443" {
 			severity = finding.Warning // such a server rarely speaks TLS
 		}
-		c.add("goproxy-scheme-added", severity, "GOPROXY", entry.Raw,
-			"The go command adds https:// to an entry without a scheme.", chain.with(i, entry.URL))
+		edits.add("goproxy-scheme-added", severity, entry.Raw, "The go command adds https:// to an entry without a scheme.")
 	}
 	if strings.Contains(entry.Raw, "#") {
-		c.add("goproxy-fragment", finding.Info, "GOPROXY", entry.Raw,
-			"The go command does not send what follows #.", chain.with(i, entry.URL))
+		edits.add("goproxy-fragment", finding.Info, entry.Raw, "The go command does not send what follows #.")
 	}
 }
 
-func (c *checker) separators(chain Chain) {
-	piped := append(Chain(nil), chain...)
+// separators checks what stands behind each mirror. A comma behind one that is not
+// public may be what makes a company's refusals final, so nobody is told to replace
+// it.
+func (c *checker) separators(chain Chain, edits *edits) {
 	severity := finding.Info
 	var stops []string
+	var piped []int
 	for i, entry := range chain[:len(chain)-1] {
 		next := chain[i+1]
 		if entry.Kind == Mirror && entry.Sep == Comma && next.Kind != Off && !entry.isFile() {
-			piped[i].Sep = Pipe
 			stops = append(stops, settings.Redact(entry.Raw))
 			if next.Kind == Mirror {
 				severity = finding.Warning
 			}
+			if c.public(entry.URL) {
+				piped = append(piped, i)
+			}
 		}
 		if u, err := url.Parse(entry.URL); err == nil && u.User != nil && entry.Sep == Pipe && next.Kind != Off {
-			c.add("goproxy-pipe-passes-refusal", finding.Info, "GOPROXY", entry.Raw,
-				"A pipe falls back on a refusal (401, 403), too: what this mirror denies is requested from the next entry; with a comma its refusal is final.",
-				chain.withSep(i, Comma))
+			edits.add("goproxy-pipe-passes-refusal", finding.Info, entry.Raw,
+				"A pipe falls back on a refusal (401, 403), too: what this mirror denies is requested from the next entry; with a comma its refusal is final.")
+			edits.fixed[i].Sep = Comma
 		}
 	}
-	if len(stops) > 0 {
-		c.add("goproxy-separator", severity, "GOPROXY", chain.String(),
-			fmt.Sprintf("A comma falls back on 404 and 410 only: when %s is down, times out or answers 403, 429 or 5xx, the download fails and the next entry is not tried; that is right only where a refusal must be final.", some(stops)),
-			piped.String())
+	if len(stops) == 0 {
+		return
+	}
+	effect := fmt.Sprintf("A comma falls back on 404 and 410 only: when %s is down, times out or answers 403, 429 or 5xx, the download fails and the next entry is not tried; that is right only where a refusal must be final.", some(stops))
+	if len(piped) == 0 {
+		c.add("goproxy-separator", severity, "GOPROXY", chain.String(), effect, "")
+		return
+	}
+	edits.add("goproxy-separator", severity, chain.String(), effect)
+	for _, i := range piped {
+		edits.fixed[i].Sep = Pipe
 	}
 }
 
@@ -195,18 +228,6 @@ func (c *checker) sources(chain Chain) {
 		c.add("goproxy-not-offline", severity, "GOPROXY", chain.String(), "This is not offline: "+strings.Join(still, ", and ")+".",
 			"GODEBUG=cmdgonetlimit=0 in the environment refuses every use of the network")
 	}
-}
-
-func (c Chain) with(i int, mirror string) string {
-	changed := append(Chain(nil), c...)
-	changed[i].URL = mirror
-	return changed.String()
-}
-
-func (c Chain) withSep(i int, sep Separator) string {
-	changed := append(Chain(nil), c...)
-	changed[i].Sep = sep
-	return changed.String()
 }
 
 func isLoopback(host string) bool {

@@ -14,7 +14,7 @@ func (c *checker) sumDB() {
 	var bad *SyntaxError
 	switch {
 	case errors.As(err, &bad):
-		c.addError(bad)
+		c.addError(bad, "")
 		return
 	case db.Off:
 		c.sumDBOff()
@@ -35,20 +35,20 @@ func (c *checker) sumDB() {
 	switch {
 	case u.User != nil && u.Scheme == "http":
 		bare.Scheme = "https"
-		c.add("gosumdb-http-credentials", finding.Error, "GOSUMDB", value,
+		c.addValue("gosumdb-http-credentials", finding.Error, "GOSUMDB", value,
 			`The go command sends no credentials over plain http: every lookup fails with "refusing to pass credentials to insecure URL".`,
-			name+" "+bare.String())
+			name+" "+bare.String(), "")
 	case u.User != nil:
-		c.add("gosumdb-credentials", finding.Warning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String())
+		c.addValue("gosumdb-credentials", finding.Warning, "GOSUMDB", value, credentialsEffect(u), name+" "+bare.String(), "")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
-		c.add("gosumdb-http", finding.Info, "GOSUMDB", value,
+		c.addValue("gosumdb-http", finding.Info, "GOSUMDB", value,
 			"Lookups are unencrypted: anyone on the network path sees the module names; the answers are signed and cannot be forged.",
-			name+" "+bare.String())
+			name+" "+bare.String(), "")
 	}
 	if strings.Contains(value, " ") { // not the alias, whose purpose this is
 		c.add("gosumdb-bypasses-mirrors", finding.Info, "GOSUMDB", value,
-			"With a URL in GOSUMDB the go command asks that server for every hash that go.sum lacks, never a mirror; with the name alone, mirrors can answer.", name)
+			"With a URL in GOSUMDB the go command asks that server for every hash that go.sum lacks, never a mirror; with the name alone, mirrors can answer.", name+", where mirrors should answer")
 	}
 }
 

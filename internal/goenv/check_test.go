@@ -63,9 +63,11 @@ func TestEveryTrapIsNamed(t *testing.T) {
 
 		// GOPROXY
 		{name: "a comma stops at a mirror that is down", env: env{"GOPROXY": "https://a.test,https://b.test|direct"}, checks: []string{"goproxy-separator"},
-			effect: "404 and 410 only: when https://a.test is down", fix: "https://a.test|https://b.test|direct"},
+			effect: "404 and 410 only: when https://a.test is down"},
 		{name: "a comma before direct is told, too", env: env{"GOPROXY": "https://a.test,direct"}, checks: []string{"goproxy-separator"},
-			effect: "5xx", fix: "https://a.test|direct"},
+			effect: "5xx"},
+		{name: "a comma behind a public mirror guards nothing", env: env{"GOPROXY": "https://public.test,https://a.test,direct"}, checks: []string{"goproxy-separator"},
+			effect: "when https://public.test, https://a.test is down", fix: "https://public.test|https://a.test,direct"},
 		{name: "a comma before off changes nothing", env: env{"GOPROXY": "https://a.test,off"}},
 		{name: "entries behind direct are never used", env: env{"GOPROXY": "direct,https://a.test"}, checks: []string{"goproxy-ignored-entries", "goproxy-direct-only"},
 			effect: "The list ends at direct: the go command never uses what follows.", fix: "https://a.test,direct"},
@@ -85,7 +87,7 @@ func TestEveryTrapIsNamed(t *testing.T) {
 			effect: "one URL", fix: "https://a.test,direct"},
 		{name: "an empty value", env: env{"GOPROXY": ""}, checks: []string{"goproxy-empty"}, effect: "no entry", fix: proxyExample},
 		{name: "credentials over http are refused at every request", env: env{"GOPROXY": "http://u:hunter2@a.test|direct"}, checks: []string{"goproxy-http-credentials", "goproxy-pipe-passes-refusal"},
-			effect: "refusing to pass credentials to insecure URL", fix: "https://a.test|direct"},
+			effect: "refusing to pass credentials to insecure URL", fix: "https://a.test,direct"},
 		{name: "credentials in the value", env: env{"GOPROXY": "https://u:hunter2@a.test,off"}, checks: []string{"goproxy-credentials"},
 			effect: "instead of netrc", fix: "https://a.test,off"},
 		{name: "a lone token is shown by the go command", env: env{"GOPROXY": "https://hunter2@a.test,off"}, checks: []string{"goproxy-credentials"},
@@ -129,7 +131,7 @@ func TestEveryTrapIsNamed(t *testing.T) {
 		{name: "looks up toolchains only", env: env{"GOSUMDB": "off"}, checks: []string{"gosumdb-off"}, effect: "unverified", fix: DefaultSumDB},
 		{name: "no checksum database, but toolchains to download", env: env{"GOSUMDB": "off", "GOTOOLCHAIN": "auto"}, checks: []string{"gosumdb-off"}, effect: "disabled by GOSUMDB=off"},
 		{name: "a malformed database", env: env{"GOSUMDB": "OFF"}, checks: []string{"gosumdb-key"}, effect: "malformed verifier id", fix: "off"},
-		{name: "a database at a URL", env: env{"GOSUMDB": key + " https://db.test"}, checks: []string{"gosumdb-bypasses-mirrors"}, effect: "never a mirror", fix: key},
+		{name: "a database at a URL", env: env{"GOSUMDB": key + " https://db.test"}, checks: []string{"gosumdb-bypasses-mirrors"}, effect: "never a mirror", fix: key + ", where mirrors should answer"},
 		{name: "the alias is told nothing", env: env{"GOSUMDB": DefaultSumDBAlias}},
 		{name: "a database over plain http", env: env{"GOSUMDB": DefaultSumDB + " http://db.test"}, checks: []string{"gosumdb-http", "gosumdb-bypasses-mirrors"}, effect: "unencrypted", fix: DefaultSumDB + " https://db.test"},
 		{name: "a database with credentials over http", env: env{"GOSUMDB": key + " http://u:hunter2@db.test"}, checks: []string{"gosumdb-http-credentials", "gosumdb-bypasses-mirrors"},
@@ -165,7 +167,7 @@ func TestEveryTrapIsNamed(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			findings := Check(quietEnv(test.env), test.modules)
+			findings := Check(quietEnv(test.env), test.modules, isPublic)
 			var checks []string
 			for _, f := range findings {
 				checks = append(checks, f.Check)
@@ -192,9 +194,45 @@ func TestEveryTrapIsNamed(t *testing.T) {
 	}
 }
 
+func isPublic(url string) bool { return url == "https://public.test" }
+
+// Whoever pastes the fix of one finding must not have to paste another over it.
+func TestFindingsAboutAVariableTellOneValue(t *testing.T) {
+	t.Parallel()
+	type env = map[string]string
+	for _, test := range []struct {
+		name, setting string
+		env           env
+		modules       []string
+		want          string
+	}{
+		{"a typo, credentials and a comma", "GOPROXY", env{"GOPROXY": "https://u:hunter2@a.test|https://public.test,Direct"}, nil, "https://a.test,https://public.test|direct"},
+		{"credentials at two mirrors", "GOPROXY", env{"GOPROXY": "https://u:hunter2@a.test,http://u:hunter2@b.test,off"}, nil, "https://a.test,https://b.test,off"},
+		{"a typo beside a secret that stays", "GOPROXY", env{"GOPROXY": "https://a.test?token=hunter2,Off"}, nil, "the value corrected where it is set; its credentials are not shown here"},
+		{"a blank, and hosts that look private", "GOPRIVATE", env{"GOPRIVATE": "git.x.test, b.test"}, []string{"git.x.test/m", "b.test/m", "a.corp/m", "c.lan/m"}, "git.x.test,b.test,a.corp,c.lan"},
+		{"subdomains only, twice", "GOPRIVATE", env{"GOPRIVATE": "*.x.test,y.test/*"}, []string{"x.test/m", "y.test"}, "*.x.test,y.test/*,x.test,y.test"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			for _, f := range Check(quietEnv(test.env), test.modules, isPublic) {
+				if f.Setting != test.setting || strings.Contains(f.Fix, " netrc ") || f.Check == "goproxy-separator" && f.Fix == "" {
+					continue
+				}
+				if n++; f.Fix != test.want {
+					t.Errorf("%s: fix %q, want %q", f.Check, f.Fix, test.want)
+				}
+			}
+			if n == 0 {
+				t.Error("no finding tells a value")
+			}
+		})
+	}
+}
+
 func TestFindingsComeWorstFirst(t *testing.T) {
 	t.Parallel()
-	findings := Check(quietEnv(map[string]string{"GOPROXY": "https://a.test,https://b.test|b", "GOSUMDB": "off", "GOFLAGS": "-mod=vendor", "GOTOOLCHAIN": "x"}), nil)
+	findings := Check(quietEnv(map[string]string{"GOPROXY": "https://a.test,https://b.test|b", "GOSUMDB": "off", "GOFLAGS": "-mod=vendor", "GOTOOLCHAIN": "x"}), nil, nil)
 	if len(findings) < 4 {
 		t.Fatalf("%d findings, want at least 4", len(findings))
 	}
@@ -209,12 +247,12 @@ func TestCorrectedListsAreFreeOfErrors(t *testing.T) {
 	t.Parallel()
 	corrected := 0
 	for _, list := range randomLists(400) {
-		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil) {
+		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil, nil) {
 			if f.Severity != finding.Error || f.Setting != "GOPROXY" || f.Fix == proxyExample || strings.Contains(f.Fix, "xxxxx@") {
 				continue
 			}
 			corrected++
-			for _, again := range Check(quietEnv(map[string]string{"GOPROXY": f.Fix}), nil) {
+			for _, again := range Check(quietEnv(map[string]string{"GOPROXY": f.Fix}), nil, nil) {
 				if again.Severity == finding.Error && again.Check == f.Check && again.Found == f.Found {
 					t.Errorf("%q: %s suggests %q, which has the same error", list, f.Check, f.Fix)
 				}
@@ -242,7 +280,7 @@ func TestSecretsNeverShow(t *testing.T) {
 				texts = append(texts, bad.Error(), bad.Found, bad.Problem, bad.Fix)
 			}
 		}
-		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": value, "GOSUMDB": DefaultSumDB + " " + value, "GOPRIVATE": value, "GOFLAGS": "-x " + value}), nil) {
+		for _, f := range Check(quietEnv(map[string]string{"GOPROXY": value, "GOSUMDB": DefaultSumDB + " " + value, "GOPRIVATE": value, "GOFLAGS": "-x " + value}), nil, nil) {
 			texts = append(texts, f.Found, f.Effect, f.Fix)
 		}
 		m := machine{env: map[string]string{"HOME": "/h", "GO_PROXY": value}, files: map[string]string{"/h/.config/go/env": " GOPROXY=" + value + "\nGOPROXY='" + value + "'\nGOPROXY=x\n"}}

@@ -136,7 +136,7 @@ func (f *envFile) findings(getenv func(string) string) []finding.Finding {
 	add := func(check string, severity finding.Severity, line int, setting, found, effect, fix string) {
 		all = append(all, finding.Finding{
 			Check: check, Severity: severity, Setting: setting, Found: settings.Redact(found),
-			Source: f.source(), Line: line, Effect: effect, Fix: settings.Redact(fix),
+			Source: f.source(), Line: line, Effect: effect, Fix: pasteable(fix),
 		})
 	}
 	if f.unreadable {

@@ -44,6 +44,26 @@ func ParseProxy(list string) (Chain, error) {
 	return chain, nil
 }
 
+// Understood is the entries of a GOPROXY value that mean what they say, though others
+// may not: what an examination of a refused list can look at. Nothing is guessed, as
+// a part of a password could be taken for a host. It may be empty.
+func Understood(list string) Chain {
+	var chain Chain
+	for _, el := range cutList(list) {
+		if el.ignored {
+			break
+		}
+		entry, bad := parseEntry(el)
+		if _, odd := findMistake(el.raw); bad == nil && !odd && !entry.hostless() {
+			chain = append(chain, entry)
+		}
+	}
+	if n := len(chain); n > 0 {
+		chain[n-1].Sep = End
+	}
+	return chain
+}
+
 // emptyProxyError is the error for a list without entries. The go command says
 // the same of a value that is empty and of one that holds only separators.
 func emptyProxyError(list string) *SyntaxError {

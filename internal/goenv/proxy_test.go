@@ -153,7 +153,7 @@ func FuzzParseProxy(f *testing.F) {
 				}
 			}
 		}
-		for _, finding := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil) {
+		for _, finding := range Check(quietEnv(map[string]string{"GOPROXY": list}), nil, nil) {
 			wellFormed(t, finding)
 		}
 		chain, err := ParseProxy(list)

@@ -27,9 +27,18 @@ func newSyntaxError(check, setting, found, problem, fix string) *SyntaxError {
 		Setting: setting,
 		Found:   settings.Redact(found),
 		Problem: settings.Redact(problem),
-		Fix:     settings.Redact(fix),
+		Fix:     pasteable(fix),
 		Check:   check,
 	}
+}
+
+// pasteable is what to write instead. A value with credentials is described: as
+// it is it must not be shown, and masked it must not be pasted.
+func pasteable(fix string) string {
+	if settings.Redact(fix) == fix {
+		return fix
+	}
+	return "the value corrected where it is set; its credentials are not shown here"
 }
 
 // Error says in one sentence what was found, what the go command does with it,

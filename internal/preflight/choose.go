@@ -122,12 +122,14 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 			kept = append(kept, h)
 		case h.Protected() && !h.Added:
 			kept = append(kept, h)
-			if h.Written == goenv.End {
-				say("%s is failing (%s) but stays: no other mirror follows it", h.Name(), h.Verdict.Class.Title())
-			} else {
-				say("%s is failing (%s) but stays: behind its comma only 404 and 410 fall back; write | after it, or --fallback any, for other failures",
-					h.Name(), h.Verdict.Class.Title())
+			why := "behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"
+			switch {
+			case h.Written == goenv.End:
+				why = "no other mirror follows it"
+			case h.Verdict.Class.Refusal():
+				why = "behind its comma a refusal is final"
 			}
+			say("%s is failing (%s) but stays: %s", h.Name(), h.Verdict.Class.Title(), why)
 		case h.stays && !h.Added:
 			say("%s is failing (%s) but stays, for it may come back", h.Name(), h.Verdict.Class.Title())
 			kept = append(kept, h)

@@ -66,7 +66,7 @@ func TestWhatStaysInTheChain(t *testing.T) {
 			for _, k := range all {
 				k.stays = true
 			}
-			kept, reasons := choose(session.Configured, all)
+			kept, reasons := choose(session.Configured, all, session.Access{}.Groups())
 			if got := (Decision{Chosen: kept, end: goenv.Direct}).Chain().List(); got.String() != test.want {
 				t.Errorf("chain %s, want %s; %q", got, test.want, reasons)
 			}
@@ -92,7 +92,7 @@ func TestChoosingTheChain(t *testing.T) {
 		{"a dead mirror before a pipe is dropped", session.Configured, goenv.Direct,
 			[]sketch{{a, "|!", 0, 1}, {b, ",", 10, 1}}, b + ",direct", a + " is left out: "},
 		{"a dead gatekeeper before a comma stays, and the reason says what to write", session.Configured, goenv.Direct,
-			[]sketch{{a, ",!", 0, 1}, {b, "p,", 10, 1}}, a + "," + b + "|direct", "write | after it, or --fallback any"},
+			[]sketch{{a, ",!", 0, 1}, {b, "p,", 10, 1}}, a + "," + b + "|direct", "if it guards nothing, write | after it"},
 		{"when every mirror is dead the configured chain is kept", session.Configured, goenv.Direct,
 			[]sketch{{a, "p,!", 0, 1}, {b, "|!", 0, 1}}, a + "|" + b + "|direct", "no mirror returned valid content"},
 		{"a fallback-only mirror goes last", session.Configured, goenv.Direct,

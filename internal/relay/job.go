@@ -47,11 +47,13 @@ type Ready struct {
 type Journal struct {
 	Answers int64          // questions that were answered
 	Result  *report.Result // never nil
+	Steps   []Step         // that asked, as far as that can be known; the most bytes first
 }
 
 type journal struct {
 	Answers int64           `json:"answers"`
 	Result  json.RawMessage `json:"result"`
+	Steps   []Step          `json:"steps,omitempty"`
 }
 
 // JobOptions are those of the relay of a job. The zero value works.
@@ -94,6 +96,7 @@ func ServeJob(ctx context.Context, dir string, s *session.Session, o JobOptions)
 		j.stay(ctx, o.Beat)
 	}
 	err = errors.Join(err, at.Close(), r.Close())
+	j.busy.Wait() // no handler begins anything any more
 	if j.told.Load() {
 		_ = os.RemoveAll(o.Dir)
 		_ = os.Remove(filepath.Join(dir, journalFile))
@@ -119,6 +122,7 @@ type jobRelay struct {
 	*Relay
 	dir  string
 	stop context.CancelFunc
+	steps
 	told atomic.Bool // that its end has come: whoever said so knows all that it did
 }
 
@@ -139,7 +143,7 @@ func (j *jobRelay) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		j.told.Store(true)
 		j.stop()
 	default:
-		j.Relay.ServeHTTP(w, req)
+		j.steps.serve(j.Relay, w, req)
 	}
 }
 
@@ -186,7 +190,7 @@ func (j *jobRelay) journal() ([]byte, error) {
 	if err := report.JSON(&b, res); err != nil {
 		return nil, err
 	}
-	return json.Marshal(journal{Answers: j.Answers(), Result: b.Bytes()})
+	return json.Marshal(journal{Answers: j.Answers(), Result: b.Bytes(), Steps: j.list()})
 }
 
 func decodeJournal(r io.Reader) (*Journal, error) {
@@ -198,7 +202,7 @@ func decodeJournal(r io.Reader) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the journal of the relay: %w", err)
 	}
-	return &Journal{Answers: raw.Answers, Result: res}, nil
+	return &Journal{Answers: raw.Answers, Result: res, Steps: raw.Steps}, nil
 }
 
 // address is what a URL of Listen looks like, at the head of a GOPROXY of Before.

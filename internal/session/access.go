@@ -115,7 +115,7 @@ func (s *Session) openRules() error {
 // checkRule refuses patterns that match nothing: their modules would be asked of
 // everybody.
 func checkRule(c settings.RuleConfig) error {
-	for _, f := range goenv.Check(goenv.Env{"GOPRIVATE": {Value: c.Modules, Source: c.Source}}, nil) {
+	for _, f := range goenv.Check(goenv.Env{"GOPRIVATE": {Value: c.Modules, Source: c.Source}}, nil, nil) {
 		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
 			return fmt.Errorf("%s: found the pattern %s in a rule: %s; expected one like %s", c.Source, f.Found, clause(f.Effect), cmp.Or(strings.TrimPrefix(f.Fix, "GOPRIVATE="), "git.corp.example"))
 		}

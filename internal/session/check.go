@@ -8,6 +8,7 @@ import (
 
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
+	"github.com/modferry/modferry/internal/mirror"
 )
 
 // refused are the settings that must mean what was intended: a chain that the
@@ -21,7 +22,7 @@ func (s *Session) check() error {
 	if err := s.checkPatterns(); err != nil {
 		return err
 	}
-	for _, f := range goenv.Check(s.Env, nil) {
+	for _, f := range goenv.Check(s.Env, nil, Public) {
 		// Of the default's comma: the chosen chain has it mended already, and
 		// says so.
 		// Offline, nobody has written GOPROXY and GONOPROXY.
@@ -35,6 +36,12 @@ func (s *Session) check() error {
 	return nil
 }
 
+// Public reports whether a mirror is one of the public catalogue.
+func Public(url string) bool {
+	_, ok := mirror.PublicCatalogue().Find(url)
+	return ok
+}
+
 // clause makes a clause of a sentence.
 func clause(sentence string) string {
 	r, n := utf8.DecodeRuneInString(sentence)
@@ -45,7 +52,7 @@ func clause(sentence string) string {
 // tell private names to strangers.
 func (s *Session) checkPatterns() error {
 	private := goenv.Env{"GOPRIVATE": {Value: s.Values.Checkout.Private, Source: s.Values.Checkout.Sources["private"]}}
-	for _, f := range goenv.Check(private, nil) {
+	for _, f := range goenv.Check(private, nil, nil) {
 		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
 			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 		}

@@ -34,7 +34,7 @@ func OpenForDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding,
 		s.Findings = append(s.Findings, inputFinding(err))
 	}
 	if err := s.open(); err != nil {
-		s.Unsound = true
+		s.Unsound = s.openRest() != nil
 		// goenv.Check finds what a SyntaxError says, and more of the kind.
 		var syntax *goenv.SyntaxError
 		if !errors.As(err, &syntax) {
@@ -43,6 +43,22 @@ func OpenForDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding,
 		}
 	}
 	return s
+}
+
+// openRest opens what is left where a setting is wrong: the mirrors that the settings
+// name without doubt. They are asked for a public module alone, as a pattern that
+// keeps names from them may be what is wrong.
+func (s *Session) openRest() error {
+	list, _ := s.mirrorList()
+	if s.Configured = goenv.Understood(list); len(s.Configured.Mirrors()) == 0 {
+		return errors.New("no mirror is named")
+	}
+	var err error
+	if s.SumDB, err = goenv.ParseSumDB(s.Env.Get("GOSUMDB")); err != nil {
+		s.SumDB = goenv.SumDB{Off: true}
+	}
+	s.nameless, s.Chain = true, Chain{}
+	return s.openMirrors()
 }
 
 // inputFinding is what keeps the checkout from being read.

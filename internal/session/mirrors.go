@@ -94,5 +94,5 @@ func openError(rawURL string, err error) error {
 	}
 	return &goenv.SyntaxError{Setting: "GOPROXY", Found: settings.Redact(rawURL),
 		Problem: "a password in an http:// URL would travel readable, and the go command refuses to send it",
-		Fix:     "https://" + strings.TrimPrefix(settings.Redact(rawURL), "http://")}
+		Fix:     "https:// instead of http://, or the credentials in netrc"}
 }

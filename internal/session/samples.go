@@ -12,7 +12,7 @@ import (
 // are none and when names of the work list are not for the mirror, a public one. None
 // means that the mirror may be asked for nothing whose hash is known.
 func (s *Session) Samples(h *Hop, nameless bool) []mirror.Sample {
-	if !nameless {
+	if !nameless && !s.nameless {
 		if of := samples(s.List, s.Access, h); len(of) > 0 {
 			return of
 		}

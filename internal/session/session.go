@@ -106,9 +106,12 @@ type Session struct {
 	Room       Room
 	Client     *mirror.Client
 	Store      store.Spec
-	// Unsound says that no chain can be made of the settings; OpenForDoctor alone
-	// returns such a session.
+	// Unsound says that the settings name no mirror that could be asked; OpenForDoctor
+	// alone returns such a session.
 	Unsound bool
+	// nameless says that no mirror is told a name of the work list, because the setting
+	// that would keep it from them may be the one that is wrong.
+	nameless bool
 
 	sumDBs   []goenv.AddedSumDB
 	fallback Fallback

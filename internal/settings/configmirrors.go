@@ -216,7 +216,7 @@ func (d *document) checkURL(text string, node ast.Node) error {
 		return fail(quote(text), "file:/// and an absolute path", "write file:///"+strings.TrimLeft(u.Host+u.Path, "/"))
 	case u.Scheme == "http" && u.User != nil:
 		return fail(quote(text)+", which would send the password unencrypted", "credentials in an https:// URL only, as the go command requires",
-			"write https://"+strings.TrimPrefix(text, "http://"))
+			"write https:// instead, or put the credentials into netrc")
 	}
 	return nil
 }

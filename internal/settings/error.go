@@ -19,13 +19,17 @@ type Error struct {
 }
 
 // newError is the only place that makes an Error, because this is where
-// credentials are taken out.
+// credentials are taken out. A masked one is nothing to copy: a remedy with
+// credentials becomes one in words.
 func newError(where, found, expected, remedy string) *Error {
+	if Redact(remedy) != remedy {
+		remedy = "correct it where it stands; its credentials are not shown here"
+	}
 	return &Error{
 		Where:    Redact(where),
 		Found:    Redact(found),
 		Expected: Redact(expected),
-		Remedy:   Redact(remedy),
+		Remedy:   remedy,
 	}
 }
 

@@ -111,6 +111,10 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
 .modferry.yaml:1:9: found "proxy.example.test:8080", expected an absolute URL that begins with https://, http:// or file:///; write https://proxy.example.test:8080
   1 | proxy: ['proxy.example.test:8080']
     |         ^`},
+		{"credentials without a scheme", "proxy: ['u:s3cr3t@proxy.example.test']\n", `
+.modferry.yaml:1:9: found "u:xxxxx@proxy.example.test", expected an absolute URL that begins with https://, http:// or file:///; correct it where it stands; its credentials are not shown here
+  1 | proxy: ['u:xxxxx@proxy.example.test']
+    |         ^`},
 		{"a mirror of another scheme", "proxy: ['ftp://a.example.test']\n", `
 .modferry.yaml:1:9: found "ftp://a.example.test", expected an absolute URL that begins with https://, http:// or file:///
   1 | proxy: ['ftp://a.example.test']
@@ -120,7 +124,7 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | proxy: ['file://srv/goproxy']
     |         ^`},
 		{"a password over http", "proxy: ['http://u:s3cr3t@a.example.test']\n", `
-.modferry.yaml:1:9: found "http://u:xxxxx@a.example.test", which would send the password unencrypted, expected credentials in an https:// URL only, as the go command requires; write https://u:xxxxx@a.example.test
+.modferry.yaml:1:9: found "http://u:xxxxx@a.example.test", which would send the password unencrypted, expected credentials in an https:// URL only, as the go command requires; write https:// instead, or put the credentials into netrc
   1 | proxy: ['http://u:xxxxx@a.example.test']
     |         ^`},
 		{"a malformed URL with a password", "proxy: ['https://u:s3cr3t@a.example.test:port']\n", `

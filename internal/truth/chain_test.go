@@ -97,7 +97,7 @@ func chainClaims() []claim {
 			r := newJob(t, f, first.URL+","+second.URL).run("mod", "download")
 			return all(r.works(), asked(first, "*.mod", 1), asked(first, "*.info", 1), asked(second, "*", 1), asked(second, "*.zip", 1))
 		}},
-		{"dead-mirror-is-asked-again", "a mirror that fails is asked again for every further file", leans + ", README.md (a mirror that is dead)", func(t *testing.T) string {
+		{"dead-mirror-is-asked-again", "a mirror that fails is asked again for every further file", leans + ", docs/mirrors.md (a mirror that is dead)", func(t *testing.T) string {
 			f := mirrortest.Generate(t, 3, 0)
 			dead, second := serve(t, f, mirrortest.Always("*", mirrortest.Status(500))), serve(t, f)
 			r := newJob(t, f, dead.URL+"|"+second.URL).run("mod", "download")

@@ -65,7 +65,7 @@ func zipsAtATime(id, says, leans, maxprocs, godebug string, want int) claim {
 
 // concurrencyClaims say how much is under way at a time.
 func concurrencyClaims() []claim {
-	const leans = "README.md (downloads at a time), internal/bench"
+	const leans = "docs/mirrors.md (downloads at a time), internal/bench"
 	claims := []claim{
 		zipsAtATime("limited-by-cmdgonetlimit", "GODEBUG=cmdgonetlimit caps the requests under way", leans, "8", "cmdgonetlimit=2", 2),
 		{"info-files-one-by-one", "go mod download asks for the .info files one by one", leans, func(t *testing.T) string {

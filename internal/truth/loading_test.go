@@ -21,7 +21,7 @@ func graph(t *testing.T, goLine string) (f *mirrortest.Fixtures, a, b module.Ver
 
 // loadingClaims say which files each command needs.
 func loadingClaims() []claim {
-	const leans = "internal/worklist/need.go, README.md (which files are needed)"
+	const leans = "internal/worklist/need.go, docs/scope.md (which files are needed)"
 	return []claim{
 		{"build-needs-zip-and-mod-of-requires", "a build with go 1.17 or later needs zip and .mod of what go.mod requires, and no file of what only they require", leans, func(t *testing.T) string {
 			f, a, b := graph(t, "1.16")

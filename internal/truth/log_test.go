@@ -66,7 +66,7 @@ func logClaims() []claim {
 			w := newSumDBWorld(t)
 			return w.fresh(w.mirror.URL).run("mod", "download", "-x", mAt).works("/sumdb/"+w.db.Name+"/supported", "/sumdb/"+w.db.Name+"/lookup/"+mAt)
 		}},
-		{"x-ends-a-request-at-its-header", "-x shows the end of a request at the header of the response, while the body stalls", leans + ", README.md (a body or header that stalls)", stalledBody},
+		{"x-ends-a-request-at-its-header", "-x shows the end of a request at the header of the response, while the body stalls", leans + ", docs/mirrors.md (a body or header that stalls)", stalledBody},
 		{"build-says-downloading", "a build prints 'go: downloading', go mod download does not", leans, func(t *testing.T) string {
 			f := one(t)
 			proxy := f.WriteProxy(t, t.TempDir())

@@ -49,7 +49,7 @@ func (j *job) builds(files string) string {
 
 // modCacheClaims say what the go command believes of its module cache.
 func modCacheClaims() []claim {
-	const leans = "internal/modcache/present.go, internal/modcache/verify.go, README.md (a poisoned zip or tree in the cache)"
+	const leans = "internal/modcache/present.go, internal/modcache/verify.go, docs/mirrors.md (a poisoned zip or tree in the cache)"
 	return []claim{
 		{"poisoned-zip-with-the-right-ziphash-builds", "a zip with other content is built where .ziphash holds the hash of go.sum", leans, func(t *testing.T) string {
 			j, _, evil := poisoned(t)

@@ -89,7 +89,7 @@ func passedFailures() []passed {
 // passingClaims say, for each failure, file and separator, whether the next
 // mirror is asked.
 func passingClaims() []claim {
-	const leans = "internal/goenv/check_proxy.go (goproxy-separator), internal/session/chain.go, README.md and README.zh-CN.md on what passes on"
+	const leans = "internal/goenv/check_proxy.go (goproxy-separator), internal/session/chain.go, docs/mirrors.md and README.zh-CN.md on what passes on"
 	var claims []claim
 	for _, p := range passedFailures() {
 		for _, kind := range strings.Fields(cmp.Or(p.kinds, ".info .mod .zip")) {

@@ -103,22 +103,22 @@ func wireClaims() []claim {
 			s := serve(t, f, mirrortest.Always("*", mirrortest.Status(403)))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails(), asked(s, "*.mod", 1))
 		}},
-		{"no-retry-after-503", "nothing is tried again after a 503, Retry-After or not", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+		{"no-retry-after-503", "nothing is tried again after a 503, Retry-After or not", leans + ", docs/mirrors.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.RetryAfter(503, "0")))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("503 Service Unavailable"), asked(s, "*.zip", 1))
 		}},
-		{"no-retry-after-429", "nothing is tried again after a 429, Retry-After or not", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+		{"no-retry-after-429", "nothing is tried again after a 429, Retry-After or not", leans + ", docs/mirrors.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.RetryAfter(429, "0")))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("429 Too Many Requests"), asked(s, "*.zip", 1))
 		}},
-		{"no-resume", "a body that is cut is neither resumed nor asked for again", leans + ", README.md (a body that is cut)", func(t *testing.T) string {
+		{"no-resume", "a body that is cut is neither resumed nor asked for again", leans + ", docs/mirrors.md (a body that is cut)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.CutAfter(100)))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("unexpected EOF"), asked(s, "*.zip", 1))
 		}},
-		{"zip-is-started-over", "the next run asks for the whole zip again, without Range", leans + ", README.md (a body that is cut)", func(t *testing.T) string {
+		{"zip-is-started-over", "the next run asks for the whole zip again, without Range", leans + ", docs/mirrors.md (a body that is cut)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", mirrortest.CutAfter(100)))
 			j := newJob(t, f, s.URL)
@@ -139,12 +139,12 @@ func wireClaims() []claim {
 			s := serve(t, f, mirrortest.Always("*", mirrortest.Gzip()))
 			return newJob(t, f, s.URL).run("mod", "download").fails("gzip: invalid header")
 		}},
-		{"reused-connection-is-tried-again", "a request whose kept connection is closed without an answer is sent once more, as net/http does", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+		{"reused-connection-is-tried-again", "a request whose kept connection is closed without an answer is sent once more, as net/http does", leans + ", docs/mirrors.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.zip", abort))
 			return all(newJob(t, f, s.URL).run("mod", "download").works(), asked(s, "*.zip", 2))
 		}},
-		{"first-connection-is-not", "a request whose new connection is closed without an answer is not sent again", leans + ", README.md (a request that fails)", func(t *testing.T) string {
+		{"first-connection-is-not", "a request whose new connection is closed without an answer is not sent again", leans + ", docs/mirrors.md (a request that fails)", func(t *testing.T) string {
 			f := one(t)
 			s := serve(t, f, mirrortest.First(1, "*.mod", abort))
 			return all(newJob(t, f, s.URL).run("mod", "download").fails("EOF"), asked(s, "*.mod", 1))

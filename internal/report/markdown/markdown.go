@@ -136,6 +136,8 @@ type Later struct {
 	// Relayed is what a relay of the job downloaded for them, nil without one. Modules
 	// are then those that did not go through it.
 	Relayed *report.Result
+	// Steps are those that asked the relay, as far as they are known.
+	Steps []LaterStep
 	// Hosts that the save contacted and the run had not, with their uses.
 	Hosts    []string
 	HostUses map[string][]string

@@ -18,6 +18,7 @@ var dropped = []struct{ id, named string }{
 	{"course", "the status codes over the run"},
 	{"spreads", "the durations of requests"},
 	{"slowest", "the slowest downloads"},
+	{"steps", "which steps asked"},
 	{"settings", "the settings"},
 	{"deferred", "what is left to the go command"},
 	{"retried", "recovered failures"},

@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
@@ -12,11 +13,30 @@ func (l *Later) relayed() string {
 	if l.Relayed == nil {
 		return ""
 	}
-	if l.Relayed.Outcome != report.OK {
-		return sentence(l.Relayed.Message)
-	}
 	n := l.Relayed.Totals.BySource[report.FromMirror]
-	return fmt.Sprintf("%s downloaded by later steps through the relay (%s).\n", report.Count(n, "file"), report.Bytes(l.Relayed.Totals.Bytes))
+	text := fmt.Sprintf("%s downloaded by later steps through the relay (%s).\n", report.Count(n, "file"), report.Bytes(l.Relayed.Totals.Bytes))
+	if l.Relayed.Outcome != report.OK {
+		text += sentence(l.Relayed.Message)
+	}
+	return text
+}
+
+// LaterStep is a step that asked the relay of the job.
+type LaterStep struct {
+	Name  string // its id, or what the runner calls it
+	Files int
+	Bytes int64
+}
+
+func laterSteps(all []LaterStep) render.Section {
+	t := render.Table{Columns: []render.Column{{Title: "step", Code: true}, {Title: "files", Number: true}, {Title: "size", Number: true}}}
+	for _, s := range all[:min(len(all), most)] {
+		t.Rows = append(t.Rows, []render.Cell{{Text: s.Name}, {Text: strconv.Itoa(s.Files)}, {Text: report.Bytes(s.Bytes)}})
+	}
+	if len(t.Rows) == 0 {
+		return render.Section{}
+	}
+	return render.Section{ID: "steps", Title: "Which steps asked", Tables: []render.Table{t}}
 }
 
 // relayedParts are the sections about them.
@@ -28,6 +48,7 @@ func (l *Later) relayedParts() []block {
 	m.failures(m.Failures())
 	m.remarks(m.Remarks(false))
 	m.within(func() {
+		m.open(laterSteps(l.Steps))
 		m.open(m.Origins())
 		m.open(m.Slowest(drawn))
 		m.open(m.Recovered(false))

@@ -206,8 +206,8 @@ func Gatekeeper() *report.Result {
 	for i, path := range []string{"github.com/forbidden/fruit", "github.com/forbidden/tree"} {
 		r.Modules = append(r.Modules, report.Module{
 			Path: path, Version: "v1.0.0", Kind: report.KindZip, Source: report.FromFailed, Class: failure.Forbidden, MS: 31,
-			Message: "get " + Company + "/" + path + "/@v/v1.0.0.zip: forbidden (HTTP 403): blocked by policy 17 (licence). The comma after " +
-				Company + " keeps this failure from passing on; write | instead, or --fallback any, if others may be asked",
+			Message: "get " + Company + "/" + path + "/@v/v1.0.0.zip: forbidden (HTTP 403): blocked by policy 17 (licence). After its comma the refusal of " +
+				Company + " is final",
 			File: "go.mod", Line: 9 + i,
 			Attempts: []report.Attempt{{Mirror: Company, Status: 403, Class: failure.Forbidden, MS: 30, Detail: "blocked by policy 17 (licence)"}},
 		})
