@@ -97,11 +97,11 @@ func (a *app) actionRelay(cmd *cobra.Command, _ command, _ []string) error {
 // a name without arguments. Nil for any other name.
 func stageOf(program string) []string {
 	name := strings.TrimSuffix(filepath.Base(program), ".exe")
-	switch stage, _ := strings.CutPrefix(name, "modferry-"); stage {
-	case "main", "post":
-		return []string{"action", stage}
-	case "serve":
-		return []string{stage}
+	switch name {
+	case "modferry-main", "modferry-post":
+		return []string{"action", strings.TrimPrefix(name, "modferry-")}
+	case "modferry-serve":
+		return []string{"serve"}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func (a *app) formats(verbose bool) []format {
 		{"codequality", export.Place{}.CodeQuality},
 		{"cyclonedx", export.CycloneDX},
 		{"prometheus", export.Prometheus},
+		{"trace", export.Trace},
 	}
 }
 
@@ -50,8 +51,9 @@ FILE is - for standard input. The formats are
 ` + inWords(formatNames()) + `:
 markdown is what the GitHub Action shows as the summary of a job, html one page
 for a browser, junit and codequality are reports for GitLab and others,
-cyclonedx is a software bill of materials, prometheus a file of metrics. With
---compare OLD it says what changed from the result OLD to FILE.`
+cyclonedx is a software bill of materials, prometheus a file of metrics, trace a
+timeline for ui.perfetto.dev. With --compare OLD it says what changed from the
+result OLD to FILE, as text or html.`
 }
 
 func reportFlags(cmd *cobra.Command) {
@@ -71,8 +73,8 @@ func (a *app) report(cmd *cobra.Command, _ command, args []string) error {
 	f, err := choose(word, formatNames(), a.formats(verbose))
 	comparing := cmd.Flags().Changed("compare")
 	switch {
-	case comparing && word != "text":
-		return misused("flag --compare: found --format %s, expected none: a comparison is text; leave one of the two out", word)
+	case comparing && word != "text" && word != "html":
+		return misused("flag --compare: found --format %s, expected text or html: a comparison has these; leave one of the two out", word)
 	case comparing && verbose:
 		return misused("flag --compare: found --verbose, expected none: a comparison has one form; leave one of the two out")
 	case comparing && old == "":
@@ -92,6 +94,8 @@ func (a *app) report(cmd *cobra.Command, _ command, args []string) error {
 	switch {
 	case err != nil:
 		return err
+	case comparing && word == "html":
+		return compare.Page(a.stdout, before, res)
 	case comparing:
 		return compare.Write(a.stdout, before, res)
 	}

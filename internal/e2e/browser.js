@@ -18,9 +18,9 @@
     if (e.scrollWidth > e.clientWidth && e.tabIndex !== 0) problems.push(name(e) + " scrolls, but not by keyboard");
   }
 
-  if (width >= 1400) {
+  if (width >= 1400 || width < 500) {
     for (const e of document.querySelectorAll(".box")) {
-      if (e.scrollWidth > e.clientWidth) problems.push(name(e) + " has to be scrolled on a screen: " + e.scrollWidth + " of " + e.clientWidth + " px");
+      if (e.scrollWidth > e.clientWidth) problems.push(name(e) + " has to be scrolled sideways: " + e.scrollWidth + " of " + e.clientWidth + " px");
     }
   }
 
@@ -73,7 +73,7 @@
   for (const e of document.querySelectorAll("svg:not([aria-hidden]), img")) {
     if (!(e.getAttribute("aria-label") || e.getAttribute("alt"))) problems.push("a picture with no text");
   }
-  for (const e of document.querySelectorAll("button, input, a[href], summary")) {
+  for (const e of document.querySelectorAll("button, input, select, a[href], summary")) {
     if (!(e.textContent.trim() || e.getAttribute("aria-label"))) problems.push("a control with no name: " + e.outerHTML.slice(0, 80));
   }
   for (const a of document.querySelectorAll("a[href^='#']")) {

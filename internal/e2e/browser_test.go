@@ -166,7 +166,7 @@ func (p *tab) show(t *testing.T, l look) {
 // and without the script.
 func looks() []look {
 	var all []look
-	for _, width := range []int64{380, 1400} {
+	for _, width := range []int64{390, 1400} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, script := range []bool{true, false} {
 				all = append(all, look{width, scheme, script})
@@ -266,6 +266,41 @@ func TestTablesOfTheReportAreSortedAndFilteredByKeyboard(t *testing.T) {
 	kept := len(eval[[]float64](t, p, column))
 	if s := eval[string](t, p, status); kept == 0 || kept == len(up) || s != fmt.Sprintf("%d of %d", kept, len(up)) {
 		t.Errorf("the filter keeps %d of %d rows and says %q", kept, len(up), s)
+	}
+	p.do(t, `{ const i = document.querySelector("[aria-labelledby=downloads] input"); i.value = ""; i.dispatchEvent(new Event("input")) }`)
+	p.do(t, `{ const s = document.querySelector("[aria-labelledby=downloads] select"); s.selectedIndex = 1; s.dispatchEvent(new Event("change")) }`)
+	if n := len(eval[[]float64](t, p, column)); n == 0 || n == len(up) {
+		t.Errorf("the first choice of the list keeps %d of %d rows", n, len(up))
+	}
+	if found := p.complaints(); len(found) > 0 {
+		t.Errorf("the page complains: %q", found)
+	}
+}
+
+func TestTimesOfTheReportAreEnlargedTogether(t *testing.T) {
+	t.Parallel()
+	p := openTab(t, startBrowser(t), goldens(t)["cold"])
+	const (
+		bar   = `document.querySelector("[aria-labelledby=downloads] td .bar").getAttribute("viewBox")`
+		curve = `document.querySelector(".curve").getAttribute("viewBox")`
+		ticks = `Array.from(document.querySelectorAll("[aria-labelledby=downloads] .scale text"), (t) => t.textContent).join(" ")`
+	)
+	p.show(t, look{1400, "light", true})
+	before := eval[string](t, p, ticks)
+	p.do(t, `document.querySelector("[aria-label=Enlarge]").click()`)
+	if a, b := eval[string](t, p, bar), eval[string](t, p, curve); a != "250 0 500 10" || b != "250 0 500 100" {
+		t.Errorf("after one enlargement the bar shows %q and the curve %q", a, b)
+	}
+	if after := eval[string](t, p, ticks); after == before || after == "" {
+		t.Errorf("the scale says %q, and before %q", after, before)
+	}
+	p.do(t, `document.querySelector("[aria-label=Earlier]").click()`)
+	if a := eval[string](t, p, bar); a != "0 0 500 10" {
+		t.Errorf("earlier, the bar shows %q", a)
+	}
+	p.do(t, `document.querySelector("[aria-label='Whole run']").click()`)
+	if a, after := eval[string](t, p, bar), eval[string](t, p, ticks); a != "0 0 1000 10" || after != before {
+		t.Errorf("of the whole run, the bar shows %q and the scale %q, want %q", a, after, before)
 	}
 	if found := p.complaints(); len(found) > 0 {
 		t.Errorf("the page complains: %q", found)

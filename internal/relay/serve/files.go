@@ -17,24 +17,36 @@ type files struct {
 
 func newFiles(v *settings.Values) *files {
 	f := &files{held: map[string][sha256.Size]byte{}}
-	for _, name := range []string{v.ConfigFile, v.CAFile, v.TokenFile, v.TLSCert, v.TLSKey, v.ClientCA} {
-		if name != "" {
-			f.names = append(f.names, name)
+	f.follow(v)
+	return f
+}
+
+// follow has the files of other settings count.
+func (f *files) follow(v *settings.Values) {
+	names := []string{v.ConfigFile, v.CAFile, v.TokenFile, v.TLSCert, v.TLSKey, v.ClientCA}
+	for _, m := range v.ConfiguredMirrors {
+		names = append(names, m.CAFile, m.ClientCert, m.ClientKey)
+	}
+	f.names = f.names[:0]
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		f.names = append(f.names, name)
+		if _, ok := f.held[name]; !ok {
+			f.held[name] = sumOf(name)
 		}
 	}
-	f.changed()
-	return f
 }
 
 // changed returns the files that have another content than at the last call.
 func (f *files) changed() []string {
 	var all []string
 	for _, name := range f.names {
-		now := sumOf(name)
-		if was, ok := f.held[name]; ok && was != now {
+		if now := sumOf(name); now != f.held[name] {
 			all = append(all, name)
+			f.held[name] = now
 		}
-		f.held[name] = now
 	}
 	return all
 }

@@ -97,6 +97,7 @@ func (s *Server) reload(ctx context.Context) error {
 	before := s.current
 	s.current = g
 	s.mu.Unlock()
+	s.files.follow(v)
 	s.old.Go(func() { before.close(s) })
 	return nil
 }

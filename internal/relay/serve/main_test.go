@@ -93,7 +93,7 @@ func (b *bench) start() *bench {
 		if b.t.Failed() {
 			b.t.Log(b.log.String())
 		}
-		if left, _ := filepath.Glob(filepath.Join(b.flags["keep-dir"], "*", "*")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(b.flags["keep-dir"], "*")); len(left) > 0 {
 			b.t.Errorf("left behind: %v", left)
 		}
 	})

@@ -15,8 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,6 +111,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer s.end()
 	s.o.Log.Info("ready", "address", ln.Addr().String(), "tls", s.tls.Load() != nil, "tokens", s.auth.Load().wanted(), "mirrors", s.chain())
+	if a := s.auth.Load(); !a.wanted() && !a.certs && !local(ln.Addr()) {
+		s.o.Log.Warn("whoever reaches this address may download what the mirrors have, with the credentials that they are asked with; MODFERRY_RELAY_TOKEN, --token-file or --client-ca keep others out")
+	}
 	ticks := time.NewTicker(poll)
 	defer ticks.Stop()
 	for {
@@ -148,14 +149,11 @@ func prepared(o Options) *Server {
 }
 
 // begin opens what requests are answered with.
-func (s *Server) begin(ctx context.Context) (err error) {
+func (s *Server) begin(ctx context.Context) error {
 	v := s.o.Values
-	dir := v.KeepDir
-	if dir == "" {
-		dir = os.TempDir()
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return fmt.Errorf("find the directory %s: %w", v.KeepDir, err)
+	dir, err := place(v.KeepDir)
+	if err != nil {
+		return err
 	}
 	g, err := s.open(v)
 	if err != nil {
@@ -165,7 +163,7 @@ func (s *Server) begin(ctx context.Context) (err error) {
 	if o.Shared, err = sharedStore(v, g); err != nil {
 		return err
 	}
-	if s.keep, err = keep.Open(filepath.Join(dir, fmt.Sprintf("modferry-%d", os.Getuid())), o); err != nil {
+	if s.keep, err = keep.Open(dir, o); err != nil {
 		return fmt.Errorf("make a directory for downloads: %w", err)
 	}
 	if err := g.begin(ctx, s); err != nil {
@@ -191,10 +189,10 @@ func (s *Server) end() {
 func (s *Server) drain(server *http.Server, at net.Addr) error {
 	s.leaving.Store(true)
 	wait := s.o.Waits
-	if a, ok := at.(*net.TCPAddr); wait == 0 && (!ok || !a.IP.IsLoopback()) {
+	if wait == 0 && !local(at) {
 		wait = 3 * time.Second
 	}
-	s.o.Log.Info("asked to stop", "waits", wait, "limit", s.o.Values.DrainTimeout)
+	s.o.Log.Info("asked to stop", "waits", wait.String(), "limit", s.o.Values.DrainTimeout.String())
 	time.Sleep(wait)
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.Values.DrainTimeout)
 	defer cancel()
@@ -203,6 +201,12 @@ func (s *Server) drain(server *http.Server, at net.Addr) error {
 		server.Close()
 	}
 	return nil
+}
+
+// local reports whether only this machine reaches an address.
+func local(at net.Addr) bool {
+	a, ok := at.(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
 }
 
 // ServeHTTP answers probes and metrics, and everything else who may be answered.
@@ -218,6 +222,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		inner, why := s.auth.Load().admit(r)
 		if why != nil {
 			s.watch.Refused(why.reason)
+			s.o.Log.Info("refused", "reason", why.reason, "remote", r.RemoteAddr)
 			why.answer(w)
 			return
 		}

@@ -28,8 +28,40 @@ const (
 // called slower or faster only of the same work: of the run when both fetched
 // the same files, of requests by their percentiles, of a file with itself.
 func Write(w io.Writer, old, new *report.Result) error {
+	c := of(old, new)
+	var page text.Page
+	was, is, tone := c.verdicts()
+	if was == is {
+		page.Emit(text.Toned(is, tone), text.Span{Text: " as before"})
+	} else {
+		page.Emit(text.Toned(was+" → "+is, tone))
+	}
+	if message := c.message(); message != "" {
+		page.Prose(text.Span{Text: "  "}, message, 2)
+	}
+	for _, s := range c.sections {
+		page.Heading(s.heading)
+		for _, line := range s.lines {
+			page.Prose(text.Span{Text: "  "}, line, 4)
+		}
+	}
+	return page.WriteTo(w, "comparison")
+}
+
+type comparison struct {
+	old, new *report.Result
+	sections []section
+}
+
+// section is what changed in one respect.
+type section struct {
+	heading string
+	lines   []string
+}
+
+// of compares two runs.
+func of(old, new *report.Result) *comparison {
 	c := &comparison{old: old, new: new}
-	c.outcome()
 	c.caveats()
 	c.run()
 	c.settings()
@@ -37,22 +69,28 @@ func Write(w io.Writer, old, new *report.Result) error {
 	c.cache()
 	c.modules()
 	c.downloads()
-	return c.WriteTo(w, "comparison")
-}
-
-type comparison struct {
-	text.Page
-	old, new *report.Result
+	return c
 }
 
 func (c *comparison) section(heading string, lines []string) {
-	if len(lines) == 0 {
-		return
+	if len(lines) > 0 {
+		c.sections = append(c.sections, section{heading, lines})
 	}
-	c.Heading(heading)
-	for _, line := range lines {
-		c.Prose(text.Span{Text: "  "}, line, 4)
+}
+
+// verdicts are the outcomes of both runs, and the tone of the new one.
+func (c *comparison) verdicts() (was, is string, tone render.Tone) {
+	was, _ = render.Of(c.old).Verdict()
+	is, tone = render.Of(c.new).Verdict()
+	return was, is, tone
+}
+
+// message is why the new run is not ok.
+func (c *comparison) message() string {
+	if c.new.Outcome == report.OK {
+		return ""
 	}
+	return failure.Plain(c.new.Message)
 }
 
 type list []string
@@ -85,19 +123,6 @@ func pace(from, to float64) string {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s → %s", word, report.Millis(from), report.Millis(to))
-}
-
-func (c *comparison) outcome() {
-	was, _ := render.Of(c.old).Verdict()
-	is, colour := render.Of(c.new).Verdict()
-	if was == is {
-		c.Emit(text.Toned(is, colour), text.Span{Text: " as before"})
-	} else {
-		c.Emit(text.Toned(was+" → "+is, colour))
-	}
-	if message := failure.Plain(c.new.Message); message != "" && c.new.Outcome != report.OK {
-		c.Prose(text.Span{Text: "  "}, message, 2)
-	}
 }
 
 func (c *comparison) run() {

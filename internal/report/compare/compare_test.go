@@ -28,6 +28,27 @@ func TestCompareIsAsInTheGoldenFiles(t *testing.T) {
 	reporttest.Golden(t, "testdata/good-to-good.compare.txt", []byte(compared(t, reporttest.Good(), reporttest.Good())))
 }
 
+func TestThePageHasBothRunsSideBySide(t *testing.T) {
+	t.Parallel()
+	page := func(old, new *report.Result) string {
+		var b bytes.Buffer
+		if err := compare.Page(&b, old, new); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	got := page(reporttest.Cold(), reporttest.Warm())
+	for _, want := range []string{"acme/shop 4f9d2c8: modferry ok as before", ">Side by side</h2>", ">Downloads of both runs</h2>", ">49</td>", "miss", "partial", "Not directly comparable"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	evil := `</td></script><img src=x onerror=FORGED()><a href="javascript:FORGED()">`
+	if got := page(reporttest.Hostile(evil), reporttest.Hostile(evil+"2")); strings.Contains(got, "<img") || strings.Contains(got, "<a href=\"javascript") || strings.Contains(got, "s3cret") {
+		t.Error("the page has foreign elements or a password")
+	}
+}
+
 func TestCompareSaysWhatChanged(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

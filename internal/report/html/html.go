@@ -26,31 +26,58 @@ var (
 )
 
 // Write renders r as one page that needs nothing else: no other file, no host,
-// and no script to be read. Its script only sorts and filters tables, and its
-// policy lets the browser run and fetch nothing but what is in the page.
+// and no script to be read. Its script only sorts, filters and enlarges, and its
+// policy lets the browser run and fetch nothing but what is in the page. Links lead to
+// the documentation and to the page of the job.
 //
 // Whatever a server sends stays text (see writer). A table of more rows than a
 // browser likes is cut, and says what it leaves out.
 func Write(w io.Writer, r *report.Result) error {
+	v := render.Of(r)
+	verdict, tone := v.Verdict()
+	clause, remark := v.Says()
+	page := Page{Verdict: verdict, Tone: tone, Project: r.Project, Lead: clause, Remark: remark, Facts: facts(v), Sections: sections(v), Tool: failure.Plain(r.Tool)}
+	if started := failure.Plain(r.Started); started != "" {
+		page.Tool += ", started " + started
+	}
+	return page.Write(w)
+}
+
+// Page is what a page shows: of one run, or of two beside each other. Its texts are
+// neutral.
+type Page struct {
+	Verdict  string // in a word or two, for the heading
+	Tone     render.Tone
+	Project  *report.Project // nil when it is not known
+	Lead     string          // one sentence
+	Remark   string          // another, "" for none
+	Facts    []Fact
+	Sections []render.Section // those without content are left out
+	Tool     string           // for the foot
+}
+
+// Fact is a number and what it counts.
+type Fact struct{ What, Value string }
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	p.Sections = slices.DeleteFunc(slices.Clone(p.Sections), func(s render.Section) bool { return s.ID == "" })
 	var page writer
-	page.page(&view{render.Of(r)})
+	page.page(p)
 	if _, err := io.WriteString(w, page.b.String()); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
 	return nil
 }
 
-type view struct{ *render.View }
-
-type pair struct{ term, text string }
-
-// sections are what is to be shown, in the order of a reader's questions: what
-// is to be done, and how it came about.
-func (v *view) sections() []render.Section {
-	return slices.DeleteFunc([]render.Section{
-		v.Failures(), v.findings(), v.Chain(), v.Mirrors(), v.Origins(), v.Waterfall(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
-		v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), v.Files(), v.UsedSettings(),
-	}, func(s render.Section) bool { return s.ID == "" })
+// sections are what there is to show, in the order of a reader's questions: what is
+// to be done, why it took so long, and how it came about.
+func sections(v *render.View) []render.Section {
+	settings := v.UsedSettings()
+	return []render.Section{
+		v.Failures(), v.Remarks(true), v.Why(), v.Waterfall(), v.Mirrors(), v.Origins(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
+		v.Chain(), v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), settings, v.Files(),
+	}
 }
 
 func say(text string) render.Line { return render.Line{Spans: []render.Span{{Text: text}}} }
@@ -79,31 +106,13 @@ func policy() string {
 
 var tones = map[render.Tone]string{render.Good: "good", render.Fair: "fair", render.Bad: "bad"}
 
-func (v *view) facts() []pair {
-	var facts []pair
-	if n := v.Tally.All; n > 0 {
-		facts = append(facts, pair{"files needed", fmt.Sprint(n)})
-	}
-	for _, c := range v.Counts() {
-		facts = append(facts, pair{c.What, fmt.Sprint(c.N)})
+func facts(v *render.View) []Fact {
+	facts := []Fact{{"time", report.Millis(v.Result.Totals.MS)}}
+	for _, c := range v.Modules() {
+		facts = append(facts, Fact{c.What, fmt.Sprint(c.N)})
 	}
 	if v.Result.Totals.Bytes > 0 {
-		facts = append(facts, pair{"received", report.Bytes(v.Result.Totals.Bytes)})
+		facts = append(facts, Fact{"received", report.Bytes(v.Result.Totals.Bytes)})
 	}
-	return append(facts, pair{"time", report.Millis(v.Result.Totals.MS)})
-}
-
-func (v *view) findings() render.Section {
-	t := render.Table{Caption: "Findings", Thing: "finding", Columns: []render.Column{
-		{Title: "severity"}, {Title: "finding", Head: true}, {Title: "fix", Code: true}, {Title: "check", Code: true},
-	}}
-	for _, f := range v.Findings(true) {
-		t.Rows = append(t.Rows, []render.Cell{
-			{Text: render.Word(string(f.Severity)), Tone: render.SeverityTone(f.Severity)}, {Text: render.RemarkOf(f)}, {Text: failure.Plain(f.Fix)}, {Text: render.CheckOf(f)},
-		})
-	}
-	if len(t.Rows) == 0 {
-		return render.Section{}
-	}
-	return render.Section{ID: "findings", Title: "Findings", Tables: []render.Table{t}}
+	return facts
 }

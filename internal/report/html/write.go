@@ -5,11 +5,13 @@ import (
 	"html"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
 
@@ -35,50 +37,69 @@ func attr(name, value string) string {
 	return " " + name + `="` + esc(value) + `"`
 }
 
-func (w *writer) page(v *view) {
-	verdict, tone := v.Verdict()
-	clause, remark := v.Says()
-	sections := v.sections()
+func (w *writer) page(p Page) {
+	title, name, commit := "modferry: "+p.Verdict, p.Project.Name(), p.Project.ShortCommit()
+	if name != "" {
+		title = strings.TrimSpace(name+" "+commit) + ": modferry " + p.Verdict
+	}
 	w.raw("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n",
 		`<meta http-equiv="Content-Security-Policy"`, attr("content", policy()), "/>\n",
 		`<meta name="viewport" content="width=device-width, initial-scale=1"/>`, "\n",
 		`<meta name="color-scheme" content="light dark"/>`, "\n",
 		`<meta name="referrer" content="no-referrer"/>`, "\n",
-		"<title>modferry: ", esc(verdict), "</title>\n<style>", style, "</style>\n</head>\n<body>\n",
+		"<title>", esc(title), "</title>\n<style>", style, "</style>\n</head>\n<body>\n",
 		`<a class="skip" href="#content">Skip to the content</a>`, "\n<header>\n",
-		`<h1>modferry: <span`, attr("class", "tone "+tones[tone]), ">", esc(verdict), "</span></h1>\n")
-	if clause != "" {
-		w.raw(`<p class="lead">`, esc(clause), "</p>\n")
+		`<h1>modferry: <span`, attr("class", "tone "+tones[p.Tone]), ">", esc(p.Verdict), "</span></h1>\n")
+	w.project(p.Project)
+	if p.Lead != "" {
+		w.raw(`<p class="lead">`, esc(capital(p.Lead)), ".</p>\n")
 	}
-	if remark != "" {
-		w.raw("<p>", esc(remark), "</p>\n")
+	if p.Remark != "" {
+		w.raw("<p>", esc(capital(p.Remark)), ".</p>\n")
 	}
-	w.pairs("facts", v.facts())
-	w.raw("</header>\n")
-	if len(sections) > 0 {
+	w.raw(`<dl class="facts">`, "\n")
+	for _, f := range p.Facts {
+		w.raw("<div><dt>", esc(f.What), "</dt><dd>", esc(f.Value), "</dd></div>\n")
+	}
+	w.raw("</dl>\n</header>\n")
+	if len(p.Sections) > 0 {
 		w.raw("<nav aria-label=\"Sections\">\n<ul>\n")
-		for _, s := range sections {
+		for _, s := range p.Sections {
 			w.raw("<li><a", attr("href", "#"+s.ID), ">", esc(s.Title), "</a></li>\n")
 		}
 		w.raw("</ul>\n</nav>\n")
 	}
 	w.raw("<main id=\"content\">\n")
-	for _, s := range sections {
+	for _, s := range p.Sections {
 		w.section(s)
 	}
-	w.raw("</main>\n<footer>\n<p>", esc(failure.Plain(v.Result.Tool)))
-	if started := failure.Plain(v.Result.Started); started != "" {
-		w.raw(", started ", esc(started))
-	}
-	w.raw("</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
+	w.raw("</main>\n<footer>\n<p>", esc(p.Tool), "</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
 }
 
-func (w *writer) pairs(class string, all []pair) {
-	w.raw("<dl", attr("class", class), ">\n")
-	for _, p := range all {
-		w.raw("<div><dt>", esc(p.term), "</dt><dd>", prose(p.text), "</dd></div>\n")
+// project writes what the run was for, with a link to the job.
+func (w *writer) project(p *report.Project) {
+	var parts []string
+	if name := p.Name(); name != "" {
+		parts = append(parts, "<strong>"+esc(name)+"</strong>")
 	}
-	w.raw("</dl>\n")
+	if commit := p.ShortCommit(); commit != "" {
+		parts = append(parts, "<code>"+esc(commit)+"</code>")
+	}
+	if p != nil && p.Repository != "" && p.Module != "" {
+		parts = append(parts, "<code>"+esc(failure.Plain(p.Module))+"</code>")
+	}
+	if link := p.Link(); link != "" {
+		name := "job"
+		if job := failure.Plain(p.Job); job != "" {
+			name += " " + job
+		}
+		parts = append(parts, "<a"+attr("href", link)+">"+esc(name)+"</a>")
+	} else if p != nil && p.Job != "" {
+		parts = append(parts, "job "+esc(failure.Plain(p.Job)))
+	}
+	if len(parts) > 0 {
+		w.raw(`<p class="project">`, strings.Join(parts, " · "), "</p>\n")
+	}
 }
 
 // flag is a flag of the command line in escaped text.
@@ -86,7 +107,7 @@ var flag = regexp.MustCompile(`(^|[ (])(--[a-z][a-z-]{1,24}[a-z])\b`)
 
 // prose is running text whose flags are code, which is not broken at its
 // hyphens.
-func prose(text string) string { return flag.ReplaceAllString(esc(text), "$1<code>$2</code>") }
+func prose(text string) string { return flag.ReplaceAllString(esc(text), `$1<code class="flag">$2</code>`) }
 
 // list writes items, each between open and end, which are ours.
 func (w *writer) list(class string, items []string, open, end string) {
@@ -103,13 +124,13 @@ func (w *writer) list(class string, items []string, open, end string) {
 // textOf is a line with its label, in upper case where it begins with a word of
 // ours.
 func textOf(l render.Line) string {
-	text := l.Plain()
 	if l.Label != "" {
-		return capital(l.Label) + ": " + text
-	} else if len(l.Spans) > 0 && l.Spans[0].Code {
-		return text
+		return esc(capital(l.Label)) + ": " + spansOf(l.Spans)
+	} else if len(l.Spans) > 0 && !l.Spans[0].Code {
+		l.Spans = slices.Clone(l.Spans)
+		l.Spans[0].Text = capital(l.Spans[0].Text)
 	}
-	return capital(text)
+	return spansOf(l.Spans)
 }
 
 func capital(text string) string {
@@ -125,8 +146,8 @@ func (w *writer) section(s render.Section) {
 	codes, rest := cut(s.Codes, mostRows, "host")
 	groups, further := cut(s.Groups, mostRows, "group")
 	for _, line := range append(s.Lines, say(s.Note), say(rest), say(further)) {
-		if text := textOf(line); line.In.Has(render.HTML) && text != "" {
-			w.raw("<p>", esc(text), "</p>\n")
+		if line.In.Has(render.HTML) && line.Plain() != "" {
+			w.raw("<p>", textOf(line), "</p>\n")
 		}
 	}
 	var items []string
@@ -147,6 +168,9 @@ func (w *writer) section(s render.Section) {
 		}
 		w.raw("</ul>\n")
 	}
+	if s.Curve != nil {
+		w.curve(s.Curve)
+	}
 	room := render.MostFiles
 	for _, g := range groups {
 		w.group(g, room)
@@ -158,25 +182,78 @@ func (w *writer) section(s render.Section) {
 	w.raw("</section>\n")
 }
 
-// group writes files that failed for one reason, at most room of them.
+// curve draws requests and bytes over the run.
+func (w *writer) curve(c *render.Curve) {
+	w.raw("<figure>\n<figcaption><span class=\"bytes\">bandwidth</span>")
+	if c.MostBytesASecond != "" {
+		w.raw(", up to ", esc(c.MostBytesASecond))
+	}
+	w.raw("; <span class=\"requests\">requests at the same time</span>, up to ", esc(c.MostRequests), "</figcaption>\n",
+		`<svg class="curve" viewBox="0 0 1000 100" preserveAspectRatio="none" role="img"`, attr("aria-label", c.Label), ">",
+		`<path class="bytes"`, attr("d", c.Bytes), `></path><path class="requests"`, attr("d", c.Requests), "></path></svg>\n")
+	w.axis(c.Axis)
+	w.raw("</figure>\n")
+}
+
+// axis writes the ticks of a scale; the script writes others when it is enlarged.
+func (w *writer) axis(a *render.Axis) {
+	if a == nil {
+		return
+	}
+	ms := func(x float64) string { return strconv.FormatFloat(x, 'f', 3, 64) }
+	w.raw(`<svg class="axis" aria-hidden="true"`, attr("data-from", ms(a.From)), attr("data-to", ms(a.To)), ">")
+	for _, t := range a.Ticks {
+		w.raw("<line", attr("x1", t.At+"%"), attr("x2", t.At+"%"), ` y1="0" y2="5"></line>`, "<text", attr("x", t.At+"%"), ` y="17"`, attr("class", t.Side()), ">", esc(t.Text), "</text>")
+	}
+	w.raw("</svg>")
+}
+
+// group writes what failed for one reason, at most room files of it, or a remark.
 func (w *writer) group(g render.Group, room int) {
 	title := g.Title + render.Line{Spans: g.Rest}.Plain()
-	w.raw("<article>\n<h3 class=\"bad\">", esc(title), "</h3>\n")
-	var notes []pair
-	for _, n := range g.Notes {
-		notes = append(notes, pair{capital(n.Label), n.Plain()})
+	tone := cmp.Or(tones[g.Tone], "quiet")
+	w.raw("<article", attr("class", tone), ">\n<h3>")
+	if g.Link != "" {
+		w.raw(`<a`, attr("class", tone), attr("href", g.Link), ">", esc(g.Title), "</a>")
+	} else {
+		w.raw(`<span`, attr("class", tone), ">", esc(g.Title), "</span>")
 	}
-	notes = append([]pair{{"What to do", g.Remedy}, {"Means", g.Explain}, {"Missing", g.Affected.Plain()}}, notes...)
+	w.raw(spansOf(g.Rest), "</h3>\n")
+	notes := append([]render.Line{
+		{Label: "What to do", Spans: []render.Span{{Text: g.Remedy}}}, {Label: "Means", Spans: []render.Span{{Text: g.Explain}}}, g.Affected,
+	}, g.Notes...)
 	t := g.Files
 	t.Caption = title
 	if t.Rows, t.Rest = cut(t.Rows, room, "file"); len(t.Rows) == 0 {
-		notes = append(notes, pair{"Files", t.Rest})
+		notes = append(notes, render.Line{Label: "Files", Spans: []render.Span{{Text: t.Rest}}})
 	}
-	w.pairs("notes", slices.DeleteFunc(notes, func(p pair) bool { return p.text == "" }))
-	if len(t.Rows) > 0 {
+	notes = slices.DeleteFunc(notes, func(l render.Line) bool { return l.Plain() == "" })
+	if len(notes) > 0 {
+		w.raw(`<dl class="notes">`, "\n")
+		for _, n := range notes {
+			w.raw("<div><dt>", esc(capital(n.Label)), "</dt><dd>", spansOf(n.Spans), "</dd></div>\n")
+		}
+		w.raw("</dl>\n")
+	}
+	if n := len(t.Rows); n > 0 {
+		w.raw("<details><summary>", esc(report.Count(n, "file")), "</summary>\n")
 		w.table(t)
+		w.raw("</details>\n")
 	}
 	w.raw("</article>\n")
+}
+
+// spansOf is running text with its names as code.
+func spansOf(spans []render.Span) string {
+	var b strings.Builder
+	for _, s := range spans {
+		if s.Code && s.Text != "" {
+			b.WriteString("<code>" + esc(s.Text) + "</code>")
+		} else {
+			b.WriteString(prose(s.Text))
+		}
+	}
+	return b.String()
 }
 
 func (w *writer) table(t render.Table) {
@@ -186,13 +263,28 @@ func (w *writer) table(t render.Table) {
 	}
 	w.raw(`<div class="box" role="region"`, attr("aria-label", t.Caption), " tabindex=\"0\">\n<table>\n<caption>", esc(t.Caption), "</caption>\n<thead>\n<tr>\n")
 	for _, c := range t.Columns {
-		class := ""
+		class, facet := "", ""
 		if c.Number {
 			class = "number"
 		}
-		w.raw(`<th scope="col"`, attr("class", class), ">", esc(cmp.Or(c.Name, c.Title)), "</th>\n")
+		if c.Facet {
+			facet = "1"
+		}
+		w.raw(`<th scope="col"`, attr("class", class), attr("data-facet", facet), ">", esc(cmp.Or(c.Name, c.Title)), "</th>\n")
 	}
-	w.raw("</tr>\n</thead>\n<tbody>\n")
+	w.raw("</tr>\n")
+	if t.Axis != nil {
+		w.raw("<tr class=\"scale\">\n")
+		for _, c := range t.Columns {
+			w.raw("<td>")
+			if c.Bar {
+				w.axis(t.Axis)
+			}
+			w.raw("</td>\n")
+		}
+		w.raw("</tr>\n")
+	}
+	w.raw("</thead>\n<tbody>\n")
 	for _, row := range t.Rows {
 		w.raw("<tr>\n")
 		for i, cell := range row {
@@ -206,6 +298,7 @@ func (w *writer) table(t render.Table) {
 	}
 }
 
+// cell writes a cell; the title of its column stands before it on a phone.
 func (w *writer) cell(c render.Column, x render.Cell) {
 	if c.Head {
 		w.raw(`<th scope="row"`, attr("class", tones[x.Tone]), ">")
@@ -213,14 +306,14 @@ func (w *writer) cell(c render.Column, x render.Cell) {
 		w.raw("</th>\n")
 		return
 	}
-	class := tones[x.Tone]
+	class, label := tones[x.Tone], cmp.Or(c.Name, c.Title)
 	switch {
 	case c.Number:
 		class = "number"
 	case c.Bar:
-		class = "times"
+		class, label = "times", ""
 	}
-	w.raw("<td", attr("class", class), attr("data-sort", x.Sort), ">")
+	w.raw("<td", attr("class", class), attr("data-label", label), attr("data-sort", x.Sort), ">")
 	if c.Code && x.Text != "" {
 		w.raw("<code>", esc(x.Text), "</code>")
 	} else {

@@ -217,7 +217,7 @@ func TestDetailIsDroppedInTheStatedOrder(t *testing.T) {
 	var order []string
 	whole := len(written(t, r, markdown.Options{}))
 	shortest := whole
-	for limit := whole; limit > 0; limit -= 61 {
+	for limit := whole; limit > 0; limit -= 17 {
 		var b bytes.Buffer
 		if err := markdown.Write(&b, r, markdown.Options{Limit: limit}); err != nil {
 			if b.Len() > 0 || !strings.Contains(err.Error(), fmt.Sprintf("limit of %d bytes", limit)) {

@@ -156,14 +156,22 @@ func advanced(a, b Snapshot) bool {
 		float64(b.DoneBytes) > grown*float64(a.DoneBytes)
 }
 
-// fitParts joins as many parts as fit, at least the first.
+// leastCut is the least that is shown of a part that does not fit.
+const leastCut = 30
+
+// fitParts joins as many parts as fit, at least the first; the last may be cut.
 func fitParts(parts []string, width int) string {
 	line := parts[0]
 	for _, part := range parts[1:] {
-		if render.Cells(line)+2+render.Cells(part) > width {
-			break
+		room := width - render.Cells(line) - 2
+		if render.Cells(part) <= room {
+			line += ", " + part
+			continue
 		}
-		line += ", " + part
+		if room >= leastCut {
+			line += ", " + render.Cut(part, room)
+		}
+		break
 	}
 	return render.Cut(line, width)
 }
@@ -212,7 +220,7 @@ func (m *meter) parts(s Snapshot) []string {
 	bytes, things := m.rates()
 	switch {
 	case s.LeftBytes > 0:
-		parts = append(parts, fmt.Sprintf("%s of about %s", report.Bytes(s.DoneBytes), report.Bytes(s.DoneBytes+s.LeftBytes)))
+		parts = append(parts, of(report.Bytes(s.DoneBytes), report.Bytes(s.DoneBytes+s.LeftBytes)))
 	case s.DoneBytes > 0:
 		parts = append(parts, report.Bytes(s.DoneBytes))
 	}
@@ -223,16 +231,25 @@ func (m *meter) parts(s Snapshot) []string {
 	if left > 0 {
 		parts = append(parts, "about "+estimate(left)+" left")
 	}
-	if rate := report.Rate(bytes); rate != "" {
-		parts = append(parts, rate)
-	}
 	if s.Retrying != "" {
 		parts = append(parts, "retrying "+failure.Neutral(s.Retrying))
 	}
 	if s.Waiting != "" {
 		parts = append(parts, "waiting for "+failure.Neutral(s.Waiting))
 	}
+	if rate := report.Rate(bytes); rate != "" {
+		parts = append(parts, rate)
+	}
 	return parts
+}
+
+// of is "26.8 of 61.1 MB", with one unit where both have the same.
+func of(part, whole string) string {
+	n, unit, _ := strings.Cut(part, " ")
+	if strings.HasSuffix(whole, " "+unit) {
+		part = n
+	}
+	return part + " of " + whole
 }
 
 // estimate renders a duration as roughly as it is known.

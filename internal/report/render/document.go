@@ -32,6 +32,7 @@ type Section struct {
 	Lines     []Line
 	Items     []Line // a list
 	Keys      []Key  // to the colours of bars
+	Curve     *Curve // above the tables; nil for none
 	Groups    []Group
 	Tables    []Table
 	Note      string // explains the rest
@@ -106,6 +107,7 @@ type Table struct {
 	Rows    [][]Cell
 	Thing   string // what a row is: "mirror"
 	Rest    string // says what was left out
+	Axis    *Axis  // of its bars; nil for none
 }
 
 // Column says how the cells below it look. The last one of a table has running
@@ -123,6 +125,7 @@ type Column struct {
 	Flexible bool // may be cut in the middle when the line is too narrow
 	Optional bool // may be left out when the line is too narrow
 	Below    bool // of the last: may stand on lines of its own when the line is too narrow
+	Facet    bool // has few different words, to filter by
 	Aside    bool // Markdown lists its texts below the table: they would make all columns narrow
 	In       Medium
 	Dash     Medium // where a cell without a text shows a dash

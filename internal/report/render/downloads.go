@@ -82,129 +82,193 @@ const (
 	MostFiles = 2000 // files, in words
 )
 
-// Waterfall is every download in the order of their starts, with its attempts,
-// those included that brought nothing.
+// row is what was downloaded of one module: its zip, its go.mod file or both.
+type row struct {
+	main  report.Module  // the zip where there is one
+	mod   *report.Module // the go.mod file beside it
+	start float64        // of the first, in milliseconds since the start of the run
+}
+
+func rowsOf(modules []report.Module) []*row {
+	var rows []*row
+	at := map[[2]string]*row{}
+	for _, m := range modules {
+		k := [2]string{m.Path, m.Version}
+		r := at[k]
+		switch {
+		case r == nil:
+			r = &row{main: m, start: m.StartMS}
+			at[k] = r
+			rows = append(rows, r)
+			continue
+		case m.Kind == report.KindMod && r.mod == nil:
+			r.mod = &m
+		case r.main.Kind == report.KindMod && r.mod == nil:
+			mod := r.main
+			r.main, r.mod = m, &mod
+		default: // a result that lists a file twice
+			rows = append(rows, &row{main: m, start: m.StartMS})
+			continue
+		}
+		r.start = min(r.start, m.StartMS)
+	}
+	return rows
+}
+
+func (r *row) bytes() int64 {
+	n := r.main.Received()
+	if r.mod != nil {
+		n += r.mod.Received()
+	}
+	return n
+}
+
+// name is the module, with its file where that is only the go.mod file.
+func (r *row) name() string {
+	if r.mod != nil {
+		return failure.Neutral(r.main.Path + "@" + r.main.Version)
+	}
+	return r.main.Name()
+}
+
+// Waterfall is every module that was downloaded, the slowest first, with the phases of
+// its files and its attempts, those included that brought nothing.
 func (v *View) Waterfall() Section {
-	var all []report.Module
+	var files []report.Module
 	for _, m := range v.Result.Modules {
 		if m.MS > 0 && m.Source != report.FromPresent && m.Source != report.FromCache && m.Source != report.FromDeferred {
-			all = append(all, m)
+			files = append(files, m)
 		}
 	}
-	if len(all) == 0 {
+	if len(files) == 0 {
 		return Section{}
 	}
-	whole := pictureOf(all)
-	slices.SortStableFunc(all, func(a, b report.Module) int { return cmp.Compare(b.MS, a.MS) })
-	shown, rest := all, ""
+	whole, all := pictureOf(files), rowsOf(files)
+	slices.SortStableFunc(all, func(a, b *row) int { return cmp.Compare(b.main.MS, a.main.MS) })
+	rest := ""
 	if len(all) > mostBars {
 		var bytes int64
-		for _, m := range all[mostBars:] {
-			bytes += m.Received()
+		for _, r := range all[mostBars:] {
+			bytes += r.bytes()
 		}
-		shown = all[:mostBars]
-		rest = fmt.Sprintf("The slowest %d of %d; each of the others took %s or less, and together they are %s.",
-			mostBars, len(all), report.Millis(all[mostBars].MS), report.Bytes(bytes))
+		rest = fmt.Sprintf("The slowest %d of %s; each of the others took %s or less, and together they are %s.",
+			mostBars, report.Count(len(all), "module"), report.Millis(all[mostBars].main.MS), report.Bytes(bytes))
+		all = all[:mostBars]
 	}
-	slices.SortStableFunc(shown, func(a, b report.Module) int { return cmp.Compare(a.StartMS, b.StartMS) })
-	colours, drawn := v.colours(), map[string]bool{}
-	t := Table{Caption: "Downloads in the order of their starts", Rest: rest, Columns: []Column{
-		{Title: "file", Head: true, Code: true}, {Title: whole.scale(), Bar: true}, {Title: "time", Number: true},
-		{Title: "size", Number: true}, {Title: "mirror", Code: true}, {Title: "attempts"},
+	drawn := map[string]bool{}
+	t := Table{Caption: "Downloads, the slowest first", Rest: rest, Axis: whole.axis(), Columns: []Column{
+		{Title: "module", Head: true, Code: true}, {Title: whole.scale(), Name: "when", Bar: true}, {Title: "time", Number: true},
+		{Title: "size", Number: true}, {Title: "mirror", Code: true, Facet: true}, {Title: "state", Facet: true}, {Title: "attempts"},
 	}}
-	for _, m := range shown {
-		bar := fetched(m, whole, colours)
+	for _, r := range all {
+		bar := r.draw(whole)
 		for _, piece := range bar.Pieces {
-			drawn[piece.Class] = true
+			for class := range strings.FieldsSeq(piece.Class) {
+				drawn[class] = true
+			}
 		}
-		count := counted(len(m.Attempts))
-		if len(m.Attempts) > 1 {
-			count.Text = report.Count(len(m.Attempts), "attempt")
-			count.More = attempts(m)
-		}
-		mirror := Cell{Text: failure.Plain(m.Mirror)}
-		if m.Source != report.FromMirror {
+		mirror := Cell{Text: failure.Plain(r.main.Mirror)}
+		if r.main.Source != report.FromMirror {
 			mirror = Cell{Text: "none", Tone: Bad}
 		}
 		t.Rows = append(t.Rows, []Cell{
-			{Text: m.Name()}, {Bar: bar, Sort: sortBy(m.StartMS)}, number(m.MS, report.Millis(m.MS)),
-			number(float64(m.Received()), report.Bytes(m.Received())), mirror, count,
+			{Text: r.name()}, {Bar: bar, Sort: sortBy(r.start)}, number(r.main.MS, report.Millis(r.main.MS)),
+			number(float64(r.bytes()), report.Bytes(r.bytes())), mirror, r.state(), r.attempts(),
 		})
 	}
 	s := tabled("downloads", "Downloads", t)
-	s.Keys = v.keys(drawn, colours)
+	s.Curve = v.curve(whole)
+	for _, key := range phaseOrder {
+		if drawn[key] {
+			s.Keys = append(s.Keys, Key{key, phaseName(key)})
+		}
+	}
+	if drawn["below"] {
+		s.Keys = append(s.Keys, Key{"below", "go.mod file (lower bar)"})
+	}
 	return s
 }
 
-const mostColours = 6
-
-// colours gives each mirror the class of its colour.
-func (v *View) colours() map[string]string {
-	by := map[string]string{}
-	for _, m := range v.Result.Mirrors {
-		if by[m.URL] == "" {
-			by[m.URL] = fmt.Sprintf("m%d", len(by)%mostColours+1)
-		}
-	}
-	return by
-}
-
-func (v *View) keys(drawn map[string]bool, colours map[string]string) []Key {
-	var keys []Key
-	explained := map[string]bool{}
-	for _, m := range v.Result.Mirrors {
-		if drawn[colours[m.URL]] && !explained[m.URL] && len(keys) < 2*mostColours {
-			keys = append(keys, Key{colours[m.URL], failure.Plain(m.URL)})
-			explained[m.URL] = true
-		}
-	}
-	for _, key := range []Key{{"failed", "failed attempt (lower bar)"}, {"pause", "waiting"}} {
-		if drawn[key.Class] {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// fetched draws one download: its attempts where their times are known, one
-// piece where they are not.
-func fetched(m report.Module, whole picture, colours map[string]string) *Bar {
-	bar := &Bar{from: whole.first, to: whole.last}
-	bar.Label = fmt.Sprintf("from %s to %s", report.Millis(m.StartMS), report.Millis(m.StartMS+m.MS))
-	timed := len(m.Attempts) > 0
-	for i, a := range m.Attempts {
-		timed = timed && a.StartMS >= m.StartMS && (i == 0 || a.StartMS > 0) && a.MS > 0
-	}
-	class := func(mirror string) string { return cmp.Or(colours[mirror], "m1") }
+// state is how a module came, in a word or two to filter by.
+func (r *row) state() Cell {
+	n := len(r.main.Attempts)
+	hedged := slices.ContainsFunc(r.main.Attempts, func(a report.Attempt) bool { return a.Hedge && a.Class == "" })
 	switch {
-	case timed:
-		if first := m.Attempts[0]; len(m.Attempts) > 1 || first.StartMS > m.StartMS {
-			bar.add("pause", m.StartMS, m.MS)
-		}
-		// A hedge overlaps what it was started for; the one that brought the
-		// file is drawn last.
-		for _, a := range m.Attempts {
-			if a.Class != "" {
-				bar.add("failed", a.StartMS, a.MS)
-			}
-		}
-		for _, a := range m.Attempts {
-			if a.Class == "" {
-				bar.add(class(a.Mirror), a.StartMS, a.MS)
-			}
-		}
-	case m.Source == report.FromMirror:
-		bar.add(class(m.Mirror), m.StartMS, m.MS)
-	default:
-		bar.add("failed", m.StartMS, m.MS)
+	case r.main.Failed() || r.mod != nil && r.mod.Failed():
+		return Cell{Text: "failed", Tone: Bad}
+	case n > 1 && r.main.Attempts[n-1].Mirror != r.main.Attempts[0].Mirror:
+		return Cell{Text: "failover", Tone: Fair}
+	case n > 1:
+		return Cell{Text: "retried", Tone: Fair}
+	case hedged:
+		return Cell{Text: "hedged"}
 	}
-	if len(m.Attempts) > 1 {
-		bar.Label += ", " + report.Count(len(m.Attempts), "attempt")
+	return Cell{Text: "at once"}
+}
+
+// attempts counts the attempts for a module, and tells of each where there were
+// several for a file.
+func (r *row) attempts() Cell {
+	files, n := []report.Module{r.main}, len(r.main.Attempts)
+	if r.mod != nil {
+		files, n = append(files, *r.mod), n+len(r.mod.Attempts)
 	}
-	if m.Source != report.FromMirror {
+	count := counted(n)
+	for _, m := range files {
+		if len(m.Attempts) > 1 {
+			count.Text = report.Count(n, "attempt")
+			count.More = append(count.More, attempts(m)...)
+		}
+	}
+	return count
+}
+
+// draw draws the files of a module: the phases of each, the go.mod file below.
+func (r *row) draw(whole picture) *Bar {
+	bar := NewBar(whole.first, whole.last)
+	bar.Label = fmt.Sprintf("from %s to %s", report.Millis(r.main.StartMS), report.Millis(r.main.StartMS+r.main.MS))
+	bar.file(r.main, "")
+	if r.mod != nil {
+		bar.file(*r.mod, " below")
+	}
+	for _, p := range phases(r.main) {
+		if len(r.main.Attempts) > 0 && p.MS >= 1 {
+			bar.Label += ", " + p.Name + " " + report.Millis(p.MS)
+		}
+	}
+	if r.main.Failed() {
 		bar.Label += ", failed"
 	}
 	return bar
+}
+
+// file draws one file: its waits, then its failed attempts, and over those the one
+// that brought it, which a hedge may overlap.
+func (b *Bar) file(m report.Module, lane string) {
+	if !timed(m) {
+		p := phases(m)[0]
+		b.Add(p.Key+lane, p.From, p.MS)
+		return
+	}
+	if first := m.Attempts[0]; len(m.Attempts) > 1 || first.StartMS > m.StartMS {
+		b.Add(phaseWait+lane, m.StartMS, m.MS)
+	}
+	for _, a := range m.Attempts {
+		if a.Class != "" {
+			b.Add(phaseFailed+lane, a.StartMS, a.MS)
+		}
+	}
+	for _, a := range m.Attempts {
+		if a.Class != "" {
+			continue
+		}
+		b.Add(phaseBody+lane, a.StartMS, a.MS)
+		for _, p := range PhasesOf(a) {
+			if p.Key != phaseBody {
+				b.over(p.Key+lane, p.From, p.MS)
+			}
+		}
+	}
 }
 
 const mostAttempts = 20

@@ -72,12 +72,12 @@ func probe(m report.Mirror, longest float64) Cell {
 	if total <= 0 {
 		return Cell{Text: "not measured", Sort: "-1"}
 	}
-	bar := &Bar{to: longest}
+	bar := NewBar(0, longest)
 	var label []string
 	at := 0.0
 	for _, p := range Phases {
 		if ms := p.OfProbe(m); ms != nil && *ms > 0 {
-			bar.add(p.Key, at, *ms)
+			bar.Add(p.Key, at, *ms)
 			label = append(label, p.Name+" "+report.Millis(*ms))
 			at += *ms
 		}

@@ -73,6 +73,9 @@ type Bar struct {
 	from, to float64 // milliseconds at its ends
 }
 
+// NewBar is an empty bar from one point in time to another, in milliseconds.
+func NewBar(from, to float64) *Bar { return &Bar{from: from, to: to} }
+
 // Piece is a part of a bar, in units of which a bar has barUnits.
 type Piece struct{ Class, X, Width string }
 
@@ -81,15 +84,27 @@ const barUnits = 1000
 // leastPiece is drawn of what is too short to be seen.
 const leastPiece = 3
 
-// add draws ms milliseconds from a point in time, and nothing beyond the ends.
-func (b *Bar) add(class string, at, ms float64) {
-	unit := func(ms float64) float64 {
-		x := (ms - b.from) / (b.to - b.from) * barUnits
-		if math.IsNaN(x) {
-			return 0
-		}
-		return min(max(x, 0), barUnits)
+// Add draws ms milliseconds from a point in time, and nothing beyond the ends. What
+// is too short to be seen is as wide as can be seen.
+func (b *Bar) Add(class string, at, ms float64) {
+	x := min(b.unit(at), barUnits-leastPiece)
+	b.Pieces = append(b.Pieces, Piece{class, sortBy(x), sortBy(max(b.unit(at+ms)-x, leastPiece))})
+}
+
+// over draws over what is there, as exactly as it can be seen.
+func (b *Bar) over(class string, at, ms float64) {
+	if x := b.unit(at); b.unit(at+ms)-x >= leastOver {
+		b.Pieces = append(b.Pieces, Piece{class, sortBy(x), sortBy(b.unit(at+ms) - x)})
 	}
-	x := min(unit(at), barUnits-leastPiece)
-	b.Pieces = append(b.Pieces, Piece{class, sortBy(x), sortBy(max(unit(at+ms)-x, leastPiece))})
+}
+
+// leastOver is the least that is drawn over something: it can be seen enlarged.
+const leastOver = 0.3
+
+func (b *Bar) unit(ms float64) float64 {
+	x := (ms - b.from) / (b.to - b.from) * barUnits
+	if math.IsNaN(x) {
+		return 0
+	}
+	return min(max(x, 0), barUnits)
 }

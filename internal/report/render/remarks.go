@@ -65,7 +65,7 @@ func (v *View) mirrorRemarks() []Group {
 		if g.Serious() {
 			named[g.Mirror] = true
 			all = append(all, warning(g.Class, []Span{say(": "), name(failure.Plain(g.Mirror)),
-				say(" offered " + report.Count(len(g.modules), "file") + " with this: "), say(Names(g.modules, false)), say("; another source had it right")},
+				say(" offered wrong content: "), say(Names(g.modules, false)), say("; another source had it right")},
 				"Remove the mirror from GOPROXY and tell its operator."))
 		}
 	}

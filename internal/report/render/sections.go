@@ -36,24 +36,42 @@ func (v *View) Answers() Section {
 	return tabled("answers", "HTTP status codes", t)
 }
 
-// Hosts is every host contacted, as allow-lists want them, and what each was
-// contacted for.
+// Hosts is every host contacted and those that the settings name besides, as
+// allow-lists want them, and what each is for.
 func (v *View) Hosts() Section {
 	if len(v.Result.Hosts) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "hosts", Title: "Hosts contacted", Count: len(v.Result.Hosts),
+	s := Section{ID: "hosts", Title: "Hosts for an allow-list",
 		Note: "Redirects are included: this is what an allow-list for outgoing connections needs."}
+	contacted := map[string]bool{}
 	for _, h := range v.Result.Hosts {
+		contacted[h] = true
 		s.Codes = append(s.Codes, failure.Plain(h))
 		if uses := v.Result.HostUses[h]; len(uses) > 0 {
 			s.Items = append(s.Items, line(say(failure.Plain(h+": "+strings.Join(uses, ", ")))))
 		}
 	}
 	for _, what := range v.Result.Uncontacted {
-		s.Items = append(s.Items, line(say("not contacted: "+failure.Plain(what))))
+		if h := hostOf(what); h != "" && !contacted[h] {
+			contacted[h] = true
+			s.Codes = append(s.Codes, failure.Plain(h))
+		}
+		s.Items = append(s.Items, line(say("not contacted by this run: "+failure.Plain(what))))
 	}
+	s.Count = len(s.Codes)
 	return s
+}
+
+// hostOf is the host at the end of "the checksum database sum.example.test
+// (sum.example.test)"; "" for none.
+func hostOf(what string) string {
+	i := strings.LastIndex(what, " (")
+	host, ok := strings.CutSuffix(what, ")")
+	if i < 0 || !ok || strings.ContainsAny(host[i+2:], " ()/") {
+		return ""
+	}
+	return host[i+2:]
 }
 
 // UsedSettings is the go command's settings of the run and their sources.

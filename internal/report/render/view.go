@@ -254,10 +254,20 @@ type Count struct {
 }
 
 // Counts is how many files had which fate, those left out that none had.
-func (v *View) Counts() []Count {
-	c := v.Tally
+func (v *View) Counts() []Count { return v.Tally.counts() }
+
+// Modules is how many modules had which fate, all of them first.
+func (v *View) Modules() []Count {
+	c := v.modules()
+	if c.All == 0 {
+		return nil
+	}
+	return append([]Count{{c.All, "modules"}}, c.counts()...)
+}
+
+func (c tally) counts() []Count {
 	return slices.DeleteFunc([]Count{
-		{c.Present, "there already"}, {c.Cached, "from the cache"}, {c.Fetched, "from mirrors"},
+		{c.Present, "there already"}, {c.Cached, "from the cache"}, {c.Fetched, "downloaded"},
 		{c.Deferred, "left to the go command"}, {c.Failed, "missing"},
 	}, func(c Count) bool { return c.N == 0 })
 }

@@ -50,6 +50,9 @@ func Fixtures() map[string]*report.Result {
 			Fix: "jobs for pull requests from forks may only read; a job of the default branch saves for all"}),
 		"cache-not-saved":   Saved(report.Saved{Reason: "the cache has it all already"}),
 		"cache-unavailable": Unavailable(),
+		"cold":              Cold(),
+		"warm":              Warm(),
+		"many-failures":     ManyFailures(),
 	}
 }
 

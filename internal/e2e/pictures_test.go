@@ -1,0 +1,97 @@
+package e2e
+
+import (
+	"bytes"
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// github is a page as GitHub shows Markdown: its parser makes the body, and this the
+// looks.
+//
+//go:embed github.html
+var github string
+
+// mostPicture is how large a picture in docs may be.
+const mostPicture = 150 << 10
+
+// pictures are those of docs, by their names.
+var pictures = map[string]struct {
+	format, result string
+	width, height  int64
+}{
+	"page.png":           {"html", "cold", 1040, 940},
+	"summary.png":        {"markdown", "warm", 860, 190},
+	"summary-failed.png": {"markdown", "many-failures", 860, 500},
+}
+
+// TestPicturesOfTheDocs shows that each picture can be made, and writes them into the
+// directory MODFERRY_PICTURES where that is set.
+func TestPicturesOfTheDocs(t *testing.T) {
+	t.Parallel()
+	_, err := exec.LookPath("cmark-gfm")
+	need(t, err == nil, "cmark-gfm is not on the search path")
+	browser := startBrowser(t)
+	all := goldens(t)
+	for name, p := range pictures {
+		page := rendering(t, p.format, all[p.result])
+		if p.format == "markdown" {
+			page = asOnGitHub(t, page)
+		}
+		file := filepath.Join(t.TempDir(), name+".html")
+		if err := os.WriteFile(file, page, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := chromedp.NewContext(browser)
+		t.Cleanup(end)
+		tab := &tab{ctx: ctx, url: "file://" + filepath.ToSlash(file)}
+		tab.show(t, look{p.width, "light", true})
+		command(t, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: p.width, Height: p.height, DeviceScaleFactor: 1})
+		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(picture) > mostPicture {
+			t.Errorf("%s has %d bytes, want at most %d", name, len(picture), mostPicture)
+		}
+		if dir := os.Getenv("MODFERRY_PICTURES"); dir != "" {
+			if err := os.WriteFile(filepath.Join(dir, name), picture, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// asOnGitHub is Markdown as GitHub's own parser renders it.
+func asOnGitHub(t *testing.T, markdown []byte) []byte {
+	t.Helper()
+	cmd := exec.Command("cmark-gfm", "--unsafe", "--extension", "table", "--extension", "autolink", "--extension", "strikethrough")
+	cmd.Stdin = bytes.NewReader(markdown)
+	body, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []byte(strings.Replace(github, "BODY", signs.Replace(string(body)), 1))
+}
+
+// signs are drawn as GitHub draws them, whatever fonts there are.
+var signs = strings.NewReplacer(
+	"✅", sign("#1a7f37", "M4 8.5l3 3 5-6"), "❌", sign("#cf222e", "M5 5l6 6M11 5l-6 6"), "⚠️", sign("#bf8700", "M8 4v5M8 11.5v.5"),
+	"🟢", dot("#1a7f37"), "🟡", dot("#d4a72c"), "🔴", dot("#cf222e"), "⚪", dot("#d1d9e0"),
+)
+
+func sign(colour, path string) string {
+	return `<svg width="22" height="22" viewBox="0 0 16 16" style="vertical-align:-3px"><rect width="16" height="16" rx="3" fill="` + colour +
+		`"/><path d="` + path + `" fill="none" stroke="#fff" stroke-width="2"/></svg>`
+}
+
+func dot(colour string) string {
+	return `<svg width="13" height="13" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="` + colour + `"/></svg>`
+}

@@ -1,0 +1,105 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/modferry/modferry/internal/report"
+)
+
+// Phase is a part of the time that a file took.
+type Phase struct {
+	Key, Name string
+	From, MS  float64 // milliseconds, from the start of the run
+}
+
+// The phases that no probe has, beside those of Stages.
+const (
+	phaseWait   = "pause"
+	phaseFailed = "failed"
+	phaseBody   = "body"
+	phaseVerify = "verify"
+)
+
+var phaseNames = map[string]string{
+	phaseWait: "waiting", phaseFailed: "failed attempts", phaseBody: "body", phaseVerify: "verify and extract",
+}
+
+// PhasesOf divides the time of an attempt that brought its file, in the order in
+// which it went by. What no phase accounts for was spent waiting, for a connection or
+// a redirect; in results that do not tell the body apart it is taken for the body.
+func PhasesOf(a report.Attempt) []Phase {
+	var all []Phase
+	sum := 0.0
+	add := func(key, name string, ms *float64) {
+		if ms != nil && *ms > 0 {
+			all = append(all, Phase{Key: key, Name: name, MS: *ms})
+			sum += *ms
+		}
+	}
+	for _, p := range Phases {
+		add(p.Key, p.Name, p.Of(a))
+	}
+	add(phaseBody, phaseNames[phaseBody], a.BodyMS)
+	add(phaseVerify, phaseNames[phaseVerify], a.VerifyMS)
+	if rest := a.MS - sum; rest > 0 && a.BodyMS != nil {
+		all = append([]Phase{{Key: phaseWait, Name: phaseNames[phaseWait], MS: rest}}, all...)
+	} else if rest > 0 {
+		all = append(all, Phase{Key: phaseBody, Name: phaseNames[phaseBody], MS: rest})
+	}
+	at, end := a.StartMS, a.StartMS+a.MS
+	for i := range all {
+		all[i].From, all[i].MS = at, min(all[i].MS, end-at)
+		at += all[i].MS
+	}
+	return slices.DeleteFunc(all, func(p Phase) bool { return p.MS <= 0 })
+}
+
+// timed reports whether the times of all attempts for m are known.
+func timed(m report.Module) bool {
+	for i, a := range m.Attempts {
+		if a.StartMS < m.StartMS || i > 0 && a.StartMS <= 0 || a.MS <= 0 {
+			return false
+		}
+	}
+	return len(m.Attempts) > 0
+}
+
+// phases divides the time of a file: its attempts, and the waits before and between
+// them. Of attempts at the same time the one that brought the file counts.
+func phases(m report.Module) []Phase {
+	if !timed(m) {
+		key := phaseBody
+		if m.Failed() {
+			key = phaseFailed
+		}
+		return []Phase{{key, phaseNames[key], m.StartMS, m.MS}}
+	}
+	var all []Phase
+	at := m.StartMS
+	for _, a := range m.Attempts {
+		if wait := a.StartMS - at; wait > 0 {
+			all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
+		}
+		if a.Class != "" {
+			all = append(all, Phase{phaseFailed, phaseNames[phaseFailed], a.StartMS, a.MS})
+		} else {
+			all = append(all, PhasesOf(a)...)
+		}
+		at = max(at, a.StartMS+a.MS)
+	}
+	return all
+}
+
+// phaseOrder is the order in which phases are told.
+var phaseOrder = []string{phaseWait, "lookup", "connect", "tls", "first_byte", phaseBody, phaseVerify, phaseFailed}
+
+// phaseName is the name of a phase in words.
+func phaseName(key string) string {
+	for _, p := range Phases {
+		if p.Key == key {
+			return p.Name
+		}
+	}
+	return cmp.Or(phaseNames[key], key)
+}
