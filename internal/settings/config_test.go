@@ -2,6 +2,7 @@ package settings_test
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestConfigurationFileIsReadInFull(t *testing.T) {
 		t.Errorf("mirrors (-want +got)\n%s", diff)
 	}
 	got := []any{v.Mirrors, v.Private, v.Direct, v.ModCache, v.StallTimeout, v.NoHedge, v.Proxy, v.Sources["proxy"], v.Sources["mirrors"], v.Sources["config"]}
-	wants := []any{"auto", "corp.example.test/*,git.example.test", false, "sub/cache/mod", 45 * time.Second, true, "", "file .modferry.yaml:6", "file .modferry.yaml:2", "file .modferry.yaml"}
+	wants := []any{"auto", "corp.example.test/*,git.example.test", false, filepath.FromSlash("sub/cache/mod"), 45 * time.Second, true, "", "file .modferry.yaml:6", "file .modferry.yaml:2", "file .modferry.yaml"}
 	if diff := cmp.Diff(wants, got); diff != "" {
 		t.Errorf("values (-want +got)\n%s", diff)
 	}
@@ -137,15 +138,17 @@ func TestAProfilesMirrorsReplaceTheProxy(t *testing.T) {
 
 func TestPathsInTheConfigurationFileAreRelativeToIt(t *testing.T) {
 	t.Parallel()
-	f := files{"/etc/modferry/ci.yaml": "modcache: mod\nca-file: /etc/ssl/ca.pem\n"}
-	v, err := resolve(map[string]string{"config": "/etc/modferry/ci.yaml"}, nil, f)
+	dir, ca := absolute(t, "etc/modferry"), absolute(t, "etc/ssl/ca.pem")
+	config := filepath.Join(dir, "ci.yaml")
+	f := files{filepath.ToSlash(config): "modcache: mod\nca-file: " + ca + "\n"}
+	v, err := resolve(map[string]string{"config": config}, nil, f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.ModCache != "/etc/modferry/mod" || v.CAFile != "/etc/ssl/ca.pem" {
+	if v.ModCache != filepath.Join(dir, "mod") || v.CAFile != ca {
 		t.Errorf("modcache %q, ca-file %q", v.ModCache, v.CAFile)
 	}
-	v, err = resolve(map[string]string{"config": "/etc/modferry/ci.yaml", "modcache": "here"}, nil, f)
+	v, err = resolve(map[string]string{"config": config, "modcache": "here"}, nil, f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		FirstByteTimeout: 30 * time.Second, StallTimeout: 20 * time.Second, RequestTimeout: 10 * time.Minute,
 		ProbeTimeout: 2 * time.Second,
 		Listen:       "127.0.0.1:8642", KeepSize: 2 << 30, MaxRequests: 1000, DrainTimeout: 20 * time.Second, LogFormat: "text",
-		Sources: sources, Checkout: settings.Checkout{Root: "/w/x/y/z", Direct: true, Sources: map[string]string{}},
+		Sources: sources, Checkout: settings.Checkout{Root: filepath.FromSlash("/w/x/y/z"), Direct: true, Sources: map[string]string{}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -189,7 +189,7 @@ func Table() []Setting {
 			Unset: "nowhere", Usage: "write the result as JSON, - for stdout",
 			field: func(v *Values) any { return &v.JSON }},
 		{Name: "reports", Kind: Dir, Config: "reports", Commands: handed, Checkout: Inside, Group: groupOutput,
-			Unset: "only on GitLab", Usage: "directory for CI reports, or off",
+			Unset: "off outside CI", Usage: "directory for CI reports, or off",
 			field: func(v *Values) any { return &v.Reports }, off: true, why: whyWrite},
 		{Name: "quiet", Short: "q", Kind: Bool, Default: "false", Commands: all, Group: groupOutput,
 			Usage: "no progress, no report on success",

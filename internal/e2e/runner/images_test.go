@@ -19,9 +19,10 @@ import (
 var images imageStore
 
 type imageStore struct {
-	once sync.Once
-	dir  string
-	err  error
+	dir         string
+	bases, once sync.Once
+	basesErr    error
+	err         error
 }
 
 // The names of images. The bases are made here, because a registry may be out
@@ -38,11 +39,7 @@ var programs = []string{"buildah", "podman", "runc", "busybox"}
 // engine is the engine that runs stages in the image of Dockerfile.
 func (s *imageStore) engine(t *testing.T) engine {
 	t.Helper()
-	needRoot(t)
-	for _, p := range programs {
-		_, err := exec.LookPath(p)
-		need(t, err == nil, p+" is not on the search path; apt-get install "+strings.Join(programs[:3], " ")+" busybox-static")
-	}
+	s.needBases(t)
 	s.once.Do(func() { s.err = s.build() })
 	if s.err != nil {
 		t.Fatal(s.err)
@@ -50,8 +47,21 @@ func (s *imageStore) engine(t *testing.T) engine {
 	return s
 }
 
-// build makes the bases and the action's image.
-func (s *imageStore) build() error {
+// needBases makes the storage and the bases.
+func (s *imageStore) needBases(t *testing.T) {
+	t.Helper()
+	needRoot(t)
+	for _, p := range programs {
+		_, err := exec.LookPath(p)
+		need(t, err == nil, p+" is not on the search path; apt-get install "+strings.Join(programs[:3], " ")+" busybox-static")
+	}
+	s.bases.Do(func() { s.basesErr = s.makeBases() })
+	if s.basesErr != nil {
+		t.Fatal(s.basesErr)
+	}
+}
+
+func (s *imageStore) makeBases() error {
 	var err error
 	if s.dir, err = os.MkdirTemp("", "modferry-images-"); err != nil {
 		return err
@@ -77,9 +87,11 @@ func (s *imageStore) build() error {
 	if err := s.commit(busyboxImage, base, "", nil); err != nil {
 		return err
 	}
-	if err := s.commit(goImage, base, goRoot, []string{"--env", "PATH=/usr/local/go/bin:/usr/local/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "HOME=/root", "--workingdir", "/go"}); err != nil {
-		return err
-	}
+	return s.commit(goImage, base, goRoot, []string{"--env", "PATH=/usr/local/go/bin:/usr/local/bin:/bin", "--env", "GOPATH=/go", "--env", "GOTOOLCHAIN=local", "--env", "HOME=/root", "--workingdir", "/go"})
+}
+
+// build makes the action's image.
+func (s *imageStore) build() error {
 	proxy, err := exec.Command("go", "env", "GOPROXY").Output()
 	if err != nil {
 		return err
