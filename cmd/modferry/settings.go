@@ -30,8 +30,16 @@ func (a *app) host() goenv.Host {
 // from where.
 var goVariables = []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"}
 
+func settingsFlags(cmd *cobra.Command) {
+	cmd.Flags().Bool("schema", false, "print the JSON schema of .modferry.yaml instead")
+}
+
 // settings shows every setting with its value and where it comes from.
 func (a *app) settings(cmd *cobra.Command, _ command, _ []string) error {
+	if schema, _ := cmd.Flags().GetBool("schema"); schema {
+		_, err := a.stdout.Write(settings.Schema())
+		return unwritten(err)
+	}
 	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err

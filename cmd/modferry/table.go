@@ -207,7 +207,7 @@ workflow is printed instead.`,
 			long: `Shows every setting with its value and where it comes from (flag, variable,
 configuration file or default), and what the go command is told. Credentials are
 hidden. A value in parentheses is what an unset one stands for.`,
-			do: (*app).settings,
+			flags: settingsFlags, do: (*app).settings,
 		},
 		{
 			name: "explain", args: "[CODE...]", short: "Say what a code of a finding or a failure means",
