@@ -42,6 +42,7 @@ func parseConfig(at place, shown string, data []byte) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
+	at.shown = shown
 	c := &config{path: shown, at: at, profiles: map[string]layer{}}
 	if root == nil {
 		return c, nil // nothing but comments
