@@ -29,7 +29,11 @@ func (s *step) export() error {
 	if s.relay != nil {
 		chain := s.goproxy()
 		s.maskCredentials(chain)
-		errs = append(errs, s.files.set(envFile, "GOPROXY", relay.Before(s.relay.URL, chain)), s.files.set(stateFile, stateJoined, "true"))
+		through := relay.Before(s.relay.URL, chain)
+		if len(s.values.Rules) > 0 { // which would not hold behind a bar
+			through = relay.Instead(s.relay.URL, chain, s.job.Chain.End)
+		}
+		errs = append(errs, s.files.set(envFile, "GOPROXY", through), s.files.set(stateFile, stateJoined, "true"))
 	}
 	return errors.Join(errs...)
 }

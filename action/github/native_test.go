@@ -50,6 +50,40 @@ func (r *runner) handOn() {
 	}
 }
 
+// Behind a bar, go commands would ask every mirror for what the relay refuses by a rule.
+func TestTheRelayStandsInsteadOfAChainWithRules(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 2000)
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	config := filepath.Join(t.TempDir(), "job.yaml")
+	if err := os.WriteFile(config, []byte("proxy: ['"+mirror.URL+"']\nrules:\n  - {modules: example.test/secret, mirrors: none}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newRunner(t, f, map[string]string{"config": config, "cache": "off"})
+	dir, ended, _ := r.startRelay()
+	if code := Main(t.Context(), r.nativeProcess(dir)); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, r.log.String())
+	}
+	proxy := r.value("ENV", "GOPROXY")
+	address, rest, _ := strings.Cut(proxy, ",")
+	if rest != "direct,"+mirror.URL+",direct" || strings.Contains(r.log.String(), "MF390") {
+		t.Errorf("exported GOPROXY=%s\n%s", proxy, r.log.String())
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Get(address + "/example.test/secret/@v/list")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden || len(mirror.Matching("*secret*")) > 0 {
+		t.Errorf("%d, and the mirror was asked %d times", resp.StatusCode, len(mirror.Matching("*secret*")))
+	}
+	r.handOn()
+	if code := Post(t.Context(), r.nativeProcess(dir)); code != 0 {
+		t.Errorf("exit code %d\n%s", code, r.log.String())
+	}
+	<-ended
+}
+
 func TestANativeStepPutsTheRelayInFrontOfTheChain(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 4, 2000)

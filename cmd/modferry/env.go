@@ -104,7 +104,7 @@ func (a *app) carried(f assign.Format, exports []assign.Variable) []assign.Varia
 	for _, l := range left {
 		remedy := ""
 		if l.Secret {
-			remedy = "; put them in a netrc file, which docker build takes as a secret (docs/env.md), and write the URL without them"
+			remedy = "; put them in a netrc file, which docker build takes as a secret (" + docs.URL + "env.md), and write the URL without them"
 		}
 		tell("%s is left out: %s%s", l.Name, l.Why, remedy)
 	}

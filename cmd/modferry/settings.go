@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,8 +31,16 @@ func (a *app) host() goenv.Host {
 // from where.
 var goVariables = []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOMODCACHE", "GOFLAGS", "GOTOOLCHAIN"}
 
+func settingsFlags(cmd *cobra.Command) {
+	cmd.Flags().Bool("schema", false, "print the JSON schema of .modferry.yaml instead")
+}
+
 // settings shows every setting with its value and where it comes from.
 func (a *app) settings(cmd *cobra.Command, _ command, _ []string) error {
+	if schema, _ := cmd.Flags().GetBool("schema"); schema {
+		_, err := a.stdout.Write(settings.Schema())
+		return unwritten(err)
+	}
 	values, err := settings.Resolve(setFlags(cmd), a.getenv, settings.Disk{})
 	if err != nil {
 		return err
@@ -41,6 +50,9 @@ func (a *app) settings(cmd *cobra.Command, _ command, _ []string) error {
 	for _, s := range settings.Table() {
 		value, source := values.Show(s)
 		page.add(s.Group, s.Name, cmp.Or(value, "("+s.Unset+")"), source)
+	}
+	for _, r := range append(slices.Clone(values.Rules), values.Checkout.Rules...) {
+		page.add("Rules: which mirrors may be asked", r.Modules, cmp.Or(settings.Redact(strings.Join(r.Mirrors, ", ")), "(none)"), r.Source)
 	}
 	for _, name := range goVariables {
 		page.add("What the go command is told", name, cmp.Or(settings.Redact(env.Get(name)), "(none)"), env.Source(name))

@@ -14,7 +14,7 @@ import (
 // job goes on; what it gets is the program of this commit, or none.
 func TestANativeJobGetsItsProgram(t *testing.T) {
 	t.Parallel()
-	const program = "/v9.9.9/modferry_*"
+	const program = "/v1.9.9/modferry_*"
 	tests := []struct {
 		name   string
 		faults []mirrortest.Rule
@@ -23,10 +23,10 @@ func TestANativeJobGetsItsProgram(t *testing.T) {
 		log    string
 		none   bool // no program
 	}{
-		{name: "from the release", asked: 1, log: "uses modferry 9.9.9 from http"},
+		{name: "from the release", asked: 1, log: "uses modferry 1.9.9 from http"},
 		{name: "from a busy host", faults: []mirrortest.Rule{mirrortest.First(1, program, mirrortest.RetryAfter(429, "1"))}, asked: 2, log: "HTTP status 429; again in 1 s"},
 		{name: "from a host that fails", faults: []mirrortest.Rule{mirrortest.First(2, program, mirrortest.Status(503))}, asked: 3, log: "HTTP status 503; again in 2 s"},
-		{name: "that arrives in two halves", faults: []mirrortest.Rule{mirrortest.First(1, program, mirrortest.CutAfter(1000))}, asked: 2, log: "uses modferry 9.9.9"},
+		{name: "that arrives in two halves", faults: []mirrortest.Rule{mirrortest.First(1, program, mirrortest.CutAfter(1000))}, asked: 2, log: "uses modferry 1.9.9"},
 		{name: "not with another hash", faults: []mirrortest.Rule{mirrortest.Always(program, mirrortest.Flip(4000))}, asked: 1, log: "so it is not used", none: true},
 		{name: "not from a release that is not there", faults: []mirrortest.Rule{mirrortest.Always(program, mirrortest.Status(404))}, asked: 1, log: "HTTP status 404", none: true},
 	}
@@ -47,7 +47,7 @@ func TestANativeJobGetsItsProgram(t *testing.T) {
 			if got := u.state["binary"] == ""; got != tt.none {
 				t.Errorf("the program is %q", u.state["binary"])
 			}
-			if left, _ := filepath.Glob(filepath.Join(j.env["RUNNER_TOOL_CACHE"], "modferry", "9.9.9", "*", "*.part")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(j.env["RUNNER_TOOL_CACHE"], "modferry", "1.9.9", "*", "*.part")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 			j.good("go", "build", "./...") // with or without
@@ -69,7 +69,7 @@ func TestANativeJobFindsItsProgramAgain(t *testing.T) {
 	j.main(u)
 	j.post(u)
 	again := j.use(inputs)
-	if st := j.main(again); !strings.Contains(st.log, "uses modferry 9.9.9 of the tool cache") {
+	if st := j.main(again); !strings.Contains(st.log, "uses modferry 1.9.9 of the tool cache") {
 		t.Errorf("the log is\n%s", st.log)
 	}
 	j.post(again)
@@ -82,11 +82,11 @@ func TestANativeJobFindsItsProgramAgain(t *testing.T) {
 		t.Errorf("post: exit code %d\n%s", st.code, st.log)
 	}
 	third := j.use(inputs)
-	if st := j.main(third); strings.Contains(st.log, "pwned") || !strings.Contains(st.log, "uses modferry 9.9.9 from") {
+	if st := j.main(third); strings.Contains(st.log, "pwned") || !strings.Contains(st.log, "uses modferry 1.9.9 from") {
 		t.Errorf("the log is\n%s", st.log)
 	}
 	j.post(third)
-	if n := host.Count("/v9.9.9/*"); n != 2 {
+	if n := host.Count("/v1.9.9/*"); n != 2 {
 		t.Errorf("%d downloads, expected 2", n)
 	}
 }
@@ -100,7 +100,7 @@ func TestANativeJobInACorporateNetwork(t *testing.T) {
 		trusts         bool
 		log            string
 	}{
-		{"with everything in place", "me:s%40cret", true, "uses modferry 9.9.9 from https://" + host},
+		{"with everything in place", "me:s%40cret", true, "uses modferry 1.9.9 from https://" + host},
 		{"without the password", "", true, "HTTP status 407"},
 		{"without the CA certificate", "me:s%40cret", false, "set input ca-file"},
 	} {

@@ -111,7 +111,7 @@ func (j *nativeJob) use(inputs map[string]string) *use {
 }
 
 // release makes the action that of a release whose program is the one of these tests,
-// and serves it below /v9.9.9/.
+// and serves it below /v1.9.9/.
 func (j *nativeJob) release(o mirrortest.Options) *mirrortest.Server {
 	j.t.Helper()
 	data, err := os.ReadFile(binary)
@@ -120,14 +120,14 @@ func (j *nativeJob) release(o mirrortest.Options) *mirrortest.Server {
 	}
 	sum := sha256.Sum256(data)
 	name := asset()
-	text, err := json.Marshal(map[string]any{"version": "9.9.9", "files": map[string]string{name: hex.EncodeToString(sum[:])}})
+	text, err := json.Marshal(map[string]any{"version": "1.9.9", "files": map[string]string{name: hex.EncodeToString(sum[:])}})
 	if err == nil {
 		err = os.WriteFile(filepath.Join(j.action, "action", "native", "checksums.json"), text, 0o644)
 	}
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	o.Handler = files{"/v9.9.9/" + name: data}
+	o.Handler = files{"/v1.9.9/" + name: data}
 	return mirrortest.Start(j.t, o)
 }
 

@@ -189,7 +189,7 @@ func TestCertificatesOfOneMirror(t *testing.T) {
 	t.Parallel()
 	f := ruled(t)
 	corp, other, clients := mirrortest.NewAuthority(t), mirrortest.NewAuthority(t), mirrortest.NewAuthority(t)
-	cert, key := clients.Client(t, "job")
+	cert, key := clients.Client(t, "client")
 	for _, test := range []struct {
 		name, config string
 		ok           bool
@@ -221,7 +221,7 @@ rules:
 				t.Errorf("found %+v, want that go commands do not know the certificates", f)
 			}
 			for _, q := range s.Requests() {
-				if q.Peer != "job" {
+				if q.Peer != "client" {
 					t.Errorf("%s came from %q", q.Path, q.Peer)
 				}
 			}

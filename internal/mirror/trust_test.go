@@ -17,7 +17,7 @@ import (
 // trusting opens a mirror that a client certificate is shown to.
 func trusting(t *testing.T, s *mirrortest.Server, clients *mirrortest.Authority, o mirror.Options, rawURL string) *mirror.Mirror {
 	t.Helper()
-	cert, key := clients.Client(t, "job")
+	cert, key := clients.Client(t, "client")
 	pair, err := mirror.KeyPair("client-certificate", cert, key)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestAClientCertificateIsShownToTheMirrorsHostAlone(t *testing.T) {
 			m := trusting(t, s, clients, mirror.Options{Dial: network.DialContext, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}, "https://go.example.test")
 			read(m, mirror.Request{Path: "example.test/a/@v/v1.0.0.mod"})
 			all := s.Requests()
-			if len(all) != 2 || all[0].Peer != "job" || (all[1].Peer == "job") != test.shown {
+			if len(all) != 2 || all[0].Peer != "client" || (all[1].Peer == "client") != test.shown {
 				t.Errorf("requests %+v, want the second one shown %t", all, test.shown)
 			}
 		})
@@ -86,8 +86,8 @@ func TestAForwardProxyIsShownNoClientCertificate(t *testing.T) {
 func TestKeyPair(t *testing.T) {
 	t.Parallel()
 	a := mirrortest.NewAuthority(t)
-	cert, key := a.Client(t, "job")
-	_, otherKey := a.Client(t, "other")
+	cert, key := a.Client(t, "client")
+	_, otherKey := a.Client(t, "client")
 	both := filepath.Join(t.TempDir(), "both.pem")
 	var text []byte
 	for _, name := range []string{cert, key} {

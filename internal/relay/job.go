@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/diskfile"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
@@ -78,7 +79,7 @@ func ServeJob(ctx context.Context, dir string, s *session.Session, o JobOptions)
 	if len(s.Chain.Hops) == 0 {
 		return SayReady(dir, Ready{Without: "no mirror in GOPROXY that it could ask"})
 	}
-	o.Dir = filepath.Join(dir, "kept")
+	o.Dir, o.Once = filepath.Join(dir, "kept"), true // the steps share a module cache
 	r, err := New(ctx, s, o.Options)
 	if err != nil {
 		return errors.Join(err, SayReady(dir, Ready{Without: err.Error()}))
@@ -205,15 +206,26 @@ func decodeJournal(r io.Reader) (*Journal, error) {
 	return &Journal{Answers: raw.Answers, Result: res, Steps: raw.Steps}, nil
 }
 
-// address is what a URL of Listen looks like, at the head of a GOPROXY of Before.
-var address = regexp.MustCompile(`^http://(127\.0\.0\.1|\[::1\]):[0-9]+/[0-9a-f]{32}\|`)
+// address is what a URL of Listen looks like, at the head of a GOPROXY of Before or
+// Instead.
+var address = regexp.MustCompile(`^http://(127\.0\.0\.1|\[::1\]):[0-9]+/[0-9a-f]{32}(\||,direct,|,off,)`)
 
 // Before is a GOPROXY that asks the relay of a job first. A bar follows it: when the
 // relay is gone, or a step runs where it cannot be reached, go commands go on as they
 // would without. What it refuses they ask the chain, which refuses it as well.
 func Before(url, chain string) string { return url + "|" + chain }
 
-// Behind is the chain in a GOPROXY of Before; any other GOPROXY stays as it is.
+// Instead is a GOPROXY that asks the relay of a job and, where the chain ends in direct,
+// version control. The chain stands where go commands do not read it any more: they do
+// not know the rules by which the relay asks it. When the relay is gone, they fail.
+func Instead(url, chain string, end goenv.Kind) string {
+	if end == goenv.Direct {
+		return url + ",direct," + chain
+	}
+	return url + ",off," + chain
+}
+
+// Behind is the chain in a GOPROXY of Before or Instead; any other GOPROXY stays as it is.
 func Behind(goproxy string) string { return goproxy[len(address.FindString(goproxy)):] }
 
 // Joined is the relay of a job as its stages see it.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/relay"
 )
@@ -162,11 +163,13 @@ func TestTheRelayOfAJobIsFoundInGOPROXY(t *testing.T) {
 	t.Parallel()
 	const at = "http://127.0.0.1:4711/0123456789abcdef0123456789abcdef"
 	for goproxy, want := range map[string]string{
-		relay.Before(at, "https://a.test,direct"): "https://a.test,direct",
-		"https://a.test|direct":                   "https://a.test|direct",
-		"http://127.0.0.1:3000|direct":            "http://127.0.0.1:3000|direct", // somebody's own
-		at + ",direct":                            at + ",direct",                 // of exec
-		"":                                        "",
+		relay.Before(at, "https://a.test,direct"):                "https://a.test,direct",
+		relay.Instead(at, "https://a.test,direct", goenv.Direct): "https://a.test,direct",
+		relay.Instead(at, "https://a.test", goenv.Mirror):        "https://a.test",
+		"https://a.test|direct":                                  "https://a.test|direct",
+		"http://127.0.0.1:3000|direct":                           "http://127.0.0.1:3000|direct", // somebody's own
+		at + ",direct":                                           at + ",direct",                 // of exec
+		"":                                                       "",
 	} {
 		if got := relay.Behind(goproxy); got != want {
 			t.Errorf("%s: %s", goproxy, got)

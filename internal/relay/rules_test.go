@@ -24,7 +24,7 @@ type ruled struct {
 func openRuled(t *testing.T, f *mirrortest.Fixtures, db *mirrortest.SumDB, end string, prepare func(*fetchtest.Bench), faults ...mirrortest.Rule) ruled {
 	t.Helper()
 	clients := mirrortest.NewAuthority(t)
-	cert, key := clients.Client(t, "relay")
+	cert, key := clients.Client(t, "client")
 	corp := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, ClientAuth: tls.RequireAndVerifyClientCert, Clients: clients, Faults: faults})
 	world := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
@@ -86,7 +86,7 @@ func TestTheRelayObeysRules(t *testing.T) {
 				}
 			}
 			for _, q := range b.corp.Requests() {
-				if q.Peer != "relay" || strings.Contains(q.Path, "/bad/") {
+				if q.Peer != "client" || strings.Contains(q.Path, "/bad/") {
 					t.Errorf("the company's was asked for %s by %q", q.Path, q.Peer)
 				}
 			}

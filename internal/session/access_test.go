@@ -92,7 +92,7 @@ func TestCertificatesOfTheCheckout(t *testing.T) {
 	f := mirrortest.Generate(t, 1, 1<<10)
 	clients := mirrortest.NewAuthority(t)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, ClientAuth: 1, Clients: clients})
-	cert, key := clients.Client(t, "job")
+	cert, key := clients.Client(t, "client")
 	for _, trusted := range []bool{false, true} {
 		b := fetchtest.New(t, f, mirrortest.Checkout{})
 		config := fmt.Sprintf("region: eu\nproxy: [{url: '%s', ca-file: '%s', client-certificate: '%s', client-key: '%s'}]\n", s.URL, s.CAFile(), cert, key)
@@ -103,7 +103,7 @@ func TestCertificatesOfTheCheckout(t *testing.T) {
 			t.Errorf("trusted %t: %s %s, region %q", trusted, res.Outcome, res.Message, j.Values.Region)
 		}
 		for _, q := range s.Requests() {
-			if q.Peer != "job" {
+			if q.Peer != "client" {
 				t.Errorf("%s came from %q", q.Path, q.Peer)
 			}
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/modferry/modferry/docs"
 )
 
 // Keys of the configuration file that are no settings.
@@ -40,6 +42,7 @@ func parseConfig(at place, shown string, data []byte) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
+	at.shown = shown
 	c := &config{path: shown, at: at, profiles: map[string]layer{}}
 	if root == nil {
 		return c, nil // nothing but comments
@@ -193,7 +196,7 @@ func (d *document) given(s Setting, e entry) (*given, error) {
 // unknownKey is the error for a key that means nothing here.
 func (d *document) unknownKey(e entry, known []string, more ...string) *Error {
 	known = slices.Sorted(slices.Values(slices.Concat(known, more)))
-	expected, remedy := "a setting", "remove it, or see docs/settings.md for the keys"
+	expected, remedy := "a setting", "remove it, or see "+docs.URL+"settings.md for the keys"
 	if len(more) == 0 {
 		expected, remedy = list(known), ""
 	}

@@ -108,7 +108,7 @@ func openConfig(v *Values, files Files, getenv func(string) string, alone bool) 
 		if inside {
 			root = around.checkout
 		}
-		at.dir, at.shown, at.ofCheckout = filepath.Dir(v.ConfigFile), v.ConfigFile, inside
+		at.dir, at.ofCheckout = filepath.Dir(v.ConfigFile), inside
 		return readConfig(v, at, root, name)
 	}
 	path, data, err := findConfig(v.Dir, around.root, files)
@@ -121,7 +121,7 @@ func openConfig(v *Values, files Files, getenv func(string) string, alone bool) 
 		shown = filepath.ToSlash(rel)
 	}
 	v.Sources["config"] = "file " + shown
-	at.dir, at.shown, at.ofCheckout = filepath.Dir(path), shown, true
+	at.dir, at.ofCheckout = filepath.Dir(path), true
 	return parseConfig(at, shown, data)
 }
 

@@ -20,11 +20,11 @@ func TestConfigurationFileIsRefusedWithItsLine(t *testing.T) {
   1 | retrys: …
     | ^`},
 		{"a key that resembles none", "banana: yes\n", `
-.modferry.yaml:1:1: found the unknown key "banana", expected a setting; remove it, or see docs/settings.md for the keys
+.modferry.yaml:1:1: found the unknown key "banana", expected a setting; remove it, or see https://github.com/modferry/modferry/blob/main/docs/settings.md for the keys
   1 | banana: …
     | ^`},
 		{"the value behind an unknown key is not shown", "tokn: s3cr3t\n", `
-.modferry.yaml:1:1: found the unknown key "tokn", expected a setting; remove it, or see docs/settings.md for the keys
+.modferry.yaml:1:1: found the unknown key "tokn", expected a setting; remove it, or see https://github.com/modferry/modferry/blob/main/docs/settings.md for the keys
   1 | tokn: …
     | ^`},
 		{"a setting that is no key", "quiet: true\n", `
