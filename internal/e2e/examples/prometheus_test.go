@@ -114,7 +114,7 @@ func (x exported) lacks(text string) []string {
 
 // unmatched is what is wrong with a condition on a label.
 func (x exported) unmatched(name string, m *labels.Matcher) []string {
-	if m.Name == labels.MetricName {
+	if m.Name == model.MetricNameLabel {
 		return nil
 	}
 	has, ok := x[name][m.Name]
