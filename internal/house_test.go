@@ -20,12 +20,12 @@ const modulePath = "github.com/modferry/modferry/"
 // Test kits may be imported by tests of the rooms above them.
 var rooms = []string{
 	"cmd/modferry", "action/github", "action/gitlab", "action/otherci", "action/forge", "action/annotate", "action/owndir",
-	"internal/starter", "internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/download", "internal/session",
-	"internal/layer", "internal/mirror", "internal/store", "internal/modcache",
+	"internal/starter", "internal/doctor", "internal/relay", "internal/fetch", "internal/preflight", "internal/outside", "internal/sums", "internal/download", "internal/session",
+	"internal/layer", "internal/mirror", "internal/store", "internal/proxydir", "internal/modcache",
 	"internal/report/reporttest", "internal/report/compare", "internal/report/export", "internal/report/html", "internal/report/markdown",
 	"internal/report/text", "internal/report/progress", "internal/report/render", "internal/report",
 	"internal/outlet", "internal/golog", "internal/failure", "internal/worklist", "internal/imports",
-	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/diskfile", "internal/secret", "internal/ci",
+	"internal/goenv", "internal/finding", "internal/httpx", "internal/settings", "internal/flight", "internal/diskfile", "internal/secret", "internal/ci",
 	"docs",
 }
 

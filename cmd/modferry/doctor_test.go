@@ -43,6 +43,7 @@ var elsewhere = map[string]string{
 	"import-ambiguous":     "internal/fetch/imports_test.go",
 	"scope-build":          "internal/fetch/imports_test.go",
 	"relay-unverified":     "internal/relay/sumdb_test.go",
+	"import-strange":       "internal/fetch/export_unix_test.go",
 	"mirror-certificates":  "internal/fetch/rules_test.go",
 	"relay-missing":        "action/github/native_test.go",
 	"modcache-unseen":      "action/github/host_test.go",

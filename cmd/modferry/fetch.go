@@ -3,11 +3,42 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/modferry/modferry/action/gitlab"
+	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/outside"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 )
+
+const fetchHelp = `Downloads what builds and tests import into the module cache, verified. With
+arguments: these modules or packages, and what go install of them reads,
+verified by the checksum database.`
+
+// fetch downloads the modules of a checkout, or those that arguments name.
+func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
+	if len(args) == 0 {
+		return a.execute(cmd, c, nil)
+	}
+	if !strings.Contains(args[0], "@") {
+		return noArguments(cmd, args)
+	}
+	modules, err := outside.Parse(args)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	if plan, _ := cmd.Flags().GetBool(dryRun); plan {
+		return misused("found --%s together with modules, expected one of the two: what a tool needs is known once it is there", dryRun)
+	}
+	c.prepare = session.OpenJob
+	c.run = func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
+		return fetch.Modules(ctx, s, rec, modules)
+	}
+	return a.execute(cmd, c, nil)
+}
 
 // hide keeps git from seeing what is kept in the checkout between jobs.
 func (j *job) hide() {

@@ -39,6 +39,7 @@ var exitCodes = []struct {
 	{1, "something could not be downloaded; running again may help"},
 	{2, "the command line, a setting or a file of the checkout must be corrected"},
 	{3, "content did not match go.sum, and no source had valid content"},
+	{interrupted, "interrupted by a signal"},
 }
 
 func helpCommands(b *strings.Builder, root *cobra.Command) {

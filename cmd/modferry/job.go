@@ -35,6 +35,9 @@ type job struct {
 	live  atomic.Pointer[progress.Display] // nil while no progress is shown
 }
 
+// interrupted is the exit code of a run that a signal ended, as of a shell's command.
+const interrupted = 130
+
 // execute prepares a job, runs it and writes its result.
 func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
 	j, err := a.begin(cmd, c)
@@ -50,6 +53,9 @@ func (a *app) execute(cmd *cobra.Command, c command, _ []string) error {
 		report.Judge(res)
 	}
 	a.code = res.Outcome.ExitCode()
+	if res.Interrupted && ctx.Err() != nil { // and not ended by --timeout
+		a.code = interrupted
+	}
 	j.publish(res)
 	if c.after != nil {
 		c.after(j, ctx, res)

@@ -82,8 +82,8 @@ func TestAnInterruptedRunWritesItsResult(t *testing.T) {
 		<-s.Arrived("*.zip", 1)
 		cancel(errors.New("a signal arrived"))
 	}()
-	if code := b.run(ctx, "fetch", "-C", b.dir, "--proxy", s.URL, "--no-probe", "--json", "-"); code != 1 {
-		t.Errorf("exit code %d, want 1", code)
+	if code := b.run(ctx, "fetch", "-C", b.dir, "--proxy", s.URL, "--no-probe", "--json", "-"); code != interrupted {
+		t.Errorf("exit code %d, want %d", code, interrupted)
 	}
 	res := decode(t, b.stdout.Bytes())
 	if res.Outcome != report.Incomplete || !res.Interrupted {
@@ -120,8 +120,8 @@ func TestSignalsEndARunWithItsResult(t *testing.T) {
 				t.Fatal(err)
 			}
 			var exit *exec.ExitError
-			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
-				t.Errorf("ended with %v, want exit status 1", err)
+			if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != interrupted {
+				t.Errorf("ended with %v, want exit status %d", err, interrupted)
 			}
 			data, err := os.ReadFile(result)
 			if err != nil {

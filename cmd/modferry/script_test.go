@@ -24,7 +24,8 @@ func TestMain(m *testing.M) {
 //	$WORK/checkout   a checkout that needs three modules example.test/m00N,
 //	                 and the working directory of the script
 //	$WORK/modcache   GOMODCACHE, empty
-//	$MIRROR          a healthy mirror on loopback
+//	$MIRROR          a healthy mirror on loopback, which serves the checksum database
+//	$SUMDB           that database, as GOSUMDB names it
 //	$FILEMIRROR      the same modules as a file:// mirror
 //	$DEAD            a mirror that refuses connections
 //	$LYING           a mirror whose zip of example.test/m001 has other contents
@@ -35,9 +36,11 @@ func TestScript(t *testing.T) {
 	lied := fixtures.All()[1]
 	lie := mirrortest.Corrupt(t, mirrortest.Module{Path: lied.Path, Version: lied.Version.Version}, mirrortest.OtherContent)
 	start := func(o mirrortest.Options) string { return mirrortest.Start(t, o).URL }
+	db := mirrortest.NewSumDB(t, fixtures)
 	variables := map[string]string{
-		"MIRROR":     start(mirrortest.Options{Fixtures: fixtures}),
-		"LYING":      start(mirrortest.Options{Fixtures: fixtures.With(lie)}),
+		"MIRROR":     start(mirrortest.Options{Fixtures: fixtures, SumDB: db}),
+		"SUMDB":      db.Key,
+		"LYING":      start(mirrortest.Options{Fixtures: fixtures.With(lie), SumDB: db}),
 		"BROKEN":     start(mirrortest.Options{Faults: []mirrortest.Rule{mirrortest.Always("", mirrortest.Status(500))}}),
 		"DEAD":       "http://" + mirrortest.Refused(t),
 		"FILEMIRROR": fixtures.WriteProxy(t, filepath.Join(t.TempDir(), "goproxy")),

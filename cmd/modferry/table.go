@@ -87,8 +87,7 @@ and verified against go.sum.`,
 func commands() []command {
 	return []command{
 		{
-			name: "fetch", short: "Download the modules of a checkout into the module cache",
-			long: "Downloads what builds and tests import into the module cache, verified.",
+			name: "fetch", args: "[MODULE@VERSION...]", short: "Download the modules of a checkout into the module cache", long: fetchHelp,
 			examples: []example{
 				{"modferry fetch", "the checkout in this directory"},
 				{"modferry fetch -C services/api", "one in another directory"},
@@ -96,7 +95,7 @@ func commands() []command {
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
 			},
 			flags: fetchFlags,
-			do:    (*app).execute, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do:    (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
@@ -106,6 +105,19 @@ func commands() []command {
 				{"modferry exec -- go install example.com/tool@latest", ""},
 			},
 			do: (*app).exec, prepare: relay.Open, render: text.Write, last: true,
+		},
+		{
+			name: "export", args: "DIR [MODULE@VERSION...]", short: "Write the modules of a checkout as a module proxy for use offline", long: exportHelp,
+			examples: []example{
+				{"modferry export goproxy", "for GOPROXY=file:///path/of/goproxy"},
+				{"modferry export goproxy example.com/tool@latest", "with a tool"},
+			},
+			do: (*app).export, render: text.Write,
+		},
+		{
+			name: "import", args: "DIR", short: "Bring what export has written into the module cache, verified", long: importHelp,
+			examples: []example{{"modferry import goproxy", ""}},
+			do:       (*app).importModules, render: text.Write,
 		},
 		{
 			name: "serve", short: "Serve a relay to the go commands of a job or a network", long: serveHelp, flags: serveFlags,

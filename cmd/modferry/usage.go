@@ -68,7 +68,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	remedy := ""
+	expected, remedy := "flags only", ""
+	if cmd.Name() == "fetch" {
+		expected = "MODULE@VERSION or flags"
+	}
 	switch args[0] {
 	case "true", "false", "yes", "no":
 		remedy = "; write a flag and its value as one word: --no-probe=" + args[0]
@@ -77,7 +80,7 @@ func noArguments(cmd *cobra.Command, args []string) error {
 			remedy = "; for a checkout elsewhere, write -C " + args[0]
 		}
 	}
-	return misused("found the argument %q, expected flags only%s", args[0], remedy)
+	return misused("found the argument %q, expected %s%s", args[0], expected, remedy)
 }
 
 // flagError explains a flag that cannot be parsed.

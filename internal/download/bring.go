@@ -285,7 +285,7 @@ func (e *Engine) retrying() string {
 		return ""
 	}
 	a := e.asked[at]
-	return fmt.Sprintf("%s, %s, %s try", at.Mod, a.failed.Title(), ordinal(a.tries+1))
+	return fmt.Sprintf("(%s, %s try) %s", a.failed.Title(), ordinal(a.tries+1), at.Mod)
 }
 
 func ordinal(n int) string {

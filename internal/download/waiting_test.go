@@ -34,7 +34,7 @@ func TestProgressTellsWhatHasBeenWaitedForLongest(t *testing.T) {
 		r.waiting(young, c.Hops[0], "")
 		old.Record.Attempts = make([]report.Attempt, 2)
 		r.waiting(old, c.Hops[1], failure.Refused)
-		if got, want := r.retrying(), "example.test/old@v1.0.0, connection refused, 3rd try"; got != want {
+		if got, want := r.retrying(), "(connection refused, 3rd try) example.test/old@v1.0.0"; got != want {
 			t.Errorf("retrying %q, want %q", got, want)
 		}
 		time.Sleep(2 * time.Second)

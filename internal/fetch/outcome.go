@@ -163,7 +163,11 @@ func (r *run) conclude(ctx context.Context, res *report.Result) {
 	switch fe := failure.As(cause); {
 	case wrong > 0:
 		res.Outcome = report.Integrity
-		res.Message = fmt.Sprintf("%s did not have the bytes that go.sum names, and no source had the right ones", report.Count(wrong, "file"))
+		names := "go.sum names"
+		if r.List != r.Session.List || r.Values.Toolchain {
+			names = "go.sum or the checksum database names"
+		}
+		res.Message = fmt.Sprintf("%s did not have the bytes that %s, and no source had the right ones", report.Count(wrong, "file"), names)
 	case cause != nil && download.Local(fe.Class):
 		res.Outcome, res.Message = report.Settings, fe.Error()
 	case cause != nil:

@@ -46,7 +46,7 @@ func MakePlan(ctx context.Context, s *session.Session) (Plan, error) {
 		return Plan{}, err
 	}
 	t := &route{r: r}
-	w := r.newWanted(t)
+	w := r.newWanted(t, nil)
 	if err := w.look(ctx); err != nil {
 		return Plan{}, err
 	}

@@ -45,6 +45,7 @@ func filesOf(items ...*download.Item) files {
 
 // The phases of a run.
 const (
+	resolving      = "resolving versions"
 	lookingAtCache = "looking at the module cache"
 	restoring      = "restoring"
 	probingMirrors = "probing mirrors"

@@ -31,7 +31,7 @@ func Restore(ctx context.Context, s *session.Session, rec *Recorder) *report.Res
 	}
 	var rest []*download.Item
 	t := &route{r: r, download: func(items ...*download.Item) { rest = append(rest, items...) }}
-	w := r.newWanted(t)
+	w := r.newWanted(t, nil)
 	if err := w.look(ctx); err != nil {
 		return r.refused(res, err)
 	}

@@ -13,10 +13,12 @@ import (
 	"github.com/modferry/modferry/internal/finding"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/modcache"
+	"github.com/modferry/modferry/internal/outside"
 	"github.com/modferry/modferry/internal/preflight"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/store"
+	"github.com/modferry/modferry/internal/worklist"
 )
 
 // Run brings what is missing into the module cache. The result is complete
@@ -24,6 +26,11 @@ import (
 // that was chosen, for session.Exports. rec follows the run; nil for nobody.
 func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result, session.Chain) {
 	r, res := begin(s, rec)
+	return r.bring(ctx, res, r.named(nil))
+}
+
+// bring brings what is missing of the list of the run, and what find finds beyond it.
+func (r *run) bring(ctx context.Context, res *report.Result, find search) (*report.Result, session.Chain) {
 	defer r.close()
 	ctx, end := r.limited(ctx)
 	defer end()
@@ -33,12 +40,16 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	if err := r.openModCache(); err != nil {
 		return r.refuse(res, err)
 	}
+	found, err := r.beyond(ctx, find)
+	if err != nil {
+		return r.refuse(res, err)
+	}
 	r.rec.enter(lookingAtCache)
 	d := &downloads{r: r, ctx: ctx, stop: stop}
 	t := &route{r: r, download: d.add}
-	w := r.newWanted(t)
+	w := r.newWanted(t, found)
 	d.wanted = w
-	if r.Store.Kind == store.Off {
+	if r.Store.Kind == store.Off || len(r.List.Modules) == 0 {
 		t.decide(nil)
 	}
 	if r.List.Bare != "" {
@@ -67,13 +78,16 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	}
 
 	r.rec.enter(finishing)
-	chosen := preflight.Unprobed(s)
+	chosen := preflight.Unprobed(r.Session)
 	chosen.Reasons = nil // nothing was measured
 	items := w.brought()
 	if p := d.p; p != nil {
 		defer p.End()
 		chosen = p.Final(slices.ContainsFunc(items, func(it *download.Item) bool { return it.Record.Source == report.FromFailed || it.Record.Source == "" }))
 		res.SumDB = p.Database()
+	}
+	if found != nil && found.SumDB != nil {
+		res.SumDB = found.SumDB
 	}
 	res.Modules = w.present
 	res.Totals.Imported, res.Totals.Required = w.zips()
@@ -83,6 +97,7 @@ func Run(ctx context.Context, s *session.Session, rec *Recorder) (*report.Result
 	}
 	r.fill(res, chosen, r.refusals(chosen)...)
 	r.collect(res, items)
+	toolchains(res.Modules)
 	r.conclude(ctx, res)
 	return res, chosen.Chain()
 }
@@ -134,8 +149,10 @@ func (r *run) earlyChain(p *preflight.Probes) session.Chain {
 // run is one run over a session.
 type run struct {
 	*session.Session
+	List  *worklist.List // what is wanted of the session's
 	rec   *Recorder
 	cache *modcache.Cache // nil for a run without
+	found *outside.Found  // beyond the list; nil for nothing
 	began time.Time
 	// planning says that nothing is to be written: what is here is taken as it is.
 	planning bool
@@ -147,7 +164,7 @@ func begin(s *session.Session, rec *Recorder) (*run, *report.Result) {
 		rec = new(Recorder)
 	}
 	rec.begin()
-	r := &run{Session: s, rec: rec, began: time.Now()}
+	r := &run{Session: s, List: s.List, rec: rec, began: time.Now()}
 	return r, &report.Result{
 		Schema: report.Schema, Tool: r.Options.Tool, Started: r.began.UTC().Format(time.RFC3339), Outcome: report.OK,
 		Machine:  &report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0)},

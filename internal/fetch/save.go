@@ -89,7 +89,7 @@ func (r *run) save(ctx context.Context, res *report.Result, saved *report.Saved)
 // optional is what else of the work list later steps have made the go command use,
 // and what only graph commands read.
 func (r *run) toSave(ctx context.Context) (need, optional layer.Sums, err error) {
-	w := r.newWanted(&route{r: r})
+	w := r.newWanted(&route{r: r}, nil)
 	if err := w.look(ctx); err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/imports"
 	"github.com/modferry/modferry/internal/layer"
+	"github.com/modferry/modferry/internal/outside"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/worklist"
@@ -22,9 +23,11 @@ import (
 type wanted struct {
 	r       *run
 	modules map[module.Version]worklist.Module
-	looks   chan struct{} // bounds the files that are looked at together
-	route   *route        // of what is wanted and not in the module cache
-	scoped  bool          // it is not the whole work list
+	list    []module.Version // those that are not wanted for themselves alone
+	beyond  *outside.Found   // nil for nothing beyond the work list
+	looks   chan struct{}    // bounds the files that are looked at together
+	route   *route           // of what is wanted and not in the module cache
+	scoped  bool             // it is not the whole work list
 	// wholeGraph says that the go command reads every go.mod of the module graph.
 	wholeGraph bool
 	known      known
@@ -39,15 +42,21 @@ type wanted struct {
 	early     map[module.Version]*earlyFiles
 }
 
-func (r *run) newWanted(t *route) *wanted {
+func (r *run) newWanted(t *route, found *outside.Found) *wanted {
 	w := &wanted{
 		r: r, modules: make(map[module.Version]worklist.Module, len(r.List.Modules)), looks: make(chan struct{}, min(16, r.Room.Requests)), route: t,
 		items: map[layer.Member]*download.Item{}, asked: map[layer.Member]bool{}, early: map[module.Version]*earlyFiles{}, goMods: map[module.Version]bool{},
 	}
 	for _, m := range r.List.Modules {
 		w.modules[m.ID()] = m
+		w.list = append(w.list, m.ID())
 	}
-	for _, x := range r.List.Readings() {
+	readings := r.List.Readings()
+	if found != nil {
+		w.add(found)
+		readings = append(readings, found.Readings...)
+	}
+	for _, x := range readings {
 		w.scoped = true
 		w.wholeGraph = w.wholeGraph || x.WholeGraph
 		if x.Selection != nil {
@@ -67,12 +76,12 @@ func (r *run) newWanted(t *route) *wanted {
 func (w *wanted) look(ctx context.Context) error {
 	if s, ok := w.known.recall(); ok {
 		w.graphs = nil
-		return w.step(ctx, s)
+		return w.step(ctx, join(s, w.always()))
 	}
 	if !w.scoped {
-		return w.step(ctx, w.everything())
+		return w.step(ctx, join(w.everything(), w.always()))
 	}
-	var s imports.Step
+	s := w.always()
 	for _, g := range w.graphs {
 		s = join(s, imports.Step{Modules: g.Missing(), Providers: g.Providers()})
 	}
@@ -85,16 +94,11 @@ func (w *wanted) look(ctx context.Context) error {
 
 // everything is the whole work list.
 func (w *wanted) everything() imports.Step {
-	var all imports.Step
-	for _, m := range w.r.List.Modules {
-		all.Providers = append(all.Providers, m.ID())
-	}
-	all.Modules = all.Providers
-	return all
+	return imports.Step{Modules: w.list, Providers: w.list}
 }
 
 func join(a, b imports.Step) imports.Step {
-	return imports.Step{Modules: append(a.Modules, b.Modules...), Providers: append(a.Providers, b.Providers...)}
+	return imports.Step{Modules: slices.Concat(a.Modules, b.Modules), Providers: slices.Concat(a.Providers, b.Providers)}
 }
 
 // step looks for the files of what has become known to be wanted, and for those of
@@ -107,7 +111,8 @@ func (w *wanted) step(ctx context.Context, s imports.Step) error {
 
 func (w *wanted) follow(ctx context.Context, g *errgroup.Group, s imports.Step) {
 	for _, v := range s.Modules {
-		if w.modules[v].Zip == "" { // a line is missing in go.sum, which is told
+		if w.modules[v].Zip == "" {
+			w.unsummed(v)
 			w.absent(v)
 			continue
 		}

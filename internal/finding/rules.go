@@ -272,6 +272,7 @@ var ruleGroups = []struct {
 	}},
 	{"The relay", []numbered{
 		{380, "relay-unverified", "Files were passed on that nobody knows a hash of."},
+		{381, "import-strange", "A directory to import has files that no module proxy has."},
 		{389, "relay-missing", "The relay of the job is not there."},
 	}},
 	{"Rules for modules", []numbered{

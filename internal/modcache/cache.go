@@ -24,7 +24,7 @@ type Cache struct {
 	scratch *run // of OpenScratch: dir is its
 	temps   atomic.Uint64
 	crew    *crew
-	rename  func(from, to string) error // os.Rename
+	rename  func(from, to string) error // rename
 }
 
 // Open opens the module cache in dir, an absolute path, and creates it when
@@ -78,7 +78,7 @@ func open(dir string) (*Cache, error) {
 	case !info.IsDir():
 		return nil, openErr(dir, errors.New("not a directory"))
 	}
-	return &Cache{dir: dir, crew: newCrew(), rename: os.Rename}, nil
+	return &Cache{dir: dir, crew: newCrew(), rename: rename}, nil
 }
 
 func openErr(dir string, err error) error {

@@ -96,7 +96,16 @@ func (r *Relay) refuse(w http.ResponseWriter, q question, b brought) {
 	if b.it != nil {
 		lines = append(lines, others(b.it, fe)...)
 	}
+	lines = append(lines, r.offline()...)
 	r.say(w, status(b, fe), lines...)
+}
+
+// offline is what a relay without a network adds to its refusals.
+func (r *Relay) offline() []string {
+	if !r.s.Values.Offline {
+		return nil
+	}
+	return []string{"offline: only the module cache and the file:// mirrors of GOPROXY are asked"}
 }
 
 // forbid answers for a module that a rule lets nobody be asked for: whatever follows the

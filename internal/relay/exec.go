@@ -109,8 +109,18 @@ func environment(s *session.Session, at *Loopback) []string {
 	switch {
 	case at != nil:
 		env = append(env, "GOPROXY="+Proxy(s, at.URL))
+	case s.Values.Offline:
+		env = append(env, "GOPROXY=off")
 	case s.Values.ProxyList() != "":
 		env = append(env, "GOPROXY="+s.Chain.List().String())
+	}
+	if s.Values.Offline {
+		// Private modules come from the directories as well, and neither version control
+		// nor a database that GOSUMDB names by its URL is asked.
+		env = append(env, "GONOPROXY=none", "GOVCS=*:off")
+		if !s.SumDB.Off {
+			env = append(env, "GOSUMDB="+s.SumDB.Key)
+		}
 	}
 	return env
 }

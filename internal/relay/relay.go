@@ -23,13 +23,13 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/finding"
+	"github.com/modferry/modferry/internal/flight"
 	"github.com/modferry/modferry/internal/goenv"
-	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/relay/keep"
-	"github.com/modferry/modferry/internal/relay/sums"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/settings"
+	"github.com/modferry/modferry/internal/sums"
 )
 
 // Options configure a relay. The zero value works.
@@ -103,12 +103,11 @@ type brought struct {
 func Open(v *settings.Values, env goenv.Env, o session.Options) (*session.Session, error) {
 	all := *v
 	all.Scope = "all"
-	all.Checkout.Proxy, all.Checkout.Mirrors = "", nil
-	if v.FromCheckout("mirrors") {
-		all.Mirrors = string(session.Configured)
-	}
 	o.Stays = true
-	return session.OpenProbe(&all, env, o)
+	if v.Offline {
+		return session.OpenOffline(&all, env, o, session.OwnModCache(env)...)
+	}
+	return session.OpenJob(&all, env, o)
 }
 
 // New is a relay over a session of Open. It needs a place for files; the error says
@@ -130,7 +129,13 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 	r := &Relay{s: s, o: o, began: time.Now(), shelf: shelf{k, d}, deliveries: d, pages: pages{known: map[string]known{}}, at: map[entry]int{}}
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	r.ctx = ctx
-	r.sums = sums.New(ctx, s)
+	var err error
+	if r.sums, err = sums.New(ctx, s, s.List.Modules); err != nil {
+		if o.Keep == nil {
+			err = errors.Join(err, k.Close())
+		}
+		return nil, err
+	}
 	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
 	r.desk = &desk{ctx: ctx, s: s, make: r.engine}
 	return r, nil

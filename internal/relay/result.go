@@ -14,8 +14,8 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
-	"github.com/modferry/modferry/internal/relay/sums"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/sums"
 )
 
 // Answers is how many questions there were so far.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
-	"github.com/modferry/modferry/internal/relay/sums"
+	"github.com/modferry/modferry/internal/sums"
 )
 
 // brief is said of what may be another one in a minute, or where a better one may come.
@@ -33,7 +33,8 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 		r.say(w, http.StatusNotFound, "no checksum database of the relay's settings")
 		return
 	case path == "supported":
-		if err := d.Supported(req.Context()); err != nil {
+		// Offline, nobody else is to be asked either.
+		if err := d.Supported(req.Context()); err != nil && !r.s.Values.Offline {
 			r.unavailable(w, err)
 			return
 		}
@@ -54,7 +55,7 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 			r.say(w, http.StatusForbidden, v.String()+": "+why)
 			return
 		}
-		if r.sums.Hidden(v.Path) {
+		if r.sums.Hidden(d, v.Path) {
 			r.say(w, http.StatusNotFound, v.String()+": private: the checksum database is not told its name; set GONOSUMDB or GOPRIVATE for the go command as well")
 			return
 		}
@@ -81,7 +82,7 @@ func (r *Relay) unavailable(w http.ResponseWriter, err error) {
 		return
 	}
 	if fe.Class == failure.NotFound || fe.Class == failure.Gone {
-		r.say(w, http.StatusNotFound, fe.Error())
+		r.say(w, http.StatusNotFound, append([]string{fe.Error()}, r.offline()...)...)
 		return
 	}
 	r.say(w, http.StatusBadGateway, "the checksum database cannot be asked: "+fe.Error())

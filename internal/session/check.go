@@ -25,7 +25,8 @@ func (s *Session) check() error {
 	for _, f := range goenv.Check(s.Env, nil, Public) {
 		// Of the default's comma: the chosen chain has it mended already, and
 		// says so.
-		if f.Check != "goproxy-separator" || f.Severity != finding.Info {
+		// Offline, nobody has written GOPROXY and GONOPROXY.
+		if ours := s.Values.Offline && (f.Setting == "GOPROXY" || f.Setting == "GONOPROXY"); !ours && (f.Check != "goproxy-separator" || f.Severity != finding.Info) {
 			s.About = append(s.About, f)
 		}
 		if f.Severity == finding.Error && slices.Contains(refused, f.Setting) {

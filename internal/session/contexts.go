@@ -60,6 +60,18 @@ func (s *Session) contexts() (func(goLine string, tags []string) imports.Context
 	}, nil
 }
 
+// Contexts are the ways to build on this machine a module with a go line that is no
+// checkout's.
+func (s *Session) Contexts(goLine string) (imports.Contexts, error) {
+	contexts, err := s.contexts()
+	if err != nil {
+		return imports.Contexts{}, err
+	}
+	c := contexts(goLine, nil)
+	c.All = c.All[:c.Own]
+	return c, nil
+}
+
 // platforms reads --platforms. Without a processor, both usual ones are meant.
 func (s *Session) platforms() ([]imports.Context, error) {
 	names := strings.FieldsFunc(s.Values.Platforms, func(r rune) bool { return r == ',' || r == ' ' })

@@ -32,8 +32,8 @@ func (s *Session) openMirrors() error {
 			return err
 		}
 	}
-	if !s.SumDB.Off {
-		s.contacts.expect(s.SumDB.URL, "the checksum database "+s.SumDB.Name)
+	for _, db := range s.sumDBs {
+		s.contacts.expect(db.URL, "the checksum database "+db.Name)
 	}
 	trips := v.Retries + 1
 	if s.Options.Stays {

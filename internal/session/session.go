@@ -113,6 +113,7 @@ type Session struct {
 	// that would keep it from them may be the one that is wrong.
 	nameless bool
 
+	sumDBs   []goenv.AddedSumDB
 	fallback Fallback
 	guest    bool // the chain is the checkout's: without credentials of the job, and for this run alone
 	contacts contacts
@@ -149,6 +150,18 @@ func OpenProbe(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	return withoutList(v, env, o)
 }
 
+// OpenJob opens a session whose mirrors are the job's alone: what they say decides what
+// @latest is, which is not the checkout's to decide. A checkout that there is none of,
+// or that cannot be read, is none.
+func OpenJob(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
+	own := *v
+	own.Checkout.Proxy, own.Checkout.Mirrors = "", nil
+	if v.FromCheckout("mirrors") {
+		own.Mirrors = string(Configured)
+	}
+	return OpenProbe(&own, env, o)
+}
+
 // OpenCache opens a session that only lists or prunes the cache; it needs no
 // checkout.
 func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
@@ -168,6 +181,12 @@ func OpenCache(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 // OpenServer opens a session without a checkout, for a program that stays.
 func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	o.Stays = true
+	if v.Offline {
+		var err error
+		if v, env, err = offline(v, env, OwnModCache(env)...); err != nil {
+			return nil, err
+		}
+	}
 	return withoutList(v, env, o)
 }
 
@@ -246,7 +265,7 @@ func newSession(v *settings.Values, env goenv.Env, o Options) *Session {
 		o.Secrets = &secret.Set{}
 	}
 	o.Patience = cmp.Or(o.Patience, patience)
-	for _, text := range []string{env.Get("GOPROXY"), env.Get("GOSUMDB"), v.Cache} {
+	for _, text := range []string{env.Get("GOPROXY"), env.Get("GOSUMDB"), v.SumDBs, v.Cache} {
 		o.Secrets.AddURLs(text)
 	}
 	s := &Session{Options: o, Values: v, Env: env, Choice: Choice(v.Mirrors), fallback: Fallback(v.Fallback), List: &worklist.List{}}
@@ -265,6 +284,9 @@ func (s *Session) open() (err error) {
 		return err
 	}
 	if s.SumDB, err = goenv.ParseSumDB(s.Env.Get("GOSUMDB")); err != nil {
+		return err
+	}
+	if err := s.readSumDBs(); err != nil {
 		return err
 	}
 	if err := s.check(); err != nil {

@@ -18,26 +18,29 @@ const (
 // The caller owns the result.
 func Table() []Setting {
 	var (
-		places  = []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		places  = []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
 		all     = append(slices.Clone(places), "serve")
 		where   = append(slices.Clone(places), "settings")
-		results = []string{"fetch", "exec", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
-		network = []string{"fetch", "exec", "serve", "probe", "env", "doctor"}
-		probed  = []string{"fetch", "exec", "serve", "env", "doctor"}
-		module  = []string{"fetch", "exec", "doctor", "verify", "cache restore", "cache save"}
-		cached  = []string{"fetch", "exec", "cache restore", "cache save", "cache list", "cache prune"}
-		restore = []string{"fetch", "exec", "cache restore"}
-		remote  = []string{"fetch", "exec", "serve", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
+		results = []string{"fetch", "exec", "export", "import", "probe", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune"}
+		network = []string{"fetch", "exec", "serve", "export", "probe", "env", "doctor"}
+		trusts  = []string{"fetch", "exec", "serve", "export", "import", "probe", "env", "doctor"}
+		probed  = []string{"fetch", "exec", "serve", "export", "env", "doctor"}
+		module  = []string{"fetch", "exec", "export", "doctor", "verify", "cache restore", "cache save"}
+		cached  = []string{"fetch", "exec", "export", "cache restore", "cache save", "cache list", "cache prune"}
+		restore = []string{"fetch", "exec", "export", "cache restore"}
+		remote  = []string{"fetch", "exec", "serve", "export", "probe", "env", "doctor", "cache restore", "cache save", "cache list", "cache prune"}
 		fetch   = []string{"fetch"}
 		handed  = []string{"fetch", "exec"}
-		brings  = []string{"fetch", "exec", "serve"}
+		brings  = []string{"fetch", "exec", "serve", "export"}
+		asks    = []string{"fetch", "exec", "serve", "export", "import"}
+		outside = []string{"fetch", "export"}
 		serve   = []string{"serve"}
 	)
 	return []Setting{
 		{Name: "dir", Short: "C", Kind: Dir, Default: ".", Commands: append(slices.Clone(where), "init"), Input: true, Group: groupCheckout,
 			Usage: "the checkout",
 			field: func(v *Values) any { return &v.Dir }},
-		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
+		{Name: "modules", Kind: List, Config: "modules", Commands: []string{"fetch", "exec", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "the one in DIR", Usage: "main modules, ./... for all",
 			field: func(v *Values) any { return &v.Modules }},
 		{Name: "scope", Kind: Choice, Choices: []string{"imports", "build", "all"}, Default: "imports", Config: "scope", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
@@ -49,6 +52,9 @@ func Table() []Setting {
 		{Name: "tags", Kind: List, Config: "tags", Commands: module, Input: true, Checkout: Anyone, Group: groupCheckout,
 			Unset: "none", Usage: "build tags beside those of GOFLAGS",
 			field: func(v *Values) any { return &v.Tags }},
+		{Name: "toolchain", Kind: Bool, Default: "false", Config: "toolchain", Commands: outside, Input: true, Checkout: Anyone, Group: groupCheckout,
+			Usage: "add the Go toolchain that go.mod asks for",
+			field: func(v *Values) any { return &v.Toolchain }},
 		{Name: "config", Kind: File, Commands: append(slices.Clone(where), "serve"), Input: true, Group: groupCheckout,
 			Unset: ".modferry.yaml", Usage: "configuration file",
 			field: func(v *Values) any { return &v.ConfigFile }},
@@ -59,16 +65,16 @@ func Table() []Setting {
 			Usage: "let the checkout's .modferry.yaml set anything",
 			field: func(v *Values) any { return &v.TrustCheckout }},
 
-		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "exec", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
+		{Name: "modcache", Kind: Dir, Config: "modcache", Commands: []string{"fetch", "exec", "export", "import", "env", "doctor", "verify", "cache restore", "cache save"}, Input: true, Group: groupModCache,
 			Unset: "GOMODCACHE", Usage: "the module cache",
 			field: func(v *Values) any { return &v.ModCache }, why: "With it, later steps would use modules that the change itself may have brought along."},
 		{Name: "verify-present", Kind: Bool, Default: "false", Config: "verify-present", Commands: fetch, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "re-hash what is present and replace what differs",
 			field: func(v *Values) any { return &v.VerifyPresent }},
-		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "exec", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
+		{Name: "extract", Kind: Choice, Choices: []string{"none", "needed", "all"}, Default: "needed", Config: "extract", Commands: []string{"fetch", "exec", "import", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips to extract",
 			field: func(v *Values) any { return &v.Extract }},
-		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: restore, Input: true, Checkout: Anyone, Group: groupModCache,
+		{Name: "zips", Kind: Choice, Choices: []string{"none", "rebuild"}, Default: "none", Config: "zips", Commands: []string{"fetch", "exec", "cache restore"}, Input: true, Checkout: Anyone, Group: groupModCache,
 			Usage: "zips of restored modules",
 			field: func(v *Values) any { return &v.Zips }},
 
@@ -94,6 +100,9 @@ func Table() []Setting {
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
 			Usage: "which failures fall back",
 			field: func(v *Values) any { return &v.Fallback }, loose: []string{"any"}, why: "With it, other mirrors would be asked for what a mirror of the job refuses."},
+		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"exec", "serve"}, Group: groupMirrors,
+			Usage: "use the module cache and file:// mirrors alone",
+			field: func(v *Values) any { return &v.Offline }, why: "With it, the change would decide where modules come from."},
 		{Name: "region", Kind: Text, Config: "region", Commands: network, Input: true, Group: groupMirrors,
 			Unset: "none", Usage: "region whose mirrors come first",
 			field: func(v *Values) any { return &v.Region }, why: "With it, the change would decide which mirror of the job is asked first."},
@@ -107,16 +116,19 @@ func Table() []Setting {
 			Unset: "system's", Usage: "CA certificates to trust, in PEM format",
 			field: func(v *Values) any { return &v.CAFile }, why: "With it, the change would decide which servers the job trusts."},
 
-		{Name: "private", Kind: List, Config: "private", Commands: network, Input: true, Checkout: AddsUp, Group: groupPrivate,
+		{Name: "private", Kind: List, Config: "private", Commands: trusts, Input: true, Checkout: AddsUp, Group: groupPrivate,
 			Unset: "GOPRIVATE", Usage: "patterns of private modules",
 			field: func(v *Values) any { return &v.Private }, joins: true, apart: func(v *Values) *string { return &v.Checkout.Private }},
 		{Name: "noproxy", Kind: List, Config: "noproxy", Commands: network, Input: true, Group: groupPrivate,
 			Unset: "GONOPROXY", Usage: "patterns never requested from a mirror",
 			field: func(v *Values) any { return &v.NoProxy }, joins: true, why: "With it, the change would decide where modules come from."},
-		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: network, Input: true, Group: groupPrivate,
+		{Name: "sumdb", Kind: Text, Config: "sumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GOSUMDB", Usage: "checksum database",
 			field: func(v *Values) any { return &v.SumDB }, why: whySumDB},
-		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: network, Input: true, Group: groupPrivate,
+		{Name: "sumdbs", Kind: Text, Config: "sumdbs", Commands: asks, Group: groupPrivate,
+			Unset: "none", Usage: "further checksum databases, or keys of one",
+			field: func(v *Values) any { return &v.SumDBs }, why: whySumDB},
+		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
 		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: []string{"exec", "serve"}, Input: false, Checkout: Anyone, Group: groupPrivate,
@@ -132,7 +144,7 @@ func Table() []Setting {
 		{Name: "no-hedge", Kind: Bool, Default: "false", Config: "no-hedge", Commands: brings, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "no second attempt when the first is slow",
 			field: func(v *Values) any { return &v.NoHedge }},
-		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
+		{Name: "timeout", Kind: Duration, Default: "30m", Config: "timeout", Commands: []string{"fetch", "export", "import", "cache restore", "cache save"}, Input: true, Checkout: Anyone, Group: groupLimits,
 			Usage: "for the whole run, 0 for no limit",
 			field: func(v *Values) any { return &v.Timeout }, zero: true},
 		{Name: "connect-timeout", Kind: Duration, Default: "10s", Config: "connect-timeout", Commands: remote, Input: true, Checkout: Anyone, Group: groupLimits,

@@ -13,7 +13,7 @@ func TestTableIsConsistent(t *testing.T) {
 	t.Parallel()
 	var (
 		name     = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
-		commands = []string{"fetch", "exec", "serve", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune", "settings", "init"}
+		commands = []string{"fetch", "exec", "serve", "export", "import", "probe", "env", "doctor", "verify", "cache restore", "cache save", "cache list", "cache prune", "settings", "init"}
 		names    = map[string]bool{}
 		shorts   = map[string]bool{}
 		groups   []string

@@ -19,6 +19,7 @@ type Values struct {
 	NoSumDB    string // patterns as in GONOSUMDB
 	Strict     bool   // a relay answers only with what go.sum or the checksum database verifies
 	SumDB      string // as in GOSUMDB
+	SumDBs     string // as package goenv reads them: [PATTERNS] KEY… [URL], separated by ;
 	Extract    string // none, needed or all
 	Zips       string // none or rebuild: what a restored module has beside its tree
 	Cache      string // where modules are kept between jobs, as package store reads it; never ""
@@ -34,6 +35,8 @@ type Values struct {
 	Reports    string // the directory that reports for CI systems go into, "" for nowhere
 
 	TrustCheckout bool // the configuration file of the checkout has the job's voice
+	Toolchain     bool // what go.mod asks for is fetched, too
+	Offline       bool // nothing but the module cache and file:// mirrors is asked
 	VerifyPresent bool
 	NoProbe       bool
 	NoHedge       bool

@@ -22,7 +22,12 @@ type SumDB struct {
 // NewSumDB makes a database that answers for the fixtures and nothing else.
 func NewSumDB(tb testing.TB, f *Fixtures) *SumDB {
 	tb.Helper()
-	const name = "sum.example.test"
+	return NewSumDBNamed(tb, f, "sum.example.test")
+}
+
+// NewSumDBNamed is NewSumDB with another name.
+func NewSumDBNamed(tb testing.TB, f *Fixtures, name string) *SumDB {
+	tb.Helper()
 	signer, verifier, err := note.GenerateKey(nil, name)
 	if err != nil {
 		tb.Fatal(err)

@@ -107,7 +107,9 @@ var flag = regexp.MustCompile(`(^|[ (])(--[a-z][a-z-]{1,24}[a-z])\b`)
 
 // prose is running text whose flags are code, which is not broken at its
 // hyphens.
-func prose(text string) string { return flag.ReplaceAllString(esc(text), `$1<code class="flag">$2</code>`) }
+func prose(text string) string {
+	return flag.ReplaceAllString(esc(text), `$1<code class="flag">$2</code>`)
+}
 
 // list writes items, each between open and end, which are ours.
 func (w *writer) list(class string, items []string, open, end string) {

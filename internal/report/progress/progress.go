@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -169,11 +170,20 @@ func fitParts(parts []string, width int) string {
 			continue
 		}
 		if room >= leastCut {
-			line += ", " + render.Cut(part, room)
+			line += ", " + head(part, room)
 		}
 		break
 	}
 	return render.Cut(line, width)
+}
+
+// head is the beginning of a text that is longer than room.
+func head(text string, room int) string {
+	for render.Cells(text) >= room {
+		_, n := utf8.DecodeLastRuneInString(text)
+		text = text[:len(text)-n]
+	}
+	return text + "…"
 }
 
 type meter struct {

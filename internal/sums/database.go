@@ -13,17 +13,20 @@ import (
 
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/failure"
+	"github.com/modferry/modferry/internal/flight"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror"
-	"github.com/modferry/modferry/internal/relay/flight"
 	"github.com/modferry/modferry/internal/session"
 )
 
-// Database is the checksum database of a session, asked where the go command would
+// Database is a checksum database of a session, asked where the go command would
 // ask it: through the first mirror that serves it, else itself. What it says is not
 // verified here. It is safe for concurrent use.
 type Database struct {
-	s     *session.Session
+	s  *session.Session
+	of goenv.SumDB
+	// aside says that it answers for modules whose names no public mirror is told.
+	aside bool
 	reads *flight.Group[string, read]
 
 	mu    sync.Mutex
@@ -54,12 +57,12 @@ const (
 	mostWait = 20 * time.Second
 )
 
-func newDatabase(ctx context.Context, s *session.Session) *Database {
-	return &Database{s: s, reads: flight.New[string, read](ctx), pages: map[string][]byte{}}
+func newDatabase(ctx context.Context, s *session.Session, of goenv.SumDB, aside bool) *Database {
+	return &Database{s: s, of: of, aside: aside, reads: flight.New[string, read](ctx), pages: map[string][]byte{}}
 }
 
 // Name is the name in the paths below a mirror.
-func (d *Database) Name() string { return d.s.SumDB.Name }
+func (d *Database) Name() string { return d.of.Name }
 
 func (d *Database) close() {
 	d.reads.Close()
@@ -215,9 +218,20 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 }
 
 func (d *Database) find(ctx context.Context) (*download.Engine, string, *session.Hop, error) {
-	if !d.s.SumDB.BypassMirrors {
+	if d.s.Values.Offline {
+		// Directories: what one of them lacks of the database, the next may have.
+		c := session.Chain{Hops: d.s.Chain.Hops, End: goenv.Mirror}
+		if len(c.Hops) == 0 {
+			return nil, "", nil, fmt.Errorf("%w: there is no directory to look in", ErrUnreachable)
+		}
+		return download.New(d.s, c, nil, download.Options{}), "sumdb/" + d.Name() + "/", c.Hops[0], nil
+	}
+	if !d.of.BypassMirrors {
 		below := "sumdb/" + d.Name() + "/"
 		for _, h := range d.s.Chain.Hops {
+			if d.aside && h.Public {
+				continue
+			}
 			e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
 			it := download.NewPage(module.Version{}, "sumdb", below+"supported", download.PageOptions{Max: largest})
 			err := e.Bring(ctx, it)
@@ -240,11 +254,11 @@ var ErrUnreachable = errors.New("no mirror serves it, and it does not answer its
 
 // itself is the database behind no mirror, if it answers.
 func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
-	m, err := d.s.Client.Open(d.s.SumDB.URL, mirror.Limits{})
+	m, err := d.s.Client.Open(d.of.URL, mirror.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	h := &session.Hop{Mirror: m, URL: d.s.SumDB.URL, Weight: 1}
+	h := &session.Hop{Mirror: m, URL: d.of.URL, Weight: 1}
 	e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
 	ctx, cancel := mirror.WithLimit(ctx, mostWait, "the search for it")
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/modferry/modferry/internal/relay/flight"
+	"github.com/modferry/modferry/internal/flight"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
