@@ -159,9 +159,10 @@ func (c *chaos) tearEntry() {
 	if err != nil || info.Size() == 0 {
 		return
 	}
-	if at := c.random.Int64N(info.Size()); c.random.IntN(2) == 0 {
-		f.Truncate(at)
+	if c.random.IntN(2) == 0 {
+		f.Truncate(c.random.Int64N(info.Size()))
 	} else {
+		at := min(100, info.Size()-1) // of a zip, a place that its hash covers
 		b := make([]byte, 1)
 		f.ReadAt(b, at)
 		b[0] ^= 0x20
