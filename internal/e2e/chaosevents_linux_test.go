@@ -136,6 +136,7 @@ func fill(name string) {
 func (c *chaos) killOne() {
 	r := c.relays[1]
 	c.event("kill -9 of the second relay")
+	c.config.swap("retries: 2\n") // with a bad file none begins
 	s, _ := r.now()
 	r.set(nil)
 	s.kill()

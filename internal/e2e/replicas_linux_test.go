@@ -75,14 +75,15 @@ func (r replicas) round() {
 	// Both store the same files at a time. The instant is "when the n-th entry is
 	// written, and a little later".
 	survivor, victim := serve("survivor"), serve("victim")
-	nth, later := 1+r.random.IntN(len(r.files)/2), time.Duration(r.random.IntN(10_000))*time.Microsecond
+	nth, later := 1+r.random.IntN(50), time.Duration(r.random.IntN(10_000))*time.Microsecond
 	written := r.store.ArrivedWith(func(q mirrortest.Request) bool { return q.Method == http.MethodPut }, nth)
 	var both, clients sync.WaitGroup
+	answered := make(chan struct{})
 	both.Go(func() {
 		select {
 		case <-written:
 			time.Sleep(later)
-		case <-t.Context().Done():
+		case <-answered: // and fewer were begun
 		}
 		victim.kill()
 	})
@@ -96,6 +97,7 @@ func (r replicas) round() {
 		})
 	}
 	clients.Wait()
+	close(answered)
 	both.Wait()
 	r.end(survivor)
 	r.whole("after a kill " + later.String() + " after entry " + strconv.Itoa(nth) + " was begun")
