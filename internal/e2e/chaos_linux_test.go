@@ -164,7 +164,8 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 		} else {
 			c.fillable = smallDisk(t, r.dir, chaosDisk)
 		}
-		r.start = func() (*served, error) { return c.at.serve(t, r.dir, args...) }
+		// Other machines may reach them, so that they go on for a moment after SIGTERM.
+		r.start = func() (*served, error) { return c.at.serve(t, r.dir, "0.0.0.0:0", args...) }
 		c.relays = append(c.relays, r)
 		c.begin(r)
 		t.Cleanup(func() {

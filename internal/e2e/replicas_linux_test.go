@@ -30,7 +30,7 @@ import (
 // third one, which has nothing of its own, answer.
 func TestCorner26ReplicasShareAStoreAndOneDies(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(seed(t), 26))
+	seed := seed(t)
 	mods := make([]mirrortest.Module, 30)
 	for i := range mods {
 		mods[i] = mirrortest.Module{Path: fmt.Sprintf("example.test/m%03d", i), Version: "v1.0.0", Size: 1 << (8 + i%13)}
@@ -38,6 +38,8 @@ func TestCorner26ReplicasShareAStoreAndOneDies(t *testing.T) {
 	f := mirrortest.Build(t, mods...)
 	for round := range 8 {
 		t.Run(strconv.Itoa(round), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, uint64(round)))
 			replicas{t, random, f, servedFiles(f), startVersity(t, false), filepath.Join(t.TempDir(), "relays")}.round()
 		})
 	}
@@ -62,7 +64,7 @@ func (r replicas) round() {
 	at.env = append(r.store.environ(), "GOSUMDB="+db.Key+" "+sums.URL)
 	serve := func(name string) *served {
 		t.Helper()
-		s, err := at.serve(t, filepath.Join(r.dir, name), "--shared-store", r.store.cache, "--strict")
+		s, err := at.serve(t, filepath.Join(r.dir, name), "127.0.0.1:0", "--shared-store", r.store.cache, "--strict")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,11 +24,11 @@ type served struct {
 	url string
 }
 
-// serve starts one that keeps its downloads below dir, and waits until it is ready.
-// Other machines might reach it, so that it goes on for a moment after SIGTERM.
-func (p *place) serve(t *testing.T, dir string, args ...string) (*served, error) {
+// serve starts one that keeps its downloads below dir and listens at a port of its own,
+// and waits until it is ready.
+func (p *place) serve(t *testing.T, dir, listen string, args ...string) (*served, error) {
 	t.Helper()
-	args = append([]string{"serve", "--listen", "0.0.0.0:0", "--keep-dir", dir, "--proxy", p.proxy}, args...)
+	args = append([]string{"serve", "--listen", listen, "--keep-dir", dir, "--proxy", p.proxy}, args...)
 	cmd := p.command(t, args...)
 	process, port, err := launch(cmd, `msg=ready address=\S+:(\d+) `)
 	if err != nil {
