@@ -148,7 +148,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	}
 	c.at = &place{
 		modcache: filepath.Join(t.TempDir(), "mod"),
-		proxy:    c.url(0) + "," + c.url(1),
+		proxy:    c.url(0) + "|" + c.url(1),
 		env:      append(c.store.environ(), "GOSUMDB="+db.Key+" "+c.url(2)),
 	}
 	c.config = mountConfig(t)

@@ -176,8 +176,8 @@ func (c *chaos) changeConfig() {
 	a, b := c.url(0), c.url(1)
 	texts := []string{
 		"retries: 2\n",
-		"retries: 1\nproxy: " + b + "," + a + "\n",
-		"retries: 3\nproxy: " + a + "|" + b + "\n",
+		"retries: 1\nproxy: " + b + "|" + a + "\n",
+		"retries: 3\nproxy: " + a + "," + b + "\n",
 		"retries: 2\nconcurrency: 3\n",
 		"retries: [\n",
 		"retries: many\n",
