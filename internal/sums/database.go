@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -219,6 +220,16 @@ func (d *Database) forget() {
 	defer d.mu.Unlock()
 	clear(d.pages)
 	d.size = 0
+}
+
+// inherit takes over what another one was told.
+func (d *Database) inherit(from *Database) {
+	from.mu.Lock()
+	pages, size := maps.Clone(from.pages), from.size
+	from.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pages, d.size = pages, size
 }
 
 func (d *Database) keep(path string, body []byte) {

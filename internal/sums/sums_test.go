@@ -165,3 +165,31 @@ func TestADatabaseOutlivesTheMirrorThatServedIt(t *testing.T) {
 		})
 	}
 }
+
+// What a database said outlives the session that asked, and the database.
+func TestWhatADatabaseSaidIsInherited(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t, "a.test/m", "b.test/m")
+	db, other := mirrortest.NewSumDB(t, f), mirrortest.NewSumDB(t, f)
+	itself := mirrortest.Start(t, mirrortest.Options{Handler: db})
+	before := open(t, f, db.Key+" "+itself.URL, "", "off")
+	want, err := before.find("a.test/m")
+	if err != nil || want != f.Get("a.test/m", "v1.0.0").ZipSum {
+		t.Fatalf("%q, %v", want, err)
+	}
+	itself.Fault(mirrortest.Always("", mirrortest.Status(500)))
+	for _, tt := range []struct {
+		key, path string
+		known     bool
+	}{
+		{db.Key, "a.test/m", true},
+		{db.Key, "b.test/m", false},
+		{other.Key, "a.test/m", false},
+	} {
+		after := open(t, f, tt.key+" "+itself.URL, "", "off")
+		after.Inherit(before.Sums)
+		if got, err := after.find(tt.path); err != nil || (got == want) != tt.known {
+			t.Errorf("%s with %s: %q, %v", tt.path, tt.key, got, err)
+		}
+	}
+}
