@@ -46,6 +46,9 @@ func (c *chaos) breakThings(ctx context.Context) {
 			c.changeConfig()
 		default:
 			tr := &mishaps[c.random.IntN(len(mishaps))]
+			if !tr.on && c.random.IntN(2) == 0 {
+				continue // more is well than not
+			}
 			if tr.on = !tr.on; tr.on {
 				c.event(tr.name)
 				tr.come()
