@@ -96,12 +96,12 @@ function built(m, version) {
   const dir = m.path.join(m.env.RUNNER_TEMP, 'modferry', 'built')
   fs.mkdirSync(dir, { recursive: true })
   const file = m.path.join(dir, `modferry${suffix(m.platform)}`)
-  const args = version ? ['install', `${modulePath}/cmd/modferry@v${version}`] : ['build', '-trimpath', '-buildvcs=false', '-o', file, './cmd/modferry']
+  const args = version ? ['install', '-trimpath', `${modulePath}/cmd/modferry@v${version}`] : ['build', '-trimpath', '-buildvcs=false', '-o', file, './cmd/modferry']
   const began = Date.now()
   const made = run('go', args, { env: cleanly(m.env, settings, dir), cwd: version ? dir : m.root, timeout: 300_000 })
   const sha256 = made.status === 0 && hashOf(file)
   if (!sha256) {
-    m.warn(`without modferry: go ${args.join(' ')} fails: ${last(made.stderr) || made.error?.message || 'it says nothing'}`)
+    m.warn(`without modferry: go ${args.join(' ')} fails: ${made.error?.message || last(made.stderr) || 'it says nothing'}`)
     return undefined
   }
   m.log(`uses modferry ${version || 'of this commit'}, built with ${settings.GOVERSION} in ${Math.round((Date.now() - began) / 1000)} s`)

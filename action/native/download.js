@@ -15,9 +15,9 @@ const { pipeline } = require('node:stream/promises')
 const redirects = 5
 const largest = 256 << 20 // far above the size of the program
 
-/** A failure with what to do about it: again says that another attempt may help. */
+/** A failure with what to do about it: again is how many attempts make sense. */
 class Failure extends Error {
-  constructor(message, { again = false, after } = {}) {
+  constructor(message, { again = 1, after } = {}) {
     super(message)
     this.again = again
     this.after = after // milliseconds that the server asks for
@@ -38,7 +38,7 @@ async function download(url, file, options = {}) {
     } catch (err) {
       fs.rmSync(file, { force: true })
       const wait = err.after ?? o.pause * 2 ** (attempt - 1)
-      if (!err.again || attempt === o.attempts || Date.now() + wait > end) throw err
+      if (attempt >= Math.min(err.again, o.attempts) || Date.now() + wait > end) throw err
       o.log(`${err.message}; again in ${Math.ceil(wait / 1000)} s`)
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
@@ -58,7 +58,7 @@ async function once(url, file, o) {
     if (status !== 200) {
       response.destroy()
       throw new Failure(`${shown(url)}: HTTP status ${status}`, {
-        again: status === 408 || status === 429 || status >= 500, after: retryAfter(response.headers['retry-after']),
+        again: busy(status), after: retryAfter(response.headers['retry-after']),
       })
     }
     return receive(url, response, file)
@@ -100,7 +100,7 @@ async function get(url, o) {
   const secure = url.protocol === 'https:'
   const proxy = proxyFor(url, o.env)
   // With an agent of its own, no setting of node's diverts it.
-  const options = { ca: o.ca, headers: { 'User-Agent': 'modferry-action' }, agent: false }
+  const options = { ca: o.ca, headers: { 'User-Agent': 'modferry-action' }, agent: false, timeout: o.idle }
   let target = url
   if (proxy && secure) {
     const socket = await tunnel(url, proxy, o)
@@ -117,7 +117,7 @@ async function get(url, o) {
   const from = target.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
     const request = from.get(target, options, resolve)
-    request.setTimeout(o.idle, () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
     request.on('error', (err) => reject(network(url, err)))
   })
 }
@@ -131,9 +131,9 @@ function tunnel(url, proxy, o) {
   return new Promise((resolve, reject) => {
     const request = from.request({
       host: bare(proxy.hostname), port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-      method: 'CONNECT', path: place, headers, ca: o.ca, agent: false,
+      method: 'CONNECT', path: place, headers, ca: o.ca, agent: false, timeout: o.idle,
     })
-    request.setTimeout(o.idle, () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
     request.on('error', (err) => reject(network(proxy, err)))
     request.on('response', (response) => response.destroy())
     request.on('connect', (response, socket, head) => {
@@ -144,17 +144,23 @@ function tunnel(url, proxy, o) {
       }
       socket.destroy()
       const status = response.statusCode
-      reject(new Failure(`the forward proxy ${proxy.host} refuses a tunnel to ${place}: HTTP status ${status}`, { again: status === 429 || status >= 500 }))
+      reject(new Failure(`the forward proxy ${proxy.host} refuses a tunnel to ${place}: HTTP status ${status}`, { again: busy(status) }))
     })
     request.end()
   })
 }
 
+/** busy is how many attempts make sense after a status. */
+const busy = (status) => (status === 408 || status === 429 || status >= 500 ? Infinity : 1)
+
+// Of a host that cannot be reached at all, as from a machine without internet.
+const unreachable = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'])
+
 /** network is a failure of the connection. A certificate that is not trusted stays so. */
 function network(url, err) {
   const distrust = /CERT|SIGNATURE|ALTNAME/.test(err.code || '')
   const hint = distrust ? '; set input ca-file to the CA certificates of your network' : ''
-  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again: !distrust })
+  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again: distrust ? 1 : unreachable.has(err.code) ? 2 : Infinity })
 }
 
 /** proxyFor is the forward proxy for a URL, as Go and curl find it; undefined for none. */

@@ -16,7 +16,7 @@ function joined(env) {
   return names.map((name) => path.join(temp, name)).find((dir) => {
     try {
       const { url } = JSON.parse(fs.readFileSync(path.join(dir, ready), 'utf8'))
-      return url && env.GOPROXY?.startsWith(`${url}|`)
+      return url && [`${url}|`, `${url},`].some((head) => env.GOPROXY?.startsWith(head))
     } catch {
       return false
     }

@@ -140,6 +140,9 @@ test('what cannot be had is tried as often as it makes sense', async (t) => {
   await assert.rejects(download(endless.url, file, quick), /more than 5 redirects/)
   const silent = await serve(t, () => {})
   await assert.rejects(download(silent.url, file, { ...quick, attempts: 1, idle: 50 }), /nothing received/)
+  const said = []
+  await assert.rejects(download('http://127.0.0.1:1/', file, { ...quick, log: (line) => said.push(line) }), /ECONNREFUSED/)
+  assert.equal(said.length, 1) // once more, and no longer
   assert.equal(fs.existsSync(file), false)
 })
 
@@ -168,6 +171,7 @@ test('only a relay that GOPROXY names is joined', (t) => {
   assert.equal(relay.joined({ RUNNER_TEMP, GOPROXY: `${url}|direct` }), undefined)
   fs.writeFileSync(path.join(dir, 'ready.json'), JSON.stringify({ url, pid: 1 }))
   assert.equal(relay.joined({ RUNNER_TEMP, GOPROXY: `${url}|direct` }), dir)
+  assert.equal(relay.joined({ RUNNER_TEMP, GOPROXY: `${url},off,https://goproxy.test` }), dir) // with rules
   assert.equal(relay.joined({ RUNNER_TEMP, GOPROXY: 'https://goproxy.test|direct' }), undefined)
 })
 

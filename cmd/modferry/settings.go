@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -49,6 +50,9 @@ func (a *app) settings(cmd *cobra.Command, _ command, _ []string) error {
 	for _, s := range settings.Table() {
 		value, source := values.Show(s)
 		page.add(s.Group, s.Name, cmp.Or(value, "("+s.Unset+")"), source)
+	}
+	for _, r := range append(slices.Clone(values.Rules), values.Checkout.Rules...) {
+		page.add("Rules: which mirrors may be asked", r.Modules, cmp.Or(settings.Redact(strings.Join(r.Mirrors, ", ")), "(none)"), r.Source)
 	}
 	for _, name := range goVariables {
 		page.add("What the go command is told", name, cmp.Or(settings.Redact(env.Get(name)), "(none)"), env.Source(name))

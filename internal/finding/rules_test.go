@@ -48,7 +48,7 @@ func TestRulesAreUsed(t *testing.T) {
 			if d.IsDir() && (d.Name() == "testdata" || d.Name() == "e2e" || d.Name() == "reporttest") {
 				return filepath.SkipDir
 			}
-			if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || d.Name() == "rules.go" {
+			if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(filepath.ToSlash(name), "internal/finding/rules.go") {
 				return nil
 			}
 			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)

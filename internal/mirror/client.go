@@ -45,6 +45,9 @@ type Options struct {
 	Trips int
 	// UserAgent of every request; "" means "modferry".
 	UserAgent string
+	// Via is the header of that name of every request, by which a server knows its own;
+	// "" for none.
+	Via string
 	// Secrets learns every credential that is sent, and hides them in the errors;
 	// nil means a set of the client's own.
 	Secrets *secret.Set

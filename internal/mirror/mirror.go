@@ -32,6 +32,7 @@ type Mirror struct {
 	base   *url.URL // without credentials
 	auth   string   // Authorization header, "" when there are no credentials
 	name   string
+	via    string // the header of that name
 	limits Limits
 	hidden *secret.Set
 	dir    string // of a file:// mirror
@@ -67,6 +68,7 @@ func (c *Client) OpenTrusting(rawURL string, limits Limits, trust Trust) (*Mirro
 		Health:  newHealth(c.o.Pause, c.o.Trips, time.Now),
 		Limiter: newLimiter(c.o.Concurrency),
 		name:    settings.Redact(rawURL),
+		via:     c.o.Via,
 		limits:  limits,
 		hidden:  c.o.Secrets,
 	}
@@ -246,6 +248,9 @@ func (m *Mirror) get(ctx context.Context, r Request, plain bool) (*Response, err
 	}
 	if m.auth != "" {
 		req.Header.Set("Authorization", m.auth)
+	}
+	if m.via != "" {
+		req.Header.Set("Via", m.via)
 	}
 	if plain {
 		req.Header.Set("Accept-Encoding", "identity")

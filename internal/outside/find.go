@@ -237,9 +237,13 @@ func (f *Finder) candidates(ctx context.Context, found *Found, target module.Ver
 		v := module.Version{Path: p, Version: version}
 		g.Go(func() error {
 			if f.unasked(p) != "" && len(f.s.Access.Route(f.s.Chain, p)) > 0 {
-				if err := f.bring(ctx, v, report.KindZip); err == nil {
+				err := f.bring(ctx, v, report.KindZip)
+				if err == nil {
 					err = f.bring(ctx, v, report.KindMod)
 				}
+				if err := grave(ctx, err); err != nil {
+					return err
+				} // else module says what is lacking
 			}
 			m, err := f.module(ctx, v)
 			if err != nil && v == target {

@@ -1,11 +1,15 @@
 package relay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/modferry/modferry/internal/download"
@@ -71,12 +75,30 @@ func (r *Relay) file(w http.ResponseWriter, req *http.Request, q question) {
 	}
 	h.Set("Vary", "Disable-Module-Fetch")
 	if giveUp == nil {
-		http.ServeContent(w, req, "", time.Time{}, f.ReadSeeker) // itself, which the system may send by itself
+		deliver(w, req, f.ReadSeeker)
 		return
 	}
 	sent := &answer{ResponseWriter: w}
 	http.ServeContent(sent, req, "", time.Time{}, f.ReadSeeker)
 	done = sent.whole(req)
+}
+
+// conditions are the headers that make an answer anything but the whole file.
+var conditions = []string{"Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"}
+
+// deliver answers with a file. What is in memory goes out in one write, at half the
+// cost of http.ServeContent; a file is handed over as itself, which the system may
+// send by itself.
+func deliver(w http.ResponseWriter, req *http.Request, f io.ReadSeeker) {
+	memory, ok := f.(*bytes.Reader)
+	conditional := func(name string) bool { return req.Header[name] != nil }
+	if !ok || req.Method != http.MethodGet || slices.ContainsFunc(conditions, conditional) {
+		http.ServeContent(w, req, "", time.Time{}, f)
+		return
+	}
+	w.Header().Set("Accept-Ranges", "bytes")
+	w.Header().Set("Content-Length", strconv.Itoa(memory.Len()))
+	_, _ = memory.WriteTo(w) // a client that is gone needs nothing
 }
 
 // giveUp is what removes a file that was delivered; nil for one that stays.

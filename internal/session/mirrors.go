@@ -43,7 +43,7 @@ func (s *Session) openMirrors() error {
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
 		Proxy: s.contacts.watch(s.Options.proxy(), ""), Dial: s.Options.Dial, RootCAs: roots, Netrc: netrc,
-		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: trips, UserAgent: UserAgent(s.Options.Tool), Secrets: s.Options.Secrets,
+		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: trips, UserAgent: UserAgent(s.Options.Tool), Via: s.Options.Via, Secrets: s.Options.Secrets,
 	})
 	catalogue := mirror.PublicCatalogue()
 	named := s.Configured.Mirrors()

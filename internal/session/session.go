@@ -26,6 +26,9 @@ import (
 type Options struct {
 	// Tool names the program in the result, e.g. "modferry 1.2.3".
 	Tool string
+	// Via is a header of requests to mirrors, by which a server knows its own; "" for
+	// none.
+	Via string
 	// Log receives a line for every noteworthy event; nil means silence.
 	Log func(line string)
 	// Getenv finds NETRC and the home directory; nil means that no .netrc is

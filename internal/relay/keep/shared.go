@@ -95,7 +95,7 @@ func (c *shared) stats() SharedStats {
 }
 
 // entryName is the name of a file in the store: "f1-" for the file, "h1-" for the hash
-// of one that nobody knows a hash of.
+// that counts where nobody knows one.
 func entryName(prefix string, of key) string {
 	sum := sha256.Sum256([]byte(of.v.String() + "." + of.kind))
 	return prefix + hex.EncodeToString(sum[:])
@@ -128,7 +128,8 @@ func (k *Keep) Recall(ctx context.Context, v module.Version, kind, h1 string) bo
 // read puts an entry of the store among what is kept; false when there is none that is
 // of any use.
 func (c *shared) read(ctx context.Context, of key, h1 string) (bool, error) {
-	if h1 == "" {
+	known := h1 != ""
+	if !known {
 		var err error
 		if h1, err = c.first(ctx, of); h1 == "" {
 			return false, err
@@ -160,18 +161,18 @@ func (c *shared) read(ctx context.Context, of key, h1 string) (bool, error) {
 	case fe == nil:
 		return true, nil
 	case fe.Class == failure.HashMismatch, fe.Class == failure.WrongContent, fe.Class == failure.UnsafeZip, fe.Class == failure.TooLarge:
-		c.reject(ctx, e, of, fe)
+		c.reject(ctx, e, of, fe, known)
 	}
 	return false, nil
 }
 
-// reject has an entry make way for the right one.
-func (c *shared) reject(ctx context.Context, e store.Entry, of key, fe *failure.Error) {
+// reject has an entry make way for the right one, if it is known which that is.
+func (c *shared) reject(ctx context.Context, e store.Entry, of key, fe *failure.Error, known bool) {
 	c.rejected.Add(1)
 	c.k.log("the shared store has wrong bytes for %s %s: %v", of.v, of.kind, fe)
 	if d, ok := c.store.(interface {
 		Delete(ctx context.Context, e store.Entry) error
-	}); ok {
+	}); ok && known {
 		if err := d.Delete(ctx, e); err != nil {
 			c.failed("delete them", err)
 		}
@@ -286,6 +287,8 @@ func (c *shared) write(of key) {
 	case err == nil:
 		c.writes.Add(1)
 		c.well()
+		// For the time when the checksum database is down: then this one is the first.
+		c.isFirst(ctx, of, f.H1)
 	case !errors.Is(err, store.ErrExists):
 		c.failed("write "+of.v.String()+" "+of.kind, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -67,11 +68,16 @@ func TestReplicasShareAStore(t *testing.T) {
 			t.Errorf("%s is not kept", kind)
 		}
 	}
-	// What nobody vouches for is not taken from the store without its first hash.
 	if s := second.Stats().Shared; s.Hits != 2 || s.Writes != 0 || s.Failures != 0 {
 		t.Errorf("%+v", s)
 	}
 	closed(t, second)
+	// With the checksum database down, the hash is what the first replica found.
+	third := replica(t, storeIn(t, at))
+	defer closed(t, third)
+	if !third.Recall(t.Context(), a.Version, "zip", "") || !has(t, third, a, "zip") {
+		t.Error("nothing is to be had without the checksum database")
+	}
 }
 
 func TestAForgedEntryIsReplaced(t *testing.T) {
@@ -117,11 +123,11 @@ func TestAForgedEntryIsReplaced(t *testing.T) {
 	}
 }
 
-// dataFiles are the files in which a store in a directory has its entries.
+// dataFiles are the files in which a store in a directory has zips and go.mod files.
 func dataFiles(t *testing.T, at string) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(at, func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Name() == "data" {
+		if err == nil && d.Name() == "data" && strings.HasPrefix(filepath.Base(filepath.Dir(name)), "f1-") {
 			all = append(all, name)
 		}
 		return err

@@ -3,7 +3,10 @@ package serve_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,6 +32,28 @@ func modules(t *testing.T, paths ...string) *mirrortest.Fixtures {
 
 // A server knows no go.sum: the checksum database says what is right, to it and, through
 // it, to the go command.
+// In a job whose variables are also its services', GOPROXY of the relay is the relay.
+func TestARelayThatAsksItselfSaysSo(t *testing.T) {
+	t.Parallel()
+	var b *bench
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", strings.TrimPrefix(b.url, "http://")
+	}})
+	t.Cleanup(front.Close)
+	b = newBench(t, front.URL)
+	b.flags["retries"] = "0"
+	b.start()
+	resp, err := b.client.Get(b.url + "/example.test/m/@v/v1.0.0.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode == http.StatusOK || !strings.Contains(string(body), "asks itself") {
+		t.Errorf("%s, %v:\n%s", resp.Status, err, body)
+	}
+}
+
 func TestAGoCommandDownloadsThroughAServer(t *testing.T) {
 	t.Parallel()
 	f := mirrortest.Generate(t, 12, 4<<10)

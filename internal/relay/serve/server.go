@@ -8,6 +8,7 @@ package serve
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,6 +147,7 @@ func prepared(o Options) *Server {
 	}
 	s.watch = watch.New(watch.NewMetrics(o.Session.Tool, s.state), o.Log, o.Plain, writeLimit)
 	s.o.Session.Brought = s.watch.Brought
+	s.o.Session.Via = "1.1 modferry-" + rand.Text()
 	return s
 }
 
@@ -219,6 +222,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/metrics":
 		s.watch.ServeHTTP(w, r)
 	default:
+		if slices.Contains(r.Header.Values("Via"), s.o.Session.Via) {
+			say(w, http.StatusLoopDetected, "modferry: this relay asks itself: its own address is in its GOPROXY; set MODFERRY_PROXY to the mirrors that it should ask")
+			return
+		}
 		inner, why := s.auth.Load().admit(r)
 		if why != nil {
 			s.watch.Refused(why.reason)
