@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -20,6 +21,7 @@ type counterpart struct {
 	cache              string            // what the setting "cache" says
 	env                map[string]string // the variables of a job
 	kill               func()            // ends the program behind, at once; nil when it is shared
+	signal             func(os.Signal)   // sends it a signal; nil when it is shared or no program
 	kept               kept              // what is in it
 	expire             func(n int)       // lets the next n signed URLs be stale; nil without such
 }

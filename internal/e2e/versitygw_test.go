@@ -88,6 +88,7 @@ func startVersity(t *testing.T, alone bool) *counterpart {
 	}
 	if alone {
 		c.kill = v.kill
+		c.signal = func(sig os.Signal) { v.cmd.Process.Signal(sig) }
 	}
 	return c
 }

@@ -21,7 +21,8 @@ import (
 
 // What go commands and servers between them and the relay do in corners that a module
 // proxy gets wrong is held by tests named TestCornerNN in this package, NN from 01 to
-// 28; several tests may hold one corner:
+// 28; several tests may hold one corner, and that of 26 is in internal/e2e, with a store
+// that we did not write:
 //
 //	go test -run Corner15 ./internal/relay
 

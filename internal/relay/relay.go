@@ -42,6 +42,9 @@ type Options struct {
 	// Keep is where files are kept, whose owner closes it after the relay; nil means a
 	// directory of the relay's own beside the module cache.
 	Keep *keep.Keep
+	// Before is a relay whose place this one takes: what checksum databases told it is
+	// known here as well. Nil means none.
+	Before *Relay
 	// Last is how many of the files and pages that were brought last the result has; 0
 	// means 50,000.
 	Last int
@@ -135,6 +138,10 @@ func New(ctx context.Context, s *session.Session, o Options) (*Relay, error) {
 			err = errors.Join(err, k.Close())
 		}
 		return nil, err
+	}
+	if o.Before != nil {
+		r.sums.Inherit(o.Before.sums)
+		r.o.Before = nil // it is about to end
 	}
 	r.files, r.asks = flight.New[request, brought](ctx), flight.New[string, brought](ctx)
 	r.desk = &desk{ctx: ctx, s: s, make: r.engine}

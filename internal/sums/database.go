@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -30,12 +31,15 @@ type Database struct {
 	reads *flight.Group[string, read]
 
 	mu    sync.Mutex
-	at    *download.Engine // of the one place that is asked; nil while it is not known
-	hop   *session.Hop     // the mirror there; nil for the database itself
-	own   *download.Engine // of the database itself, for names that are kept from the mirror
-	below string           // the path of the database there
-	again time.Time        // when to look for it again, after it was not found
-	lost  error            // why it was not
+	at    *download.Engine                  // of the one place that is asked; nil while it is not known
+	hop   *session.Hop                      // the mirror there; nil for the database itself
+	own   *download.Engine                  // of the database itself, for names that are kept from the mirror
+	below string                            // the path of the database there
+	left  map[*session.Hop]time.Time        // mirrors that it was not to be had from, and until when they are passed over
+	by    map[*session.Hop]*download.Engine // of all places so far
+	self  *session.Hop                      // the database itself, once it was looked for there
+	again time.Time                         // when to look for it again, after it was not found
+	lost  error                             // why it was not
 	pages map[string][]byte
 	size  int
 }
@@ -58,7 +62,8 @@ const (
 )
 
 func newDatabase(ctx context.Context, s *session.Session, of goenv.SumDB, aside bool) *Database {
-	return &Database{s: s, of: of, aside: aside, reads: flight.New[string, read](ctx), pages: map[string][]byte{}}
+	return &Database{s: s, of: of, aside: aside, reads: flight.New[string, read](ctx), pages: map[string][]byte{},
+		left: map[*session.Hop]time.Time{}, by: map[*session.Hop]*download.Engine{}}
 }
 
 // Name is the name in the paths below a mirror.
@@ -66,11 +71,24 @@ func (d *Database) Name() string { return d.of.Name }
 
 func (d *Database) close() {
 	d.reads.Close()
-	for _, e := range []*download.Engine{d.at, d.own} {
-		if e != nil {
-			e.Close()
-		}
+	for _, e := range d.by {
+		e.Close()
 	}
+	if d.self != nil {
+		d.self.Close()
+	}
+}
+
+// engine asks at a place, through its hops.
+func (d *Database) engine(hops ...*session.Hop) *download.Engine {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.by[hops[0]]
+	if e == nil {
+		e = download.New(d.s, session.Chain{Hops: hops, End: goenv.Mirror}, nil, download.Options{})
+		d.by[hops[0]] = e
+	}
+	return e
 }
 
 // Supported says whether the database can be asked; nil means that it can.
@@ -106,19 +124,49 @@ func (d *Database) Read(ctx context.Context, path string) ([]byte, error) {
 }
 
 func (d *Database) read(ctx context.Context, path string) ([]byte, error) {
-	e, below, err := d.placeFor(ctx, path)
-	if err != nil {
-		return nil, err
+	for {
+		e, below, err := d.placeFor(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest, Check: plausible(path)})
+		if err = e.Bring(ctx, it); err == nil {
+			body := it.Page().Body
+			if path != "/latest" {
+				d.keep(path, body)
+			}
+			return body, nil
+		}
+		if ctx.Err() != nil || !d.leave(e, failure.As(err)) {
+			return nil, err
+		}
 	}
-	it := download.NewPage(module.Version{}, "sumdb", below+strings.TrimPrefix(path, "/"), download.PageOptions{Max: largest, Check: plausible(path)})
-	if err := e.Bring(ctx, it); err != nil {
-		return nil, err
+}
+
+// leave gives up a mirror that failed, if the chain goes on after such a failure, and
+// reports whether there may be another place. A go command stays with its first one; a
+// server lives longer than many a mirror.
+func (d *Database) leave(e *download.Engine, fe *failure.Error) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if fe.Class == failure.NotFound || fe.Class == failure.Gone || d.s.Values.Offline {
+		return false // what one has not, others have not
 	}
-	body := it.Page().Body
-	if path != "/latest" {
-		d.keep(path, body)
+	if d.self != nil && e == d.by[d.self] {
+		if e == d.at {
+			d.at = nil // the next read looks at the mirrors again
+		}
+		return false
 	}
-	return body, nil
+	if e != d.at {
+		return true // another read gave it up
+	}
+	if !d.hop.Passes(fe.Class) {
+		return false
+	}
+	d.left[d.hop] = time.Now().Add(lookAgain)
+	d.at, d.hop = nil, nil
+	return true
 }
 
 // placeFor is the place to ask at a path. A name that a rule keeps from the mirror where
@@ -145,10 +193,6 @@ func (d *Database) placeFor(ctx context.Context, path string) (*download.Engine,
 		}
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.own != nil { // another one was faster
-			own.Close()
-			own = d.own
-		}
 		d.own = own
 	}
 	return own, "", nil
@@ -176,6 +220,16 @@ func (d *Database) forget() {
 	defer d.mu.Unlock()
 	clear(d.pages)
 	d.size = 0
+}
+
+// inherit takes over what another one was told.
+func (d *Database) inherit(from *Database) {
+	from.mu.Lock()
+	pages, size := maps.Clone(from.pages), from.size
+	from.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pages, d.size = pages, size
 }
 
 func (d *Database) keep(path string, body []byte) {
@@ -209,9 +263,7 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 			d.lost, d.again = err, time.Now().Add(lookAgain)
 		}
 		return nil, "", err
-	case d.at != nil: // another one was faster
-		at.Close()
-	default:
+	case d.at == nil: // else another one was faster
 		d.at, d.below, d.hop, d.lost = at, below, hop, nil
 	}
 	return d.at, d.below, nil
@@ -220,25 +272,24 @@ func (d *Database) place(ctx context.Context) (*download.Engine, string, error) 
 func (d *Database) find(ctx context.Context) (*download.Engine, string, *session.Hop, error) {
 	if d.s.Values.Offline {
 		// Directories: what one of them lacks of the database, the next may have.
-		c := session.Chain{Hops: d.s.Chain.Hops, End: goenv.Mirror}
-		if len(c.Hops) == 0 {
+		hops := d.s.Chain.Hops
+		if len(hops) == 0 {
 			return nil, "", nil, fmt.Errorf("%w: there is no directory to look in", ErrUnreachable)
 		}
-		return download.New(d.s, c, nil, download.Options{}), "sumdb/" + d.Name() + "/", c.Hops[0], nil
+		return d.engine(hops...), "sumdb/" + d.Name() + "/", hops[0], nil
 	}
 	if !d.of.BypassMirrors {
 		below := "sumdb/" + d.Name() + "/"
 		for _, h := range d.s.Chain.Hops {
-			if d.aside && h.Public {
+			if d.aside && h.Public || d.leftJustNow(h) {
 				continue
 			}
-			e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+			e := d.engine(h)
 			it := download.NewPage(module.Version{}, "sumdb", below+"supported", download.PageOptions{Max: largest})
 			err := e.Bring(ctx, it)
 			if err == nil {
 				return e, below, h, nil
 			}
-			e.Close()
 			if fe := failure.As(err); ctx.Err() != nil || !h.Passes(fe.Class) {
 				return nil, "", nil, fe
 			}
@@ -254,20 +305,37 @@ var ErrUnreachable = errors.New("no mirror serves it, and it does not answer its
 
 // itself is the database behind no mirror, if it answers.
 func (d *Database) itself(ctx context.Context) (*download.Engine, error) {
-	m, err := d.s.Client.Open(d.of.URL, mirror.Limits{})
+	h, err := d.hopItself()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	h := &session.Hop{Mirror: m, URL: d.of.URL, Weight: 1}
-	e := download.New(d.s, session.Chain{Hops: []*session.Hop{h}, End: goenv.Mirror}, nil, download.Options{})
+	e := d.engine(h)
 	ctx, cancel := mirror.WithLimit(ctx, mostWait, "the search for it")
 	defer cancel()
 	if err := e.Bring(ctx, download.NewPage(module.Version{}, "sumdb", "latest", download.PageOptions{Max: largest})); err != nil {
-		e.Close()
-		m.Close()
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return e, nil
+}
+
+// hopItself is the one place that is no mirror.
+func (d *Database) hopItself() (*session.Hop, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.self == nil {
+		m, err := d.s.Client.Open(d.of.URL, mirror.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		d.self = &session.Hop{Mirror: m, URL: d.of.URL, Weight: 1}
+	}
+	return d.self, nil
+}
+
+func (d *Database) leftJustNow(h *session.Hop) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Now().Before(d.left[h])
 }
 
 // Reached is where the database was asked: the redacted name of a mirror, "" for itself.

@@ -8,6 +8,7 @@ package sums
 import (
 	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 
@@ -74,7 +75,7 @@ func New(ctx context.Context, s *session.Session, list []worklist.Module) (*Sums
 			return nil, err
 		}
 		main := of.Name == s.SumDB.Name
-		v := &verifier{ctx: ctx, heads: h, d: newDatabase(ctx, s, of.SumDB, of.Patterns != "" && !main)}
+		v := &verifier{ctx: ctx, heads: h, keys: of.Keys, d: newDatabase(ctx, s, of.SumDB, of.Patterns != "" && !main)}
 		c.all = append(c.all, v)
 		if main {
 			c.main = v
@@ -84,6 +85,18 @@ func New(ctx context.Context, s *session.Session, list []worklist.Module) (*Sums
 		}
 	}
 	return c, nil
+}
+
+// Inherit takes over what the databases of another session said, as far as they are the
+// same with the same keys here. It is verified anew when it is needed.
+func (c *Sums) Inherit(from *Sums) {
+	for _, v := range c.all {
+		for _, old := range from.all {
+			if v.d.of == old.d.of && slices.Equal(v.keys, old.keys) {
+				v.d.inherit(old.d)
+			}
+		}
+	}
 }
 
 // Close ends what is under way.

@@ -138,3 +138,58 @@ func TestADatabaseForPatterns(t *testing.T) {
 		t.Errorf("without the setting: %q, %v", got, err)
 	}
 }
+
+// A mirror that served the database and fails is left for the next place, where the
+// chain allows that.
+func TestADatabaseOutlivesTheMirrorThatServedIt(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t, "a.test/m", "b.test/m")
+	db := mirrortest.NewSumDB(t, f)
+	for _, separator := range []string{"|", ","} {
+		t.Run(separator, func(t *testing.T) {
+			t.Parallel()
+			first := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
+			second := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
+			a := open(t, f, db.Key, "", first.URL+separator+second.URL)
+			if got, err := a.find("a.test/m"); err != nil || got != f.Get("a.test/m", "v1.0.0").ZipSum {
+				t.Fatalf("%q, %v", got, err)
+			}
+			if n := second.Count(""); n != 0 {
+				t.Fatalf("the second mirror was asked %d times", n)
+			}
+			first.Fault(mirrortest.Always("", mirrortest.Status(500)))
+			got, err := a.find("b.test/m")
+			if right := got == f.Get("b.test/m", "v1.0.0").ZipSum; err != nil || right != (separator == "|") {
+				t.Errorf("with a mirror that fails: %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// What a database said outlives the session that asked, and the database.
+func TestWhatADatabaseSaidIsInherited(t *testing.T) {
+	t.Parallel()
+	f := fixtures(t, "a.test/m", "b.test/m")
+	db, other := mirrortest.NewSumDB(t, f), mirrortest.NewSumDB(t, f)
+	itself := mirrortest.Start(t, mirrortest.Options{Handler: db})
+	before := open(t, f, db.Key+" "+itself.URL, "", "off")
+	want, err := before.find("a.test/m")
+	if err != nil || want != f.Get("a.test/m", "v1.0.0").ZipSum {
+		t.Fatalf("%q, %v", want, err)
+	}
+	itself.Fault(mirrortest.Always("", mirrortest.Status(500)))
+	for _, tt := range []struct {
+		key, path string
+		known     bool
+	}{
+		{db.Key, "a.test/m", true},
+		{db.Key, "b.test/m", false},
+		{other.Key, "a.test/m", false},
+	} {
+		after := open(t, f, tt.key+" "+itself.URL, "", "off")
+		after.Inherit(before.Sums)
+		if got, err := after.find(tt.path); err != nil || (got == want) != tt.known {
+			t.Errorf("%s with %s: %q, %v", tt.path, tt.key, got, err)
+		}
+	}
+}

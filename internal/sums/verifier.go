@@ -17,6 +17,7 @@ type verifier struct {
 	ctx   context.Context // of who looks up: sumdb.Client knows none
 	d     *Database
 	heads *heads
+	keys  []string // that the database may have signed with
 
 	mu     sync.Mutex
 	client *client

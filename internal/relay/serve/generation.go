@@ -43,7 +43,11 @@ func (s *Server) open(v *settings.Values) (*generation, error) {
 
 // begin makes the relay.
 func (g *generation) begin(ctx context.Context, s *Server) (err error) {
-	g.relay, err = relay.New(ctx, g.session, relay.Options{Log: s.relayLog(), Keep: s.keep, Last: lastFiles})
+	o := relay.Options{Log: s.relayLog(), Keep: s.keep, Last: lastFiles}
+	if s.current != nil {
+		o.Before = s.current.relay
+	}
+	g.relay, err = relay.New(ctx, g.session, o)
 	return err
 }
 

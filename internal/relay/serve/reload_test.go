@@ -114,6 +114,32 @@ func TestAChangedFileIsTakenOver(t *testing.T) {
 	failed("1")
 }
 
+// A reload while the checksum database is down takes nothing from what it said before.
+func TestWhatTheDatabaseSaidOutlivesAReload(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/a")
+	db := mirrortest.NewSumDB(t, f)
+	database := mirrortest.Start(t, mirrortest.Options{Handler: db})
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	m := mount(t, "retries: 1\n")
+	b := newBench(t, mirror.URL)
+	delete(b.flags, "retries")
+	b.flags["config"], b.flags["strict"], b.env["GOSUMDB"] = m.file(), "true", db.Key+" "+database.URL
+	s, look, end, err := serve.Begun(t.Context(), b.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	for range 3 {
+		if w := record(s, "/example.test/a/@v/v1.0.0.mod"); w.Code != 200 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		database.Fault(mirrortest.Always("", mirrortest.Status(500)))
+		m.swap("retries: 1\nconcurrency: " + string(rune('2'+m.n)) + "\n")
+		look()
+	}
+}
+
 func TestTokensAndCertificatesAreTakenOver(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m")
