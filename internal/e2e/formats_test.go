@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/modferry/modferry/internal/report"
@@ -174,7 +175,7 @@ func TestMetricsAreReadAsThePrometheusParserReadsThem(t *testing.T) {
 		if err != nil || len(problems) > 0 {
 			t.Errorf("%s: promtool would say %v (%v)", name, problems, err)
 		}
-		var p expfmt.TextParser
+		p := expfmt.NewTextParser(model.UTF8Validation)
 		families, err := p.TextToMetricFamilies(bytes.NewReader(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -75,6 +75,7 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		m.open(m.Recovered(false))
 		m.open(m.Deferred(0))
 		m.fold(m.Downloads(drawn, most))
+		m.fold(m.Notes())
 		m.fold(m.Spreads())
 		m.fold(m.Answers())
 		m.fold(m.Periods())

@@ -19,6 +19,7 @@ var dropped = []struct{ id, named string }{
 	{"spreads", "the durations of requests"},
 	{"slowest", "the slowest downloads"},
 	{"steps", "which steps asked"},
+	{"notes", "notes"},
 	{"settings", "the settings"},
 	{"deferred", "what is left to the go command"},
 	{"retried", "recovered failures"},

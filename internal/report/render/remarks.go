@@ -30,17 +30,36 @@ func (v *View) Findings(every bool) []finding.Finding {
 func (v *View) Remarks(every bool) Section {
 	s := Section{ID: "findings", Title: "Remarks", Groups: slices.Concat(v.mirrorRemarks(), v.cacheRemarks())}
 	for _, f := range v.Findings(every) {
-		severity := strings.TrimSpace(Word(string(f.Severity)) + " " + f.Code())
-		g := Group{Title: severity, Tone: SeverityTone(f.Severity), Link: f.Doc(), Rest: []Span{say(": " + RemarkOf(f))}}
-		if f.Fix != "" {
-			g.Notes = []Line{fix(name(failure.Plain(f.Fix)))}
-		}
-		s.Groups = append(s.Groups, g)
+		s.Groups = append(s.Groups, findingGroup(f))
 	}
 	if s.Count = len(s.Groups); s.Count == 0 {
 		return Section{}
 	}
 	return s
+}
+
+// Notes are the findings that nobody has to do anything about, which Remarks leaves out
+// unless it is to have every one.
+func (v *View) Notes() Section {
+	s := Section{ID: "notes", Title: "Notes"}
+	for _, f := range v.Findings(true) {
+		if f.Severity == finding.Info {
+			s.Groups = append(s.Groups, findingGroup(f))
+		}
+	}
+	if s.Count = len(s.Groups); s.Count == 0 {
+		return Section{}
+	}
+	return s
+}
+
+func findingGroup(f finding.Finding) Group {
+	severity := strings.TrimSpace(Word(string(f.Severity)) + " " + f.Code())
+	g := Group{Title: severity, Tone: SeverityTone(f.Severity), Link: f.Doc(), Rest: []Span{say(": " + RemarkOf(f))}}
+	if f.Fix != "" {
+		g.Notes = []Line{fix(name(failure.Plain(f.Fix)))}
+	}
+	return g
 }
 
 func fix(spans ...Span) Line { return Line{Label: "fix", Spans: spans} }

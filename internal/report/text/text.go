@@ -59,6 +59,7 @@ func Details(w io.Writer, r *report.Result, o Options) error {
 	o.Verbose = true
 	t := newText(r, o)
 	t.details()
+	t.section(t.Notes())
 	return t.WriteTo(w, "report")
 }
 
