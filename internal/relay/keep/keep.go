@@ -145,7 +145,7 @@ func (k *Keep) Open(v module.Version, kind, h1 string) (*File, error) {
 func (k *Keep) PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.File, o modcache.PutOptions) error {
 	o.Extract = false
 	of := key{v, report.KindZip}
-	h1, err := k.identify(ctx, of, h1, tmp, func() (string, error) { return hashZip(v, tmp.Name()) })
+	h1, err := k.identify(ctx, of, h1, tmp, func() (string, error) { return modcache.HashZip(v, tmp.Name()) })
 	if err == nil {
 		err = k.put(of, h1, tmp, func() error { return k.Cache.PutZip(ctx, v, h1, tmp, o) })
 	}
@@ -155,7 +155,7 @@ func (k *Keep) PutZip(ctx context.Context, v module.Version, h1 string, tmp *os.
 // PutMod is PutZip for a go.mod.
 func (k *Keep) PutMod(ctx context.Context, v module.Version, h1 string, tmp *os.File) error {
 	of := key{v, report.KindMod}
-	h1, err := k.identify(ctx, of, h1, tmp, func() (string, error) { return hashMod(v, tmp) })
+	h1, err := k.identify(ctx, of, h1, tmp, func() (string, error) { return modcache.HashMod(v, tmp) })
 	if err == nil {
 		err = k.put(of, h1, tmp, func() error { return k.Cache.PutMod(ctx, v, h1, tmp) })
 	}
@@ -229,7 +229,9 @@ func (k *Keep) isFirst(ctx context.Context, of key, h1 string) error {
 		clear(k.first)
 	}
 	if was = cmp.Or(k.first[of], was); was != h1 {
-		return wrong(failure.HashMismatch, of.v, "found %s, expected %s as it was before", h1, was)
+		e := failure.New(failure.HashMismatch, "keep", "", nil)
+		e.Detail = failure.Plain(fmt.Sprintf("%s: found %s, expected %s as it was before", of.v, h1, was))
+		return e
 	}
 	k.first[of] = h1
 	return nil
