@@ -114,7 +114,7 @@ func TestSeveralSavesAtOnce(t *testing.T) {
 			r := at.fetch(t, 0, "--no-probe")
 			fromCacheAlone(t, r, s)
 			if r.Cache.Hit != "exact" {
-				t.Errorf("hit %s, expected exact", r.Cache.Hit)
+				t.Errorf("hit %s, expected exact: %+v", r.Cache.Hit, r.Cache)
 			}
 			at.verified(t)
 		}

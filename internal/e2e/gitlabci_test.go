@@ -47,7 +47,7 @@ vet:
 `
 	p.commit(p.template(true), "local: templates/modferry.yml")
 	log := p.mustRun("modferry")
-	for _, want := range []string{"ok: all ", "from mirrors", "saved to the cache", "cache created in"} {
+	for _, want := range []string{"all downloaded and verified", "saved to the cache", "cache created in"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the first job does not say %q:\n%s", want, tail([]byte(log)))
 		}
