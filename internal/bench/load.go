@@ -24,6 +24,10 @@ func (l load) run(ctx context.Context) error {
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport}
 	var next atomic.Int64
+	last := l.requests // of all clients, or of each
+	if l.requests == 0 {
+		last = len(l.paths)
+	}
 	errs := make([]error, l.clients)
 	var clients sync.WaitGroup
 	for i := range l.clients {
@@ -34,7 +38,7 @@ func (l load) run(ctx context.Context) error {
 				if l.requests > 0 {
 					n = int(next.Add(1)) - 1
 				}
-				if n >= max(l.requests, 1)*len(l.paths) && l.requests == 0 || l.requests > 0 && n >= l.requests {
+				if n >= last {
 					return
 				}
 				errs[i] = get(ctx, client, l.base+l.paths[n%len(l.paths)], buffer)

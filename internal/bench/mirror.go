@@ -73,9 +73,12 @@ func serveMirror(at *site, dir, scheme, tmp string) (*mirror, error) {
 }
 
 // close stops the mirror and its connections, and waits for it.
-func (m *mirror) close() error {
-	closed := m.server.Close()
-	served := <-m.done
+func (m *mirror) close() error { return stop(m.server, m.done) }
+
+// stop stops a server and its connections, and waits until it has said how it ended.
+func stop(server *http.Server, done <-chan error) error {
+	closed := server.Close()
+	served := <-done
 	if errors.Is(served, http.ErrServerClosed) {
 		served = nil
 	}

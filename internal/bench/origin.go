@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -78,14 +77,7 @@ func (o *origin) count() (all, most int) {
 	return all, most
 }
 
-func (o *origin) close() error {
-	closed := o.server.Close()
-	served := <-o.done
-	if errors.Is(served, http.ErrServerClosed) {
-		served = nil
-	}
-	return errors.Join(closed, served)
-}
+func (o *origin) close() error { return stop(o.server, o.done) }
 
 // sumLines are the go.sum lines of a module whose files are in dir.
 func sumLines(dir string, m module.Version) ([]byte, error) {

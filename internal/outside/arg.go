@@ -13,8 +13,6 @@ type Arg struct {
 	Query string // as go install takes it: v1.2.3, latest, v1, <v2.0.0, a branch or a commit
 }
 
-func (a Arg) String() string { return a.Path + "@" + a.Query }
-
 // Parse reads arguments. The error says what to write instead.
 func Parse(args []string) ([]Arg, error) {
 	var all []Arg

@@ -98,6 +98,7 @@ func deliver(w http.ResponseWriter, req *http.Request, f io.ReadSeeker) {
 	}
 	w.Header().Set("Accept-Ranges", "bytes")
 	w.Header().Set("Content-Length", strconv.Itoa(memory.Len()))
+	w.WriteHeader(http.StatusOK)
 	_, _ = memory.WriteTo(w) // a client that is gone needs nothing
 }
 

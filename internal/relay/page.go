@@ -115,7 +115,7 @@ func (r *Relay) page(w http.ResponseWriter, req *http.Request, q question) {
 	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(k.page.Body)))
 	h.Set("Vary", "Disable-Module-Fetch")
 	h.Set("Cache-Control", k.control(q, cache == "STALE", now))
-	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(k.page.Body))
+	deliver(w, req, bytes.NewReader(k.page.Body))
 }
 
 // ask asks the mirrors for a page. The mirror that sent it before is asked whether it

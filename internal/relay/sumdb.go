@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/sums"
@@ -70,7 +69,7 @@ func (r *Relay) sumdb(w http.ResponseWriter, req *http.Request, rest string) {
 	if path == "latest" {
 		w.Header().Set("Cache-Control", brief)
 	}
-	http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body))
+	deliver(w, req, bytes.NewReader(body))
 }
 
 // unavailable answers a question that the database has no answer to. A 404 of its own
