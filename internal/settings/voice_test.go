@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -216,6 +217,18 @@ func TestPlacesThatTheCheckoutMayName(t *testing.T) {
 				t.Errorf("%+v", v.Checkout)
 			}
 		})
+	}
+}
+
+func TestADirectoryThatTheCheckoutNamesAsAMirrorIsItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, obeyed := range map[string]bool{"mirror": true, "mirror/../m": true, "../m": false, "mirror/%2e%2e/%2e%2e/m": false, "%6dirror": true, "%": false} {
+		root, work := checkout(t, "")
+		put(t, filepath.Join(root, ".modferry.yaml"), "proxy: '"+(&url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(root), "/")}).String()+"/"+name+"'\n")
+		v := resolveIn(t, root, work, nil)
+		if got := len(v.Checkout.Obeyed) == 1; got != obeyed {
+			t.Errorf("%s: obeyed %v, want %v; %+v", name, got, obeyed, v.Checkout)
+		}
 	}
 }
 
