@@ -346,12 +346,13 @@ func TestTheCheckoutNamesNoDevice(t *testing.T) {
 // voice all the same.
 func TestWhatTheCheckoutMaySayOfMirrorsAndRules(t *testing.T) {
 	t.Parallel()
-	const config = `proxy:
+	etc := t.TempDir()
+	config := `proxy:
   - url: https://stranger.test
     name: theirs
     ca-file: ca.pem
-    client-certificate: /etc/job.pem
-    client-key: /etc/job.key
+    client-certificate: '` + filepath.Join(etc, "job.pem") + `'
+    client-key: '` + filepath.Join(etc, "job.key") + `'
 rules:
   - {modules: corp.test, mirrors: theirs}
   - {modules: bad.test, mirrors: none}
@@ -381,7 +382,7 @@ rules:
 		if flags["config"] != "" {
 			dir = filepath.Dir(flags["config"])
 		}
-		if len(v.Checkout.Ignored)+len(v.Checkout.Obeyed)+len(v.Checkout.Rules) > 0 || len(v.Rules) != 2 || v.ConfiguredMirrors[0].CAFile != filepath.Join(dir, "ca.pem") || v.ConfiguredMirrors[0].ClientCert != "/etc/job.pem" {
+		if len(v.Checkout.Ignored)+len(v.Checkout.Obeyed)+len(v.Checkout.Rules) > 0 || len(v.Rules) != 2 || v.ConfiguredMirrors[0].CAFile != filepath.Join(dir, "ca.pem") || v.ConfiguredMirrors[0].ClientCert != filepath.Join(etc, "job.pem") {
 			t.Errorf("%s: %+v, %+v, %+v", name, v.Rules, v.ConfiguredMirrors, v.Checkout)
 		}
 	}
