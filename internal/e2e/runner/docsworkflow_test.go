@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,14 +29,10 @@ import (
 
 // flow is a workflow of the documents, which may show a part of one.
 type flow struct {
-	On          any               `yaml:"on"`
-	Permissions map[string]string `yaml:"permissions"`
-	Env         map[string]string `yaml:"env"`
-	Jobs        map[string]*flow  `yaml:"jobs"`
-	Steps       []flowStep        `yaml:"steps"`
-	Container   string            `yaml:"container"`
-	RunsOn      string            `yaml:"runs-on"`
-	Strategy    any               `yaml:"strategy"`
+	Env       map[string]string `yaml:"env"`
+	Jobs      map[string]*flow  `yaml:"jobs"`
+	Steps     []flowStep        `yaml:"steps"`
+	Container string            `yaml:"container"`
 }
 
 type flowStep struct {
@@ -110,30 +108,49 @@ func TestWorkflowsOfTheDocuments(t *testing.T) {
 	for _, d := range documented {
 		t.Run(d.id, func(t *testing.T) {
 			t.Parallel()
-			text := whole(docstest.Text(t, d.id))
-			lint(t, text)
-			var f flow
-			if err := yaml.Unmarshal([]byte(text), &f); err != nil {
-				t.Fatal(err)
-			}
 			n := newInternet(t)
-			for _, part := range f.Jobs {
-				j := n.w.join(newJob(t, layout{container: part.Container != ""}, sandbox{}, n.w.checkout))
-				j.with = nil
-				j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off" // no database of ours has the key of Go's
-				if d.setup != nil {
-					d.setup(t, n, j)
-				} else {
-					trusted(t, n, j)
-				}
-				maps.Copy(j.env, f.Env)
-				maps.Copy(j.env, part.Env)
-				n.runs(t, j, part.Steps)
-				if d.check != nil {
-					d.check(t, n, j)
-				}
+			if d.setup == nil {
+				d.setup = trusted
 			}
+			n.workflow(t, whole(docstest.Text(t, d.id)), d.setup, d.check)
 		})
+	}
+}
+
+// TestQuickStartOfGitHub runs the workflow that init writes.
+func TestQuickStartOfGitHub(t *testing.T) {
+	t.Parallel()
+	n, dir := newInternet(t), newDir(t)
+	n.w.checkout(dir)
+	if out, err := exec.Command(binary, "init", "--ci", "github", "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, ".github", "workflows", "modferry.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.workflow(t, string(text), trusted, nil)
+}
+
+// workflow runs the jobs of a workflow.
+func (n *internet) workflow(t *testing.T, text string, setup, check func(*testing.T, *internet, *job)) {
+	t.Helper()
+	lint(t, text)
+	var f flow
+	if err := yaml.Unmarshal([]byte(text), &f); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range f.Jobs {
+		j := n.w.join(newJob(t, layout{container: part.Container != ""}, sandbox{}, n.w.checkout))
+		j.with = nil
+		j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off" // no database of ours has the key of Go's
+		setup(t, n, j)
+		maps.Copy(j.env, f.Env)
+		maps.Copy(j.env, part.Env)
+		n.runs(t, j, part.Steps)
+		if check != nil {
+			check(t, n, j)
+		}
 	}
 }
 
@@ -164,7 +181,6 @@ const (
 type internet struct {
 	w     *world
 	hosts *mirrortest.Hosts
-	tool  *mirrortest.Fixtures
 }
 
 func newInternet(t *testing.T) *internet {
