@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,8 +20,88 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/modferry/modferry/docs/docstest"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/settings"
 )
+
+// runElsewhere are the examples that tests run without naming them: a pattern of
+// docstest.Block.ID, and the test that reads all blocks of that kind. Every other
+// example has a test that names its ID.
+var runElsewhere = map[string]string{
+	"docs/checks.md#*":                   "cmd/modferry.TestDocsHaveEveryCheck",
+	"docs/docker.md#* dockerfile":        "internal/e2e/runner.TestDockerfilesOfTheDocumentation",
+	"docs/routing.md#* yaml*":            "cmd/modferry.TestDocsShowConfigurationsThatWork",
+	"docs/settings.md#* yaml*":           "cmd/modferry.TestDocsShowConfigurationsThatWork",
+	"docs/cache.md#an-s3-bucket text":    "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#aws yaml*":            "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#cloudflare-r2 yaml":   "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#alibaba-cloud-oss sh": "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#gitlab yaml":          "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/folklore*.md#* sh":             "cmd/modferry.TestExamplesOfShellsAreScripts",
+	"CONTRIBUTING.md#test-one-thing sh":  "cmd/modferry.TestExamplesOfShellsAreScripts",
+}
+
+// notRun are the examples that nothing here can run, and why. What can be parsed of
+// them is parsed, see the tests below.
+var notRun = map[string]string{
+	"CONTRIBUTING.md#update-expected-output sh":       "it rewrites what tests expect, in the checkout that they run in",
+	"CONTRIBUTING.md#release sh":                      "it makes a release",
+	"docs/architecture.md#the-road-of-a-run text":     "a drawing",
+	"docs/cache.md#minio sh":                          "needs mc and a MinIO to administer",
+	"docs/cache.md#aws sh":                            "needs an account at Amazon",
+	"docs/cache.md#aws json*":                         "needs an account at Amazon",
+	"docs/cache.md#alibaba-cloud-oss json":            "needs an account at Alibaba Cloud",
+	"docs/cache.md#switching-from-actionssetup-go sh": "needs gh and a repository with caches of setup-go",
+	"docs/github.md#pinning-and-verifying sh":         "needs a release, and cosign, gh and buildx to verify it",
+}
+
+// Every example is run by a test, or stands above with a reason.
+func TestEveryExampleIsRun(t *testing.T) {
+	t.Parallel()
+	named, tests := literalsOfTests(t)
+	used := map[string]bool{}
+	for _, page := range docstest.Pages(t) {
+		for _, b := range docstest.Blocks(t, page) {
+			if named[b.ID] || translated(t, page, b) {
+				continue
+			}
+			covered := false
+			for _, table := range []map[string]string{runElsewhere, notRun} {
+				for pattern := range table {
+					if mirrortest.Glob(pattern, b.ID) {
+						covered, used[pattern] = true, true
+					}
+				}
+			}
+			if !covered {
+				t.Errorf("%s:%d: no test runs the example %q", page, b.Line, b.ID)
+			}
+		}
+	}
+	for pattern, test := range runElsewhere {
+		if !used[pattern] || !tests[test] {
+			t.Errorf("%q, run by %s: there is no such example, or no such test", pattern, test)
+		}
+	}
+	for pattern := range notRun {
+		if !used[pattern] {
+			t.Errorf("there is no example %q", pattern)
+		}
+	}
+}
+
+// translated reports whether a block of a translation is one of the original's, with
+// other comments.
+func translated(t *testing.T, page string, b docstest.Block) bool {
+	t.Helper()
+	original, ok := strings.CutSuffix(page, ".zh-CN.md")
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(docstest.Blocks(t, original+".md"), func(o docstest.Block) bool {
+		return o.Lang == b.Lang && uncommented(o.Text) == uncommented(b.Text)
+	})
+}
 
 var comment = regexp.MustCompile(`(?m)(^|\s+)#.*$`)
 

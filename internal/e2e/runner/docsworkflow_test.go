@@ -132,6 +132,31 @@ func TestQuickStartOfGitHub(t *testing.T) {
 	n.workflow(t, string(text), trusted, nil)
 }
 
+// TestQuickStartBehindArtifactorySaysWhyItIsRefused runs it with a secret that is
+// empty, as in pull requests from forks.
+func TestQuickStartBehindArtifactorySaysWhyItIsRefused(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	var f flow
+	if err := yaml.Unmarshal([]byte(docstest.Text(t, "docs/README.md#behind-artifactory-or-nexus yaml")), &f); err != nil {
+		t.Fatal(err)
+	}
+	j := n.w.join(newJob(t, layout{}, sandbox{}, n.w.checkout))
+	j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off"
+	corporate(t, n, j)
+	j.with = map[string]string{}
+	for name, v := range f.Steps[0].With {
+		j.with[name] = expression.ReplaceAllString(fmt.Sprint(v), "")
+	}
+	main := j.main().expect(t, 1)
+	if !strings.Contains(main.text, "HTTP 401") || !strings.Contains(main.text, "Bad credentials") {
+		t.Errorf("the log does not say why:\n%s", tail(main.text))
+	}
+	if asked := n.hosts.Asked(); !slices.Equal(asked, []string{"artifactory.corp.example"}) {
+		t.Errorf("asked %v", asked)
+	}
+}
+
 // workflow runs the jobs of a workflow.
 func (n *internet) workflow(t *testing.T, text string, setup, check func(*testing.T, *internet, *job)) {
 	t.Helper()
