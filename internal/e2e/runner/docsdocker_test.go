@@ -99,13 +99,14 @@ func TestExamplesOfDockerBuild(t *testing.T) {
 // TestExamplesOfTheImage builds the image from bases with other names.
 func TestExamplesOfTheImage(t *testing.T) {
 	t.Parallel()
-	images.engine(t)
-	proxy, err := exec.Command("go", "env", "GOPROXY").Output()
+	images.needBases(t)
+	settings, err := exec.Command("go", "env", "GOPROXY", "GOCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := strings.TrimSpace(string(proxy))
-	d := newDocker(t, repository, nil, nil)
+	own, kept, _ := strings.Cut(strings.TrimSpace(string(settings)), "\n")
+	// This machine's own build cache, else the standard library is compiled each time.
+	d := newDocker(t, repository, []string{"--volume", kept + ":/root/.cache/go-build"}, nil)
 	for _, registry := range []string{"registry.corp.example", "registry.example.test"} {
 		named(t, goImage, registry+"/golang:1.26")
 		named(t, busyboxImage, registry+"/busybox:1.37-musl")
@@ -114,7 +115,7 @@ func TestExamplesOfTheImage(t *testing.T) {
 	// What is before the empty line takes a registry.
 	_, chinese, _ := strings.Cut(docstest.Text(t, "README.zh-CN.md#在中国大陆先这样设置 sh 2"), "\n\n")
 	d.bash(swapped(t, chinese, "https://goproxy.cn,direct", own))
-	d.bash("docker run --rm modferry modferry version")
+	d.bash("docker run --rm localhost/modferry modferry version")
 }
 
 // TestExamplesOfAServerInAContainer starts the image as the documents do. Containers
