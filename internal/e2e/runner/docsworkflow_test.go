@@ -129,6 +129,7 @@ func TestQuickStartOfGitHub(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	lint(t, string(text))
 	n.workflow(t, string(text), trusted, nil)
 }
 
@@ -160,7 +161,6 @@ func TestQuickStartBehindArtifactorySaysWhyItIsRefused(t *testing.T) {
 // workflow runs the jobs of a workflow.
 func (n *internet) workflow(t *testing.T, text string, setup, check func(*testing.T, *internet, *job)) {
 	t.Helper()
-	lint(t, text)
 	var f flow
 	if err := yaml.Unmarshal([]byte(text), &f); err != nil {
 		t.Fatal(err)
@@ -176,6 +176,24 @@ func (n *internet) workflow(t *testing.T, text string, setup, check func(*testin
 		if check != nil {
 			check(t, n, j)
 		}
+	}
+}
+
+// TestActionlintAcceptsTheWorkflowsOfTheDocuments holds all of them to it, those
+// that other tests run and those that use what GitHub alone has.
+func TestActionlintAcceptsTheWorkflowsOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, page := range docstest.Pages(t) {
+		for _, b := range docstest.Blocks(t, page) {
+			if b.Lang == "yaml" && strings.Contains(b.Text, "uses: ") {
+				found++
+				lint(t, whole(b.Text))
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("found %d workflows, expected more", found)
 	}
 }
 
