@@ -285,12 +285,16 @@ func anchorsOf(t *testing.T, page string) map[string]bool {
 	}
 	all := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ +(.*)$`).FindAllStringSubmatch(string(data), -1) {
-		heading := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(m[1], "$1")
-		heading = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
-		all[strings.ReplaceAll(heading, " ", "-")] = true
+		all[anchorOf(m[1])] = true
 	}
 	for _, m := range regexp.MustCompile(`<a id="([^"]*)">`).FindAllStringSubmatch(string(data), -1) {
 		all[m[1]] = true
 	}
 	return all
+}
+
+func anchorOf(heading string) string {
+	heading = regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(heading, "$1")
+	heading = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
+	return strings.ReplaceAll(heading, " ", "-")
 }
