@@ -147,7 +147,7 @@ type facts struct {
 
 var (
 	fenced     = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
-	comment    = regexp.MustCompile(`(?m)(^|[ \t]+)(#|//)( .*)?$`)
+	remark     = regexp.MustCompile(`(?m)(^|[ \t]+)(#|//)( .*)?$`)
 	emptyLines = regexp.MustCompile(`\n\s*\n`)
 	span       = regexp.MustCompile("`([^`]+)`")
 	target     = regexp.MustCompile(`\]\(([^)\s]*)\)`)
@@ -157,7 +157,7 @@ var (
 func factsOf(s section, counterpart func(link string) string) facts {
 	var f facts
 	for _, block := range fenced.FindAllString(s.text, -1) {
-		f.Blocks = append(f.Blocks, emptyLines.ReplaceAllString(comment.ReplaceAllString(block, ""), "\n"))
+		f.Blocks = append(f.Blocks, emptyLines.ReplaceAllString(remark.ReplaceAllString(block, ""), "\n"))
 	}
 	prose := s.heading + "\n" + fenced.ReplaceAllString(s.text, "")
 	f.Spans = spansOf(prose)
