@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/modferry/modferry/docs/docstest"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -217,7 +218,7 @@ func counterpart(t *testing.T, english, link string) string {
 	}
 	from := readSections(t, page)
 	to := slices.DeleteFunc(readSections(t, chinese), func(s section) bool { return s.mark == "none" })
-	i := slices.IndexFunc(from, func(s section) bool { return anchorOf(s.heading) == anchor })
+	i := slices.IndexFunc(from, func(s section) bool { return docstest.Anchor(s.heading) == anchor })
 	if i < 0 {
 		return link
 	}
@@ -227,7 +228,7 @@ func counterpart(t *testing.T, english, link string) string {
 	if i >= len(to) {
 		return link
 	}
-	return file + "#" + anchorOf(to[i].heading)
+	return file + "#" + docstest.Anchor(to[i].heading)
 }
 
 func renewMarks(t *testing.T, english, chinese string) {
