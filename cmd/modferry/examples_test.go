@@ -59,10 +59,11 @@ var notRun = map[string]string{
 func TestEveryExampleIsRun(t *testing.T) {
 	t.Parallel()
 	named, tests := literalsOfTests(t)
-	used := map[string]bool{}
+	used, all := map[string]bool{}, map[string]bool{}
 	for _, page := range docstest.Pages(t) {
 		for _, b := range docstest.Blocks(t, page) {
-			covered := named[b.ID] || translated(t, page, b)
+			all[b.ID] = true
+			covered := named[b.ID] || isTranslation(t, page, b)
 			for _, table := range []map[string]string{runElsewhere, notRun} {
 				for pattern := range table {
 					if mirrortest.Glob(pattern, b.ID) {
@@ -73,6 +74,11 @@ func TestEveryExampleIsRun(t *testing.T) {
 			if !covered {
 				t.Errorf("%s:%d: no test runs the example %q", page, b.Line, b.ID)
 			}
+		}
+	}
+	for text := range named {
+		if exampleID.MatchString(text) && !all[text] {
+			t.Errorf("a test runs the example %q, which there is not", text)
 		}
 	}
 	for pattern, test := range runElsewhere {
@@ -87,9 +93,11 @@ func TestEveryExampleIsRun(t *testing.T) {
 	}
 }
 
-// translated reports whether a block of a translation is one of the original's, with
+var exampleID = regexp.MustCompile(`^[\w/.-]+\.md#\S+ [a-z]+( \d+)?$`)
+
+// isTranslation reports whether a block of a translation is one of the original's, with
 // other comments.
-func translated(t *testing.T, page string, b docstest.Block) bool {
+func isTranslation(t *testing.T, page string, b docstest.Block) bool {
 	t.Helper()
 	original, ok := strings.CutSuffix(page, ".zh-CN.md")
 	if !ok {
@@ -100,7 +108,7 @@ func translated(t *testing.T, page string, b docstest.Block) bool {
 	})
 }
 
-var comment = regexp.MustCompile(`(?m)(^|\s+)#.*$`)
+var comment = regexp.MustCompile(`(?m)(^|\s+)(#|//).*$`)
 
 func uncommented(text string) string { return comment.ReplaceAllString(text, "") }
 

@@ -133,7 +133,7 @@ func TestExamplesOfAServerInAContainer(t *testing.T) {
 	dir := newDir(t)
 	f.WriteCheckout(t, dir, mirrortest.Checkout{})
 	for _, id := range []string{
-		"docs/relay.md#a-relay-as-a-server sh 2", "docs/relay.md#examples sh", "docs/relay.zh-CN.md#启动 sh 2", "docs/relay.zh-CN.md#在中国大陆 sh",
+		"docs/relay.md#a-relay-as-a-server sh 2", "docs/relay.md#examples sh", "docs/relay.zh-CN.md#在中国大陆 sh",
 	} {
 		port := freePort(t)
 		d := newDocker(t, dir, nil, []string{"--env", "MODFERRY_PROXY=" + mirror.URL, "--env", "MODFERRY_SUMDB='" + db.Key + "'", "--env", "MODFERRY_MIRRORS=configured"})
