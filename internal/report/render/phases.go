@@ -88,8 +88,15 @@ func phases(m report.Module) []Phase {
 		}
 		at = max(at, a.StartMS+a.MS)
 	}
+	if wait := m.StartMS + m.MS - at; wait >= leastWait {
+		all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
+	}
 	return all
 }
+
+// leastWait is the shortest time after the last attempt that was spent waiting for
+// another one, in milliseconds: less than that is bookkeeping.
+const leastWait = 5
 
 // phaseOrder is the order in which phases are told.
 var phaseOrder = []string{phaseWait, "lookup", "connect", "tls", "first_byte", phaseBody, phaseVerify, phaseFailed}
