@@ -145,5 +145,5 @@ func sign(colour, path string) string {
 }
 
 func dot(colour string) string {
-	return `<svg width="13" height="13" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="` + colour + `"/></svg>`
+	return `<span style="color: ` + colour + `">●</span>` // a text, so that the next word stays beside it
 }

@@ -125,7 +125,7 @@ func states(t *testing.T) map[string]string {
 	s = newStated(t, many)
 	s.proxy = dead
 	all["300-failures"] = s.run(t, 1)
-	s = newStated(t, many, append(lacking(many.Versions()[:7]), mirrortest.Always("rpc.*.zip", mirrortest.Status(500)), mirrortest.Always("/git.*.zip", mirrortest.Status(403)))...)
+	s = newStated(t, many, append(lacking(many.Versions()[:7]), mirrortest.Always("/rpc.*.zip", mirrortest.Status(500)), mirrortest.Always("/git.*.zip", mirrortest.Status(403)))...)
 	all["300-failures-mixed"] = s.run(t, 1)
 
 	all["interrupted"] = interrupted(t, f)
@@ -149,6 +149,7 @@ func interrupted(t *testing.T, f *mirrortest.Fixtures) string {
 	cmd := s.command(t, "fetch", "-C", s.dir, "--modcache", s.modcache, "--json", out, "--proxy", s.proxy)
 	go func() {
 		<-s.mirror.Arrived("*.zip", 24)
+		time.Sleep(time.Second) // for the others to end
 		cmd.Process.Signal(os.Interrupt)
 	}()
 	s.ends(t, cmd, 130)

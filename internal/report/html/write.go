@@ -284,7 +284,7 @@ func spansOf(spans []render.Span) string {
 }
 
 func (w *writer) table(t render.Table) {
-	t = t.For(render.HTML)
+	t = filled(t.For(render.HTML))
 	if t.Thing != "" && t.Rest == "" {
 		t.Rows, t.Rest = cut(t.Rows, mostRows, t.Thing)
 	}
@@ -323,6 +323,25 @@ func (w *writer) table(t render.Table) {
 	if t.Rest != "" {
 		w.raw(`<p class="rest">`, esc(t.Rest), "</p>\n")
 	}
+}
+
+// filled is a table without the columns that say nothing of any row.
+func filled(t render.Table) render.Table {
+	says := func(i int) bool {
+		return t.Columns[i].Head || slices.ContainsFunc(t.Rows, func(row []render.Cell) bool { return row[i].Bar != nil || row[i].Plain() != "" })
+	}
+	kept := t
+	kept.Columns, kept.Rows = nil, make([][]render.Cell, len(t.Rows))
+	for i, c := range t.Columns {
+		if !says(i) {
+			continue
+		}
+		kept.Columns = append(kept.Columns, c)
+		for k, row := range t.Rows {
+			kept.Rows[k] = append(kept.Rows[k], row[i])
+		}
+	}
+	return kept
 }
 
 // cell writes a cell; the title of its column stands before it on a phone.

@@ -124,7 +124,10 @@ func (v *View) Missing() string {
 		of = len(all)
 	}
 	took := report.Millis(v.Result.Totals.MS)
-	if v.Result.Interrupted {
+	switch {
+	case v.Result.Interrupted && of == n:
+		return fmt.Sprintf("none of %s is there yet (%s)", report.Count(of, "module"), took)
+	case v.Result.Interrupted:
 		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", of-n, report.Count(of, "module"), are(of-n), took)
 	}
 	return fmt.Sprintf("%d of %s %s missing (%s)", n, report.Count(of, "module"), are(n), took)

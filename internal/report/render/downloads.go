@@ -196,6 +196,8 @@ func (r *row) state() Cell {
 	n := len(r.main.Attempts)
 	hedged := slices.ContainsFunc(r.main.Attempts, func(a report.Attempt) bool { return a.Hedge && a.Class == "" })
 	switch {
+	case r.main.Class == failure.Cancelled:
+		return Cell{Text: "interrupted", Tone: Fair}
 	case r.main.Failed() || r.mod != nil && r.mod.Failed():
 		return Cell{Text: "failed", Tone: Bad}
 	case n > 1 && r.main.Attempts[n-1].Mirror != r.main.Attempts[0].Mirror:
@@ -263,7 +265,7 @@ func (b *Bar) file(m report.Module, lane string) {
 	}
 	for _, a := range m.Attempts {
 		if a.Class != "" {
-			b.Add(phaseFailed+lane, a.StartMS, a.MS)
+			b.Add(failedPhase(a)+lane, a.StartMS, a.MS)
 		}
 	}
 	for _, a := range m.Attempts {

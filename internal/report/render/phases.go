@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -82,7 +83,8 @@ func phases(m report.Module) []Phase {
 			all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
 		}
 		if a.Class != "" {
-			all = append(all, Phase{phaseFailed, phaseNames[phaseFailed], a.StartMS, a.MS})
+			key := failedPhase(a)
+			all = append(all, Phase{key, phaseNames[key], a.StartMS, a.MS})
 		} else {
 			all = append(all, PhasesOf(a)...)
 		}
@@ -92,6 +94,15 @@ func phases(m report.Module) []Phase {
 		all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
 	}
 	return all
+}
+
+// failedPhase is what an attempt that brought nothing was: one that the end of the run
+// cut short was waiting for its answer.
+func failedPhase(a report.Attempt) string {
+	if a.Class == failure.Cancelled {
+		return phaseWait
+	}
+	return phaseFailed
 }
 
 // leastWait is the shortest time after the last attempt that was spent waiting for

@@ -116,6 +116,8 @@ func (v *View) explained(steps []step) Line {
 	}
 	switch {
 	case top == "":
+	case downloads == 1 && longest.phases != nil:
+		spans = append(spans, say(fmt.Sprintf(" Most of it: %s, %s.", what, report.Millis(byPhase[top]))))
 	case downloads == 1:
 		spans = append(spans, say(fmt.Sprintf(" Of the one download that the run waited for, most of the time went to: %s, %s.", what, report.Millis(byPhase[top]))))
 	default:
