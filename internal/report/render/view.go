@@ -116,9 +116,13 @@ func (v *View) Says() (clause, remark string) {
 	return strings.Join(says, "; "), message
 }
 
-// message is what the run itself says became of it.
+// message is what the run itself says became of it, unless the verdict says as much.
 func (v *View) message() string {
-	return strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
+	text := strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
+	if v.Result.Interrupted && text == "interrupt signal received" {
+		return ""
+	}
+	return text
 }
 
 // reasons is how many causes a failed run has, 0 where its message says more.
