@@ -77,31 +77,39 @@ func TestPicturesOfEveryState(t *testing.T) {
 		maps.Copy(all, goldens(t))
 	}
 	for name, file := range all {
-		page := newTab(t, browser, rendering(t, "html", file))
-		summary := newTab(t, browser, asOnGitHub(t, rendering(t, "markdown", file)))
-		for _, l := range looks() {
-			if !l.script {
-				continue
+		t.Run(name, func(t *testing.T) {
+			page := newTab(t, browser, rendering(t, "html", file))
+			summary := newTab(t, browser, asOnGitHub(t, rendering(t, "markdown", file)))
+			for _, l := range looks() {
+				if !l.script {
+					continue
+				}
+				page.show(t, l)
+				for _, problem := range append(eval[[]string](t, page, pageProblems), page.complaints()...) {
+					t.Errorf("%s, %s: %s", name, l, problem)
+				}
+				page.draw(t, name+"-page-"+l.String())
+				summary.show(t, l)
+				summary.draw(t, name+"-summary-"+l.String())
+				summary.do(t, `for (const d of document.querySelectorAll("details")) d.open = true`)
+				if over := eval[int](t, summary, tooWide); over > 0 {
+					t.Errorf("%s, %s: the summary is %d pixels too wide", name, l, over)
+				}
+				summary.draw(t, name+"-details-"+l.String())
 			}
-			page.show(t, l)
-			for _, problem := range append(eval[[]string](t, page, pageProblems), page.complaints()...) {
-				t.Errorf("%s, %s: %s", name, l, problem)
+			page.show(t, look{794, "light", true}) // A4 at 96 dots an inch
+			command(t, page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+			page.do(t, `dispatchEvent(new Event("beforeprint"))`)
+			if over := eval[int](t, page, tooWide); over > 0 {
+				t.Errorf("%s: in print the page is %d pixels too wide", name, over)
 			}
-			page.draw(t, name+"-page-"+l.String())
-			summary.show(t, l)
-			summary.draw(t, name+"-summary-"+l.String())
-			summary.do(t, `for (const d of document.querySelectorAll("details")) d.open = true`)
-			if over := eval[int](t, summary, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
-				t.Errorf("%s, %s: the summary is %d pixels too wide", name, l, over)
-			}
-			summary.draw(t, name+"-details-"+l.String())
-		}
-		page.show(t, look{794, "light", true}) // A4 at 96 dots an inch
-		command(t, page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
-		page.do(t, `dispatchEvent(new Event("beforeprint"))`)
-		page.draw(t, name+"-print")
+			page.draw(t, name+"-print")
+		})
 	}
 }
+
+// tooWide is by how many pixels a page has to be scrolled sideways.
+const tooWide = `document.documentElement.scrollWidth - document.documentElement.clientWidth`
 
 // shots is the directory for pictures of every look at every page, "" for none.
 var shots = os.Getenv("MODFERRY_E2E_SCREENSHOTS")
