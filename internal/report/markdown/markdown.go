@@ -153,7 +153,7 @@ type Later struct {
 // it: the list of files is dropped first.
 func WriteLater(w io.Writer, l *Later, o Options) error {
 	idle := l.Saved == nil || l.Saved.Reason != "" && !l.Saved.Failed
-	if len(l.Modules) == 0 && idle && l.Relayed == nil {
+	if len(l.Modules) == 0 && idle && l.quiet() {
 		return nil
 	}
 	var p page

@@ -337,6 +337,10 @@ func TestMarkdownOfAnEmptyResultIsTheOutcome(t *testing.T) {
 
 func TestMarkdownLaterTellsOnlyWhatHappened(t *testing.T) {
 	t.Parallel()
+	answered := &report.Result{Outcome: report.OK} // a relay from which later steps got what was there
+	if got := later(t, &markdown.Later{Store: "gha", Relayed: answered, Saved: &report.Saved{Reason: "the cache has it all already"}}, markdown.Options{}); got != "" {
+		t.Errorf("of a relay that brought nothing the summary tells\n%s", got)
+	}
 	if got := later(t, &markdown.Later{Store: "gha"}, markdown.Options{}); got != "" {
 		t.Errorf("got %q where nothing happened, want nothing", got)
 	}
