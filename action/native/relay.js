@@ -52,6 +52,17 @@ function absent(dir, why) {
   }
 }
 
+/** leave ends a relay that nobody could tell to: it goes when its file does. */
+function leave(dir) {
+  if (!dir) return
+  try {
+    fs.rmSync(path.join(dir, ready), { force: true })
+    fs.rmSync(dir, { recursive: true, force: true })
+  } catch {
+    // The runner removes what is left, with all of its temporary files.
+  }
+}
+
 /**
  * own is the environment of the process: no secrets, since every process of the user can
  * read it, but what the system needs, and the mark by which the runner finds what a job
@@ -67,4 +78,4 @@ function given(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(ACTIONS_|INPUT_TOKEN$|GITHUB_TOKEN$|STATE_)/i.test(name)))
 }
 
-module.exports = { given, joined, own, start }
+module.exports = { given, joined, leave, own, start }
