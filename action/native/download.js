@@ -161,9 +161,10 @@ function tunnel(url, proxy, o) {
 /** busy is how many attempts make sense after a status. */
 const busy = (status) => (status === 408 || status === 429 || status >= 500 ? Infinity : 1)
 
-// Of a host that cannot be reached at all, as from a machine without internet.
-const unreachable = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'])
+// How many attempts make sense where a host cannot be reached at all, as from a machine
+// without internet.
 const noConnection = 'no connection'
+const unreachable = { [noConnection]: 1, ECONNREFUSED: 2, EHOSTUNREACH: 2, ENETUNREACH: 2, ENOTFOUND: 2, EAI_AGAIN: 3 }
 
 /** silence is what to say of a request that nobody answers. */
 function silence(request, o) {
@@ -178,8 +179,7 @@ function network(url, err, o) {
   if (o.signal.aborted) return new Failure(`${shown(url)}: not received within ${o.total / 1000} s`)
   const distrust = /CERT|SIGNATURE|ALTNAME/.test(err.code || '')
   const hint = distrust ? '; set input ca-file to the CA certificates of your network' : ''
-  const again = distrust || err.code === noConnection ? 1 : unreachable.has(err.code) ? 2 : Infinity
-  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again })
+  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again: distrust ? 1 : unreachable[err.code] ?? Infinity })
 }
 
 /** proxyFor is the forward proxy for a URL, as Go finds it; undefined for none. */

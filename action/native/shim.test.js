@@ -316,6 +316,14 @@ test('only a relay that GOPROXY names is joined', (t) => {
   assert.equal(relay.joined({ RUNNER_TEMP, GOPROXY: 'https://goproxy.test|direct' }), undefined)
 })
 
+test('in a pod whose temporary files are copied, the relay is elsewhere', () => {
+  const pod = { KUBERNETES_SERVICE_HOST: '10.0.0.1', RUNNER_TEMP: '/__w/_temp' }
+  assert.equal(relay.place(pod, '/tmp'), path.join('/tmp', 'modferry'))
+  for (const env of [{ ...pod, KUBERNETES_SERVICE_HOST: undefined }, { ...pod, RUNNER_TEMP: '/home/runner/_work/_temp' }]) {
+    assert.equal(relay.place(env, '/tmp'), path.join(env.RUNNER_TEMP, 'modferry'))
+  }
+})
+
 test('a relay that ends at once says so to who waits', async (t) => {
   const env = { ...process.env, RUNNER_TEMP: temp(t) }
   // node knows no such commands, and ends with an error.

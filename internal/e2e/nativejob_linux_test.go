@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -34,6 +33,8 @@ type nativeJob struct {
 	root   string            // of the directories of the job
 	env    map[string]string // of every step
 	uses   int
+
+	container *container // in which the steps run, nil for none
 }
 
 // use is a use of the action in the job.
@@ -57,7 +58,7 @@ func newNativeJob(t *testing.T, f *mirrortest.Fixtures, s *mirrortest.Server) *n
 	node, err := exec.LookPath("node")
 	need(t, err == nil, "node is not on the search path; apt-get install nodejs")
 	j := &nativeJob{t: t, node: node, root: t.TempDir()}
-	j.action = filepath.Join(j.root, "_actions", "modferry", "v1")
+	j.action = filepath.Join(j.root, "work", "_actions", "modferry", "v1")
 	copyTree(t, filepath.Join(j.action, "action", "native"), filepath.Join("..", "..", "action", "native"))
 	j.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": j.dir("home"), "CI": "true", "GITHUB_ACTIONS": "true",
@@ -151,9 +152,20 @@ func (j *nativeJob) command(u *use, script string, more map[string]string) (*exe
 		env["STATE_"+name] = value
 	}
 	maps.Copy(env, more)
-	cmd := exec.Command(j.node, filepath.Join(j.action, "action", "native", script))
-	cmd.Dir, cmd.Env, cmd.WaitDelay = env["GITHUB_WORKSPACE"], list(env), pipesClose
+	cmd := j.process(env, j.node, filepath.Join(j.action, "action", "native", script))
+	cmd.WaitDelay = pipesClose
 	return cmd, commands
+}
+
+// process is one of a step.
+func (j *nativeJob) process(env map[string]string, args ...string) *exec.Cmd {
+	j.t.Helper()
+	if j.container != nil {
+		return j.container.command(j.t, env, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env = env["GITHUB_WORKSPACE"], list(env)
+	return cmd
 }
 
 // run runs a stage to its end, and takes over what it hands to the runner.
@@ -166,7 +178,7 @@ func (j *nativeJob) run(u *use, script string, more map[string]string, during fu
 		cmd.Stdout = &watched{buffer: &log, see: func() { during(cmd.Process, &log) }}
 	}
 	began := time.Now()
-	err := cmd.Run()
+	err := j.ran(cmd)
 	st := stage{code: cmd.ProcessState.ExitCode(), log: log.String(), took: time.Since(began)}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -187,18 +199,29 @@ func (j *nativeJob) run(u *use, script string, more map[string]string, during fu
 	return st
 }
 
+// ran runs the process of a step, with what the hooks of a pod do around it.
+func (j *nativeJob) ran(cmd *exec.Cmd) error {
+	if c := j.container; c != nil && c.pod != "" {
+		temp := filepath.Join(j.root, "work", "_temp")
+		c.copied(j.t, temp, c.pod)
+		defer c.copied(j.t, c.pod, temp)
+	}
+	return cmd.Run()
+}
+
 func (j *nativeJob) main(u *use) stage { return j.run(u, "main.js", nil, nil) }
 func (j *nativeJob) post(u *use) stage { return j.run(u, "post.js", nil, nil) }
 
 // step is a later step of the job.
 func (j *nativeJob) step(args ...string) (string, error) {
 	j.t.Helper()
-	ctx, end := context.WithTimeout(j.t.Context(), 5*time.Minute)
-	defer end()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.Env = j.env["GITHUB_WORKSPACE"], list(j.env)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	var out bytes.Buffer
+	cmd := j.process(j.env, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	defer limit.Stop()
+	err := j.ran(cmd)
+	return out.String(), err
 }
 
 // good is a later step that succeeds.
@@ -213,7 +236,7 @@ func (j *nativeJob) good(args ...string) {
 func (j *nativeJob) relay(u *use) int {
 	j.t.Helper()
 	var ready struct{ PID int }
-	data, err := os.ReadFile(filepath.Join(u.state["relay"], "ready.json"))
+	data, err := os.ReadFile(filepath.Join(j.container.outside(u.state["relay"]), "ready.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &ready)
 	}
