@@ -126,6 +126,8 @@ function trusted(m) {
   return certificates(file && m.path.resolve(m.env.GITHUB_WORKSPACE || '', file), m.env)
 }
 
+const spared = 'With input binary or download-url, nothing is built'
+
 /** built is the program as the job's Go makes it: of a release, or of the commit of the action. */
 async function built(m, version, { longest: limit = longest } = {}) {
   const dir = m.path.join(m.env.RUNNER_TEMP, 'modferry', 'built')
@@ -136,7 +138,7 @@ async function built(m, version, { longest: limit = longest } = {}) {
   })
   if (asked.status !== 0) {
     const why = asked.error?.code === 'ENOENT' ? 'no Go to build it with' : `go env fails: ${asked.error?.message || last(asked.stderr)}`
-    m.warn(`without modferry: there is no program for this job, and ${why}`)
+    m.warn(`without modferry: there is no program for this job, and ${why}. ${spared}`)
     return undefined
   }
   const settings = JSON.parse(asked.stdout)
@@ -152,7 +154,7 @@ async function built(m, version, { longest: limit = longest } = {}) {
   const sha256 = code === 0 && hashOf(file)
   if (!sha256) {
     const why = late ? `takes longer than ${limit / 60_000} minutes` : `fails: ${last(said) || 'it says nothing'}`
-    m.warn(`without modferry: go ${args.join(' ')} ${why}. With input binary or download-url, nothing is built`)
+    m.warn(`without modferry: go ${args.join(' ')} ${why}. ${spared}`)
     return undefined
   }
   m.log(`uses modferry ${version || 'of this commit'}, built with ${settings.GOVERSION} in ${Math.round((Date.now() - began) / 1000)} s`)

@@ -32,6 +32,7 @@ type nativeJob struct {
 	action string            // a checkout of the action, as in _actions
 	root   string            // of the directories of the job
 	env    map[string]string // of every step
+	before map[string]string // of a step before main
 	uses   int
 
 	container *container // in which the steps run, nil for none
@@ -209,7 +210,12 @@ func (j *nativeJob) ran(cmd *exec.Cmd) error {
 	return cmd.Run()
 }
 
-func (j *nativeJob) main(u *use) stage { return j.run(u, "main.js", nil, nil) }
+func (j *nativeJob) main(u *use) stage {
+	if j.before == nil {
+		j.before = maps.Clone(j.env)
+	}
+	return j.run(u, "main.js", nil, nil)
+}
 func (j *nativeJob) post(u *use) stage { return j.run(u, "post.js", nil, nil) }
 
 // step is a later step of the job.
@@ -229,6 +235,26 @@ func (j *nativeJob) good(args ...string) {
 	j.t.Helper()
 	if out, err := j.step(args...); err != nil {
 		j.t.Errorf("%s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// without is the same job without modferry, with a module cache of its own.
+func (j *nativeJob) without() *nativeJob {
+	j.t.Helper()
+	plain := *j
+	plain.env = maps.Clone(j.before)
+	plain.env["GOMODCACHE"], plain.env["GOBIN"] = j.dir("without/mod"), j.dir("without/bin")
+	return &plain
+}
+
+// alike is a later step that ends as it does without modferry.
+func (j *nativeJob) alike(args ...string) {
+	j.t.Helper()
+	out, err := j.step(args...)
+	plainly, plain := j.without().step(args...)
+	j.t.Logf("%s: %v; without modferry: %v", strings.Join(args, " "), err, plain)
+	if (err == nil) != (plain == nil) {
+		j.t.Errorf("%s\nwithout modferry:\n%s", out, plainly)
 	}
 }
 
