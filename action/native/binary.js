@@ -130,8 +130,9 @@ const spared = 'With input binary or download-url, nothing is built'
 
 /** built is the program as the job's Go makes it: of a release, or of the commit of the action. */
 async function built(m, version, { longest: limit = longest } = {}) {
-  const dir = m.path.join(m.env.RUNNER_TEMP, 'modferry', 'built')
-  fs.mkdirSync(dir, { recursive: true })
+  const temp = m.path.join(m.env.RUNNER_TEMP, 'modferry')
+  fs.mkdirSync(temp, { recursive: true })
+  const dir = fs.mkdtempSync(m.path.join(temp, 'built-')) // an earlier use's may be running
   // Not in the checkout, whose go.mod may ask for another Go.
   const asked = spawnSync('go', ['env', '-json', 'GOPROXY', 'GOSUMDB', 'GOAUTH', 'GOCACHE', 'GOMODCACHE', 'GOPATH', 'GOVERSION'], {
     env: { ...m.env, GOWORK: 'off', GOTOOLCHAIN: 'local' }, cwd: dir, encoding: 'utf8', windowsHide: true, timeout: 30_000,

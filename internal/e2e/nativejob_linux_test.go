@@ -61,10 +61,11 @@ func newNativeJob(t *testing.T, f *mirrortest.Fixtures, s *mirrortest.Server) *n
 	j := &nativeJob{t: t, node: node, root: t.TempDir()}
 	j.action = filepath.Join(j.root, "work", "_actions", "modferry", "v1")
 	copyTree(t, filepath.Join(j.action, "action", "native"), filepath.Join("..", "..", "action", "native"))
+	// With -trimpath, a job finds again what was compiled for another one.
 	j.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": j.dir("home"), "CI": "true", "GITHUB_ACTIONS": "true",
 		"GITHUB_WORKSPACE": j.dir("work/app/app"), "RUNNER_TEMP": j.dir("work/_temp"), "RUNNER_TOOL_CACHE": j.dir("tools"),
-		"RUNNER_TRACKING_ID": "github_test", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw -buildvcs=false",
+		"RUNNER_TRACKING_ID": "github_test", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw -buildvcs=false -trimpath",
 		"GOCACHE": goCache, "GOMODCACHE": j.dir("home/go/pkg/mod"), "CGO_ENABLED": "0", "MODFERRY_CACHE": "dir:" + j.dir("cache"),
 		"MODFERRY_PROBE_TIMEOUT": "1m", "GOTELEMETRY": "off",
 	}
