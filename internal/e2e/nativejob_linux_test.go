@@ -50,6 +50,8 @@ type stage struct {
 	log     string
 	summary string
 	took    time.Duration
+
+	processor time.Duration
 }
 
 const pipesClose = 5 * time.Second // ProcessInvoker.cs
@@ -182,6 +184,7 @@ func (j *nativeJob) run(u *use, script string, more map[string]string, during fu
 	began := time.Now()
 	err := j.ran(cmd)
 	st := stage{code: cmd.ProcessState.ExitCode(), log: log.String(), took: time.Since(began)}
+	st.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		j.t.Errorf("%s: %v: something holds its pipes\n%s", script, err, st.log)
