@@ -307,6 +307,32 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 			t.Error("the relay is left")
 		}
 	})
+	t.Run("main is cancelled before it has its program", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		never := make(chan struct{})
+		t.Cleanup(func() { close(never) })
+		host := j.release(mirrortest.Options{Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
+		u := j.use(map[string]string{"binary": "", "download-url": host.URL})
+		arrived := host.Arrived("*", 1)
+		cmd, commands := j.command(u, "main.js", nil)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-arrived
+		kill(t, cmd.Process.Pid, syscall.SIGINT)
+		cmd.Wait()
+		if cmd.ProcessState.Success() || len(entries(t, commands["STATE"])) > 0 {
+			t.Errorf("main: %v", cmd.ProcessState)
+		}
+		if st := j.post(u); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+		if left, _ := os.ReadDir(j.env["RUNNER_TOOL_CACHE"]); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
+	})
 	t.Run("post is cancelled", func(t *testing.T) {
 		t.Parallel()
 		f, s := world(t)
