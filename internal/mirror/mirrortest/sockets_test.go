@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
@@ -28,9 +29,9 @@ func TestAddressesWithoutAMirror(t *testing.T) {
 		addr func(testing.TB) string
 		ok   func(error) bool
 	}{
-		{"refused", mirrortest.Refused, func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
+		{"refused", mirrortest.Refused, func(err error) bool { return errors.Is(err, failure.ErrRefused) }},
 		{"resetting", mirrortest.Resetting, func(err error) bool {
-			return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+			return errors.Is(err, failure.ErrReset) || errors.Is(err, syscall.EPIPE)
 		}},
 		{"closing", mirrortest.Closing, func(err error) bool { return errors.Is(err, io.EOF) }},
 		{"garbled", mirrortest.Garbled, func(err error) bool { return strings.Contains(err.Error(), "malformed HTTP") }},
@@ -95,7 +96,7 @@ func TestANetworkLeadsNamesWhereItIsTold(t *testing.T) {
 		"gone.example.test":    lookup(false),
 		"flaky.example.test":   lookup(true),
 		"far.example.test":     func(err error) bool { return errors.Is(err, syscall.ENETUNREACH) },
-		"shut.example.test":    func(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) },
+		"shut.example.test":    func(err error) bool { return errors.Is(err, failure.ErrRefused) },
 		"unknown.example.test": lookup(false),
 	} {
 		if _, _, err := get(c, "https://"+host+m0+".zip"); !ok(err) {
