@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -136,6 +137,9 @@ func TestParseProxyReadsListsAsTheGoCommandDoes(t *testing.T) {
 	}
 	lists = append(lists, randomLists(150)...)
 	for _, list := range lists {
+		if runtime.GOOS == "windows" { // whose absolute paths have a drive
+			list = onDrive.ReplaceAllString(list, "file:///C:/$1")
+		}
 		urls, stderr := g.trace(t, "example.test/m@v1.0.0", map[string]string{"GOPROXY": list})
 		chain, err := ParseProxy(list)
 		refused := strings.Contains(stderr, "invalid proxy URL") || strings.Contains(stderr, "invalid file:// proxy URL") ||
@@ -152,6 +156,9 @@ func TestParseProxyReadsListsAsTheGoCommandDoes(t *testing.T) {
 		}
 	}
 }
+
+// onDrive finds file:// URLs without a drive.
+var onDrive = regexp.MustCompile(`file://(/|[^a-z]|$)`)
 
 // withHost leaves out the URLs without a host, of which no request can be
 // made: ParseProxy keeps them as written.
