@@ -22,8 +22,8 @@
 //   - memory (hugo, kubernetes): the peak, cold
 //   - relay (hugo): modferry serve against nginx, where it is installed, and goproxy
 //   - cache (hugo, kubernetes): saving and restoring, against the official client
-//   - recipe (hcl): a job until go test ./... has ended, with the README's steps,
-//     with setup-go's cache, and without any
+//   - recipe (hcl): a job until go test ./... has ended, with the README's steps
+//     and with setup-go's cache
 //
 // It is a module of its own, so that what it needs stays out of the product's
 // go.mod; its files and the product's are found from its own directory, which is
