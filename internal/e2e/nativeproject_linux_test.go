@@ -47,7 +47,7 @@ func TestANativeJobOfARealProject(t *testing.T) {
 			j.good("go", "install", "mvdan.cc/gofumpt@latest")
 			j.good("go", "mod", "download", "-json", "golang.org/x/net@v0.30.0")
 			if p.long { // all of its modules together are gigabytes
-				j.good("go", "get", "-u", "github.com/spf13/cobra")
+				j.good("go", "get", "-u", "github.com/spf13/cobra/...")
 			} else {
 				j.good("go", "get", "-u", "./...")
 			}
