@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,10 +20,95 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/modferry/modferry/docs/docstest"
+	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/settings"
 )
 
-var comment = regexp.MustCompile(`(?m)(^|\s+)#.*$`)
+// runElsewhere are the examples that tests run without naming them: a pattern of
+// docstest.Block.ID, and the test that reads all blocks of that kind. Those of buckets
+// are opened, not used; those of the tests themselves are held to tests that there are.
+// Every other example has a test that names its ID.
+var runElsewhere = map[string]string{
+	"docs/checks.md#*":                   "cmd/modferry.TestDocsHaveEveryCheck",
+	"docs/docker.md#* dockerfile":        "internal/e2e/runner.TestDockerfilesOfTheDocumentation",
+	"docs/routing.md#* yaml*":            "cmd/modferry.TestDocsShowConfigurationsThatWork",
+	"docs/settings.md#* yaml*":           "cmd/modferry.TestDocsShowConfigurationsThatWork",
+	"docs/cache.md#an-s3-bucket text":    "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#aws yaml*":            "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#cloudflare-r2 yaml":   "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#alibaba-cloud-oss sh": "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/cache.md#gitlab yaml":          "internal/store/s3.TestTheBucketsOfTheDocumentation",
+	"docs/folklore*.md#* sh":             "cmd/modferry.TestExamplesOfShellsAreScripts",
+	"CONTRIBUTING.md#test-one-thing sh":  "cmd/modferry.TestExamplesOfShellsAreScripts",
+}
+
+// notRun are the examples that nothing here can run, and why. What can be parsed of
+// them is parsed, see the tests below.
+var notRun = map[string]string{
+	"CONTRIBUTING.md#update-expected-output sh":       "it rewrites what tests expect, in the checkout that they run in",
+	"CONTRIBUTING.md#release sh":                      "it makes a release",
+	"docs/architecture.md#the-road-of-a-run text":     "a drawing",
+	"docs/cache.md#minio sh":                          "needs mc and a MinIO to administer; TestExamplesOfPolicies tries its policy",
+	"docs/cache.md#aws sh":                            "needs an account at Amazon",
+	"docs/cache.md#aws json 2":                        "the trust policy of a role, which needs an account at Amazon",
+	"docs/cache.md#switching-from-actionssetup-go sh": "needs gh and a repository with caches of setup-go",
+	"docs/github.md#pinning-and-verifying sh":         "needs a release, and cosign, gh and buildx to verify it",
+}
+
+// Every example is run by a test, or stands above with a reason.
+func TestEveryExampleIsRun(t *testing.T) {
+	t.Parallel()
+	named, tests := literalsOfTests(t)
+	used, all := map[string]bool{}, map[string]bool{}
+	for _, page := range docstest.Pages(t) {
+		for _, b := range docstest.Blocks(t, page) {
+			all[b.ID] = true
+			covered := named[b.ID] || isTranslation(t, page, b)
+			for _, table := range []map[string]string{runElsewhere, notRun} {
+				for pattern := range table {
+					if mirrortest.Glob(pattern, b.ID) {
+						covered, used[pattern] = true, true
+					}
+				}
+			}
+			if !covered {
+				t.Errorf("%s:%d: no test runs the example %q", page, b.Line, b.ID)
+			}
+		}
+	}
+	for text := range named {
+		if exampleID.MatchString(text) && !all[text] {
+			t.Errorf("a test runs the example %q, which there is not", text)
+		}
+	}
+	for pattern, test := range runElsewhere {
+		if !used[pattern] || !tests[test] {
+			t.Errorf("%q, run by %s: there is no such example, or no such test", pattern, test)
+		}
+	}
+	for pattern := range notRun {
+		if !used[pattern] {
+			t.Errorf("there is no example %q", pattern)
+		}
+	}
+}
+
+var exampleID = regexp.MustCompile(`^[\w/.-]+\.md#\S+ [a-z]+( \d+)?$`)
+
+// isTranslation reports whether a block of a translation is one of the original's, with
+// other comments.
+func isTranslation(t *testing.T, page string, b docstest.Block) bool {
+	t.Helper()
+	original, ok := strings.CutSuffix(page, ".zh-CN.md")
+	if !ok {
+		return false
+	}
+	return slices.ContainsFunc(docstest.Blocks(t, original+".md"), func(o docstest.Block) bool {
+		return o.Lang == b.Lang && uncommented(o.Text) == uncommented(b.Text)
+	})
+}
+
+var comment = regexp.MustCompile(`(?m)(^|\s+)(#|//).*$`)
 
 func uncommented(text string) string { return comment.ReplaceAllString(text, "") }
 

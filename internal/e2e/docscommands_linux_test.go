@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -123,6 +124,51 @@ func TestExamplesOfSettingsForShells(t *testing.T) {
 			t.Errorf("%s: %v\n%s", shell, err, out)
 		}
 	}
+}
+
+// The line of a netrc, which modferry and the go command read.
+func TestExampleOfANetrc(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 10_000)
+	behind := mirrortest.Start(t, mirrortest.Options{Fixtures: f, BasicAuth: "ci:hunter2-of-the-mirror"})
+	h := mirrortest.StartHosts(t, map[string]http.Handler{"goproxy.corp.example": httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: behind.Addr})})
+	dir := t.TempDir()
+	f.WriteCheckout(t, dir, mirrortest.Checkout{})
+	m := newTerminal(t, dir, append(h.Env(), "GOPROXY=https://goproxy.corp.example")...)
+	if out, err := m.try("modferry", "fetch"); err == nil || !strings.Contains(out, "credentials missing or wrong") {
+		t.Errorf("without a netrc: %v\n%s", err, out)
+	}
+	netrc := swap(t, docstest.Text(t, "docs/env.md#credentials text"), "…", "hunter2-of-the-mirror")
+	m.bash("umask 077 && printf '%s' '" + netrc + "' >~/.netrc && modferry fetch")
+	m.fresh().bash("go build ./...")
+}
+
+// The program without the action, by the go command. A stand-in for the module hands
+// over to the program of these tests.
+func TestExampleOfTheProgramByTheGoCommand(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 10_000)
+	dir := t.TempDir()
+	f.WriteCheckout(t, dir, mirrortest.Checkout{})
+	program := map[string]string{"cmd/modferry/main.go": `package main
+
+import (
+	"os"
+	"syscall"
+)
+
+func main() { panic(syscall.Exec(os.Getenv("STAND_IN"), os.Args, os.Environ())) }
+`}
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f.With(mirrortest.Build(t, mirrortest.Module{Path: "github.com/modferry/modferry", Version: "v1.2.3", Files: program}).All()...)})
+	var steps []struct{ Run string }
+	if err := yaml.Unmarshal([]byte(docstest.Text(t, "docs/github.md#which-entry-for-which-place yaml")), &steps); err != nil {
+		t.Fatal(err)
+	}
+	m := newTerminal(t, dir, "GOPROXY="+s.URL, "STAND_IN="+binary)
+	if out := m.bash(steps[0].Run); !strings.Contains(out, "ok: ") {
+		t.Errorf("it says\n%s", out)
+	}
+	m.offline(steps[1].Run)
 }
 
 func TestExampleOfSettingsForAnEditor(t *testing.T) {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -87,5 +88,55 @@ func TestQuickStartWithoutANetwork(t *testing.T) {
 	}
 	if out, err := m.fresh().try("bash", "-euc", here); err == nil {
 		t.Errorf("without the directory it works as well, so that this shows nothing:\n%s", out)
+	}
+}
+
+// Athens as the first mirror, then a relay with a shared store in its place.
+func TestQuickStartOfThoseWhoComeFromAthens(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 3, 10_000)
+	dir := t.TempDir()
+	f.WriteCheckout(t, dir, mirrortest.Checkout{})
+	bucket := startVersity(t, false)
+	front, err := url.Parse(bucket.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	athens := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	hosts := publicMirrors(t, f)
+	hosts["minio.corp.example"] = passOn(front, new(http.Transport))
+	hosts["athens.corp.example"] = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: athens.Addr})
+	h := mirrortest.StartHosts(t, hosts)
+	m := newTerminal(t, dir, append(h.Env(), bucket.environ()...)...)
+	m.bash(docstest.Text(t, "docs/README.md#coming-from-athens sh"))
+	if got := h.Asked(); !slices.Equal(got, []string{"athens.corp.example"}) {
+		t.Errorf("asked %v", got)
+	}
+
+	athens.Close()
+	port := freePort(t)
+	name, _, _ := strings.Cut(strings.TrimPrefix(bucket.cache, "s3://"), "/")
+	relay := swap(t, docstest.Text(t, "docs/README.md#coming-from-athens sh 2"), "ci-modules", name, ":8642", ":"+port)
+	m.fresh().bash("trap 'kill $(jobs -p)' EXIT\n" + strings.TrimSpace(relay) + " &\nuntil modferry serve --check 2>/dev/null; do sleep 0.1; done\n" +
+		"GOPROXY=http://localhost:" + port + ",direct go build ./...")
+	if got := h.Asked(); !slices.Contains(got, "minio.corp.example") {
+		t.Errorf("asked %v, not the shared store", got)
+	}
+}
+
+// What init writes, as a pipeline.
+func TestQuickStartOfGitLab(t *testing.T) {
+	t.Parallel()
+	p := newPlainPipeline(t)
+	newTerminal(t, p.dir, "GOPROXY="+p.mirror.URL).bash("modferry init --ci gitlab")
+	written, err := os.ReadFile(filepath.Join(p.dir, ".gitlab-ci.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := imageLine.ReplaceAllString(string(written), "")
+	p.commitAs(p.template(true), ours.ReplaceAllString(text, "${1}local: templates/modferry.yml"))
+	for _, job := range []string{"modferry", "test"} {
+		p.more["GOMODCACHE"] = filepath.Join(p.modules, job)
+		p.mustRun(job)
 	}
 }

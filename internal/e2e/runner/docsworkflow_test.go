@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -27,14 +29,10 @@ import (
 
 // flow is a workflow of the documents, which may show a part of one.
 type flow struct {
-	On          any               `yaml:"on"`
-	Permissions map[string]string `yaml:"permissions"`
-	Env         map[string]string `yaml:"env"`
-	Jobs        map[string]*flow  `yaml:"jobs"`
-	Steps       []flowStep        `yaml:"steps"`
-	Container   string            `yaml:"container"`
-	RunsOn      string            `yaml:"runs-on"`
-	Strategy    any               `yaml:"strategy"`
+	Env       map[string]string `yaml:"env"`
+	Jobs      map[string]*flow  `yaml:"jobs"`
+	Steps     []flowStep        `yaml:"steps"`
+	Container string            `yaml:"container"`
 }
 
 type flowStep struct {
@@ -110,30 +108,92 @@ func TestWorkflowsOfTheDocuments(t *testing.T) {
 	for _, d := range documented {
 		t.Run(d.id, func(t *testing.T) {
 			t.Parallel()
-			text := whole(docstest.Text(t, d.id))
-			lint(t, text)
-			var f flow
-			if err := yaml.Unmarshal([]byte(text), &f); err != nil {
-				t.Fatal(err)
-			}
 			n := newInternet(t)
-			for _, part := range f.Jobs {
-				j := n.w.join(newJob(t, layout{container: part.Container != ""}, sandbox{}, n.w.checkout))
-				j.with = nil
-				j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off" // no database of ours has the key of Go's
-				if d.setup != nil {
-					d.setup(t, n, j)
-				} else {
-					trusted(t, n, j)
-				}
-				maps.Copy(j.env, f.Env)
-				maps.Copy(j.env, part.Env)
-				n.runs(t, j, part.Steps)
-				if d.check != nil {
-					d.check(t, n, j)
-				}
+			if d.setup == nil {
+				d.setup = trusted
 			}
+			n.workflow(t, whole(docstest.Text(t, d.id)), d.setup, d.check)
 		})
+	}
+}
+
+// TestQuickStartOfGitHub runs the workflow that init writes.
+func TestQuickStartOfGitHub(t *testing.T) {
+	t.Parallel()
+	n, dir := newInternet(t), newDir(t)
+	n.w.checkout(dir)
+	if out, err := exec.Command(binary, "init", "--ci", "github", "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, ".github", "workflows", "modferry.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lint(t, string(text))
+	n.workflow(t, string(text), trusted, nil)
+}
+
+// TestQuickStartBehindArtifactorySaysWhyItIsRefused runs it with a secret that is
+// empty, as in pull requests from forks.
+func TestQuickStartBehindArtifactorySaysWhyItIsRefused(t *testing.T) {
+	t.Parallel()
+	n := newInternet(t)
+	var f flow
+	if err := yaml.Unmarshal([]byte(docstest.Text(t, "docs/README.md#behind-artifactory-or-nexus yaml")), &f); err != nil {
+		t.Fatal(err)
+	}
+	j := n.w.join(newJob(t, layout{}, sandbox{}, n.w.checkout))
+	j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off"
+	corporate(t, n, j)
+	j.with = map[string]string{}
+	for name, v := range f.Steps[0].With {
+		j.with[name] = expression.ReplaceAllString(fmt.Sprint(v), "")
+	}
+	main := j.main().expect(t, 1)
+	if !strings.Contains(main.text, "HTTP 401") || !strings.Contains(main.text, "Bad credentials") {
+		t.Errorf("the log does not say why:\n%s", tail(main.text))
+	}
+	if asked := n.hosts.Asked(); !slices.Equal(asked, []string{"artifactory.corp.example"}) {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// workflow runs the jobs of a workflow.
+func (n *internet) workflow(t *testing.T, text string, setup, check func(*testing.T, *internet, *job)) {
+	t.Helper()
+	var f flow
+	if err := yaml.Unmarshal([]byte(text), &f); err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range f.Jobs {
+		j := n.w.join(newJob(t, layout{container: part.Container != ""}, sandbox{}, n.w.checkout))
+		j.with = nil
+		j.env["HTTPS_PROXY"], j.env["GOSUMDB"] = n.hosts.URL, "off" // no database of ours has the key of Go's
+		setup(t, n, j)
+		maps.Copy(j.env, f.Env)
+		maps.Copy(j.env, part.Env)
+		n.runs(t, j, part.Steps)
+		if check != nil {
+			check(t, n, j)
+		}
+	}
+}
+
+// TestActionlintAcceptsTheWorkflowsOfTheDocuments holds all of them to it, those
+// that other tests run and those that use what GitHub alone has.
+func TestActionlintAcceptsTheWorkflowsOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, page := range docstest.Pages(t) {
+		for _, b := range docstest.Blocks(t, page) {
+			if b.Lang == "yaml" && strings.Contains(b.Text, "uses: ") {
+				found++
+				lint(t, whole(b.Text))
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("found %d workflows, expected more", found)
 	}
 }
 
@@ -164,7 +224,6 @@ const (
 type internet struct {
 	w     *world
 	hosts *mirrortest.Hosts
-	tool  *mirrortest.Fixtures
 }
 
 func newInternet(t *testing.T) *internet {
