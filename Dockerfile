@@ -22,6 +22,8 @@ COPY . .
 ARG TARGETOS
 ARG TARGETARCH
 ARG VERSION
+RUN case "${TARGETARCH}" in ""|amd64|arm64) ;; *) \
+      echo "found platform ${TARGETOS}/${TARGETARCH}, expected linux/amd64 or linux/arm64: elsewhere, go install the program" >&2; exit 1 ;; esac
 # The same bytes wherever it is built with the same version of Go: a release
 # compares them with the binary that it publishes.
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} GOFLAGS=-mod=readonly \

@@ -26,7 +26,7 @@ type command struct {
 func readCommands(log string) []command {
 	var found []command
 	for line := range strings.Lines(log) {
-		line = strings.TrimSuffix(line, "\n")
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r") // Windows ends its lines so
 		if s, ok := strings.CutPrefix(strings.TrimLeft(line, " \t\v\f\r\u00a0\u0085"), "::"); ok {
 			if head, message, ok := strings.Cut(s, "::"); ok {
 				c := command{message: unescape(message), properties: map[string]string{}}

@@ -315,6 +315,10 @@ For more information, see 'go help module-auth'.
 			"malformed go.sum:\n/home/runner/work/r/r/go.sum:3: wrong number of fields 2\n",
 			[]problem{{"/home/runner/work/r/r/go.sum", "3", "", "wrong number of fields 2"}},
 		},
+		"build, unresolved conflict in go.sum on Windows": {
+			"malformed go.sum:\nD:\\a\\r\\r\\go.sum:3: wrong number of fields 2\n",
+			[]problem{{`D:\a\r\r\go.sum`, "3", "", "wrong number of fields 2"}},
+		},
 		"build, origin without a page": {
 			"main.go:4:2: unrecognized import path \"example.test/dep\": https fetch: Get \"https://example.test/dep?go-get=1\": dial tcp: lookup example.test: no such host\n",
 			[]problem{{"main.go", "4", "2", "unrecognized import path \"example.test/dep\": https fetch: Get \"https://example.test/dep?go-get=1\": dial tcp: lookup example.test: no such host"}},

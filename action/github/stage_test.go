@@ -28,7 +28,7 @@ func newRunner(t *testing.T, f *mirrortest.Fixtures, inputs map[string]string) *
 	r.env["GITHUB_ACTIONS"], r.env["CI"] = "true", "true"
 	r.env["GITHUB_WORKSPACE"] = r.dir("work/app/app")
 	r.env["RUNNER_TEMP"] = r.dir("work/_temp")
-	r.env["HOME"] = r.dir("home")
+	r.env["HOME"], r.env["USERPROFILE"] = r.dir("home"), r.dir("home")
 	r.env["GOSUMDB"] = "off"
 	r.env["GOENV"] = "off"
 	r.env["MODFERRY_PROBE_TIMEOUT"] = "1m" // a healthy mirror is one on a busy machine, too

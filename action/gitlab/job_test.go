@@ -65,7 +65,8 @@ func TestElsewhereNothingOfGitLabIsDone(t *testing.T) {
 		t.Error(err)
 	}
 	v := &settings.Values{Sources: map[string]string{}}
-	if env, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", "/mod")}); err != nil || remark != "" || v.ModCache+v.GOFLAGS != "" || env.Get("GOMODCACHE") != "/mod" {
+	mod := filepath.Join(t.TempDir(), "mod")
+	if env, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", mod)}); err != nil || remark != "" || v.ModCache+v.GOFLAGS != "" || env.Get("GOMODCACHE") != mod {
 		t.Errorf("the settings are %v, the module cache %q, %v: %s", env, v.ModCache, err, remark)
 	}
 	if remark := g.Note(t.Context(), nil, NoteOptions{}); remark != "" {
@@ -139,7 +140,7 @@ func TestAModuleCacheThatCannotBeMadeIsInTheProject(t *testing.T) {
 		"one that can be made": {filepath.Join(t.TempDir(), "go", "pkg", "mod"), "", "", ""},
 		"one in the project":   {filepath.Join(g.project, "mod"), "", "-mod=mod -modcacherw", ""},
 		"none is known":        {"", own, "-mod=mod -modcacherw", "GOMODCACHE and GOPATH are not set"},
-		"below a file":         {filepath.Join(file, "mod"), own, "-mod=mod -modcacherw", "not a directory"},
+		"below a file":         {filepath.Join(file, "mod"), own, "-mod=mod -modcacherw", "the go command's cannot be created"},
 	} {
 		v := &settings.Values{Sources: map[string]string{}}
 		env, _, remark, err := g.Environment(v, goenv.Host{Getenv: environment("GOMODCACHE", test.wanted, "GOFLAGS", "-mod=mod")})

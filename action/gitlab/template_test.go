@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -227,12 +228,13 @@ func TestTheTemplateIsOneJobAndOneForExtends(t *testing.T) {
 		}
 	}
 	// The files are where the program's default is.
-	getenv := environment("GITLAB_CI", "true", "CI_PROJECT_DIR", "/builds/a/b")
-	if dir := settings.ReportsDir("", getenv); dir != "/builds/a/b/.modferry/reports" {
+	project := t.TempDir()
+	getenv := environment("GITLAB_CI", "true", "CI_PROJECT_DIR", project)
+	if dir := settings.ReportsDir("", getenv); dir != filepath.Join(project, ".modferry", "reports") {
 		t.Errorf("reports go to %s", dir)
 	}
 	v, err := settings.Resolve(nil, getenv, settings.Disk{WorkDir: t.TempDir()})
-	if err != nil || v.Cache != "dir:/builds/a/b/.modferry/cache" || fmt.Sprint(found["paths"]) != "[.modferry/cache]" {
+	if err != nil || v.Cache != "dir:"+filepath.Join(project, ".modferry", "cache") || fmt.Sprint(found["paths"]) != "[.modferry/cache]" {
 		t.Errorf("the cache is %v, %v, what is kept %v", v.Cache, err, found["paths"])
 	}
 }

@@ -4,16 +4,14 @@
 // one, which node itself does not do in the versions that runners have, and again
 // where the server is busy. What arrives is the caller's to verify.
 
-const crypto = require('node:crypto')
 const fs = require('node:fs')
 const http = require('node:http')
 const https = require('node:https')
 const net = require('node:net')
 const tls = require('node:tls')
-const { pipeline } = require('node:stream/promises')
 
 const redirects = 5
-const largest = 256 << 20 // far above the size of the program
+const largest = 128 << 20 // far above the size of the program, which is held in memory
 
 /** A failure with what to do about it: again is how many attempts make sense. */
 class Failure extends Error {
@@ -25,68 +23,77 @@ class Failure extends Error {
 }
 
 /**
- * download brings url into file and returns the SHA-256 of it, in hex.
+ * download returns the bytes at url.
  * options: env, ca (an array of PEM texts, undefined for node's own), log, and for
  * tests attempts, pause (ms, doubled each time), idle (ms without a byte), total (ms).
  */
-async function download(url, file, options = {}) {
+async function download(url, options = {}) {
   const o = { env: process.env, log: () => {}, attempts: 5, pause: 1000, idle: 20_000, total: 120_000, ...options }
   const end = Date.now() + o.total
+  o.signal = AbortSignal.timeout(o.total)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await once(new URL(url), file, o)
+      return await once(new URL(url), o)
     } catch (err) {
-      fs.rmSync(file, { force: true })
       const wait = err.after ?? o.pause * 2 ** (attempt - 1)
-      if (attempt >= Math.min(err.again, o.attempts) || Date.now() + wait > end) throw err
+      if (attempt >= Math.min(err.again ?? 1, o.attempts) || Date.now() + wait > end) throw err
       o.log(`${err.message}; again in ${Math.ceil(wait / 1000)} s`)
       await new Promise((resolve) => setTimeout(resolve, wait))
     }
   }
 }
 
-async function once(url, file, o) {
+async function once(url, o) {
   for (let hop = 0; ; hop++) {
     const response = await get(url, o)
     const status = response.statusCode
-    if (status >= 300 && status < 400 && response.headers.location) {
-      response.resume()
-      if (hop === redirects) throw new Failure(`${shown(url)}: more than ${redirects} redirects`)
-      url = onward(url, new URL(response.headers.location, url))
-      continue
-    }
-    if (status !== 200) {
-      response.destroy()
+    if (status === 200) return receive(url, response, o)
+    response.destroy() // without its text, which may have no end
+    const { location } = response.headers
+    if (status < 300 || status >= 400 || !location) {
       throw new Failure(`${shown(url)}: HTTP status ${status}`, {
         again: busy(status), after: retryAfter(response.headers['retry-after']),
       })
     }
-    return receive(url, response, file)
+    if (hop === redirects) throw new Failure(`${shown(url)}: more than ${redirects} redirects`)
+    url = onward(url, location)
   }
 }
 
 /** onward is where a redirect leads: not out of TLS, and without the credentials of another host. */
-function onward(from, to) {
+function onward(from, location) {
+  const to = parsed(location, `${shown(from)}: the place that it redirects to`, from)
   if (from.protocol === 'https:' && to.protocol !== 'https:') throw new Failure(`${shown(from)}: redirects to ${shown(to)}, out of TLS`)
   if (to.host !== from.host) to.username = to.password = ''
   return to
 }
 
-async function receive(url, response, file) {
-  const hash = crypto.createHash('sha256')
+/** parsed is a URL of HTTP, as what says. Its text may hold a password, so no error shows it. */
+function parsed(text, what, base) {
+  let url
+  try {
+    url = new URL(text, base)
+  } catch {
+    // said below
+  }
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new Failure(`${what}: found ${url ? `${url.protocol}//…` : 'no URL'}, expected one with http:// or https://`)
+  }
+  return url
+}
+
+async function receive(url, response, o) {
+  const chunks = []
   let size = 0
   try {
-    await pipeline(response, async function* (chunks) {
-      for await (const chunk of chunks) {
-        if ((size += chunk.length) > largest) throw new Failure(`${shown(url)}: more than ${largest} bytes`)
-        hash.update(chunk)
-        yield chunk
-      }
-    }, fs.createWriteStream(file, { mode: 0o600 }))
+    for await (const chunk of response) {
+      if ((size += chunk.length) > largest) throw new Failure(`${shown(url)}: more than ${largest} bytes`)
+      chunks.push(chunk)
+    }
   } catch (err) {
-    throw err instanceof Failure ? err : network(url, err)
+    throw err instanceof Failure ? err : network(url, err, o)
   }
-  return hash.digest('hex')
+  return Buffer.concat(chunks)
 }
 
 /** retryAfter reads the header, in milliseconds and not above half a minute. */
@@ -100,12 +107,14 @@ async function get(url, o) {
   const secure = url.protocol === 'https:'
   const proxy = proxyFor(url, o.env)
   // With an agent of its own, no setting of node's diverts it.
-  const options = { ca: o.ca, headers: { 'User-Agent': 'modferry-action' }, agent: false, timeout: o.idle }
+  const options = { ca: o.ca, headers: { 'User-Agent': 'modferry-action' }, agent: false, timeout: o.idle, signal: o.signal }
   let target = url
   if (proxy && secure) {
     const socket = await tunnel(url, proxy, o)
+    const host = bare(url.hostname)
     options.agent = undefined // or it would be asked for the connection
-    options.createConnection = () => tls.connect({ socket, servername: net.isIP(url.hostname) ? '' : url.hostname, ca: o.ca })
+    // The certificate is that of the host, whatever the tunnel is connected to.
+    options.createConnection = () => tls.connect({ socket, host, servername: net.isIP(host) ? undefined : host, ca: o.ca }).setTimeout(o.idle)
   } else if (proxy) {
     target = proxy
     options.path = shownWhole(url)
@@ -117,8 +126,8 @@ async function get(url, o) {
   const from = target.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
     const request = from.get(target, options, resolve)
-    request.on('timeout', () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
-    request.on('error', (err) => reject(network(url, err)))
+    request.on('timeout', () => request.destroy(silence(request, o)))
+    request.on('error', (err) => reject(network(target, err, o)))
   })
 }
 
@@ -131,19 +140,18 @@ function tunnel(url, proxy, o) {
   return new Promise((resolve, reject) => {
     const request = from.request({
       host: bare(proxy.hostname), port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-      method: 'CONNECT', path: place, headers, ca: o.ca, agent: false, timeout: o.idle,
+      method: 'CONNECT', path: place, headers, ca: o.ca, agent: false, timeout: o.idle, signal: o.signal,
     })
-    request.on('timeout', () => request.destroy(new Error(`nothing received for ${o.idle / 1000} s`)))
-    request.on('error', (err) => reject(network(proxy, err)))
-    request.on('response', (response) => response.destroy())
+    request.on('timeout', () => request.destroy(silence(request, o)))
+    request.on('error', (err) => reject(network(proxy, err, o)))
     request.on('connect', (response, socket, head) => {
-      if (response.statusCode === 200) {
+      const status = response.statusCode
+      if (status >= 200 && status < 300) {
         if (head.length) socket.unshift(head)
         resolve(socket)
         return
       }
       socket.destroy()
-      const status = response.statusCode
       reject(new Failure(`the forward proxy ${proxy.host} refuses a tunnel to ${place}: HTTP status ${status}`, { again: busy(status) }))
     })
     request.end()
@@ -153,25 +161,36 @@ function tunnel(url, proxy, o) {
 /** busy is how many attempts make sense after a status. */
 const busy = (status) => (status === 408 || status === 429 || status >= 500 ? Infinity : 1)
 
-// Of a host that cannot be reached at all, as from a machine without internet.
-const unreachable = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND'])
+// How many attempts make sense where a host cannot be reached at all, as from a machine
+// without internet.
+const noConnection = 'no connection'
+const unreachable = { [noConnection]: 1, ECONNREFUSED: 2, EHOSTUNREACH: 2, ENETUNREACH: 2, ENOTFOUND: 2, EAI_AGAIN: 3 }
+
+/** silence is what to say of a request that nobody answers. */
+function silence(request, o) {
+  const waited = `for ${o.idle / 1000} s`
+  // The system has knocked several times meanwhile: a firewall drops what we send.
+  if (request.socket?.connecting) return Object.assign(new Error(`no connection ${waited}`), { code: noConnection })
+  return new Error(`nothing received ${waited}`)
+}
 
 /** network is a failure of the connection. A certificate that is not trusted stays so. */
-function network(url, err) {
+function network(url, err, o) {
+  if (o.signal.aborted) return new Failure(`${shown(url)}: not received within ${o.total / 1000} s`)
   const distrust = /CERT|SIGNATURE|ALTNAME/.test(err.code || '')
   const hint = distrust ? '; set input ca-file to the CA certificates of your network' : ''
-  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again: distrust ? 1 : unreachable.has(err.code) ? 2 : Infinity })
+  return new Failure(`${shown(url)}: ${err.message || err.code}${hint}`, { again: distrust ? 1 : unreachable[err.code] ?? Infinity })
 }
 
-/** proxyFor is the forward proxy for a URL, as Go and curl find it; undefined for none. */
+/** proxyFor is the forward proxy for a URL, as Go finds it; undefined for none. */
 function proxyFor(url, env) {
-  const name = url.protocol === 'https:' ? 'https_proxy' : 'http_proxy'
-  const text = env[name] || env[name.toUpperCase()]
-  if (!text || passes(url, env.no_proxy || env.NO_PROXY || '')) return undefined
-  const proxy = new URL(text.includes('://') ? text : `http://${text}`)
-  if (proxy.protocol !== 'http:' && proxy.protocol !== 'https:') throw new Failure(`${name}: found ${proxy.protocol}//…, expected http:// or https://`)
-  return proxy
+  const name = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
+  const text = either(env, name)
+  if (!text || passes(url, either(env, 'NO_PROXY') || '')) return undefined
+  return parsed(text.includes('://') ? text : `http://${text}`, name)
 }
+
+const either = (env, name) => env[name] || env[name.toLowerCase()]
 
 /** passes reports whether a URL is not for the forward proxy. */
 function passes(url, list) {
@@ -180,18 +199,19 @@ function passes(url, list) {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80')
   return list.split(',').map((s) => s.trim().toLowerCase()).filter(Boolean).some((entry) => {
     if (entry === '*') return true
-    const [, name, only] = /^(.*?)(?::(\d+))?$/.exec(entry)
-    if (net.isIP(host)) return inRange(host, entry) || host === bare(name)
+    const [, name, only] = net.isIP(entry) ? [entry, entry] : /^(.*?)(?::(\d+))?$/.exec(entry)
+    if (net.isIP(host) && entry.includes('/')) return inRange(host, entry)
     if (only && only !== port) return false
+    if (net.isIP(host)) return host === bare(name)
     const domain = name.replace(/^\*?\./, '')
-    return host.endsWith(`.${domain}`) || (host === domain && !name.startsWith('.'))
+    return host.endsWith(`.${domain}`) || (host === domain && domain === name)
   })
 }
 
 function inRange(address, range) {
   const [first, bits] = range.split('/')
   const version = net.isIP(first)
-  if (!bits || !version || version !== net.isIP(address)) return false
+  if (!version || version !== net.isIP(address)) return false
   const block = new net.BlockList()
   try {
     block.addSubnet(first, Number(bits), `ipv${version}`)
@@ -210,17 +230,16 @@ const shown = (url) => `${url.origin}${url.pathname}`
 
 /**
  * certificates are the CA certificates to trust: node's own, those of the system and
- * those of files. Undefined means node's own.
+ * those of file, undefined for none. An error means that file cannot be read.
  */
-function certificates(files, env, trust = tls) {
-  const own = trust.getCACertificates ? trust.getCACertificates('default') : [...trust.rootCertificates]
-  const system = trust.getCACertificates ? trust.getCACertificates('system') : []
-  if (!trust.getCACertificates) files = [...files, env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, ...bundles.filter((f) => fs.existsSync(f))]
-  const added = files.filter(Boolean).map((file) => fs.readFileSync(file, 'utf8'))
-  return [...new Set([...own, ...system, ...added])]
+function certificates(file, env, trust = tls) {
+  const added = file ? [fs.readFileSync(file, 'utf8')] : []
+  if (trust.getCACertificates) return [...new Set([...trust.getCACertificates('default'), ...trust.getCACertificates('system'), ...added])]
+  const system = [env.NODE_EXTRA_CA_CERTS, env.SSL_CERT_FILE, ...bundles].filter((name) => name && fs.existsSync(name))
+  return [...new Set([...trust.rootCertificates, ...system.map((name) => fs.readFileSync(name, 'utf8')), ...added])]
 }
 
 // Where Linux systems keep theirs; node reads them only since 22.15.
 const bundles = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/ca-bundle.pem', '/etc/ssl/cert.pem']
 
-module.exports = { certificates, download, passes, proxyFor, retryAfter, shown, Failure }
+module.exports = { certificates, download, onward, parsed, passes, proxyFor, retryAfter, shown }

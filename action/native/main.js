@@ -1,9 +1,16 @@
 'use strict'
 
 const path = require('node:path')
-const { find, Mistake } = require('./binary')
+const { Cancelled, find, Mistake } = require('./binary')
 const relay = require('./relay')
 const { fail, finish, log, run, save, warn } = require('./stage')
+
+const without = (err) => {
+  // Whatever is wrong here, the build can do without.
+  warn(`without modferry: ${err.message}`)
+  finish(0)
+}
+process.on('uncaughtException', without)
 
 async function main() {
   const machine = { env: process.env, platform: process.platform, arch: process.arch, path, root: path.join(__dirname, '..', '..'), log, warn }
@@ -27,7 +34,9 @@ main().then(finish, (err) => {
     finish(2)
     return
   }
-  // Whatever is wrong here, the build can do without.
-  warn(`without modferry: ${err.message}`)
-  finish(0)
+  if (err instanceof Cancelled) {
+    finish(130)
+    return
+  }
+  without(err)
 })

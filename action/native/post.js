@@ -1,6 +1,7 @@
 'use strict'
 
 const { hashOf } = require('./binary')
+const relay = require('./relay')
 const { finish, log, run, warn } = require('./stage')
 
 const limit = 180_000 // of the whole stage, whose parts have limits of their own
@@ -15,10 +16,16 @@ async function post() {
     warn(`nothing saved: ${binary} is not the program of the main stage any more`)
     return 0
   }
-  return run(binary, ['post', '--native', ...(dir ? ['--relay', dir] : [])], { limit })
+  return run(binary, ['post', '--native', ...(dir ? ['--relay', dir] : [])], limit)
 }
 
-post().then((code) => finish(code === 3 ? 3 : 0), (err) => {
+const failed = (err) => {
   warn(`nothing saved: ${err.message}`)
-  finish(0)
+  return 0
+}
+process.on('uncaughtException', (err) => finish(failed(err)))
+
+post().catch(failed).then((code) => {
+  relay.leave(process.env.STATE_relay)
+  finish(code === 3 ? 3 : 0)
 })

@@ -5,13 +5,24 @@
 
 const { spawn } = require('node:child_process')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
 
 const ready = 'ready.json'
 
+/**
+ * place is where the relays of the job have their directories: with its temporary files.
+ * In a pod of ARC, the hooks of the runner copy those away and back around every step,
+ * and wait while they change.
+ */
+function place(env, temp = os.tmpdir()) {
+  const copied = env.KUBERNETES_SERVICE_HOST && env.RUNNER_TEMP.startsWith('/__w/')
+  return path.join(copied ? temp : env.RUNNER_TEMP, 'modferry')
+}
+
 /** joined is the directory of the relay that an earlier use in this job started, undefined for none. */
 function joined(env) {
-  const temp = path.join(env.RUNNER_TEMP, 'modferry')
+  const temp = place(env)
   const names = fs.existsSync(temp) ? fs.readdirSync(temp).filter((name) => name.startsWith('relay-')) : []
   return names.map((name) => path.join(temp, name)).find((dir) => {
     try {
@@ -25,7 +36,7 @@ function joined(env) {
 
 /** start starts the relay of the job and returns its directory. */
 function start(binary, env) {
-  const temp = path.join(env.RUNNER_TEMP, 'modferry')
+  const temp = place(env)
   fs.mkdirSync(temp, { recursive: true })
   const dir = fs.mkdtempSync(path.join(temp, 'relay-'))
   // A pipe of ours that it held would keep the runner waiting for the end of this step.
@@ -52,6 +63,17 @@ function absent(dir, why) {
   }
 }
 
+/** leave ends a relay that nobody could tell to: it goes when its file does. */
+function leave(dir) {
+  if (!dir) return
+  try {
+    fs.rmSync(path.join(dir, ready), { force: true })
+    fs.rmSync(dir, { recursive: true, force: true })
+  } catch {
+    // The runner removes what is left, with all of its temporary files.
+  }
+}
+
 /**
  * own is the environment of the process: no secrets, since every process of the user can
  * read it, but what the system needs, and the mark by which the runner finds what a job
@@ -67,4 +89,4 @@ function given(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(ACTIONS_|INPUT_TOKEN$|GITHUB_TOKEN$|STATE_)/i.test(name)))
 }
 
-module.exports = { given, joined, own, start }
+module.exports = { given, joined, leave, own, place, start }

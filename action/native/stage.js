@@ -8,27 +8,48 @@ const crypto = require('node:crypto')
 const fs = require('node:fs')
 
 /**
- * run runs a stage and returns its exit code. Signals go on to it: the runner sends
- * them to this process alone. It is ended after limit milliseconds.
+ * run runs a stage and returns its exit code. It is ended after limit milliseconds, 0
+ * for never.
  */
-function run(binary, args, { env = process.env, limit } = {}) {
-  const child = spawn(binary, ['action', ...args], { stdio: ['ignore', 'inherit', 'inherit'], env, windowsHide: true })
-  // On Windows the console has told it already, and kill would not be kind.
-  const pass = process.platform === 'win32' ? () => {} : (signal) => child.kill(signal)
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass)
-  const timers = []
-  if (limit) {
-    timers.push(setTimeout(() => child.kill('SIGTERM'), limit), setTimeout(() => child.kill('SIGKILL'), limit + 5000))
-  }
-  return new Promise((resolve, reject) => {
-    const done = (end, value) => {
-      timers.forEach(clearTimeout)
-      end(value)
-    }
-    child.on('error', (err) => done(reject, err))
-    child.on('exit', (code) => done(resolve, code ?? 1))
-  })
+async function run(binary, args, limit = 0) {
+  const { code } = await ended(spawn(binary, ['action', ...args], { stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true }), limit)
+  return code
 }
+
+/**
+ * ended waits for the end of a child, and ends it after limit milliseconds, 0 for never:
+ * kindly, then by force. Signals go on to it: the runner sends them to this process
+ * alone. Late is whether its time was over, cancelled whether a signal came.
+ */
+async function ended(child, limit) {
+  let cancelled = false
+  const pass = (signal) => {
+    cancelled = true
+    // On Windows the console has told it already, and kill would not be kind.
+    if (process.platform !== 'win32') child.kill(signal)
+  }
+  for (const signal of signals) process.on(signal, pass)
+  let late = false
+  const timers = !limit ? [] : [
+    setTimeout(() => {
+      late = true
+      child.kill('SIGINT')
+    }, limit),
+    setTimeout(() => child.kill('SIGKILL'), limit + 5000),
+  ]
+  try {
+    const code = await new Promise((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', resolve)
+    })
+    return { code: code ?? 1, late, cancelled }
+  } finally {
+    timers.forEach(clearTimeout)
+    for (const signal of signals) process.off(signal, pass)
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGBREAK']
 
 /** save hands a value to the post stage, which finds it as STATE_name. */
 function save(name, value, env = process.env) {
@@ -50,4 +71,4 @@ function finish(code) {
   setTimeout(() => process.exit(), 1000).unref()
 }
 
-module.exports = { fail, finish, log, run, save, warn }
+module.exports = { ended, fail, finish, log, run, save, warn }

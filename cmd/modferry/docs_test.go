@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modferry/modferry/docs/docstest"
 	"github.com/modferry/modferry/internal/settings"
 	"github.com/modferry/modferry/internal/starter"
 )
@@ -285,9 +286,7 @@ func anchorsOf(t *testing.T, page string) map[string]bool {
 	}
 	all := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^#+ +(.*)$`).FindAllStringSubmatch(string(data), -1) {
-		heading := regexp.MustCompile(`\[([^]]*)\]\([^)]*\)`).ReplaceAllString(m[1], "$1")
-		heading = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading), "")
-		all[strings.ReplaceAll(heading, " ", "-")] = true
+		all[docstest.Anchor(m[1])] = true
 	}
 	for _, m := range regexp.MustCompile(`<a id="([^"]*)">`).FindAllStringSubmatch(string(data), -1) {
 		all[m[1]] = true

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //	$WORK/checkout   a checkout that needs three modules example.test/m00N,
 //	                 and the working directory of the script
 //	$WORK/modcache   GOMODCACHE, empty
+//	$WORKURL         $WORK as a file:// URL
 //	$MIRROR          a healthy mirror on loopback, which serves the checksum database
 //	$SUMDB           that database, as GOSUMDB names it
 //	$FILEMIRROR      the same modules as a file:// mirror
@@ -57,6 +58,7 @@ func TestScript(t *testing.T) {
 			for name, value := range variables {
 				env.Setenv(name, value)
 			}
+			env.Setenv("WORKURL", mirrortest.FileURL(env.WorkDir))
 			env.Setenv("GOMODCACHE", filepath.Join(env.WorkDir, "modcache"))
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			// Nothing of this machine's settings, and no host but loopback: the

@@ -2,7 +2,12 @@
 
 package diskfile
 
-import "syscall"
+import (
+	"os"
+	"syscall"
+)
 
 // nonblock keeps the opening of a FIFO from waiting for its other end.
 const nonblock = syscall.O_NONBLOCK
+
+var openFile = os.OpenFile

@@ -58,7 +58,7 @@ func (e *EscapeError) Error() string {
 // and never blocks. The error is a *KindError for anything else, and wraps
 // fs.ErrNotExist when there is nothing.
 func Open(name string) (*os.File, error) {
-	return open(name, os.Stat, os.OpenFile, name)
+	return open(name, os.Stat, openFile, name)
 }
 
 // OpenIn opens a regular file of the checkout at root. name is absolute, or

@@ -73,6 +73,8 @@ type Engine struct {
 	zips   atomic.Int64 // of those done
 	bytes  atomic.Int64 // of the files kept
 	hedges atomic.Int64
+	// arrived are the bytes of zips that are being verified.
+	arrived atomic.Int64
 
 	mu   sync.Mutex
 	cond *sync.Cond // of active, and of the queues' work

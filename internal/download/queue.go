@@ -152,6 +152,7 @@ func (q *Queue) Progress() Progress {
 	e := q.e
 	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Zips: int(e.zips.Load()), Bytes: e.bytes.Load()}
 	usual := p.Bytes / int64(max(p.Zips, 1)) // size of a zip
+	p.Bytes += e.arrived.Load()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.InFlight, p.Retrying = q.working, e.retrying()

@@ -102,6 +102,8 @@ func (e *Engine) receiveZip(ctx context.Context, it *Item, q *request, a *report
 		discard(tmp)
 		return fe
 	}
+	e.arrived.Add(t.received) // until the file counts as brought or as failed
+	defer e.arrived.Add(-t.received)
 	if e.o.Arrived != nil {
 		e.o.Arrived(it, tmp)
 	}

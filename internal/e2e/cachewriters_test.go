@@ -101,25 +101,21 @@ func TestSeveralSavesAtOnce(t *testing.T) {
 			at.use(c)
 			places[i] = at
 		}
-		waits := make([]func(), jobs)
+		waits := make([]func() string, jobs)
 		for i, at := range places {
 			waits[i] = start(t, at.command(t, "cache", "save", "-C", at.dir, "--modcache", at.modcache, "--cache", at.cache))
 		}
-		for _, wait := range waits {
-			wait()
+		said := make([]string, jobs)
+		for i, wait := range waits {
+			said[i] = wait()
 		}
-		// A save that only meets others on its way leaves its set to the next one, which
-		// has nothing to do where all went well.
-		for _, at := range places {
-			at.modferry(t, 0, "cache", "save")
-		}
-		for _, at := range places {
+		for i, at := range places {
 			at.wipe(t)
 			s.Forget()
 			r := at.fetch(t, 0, "--no-probe")
 			fromCacheAlone(t, r, s)
 			if r.Cache.Hit != "exact" {
-				t.Errorf("hit %s, expected exact: %+v", r.Cache.Hit, r.Cache)
+				t.Errorf("hit %s, expected exact: %+v; its save said:\n%s", r.Cache.Hit, r.Cache, said[i])
 			}
 			at.verified(t)
 		}

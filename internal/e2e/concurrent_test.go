@@ -50,19 +50,20 @@ func fromGo(r mirrortest.Request) bool {
 	return strings.HasPrefix(r.Header.Get("User-Agent"), "Go-http-client")
 }
 
-// start starts a command; the returned function waits for it and fails the test
-// when the command failed.
-func start(t *testing.T, cmd *exec.Cmd) (wait func()) {
+// start starts a command; the returned function waits for it, fails the test
+// when the command failed, and returns what it said.
+func start(t *testing.T, cmd *exec.Cmd) (wait func() string) {
 	t.Helper()
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return func() {
+	return func() string {
 		t.Helper()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, tail(said.Bytes()))
 		}
+		return said.String()
 	}
 }

@@ -25,7 +25,8 @@
 //     BuildKit, Buildkite's agent, the act of Gitea's runner.
 //   - MODFERRY_E2E_CHAOS is for how long everything breaks around two relays, one
 //     minute otherwise, and MODFERRY_E2E_SEED the seed of what breaks and dies when.
-//   - MODFERRY_E2E_SCREENSHOTS is a folder for pictures of the HTML report, in
-//     every width and colour scheme in which a browser is shown it.
+//   - MODFERRY_E2E_SCREENSHOTS is a folder for pictures of the HTML report and of
+//     the summary as on GitHub, of every kind of run, in every width and colour
+//     scheme in which a browser is shown them, and in print.
 //   - CI=true turns the absence of a counterpart from a skip into a failure.
 package e2e

@@ -32,7 +32,8 @@ type pipeline struct {
 	modules string            // where the jobs have their module caches, each its own
 }
 
-func newPipeline(t *testing.T, sub string) *pipeline {
+// needGitLab is what a pipeline needs.
+func needGitLab(t *testing.T) {
 	t.Helper()
 	needNPM(t)
 	_, err := os.Stat(filepath.Join(npm(), "node_modules", "gitlab-ci-local"))
@@ -41,6 +42,11 @@ func newPipeline(t *testing.T, sub string) *pipeline {
 		_, err := exec.LookPath(program)
 		need(t, err == nil, program+" is not on the search path")
 	}
+}
+
+func newPipeline(t *testing.T, sub string) *pipeline {
+	t.Helper()
+	needGitLab(t)
 	need(t, record.base != "", "go env GOPROXY names no mirror to get the sources of real projects from")
 	p := &pipeline{t: t, dir: filepath.Join(t.TempDir(), "repository"), sub: sub, modules: filepath.Join(memory(t), "mod"), inputs: map[string]string{}}
 	p.mirror = mirrortest.Start(t, mirrortest.Options{Handler: record})
@@ -82,7 +88,14 @@ func (p *pipeline) commit(template, include string) {
 		b.WriteString("      " + name + ": " + value + "\n")
 	}
 	b.WriteString("stages: [build]\nmodferry:\n  variables: {GOMODCACHE: " + filepath.Join(p.modules, "modferry") + "}\n" + p.jobs)
-	for name, text := range map[string]string{"templates/modferry.yml": template, ".gitlab-ci.yml": b.String()} {
+	p.commitAs(template, b.String())
+}
+
+// commitAs writes our template and the project's own .gitlab-ci.yml, and commits
+// everything.
+func (p *pipeline) commitAs(template, text string) {
+	p.t.Helper()
+	for name, text := range map[string]string{"templates/modferry.yml": template, ".gitlab-ci.yml": text} {
 		name = filepath.Join(p.dir, name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 			p.t.Fatal(err)

@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/module"
 
@@ -64,11 +68,11 @@ func world(t *testing.T) (needed *mirrortest.Fixtures, s *mirrortest.Server) {
 	return needed, mirrortest.Start(t, mirrortest.Options{Fixtures: needed.With(more.All()...)})
 }
 
-// installed runs go install of the tool.
+// installed runs go install of the tool, which succeeds with modferry and without.
 func (j *nativeJob) installed() {
 	j.t.Helper()
 	j.env["GOBIN"] = j.dir("bin")
-	j.good("go", "install", "example.test/tool@latest")
+	j.alike("go", "install", "example.test/tool@latest")
 	j.good(filepath.Join(j.env["GOBIN"], "tool"))
 }
 
@@ -194,6 +198,34 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 		}
 	})
+	for name, answer := range map[string]http.HandlerFunc{
+		"finds nothing":  http.NotFound,
+		"fails":          func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
+		"speaks no HTTP": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run("another program that "+name+" gets its port", func(t *testing.T) {
+			t.Parallel()
+			f, s := world(t)
+			j := newNativeJob(t, f, s)
+			u := j.use(nil)
+			j.main(u)
+			j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+			journalled(t, u, "example.test/lib")
+			kill(t, j.relay(u), syscall.SIGKILL)
+			other := &http.Server{Handler: answer, ErrorLog: log.New(io.Discard, "", 0)}
+			ln, err := takeOver(strings.Split(j.env["GOPROXY"], "/")[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			go other.Serve(ln)
+			t.Cleanup(func() { other.Close() })
+			j.installed()
+			st := j.post(u)
+			if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
+				t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+			}
+		})
+	}
 	t.Run("it cannot start", func(t *testing.T) {
 		t.Parallel()
 		f, s := world(t)
@@ -230,6 +262,17 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 	})
 }
 
+// takeOver listens where a process listened that has just been killed.
+func takeOver(address string) (ln net.Listener, err error) {
+	for range 200 {
+		if ln, err = net.Listen("tcp", address); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return ln, err
+}
+
 func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 	t.Parallel()
 	t.Run("main is cancelled", func(t *testing.T) {
@@ -242,8 +285,8 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		u := j.use(nil)
 		arrived := s.Arrived("*.zip", 1)
 		cmd, commands := j.command(u, "main.js", nil)
-		var log bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &log, &log
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +294,7 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		kill(t, cmd.Process.Pid, syscall.SIGINT) // to node alone, as the runner does
 		cmd.Wait()
 		if code := cmd.ProcessState.ExitCode(); code == 0 || code == -1 {
-			t.Errorf("main: exit code %d\n%s", code, log.String())
+			t.Errorf("main: exit code %d\n%s", code, said.String())
 		}
 		for name, value := range entries(t, commands["STATE"]) {
 			u.state[name] = value
@@ -262,6 +305,32 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		}
 		if _, err := os.Stat(u.state["relay"]); u.state["relay"] == "" || err == nil {
 			t.Error("the relay is left")
+		}
+	})
+	t.Run("main is cancelled before it has its program", func(t *testing.T) {
+		t.Parallel()
+		f, s := world(t)
+		j := newNativeJob(t, f, s)
+		never := make(chan struct{})
+		t.Cleanup(func() { close(never) })
+		host := j.release(mirrortest.Options{Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
+		u := j.use(map[string]string{"binary": "", "download-url": host.URL})
+		arrived := host.Arrived("*", 1)
+		cmd, commands := j.command(u, "main.js", nil)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-arrived
+		kill(t, cmd.Process.Pid, syscall.SIGINT)
+		cmd.Wait()
+		if cmd.ProcessState.Success() || len(entries(t, commands["STATE"])) > 0 {
+			t.Errorf("main: %v", cmd.ProcessState)
+		}
+		if st := j.post(u); st.code != 0 {
+			t.Errorf("post: exit code %d", st.code)
+		}
+		if left, _ := os.ReadDir(j.env["RUNNER_TOOL_CACHE"]); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
 		}
 	})
 	t.Run("post is cancelled", func(t *testing.T) {

@@ -1,11 +1,16 @@
 package e2e
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
@@ -159,4 +164,110 @@ func TestANativeJobWithoutGo(t *testing.T) {
 	if st := j.main(wrong); st.code != 2 || !strings.Contains(st.log, "::error title=modferry cannot run::input binary: found no file") {
 		t.Errorf("main: exit code %d\n%s", st.code, st.log)
 	}
+}
+
+// On an enterprise server nothing of github.com may be in reach. The program is then
+// that of a mirror, or of the machine.
+func TestANativeJobOnAnEnterpriseServer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		inputs func(host *mirrortest.Server) map[string]string
+		log    string
+		none   bool
+	}{
+		{"with nothing set", func(*mirrortest.Server) map[string]string { return nil }, "With input binary or download-url", true},
+		{"with a mirror", func(host *mirrortest.Server) map[string]string { return map[string]string{"download-url": host.URL} }, "uses modferry 1.9.9 from http://127.0.0.1", false},
+		{"with a program", func(*mirrortest.Server) map[string]string { return map[string]string{"binary": binary} }, "as input binary says", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, s := world(t)
+			j := newNativeJob(t, f, s)
+			host := j.release(mirrortest.Options{})
+			j.env["GITHUB_SERVER_URL"], j.env["GITHUB_API_URL"] = "https://ghes.example.test", "https://ghes.example.test/api/v3"
+			j.env["GITHUB_GRAPHQL_URL"], j.env["RUNNER_ENVIRONMENT"] = "https://ghes.example.test/api/graphql", "self-hosted"
+			j.env["HTTPS_PROXY"] = "http://" + mirrortest.Refused(t)
+			u := j.use(map[string]string{"binary": ""})
+			maps.Copy(u.inputs, tt.inputs(host))
+			st := j.main(u)
+			if st.code != 0 || !strings.Contains(st.log, tt.log) || (u.state["binary"] == "") != tt.none {
+				t.Errorf("main: exit code %d, expected 0 and %q", st.code, tt.log)
+			}
+			j.alike("go", "build", "./...")
+			j.installed()
+			if st := j.post(u); st.code != 0 {
+				t.Errorf("post: exit code %d", st.code)
+			}
+		})
+	}
+}
+
+// Without any network, a job that has what it needs goes on.
+func TestANativeJobOnAnOfflineHost(t *testing.T) {
+	t.Parallel()
+	for name, program := range map[string]string{"with the program": binary, "without the program": ""} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, s := world(t)
+			j := newNativeJob(t, f, s)
+			j.release(mirrortest.Options{})
+			j.good("go", "mod", "download")
+			j.env["GOPROXY"], j.env["GOSUMDB"] = "http://"+mirrortest.Refused(t), ""
+			u := j.use(map[string]string{"binary": program, "download-url": "http://" + mirrortest.Refused(t)})
+			st := j.main(u)
+			if st.code != 0 || program == "" && !strings.Contains(st.log, "::warning title=modferry::without modferry: go install ") {
+				t.Errorf("main: exit code %d", st.code)
+			}
+			copyTree(t, j.without().env["GOMODCACHE"], j.env["GOMODCACHE"])
+			j.alike("go", "build", "./...")
+			j.alike("go", "install", "example.test/tool@latest") // cannot be had
+			if st := j.post(u); st.code != 0 {
+				t.Errorf("post: exit code %d", st.code)
+			}
+		})
+	}
+}
+
+// A firewall that drops packets keeps a job waiting for one attempt, not for five.
+func TestANativeJobBehindAFirewallThatDropsPackets(t *testing.T) {
+	t.Parallel()
+	f, s := world(t)
+	j := newNativeJob(t, f, s)
+	j.release(mirrortest.Options{})
+	u := j.use(map[string]string{"binary": "", "download-url": "http://" + silent(t)})
+	st := j.main(u)
+	if st.code != 0 || !strings.Contains(st.log, "no connection for 20 s") || strings.Contains(st.log, "again in") {
+		t.Errorf("main: exit code %d", st.code)
+	}
+	j.installed()
+	j.post(u)
+}
+
+// silent is an address at which nobody takes connections: its queue of them is full, so
+// that the system drops what comes.
+func silent(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err == nil {
+		t.Cleanup(func() { syscall.Close(fd) })
+		err = errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
+	for range 4 {
+		conn, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+	t.Skip("this system takes connections all the same")
+	return ""
 }

@@ -19,12 +19,9 @@ import (
 
 // On a host that reaches nothing but its mirror, the program is built of the module as
 // released, verified by the checksum database, whatever the job has set for its own
-// builds.
+// builds. It runs before all that is parallel: the shim waits five minutes for a build
+// that takes one where the processors are its own. A busy machine goes on where it was.
 func TestANativeJobBuildsItsProgram(t *testing.T) {
-	t.Parallel()
-	if !everything() {
-		t.Skip("takes long: set MODFERRY_E2E_ALL=1")
-	}
 	need(t, record.base != "", "go env GOPROXY names no mirror to get the dependencies from")
 	const path, version = "github.com/modferry/modferry", "v1.9.9"
 	root := filepath.Join("..", "..")
@@ -56,8 +53,14 @@ func TestANativeJobBuildsItsProgram(t *testing.T) {
 	j.env["GOFLAGS"], j.env["GOOS"], j.env["GONOSUMDB"] = "-mod=vendor", "plan9", "*"
 	u := j.use(map[string]string{"binary": "", "download-url": "http://" + mirrortest.Refused(t)})
 	st := j.main(u)
+	if strings.Contains(st.log, "takes longer than 5 minutes") && st.code == 0 {
+		st = j.main(u)
+	}
 	if !strings.Contains(st.log, "uses modferry 1.9.9, built with go") || u.state["binary"] == "" {
 		t.Errorf("main: exit code %d", st.code)
+	}
+	if out, err := j.step(u.state["binary"], "version"); err != nil || !strings.Contains(out, "1.9.9") {
+		t.Errorf("it says of itself: %v, %s", err, out)
 	}
 	if own.Count("/sumdb/*") == 0 {
 		t.Error("nobody asked the checksum database")

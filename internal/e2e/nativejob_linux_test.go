@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -33,7 +32,10 @@ type nativeJob struct {
 	action string            // a checkout of the action, as in _actions
 	root   string            // of the directories of the job
 	env    map[string]string // of every step
+	before map[string]string // of a step before main
 	uses   int
+
+	container *container // in which the steps run, nil for none
 }
 
 // use is a use of the action in the job.
@@ -48,6 +50,8 @@ type stage struct {
 	log     string
 	summary string
 	took    time.Duration
+
+	processor time.Duration
 }
 
 const pipesClose = 5 * time.Second // ProcessInvoker.cs
@@ -57,12 +61,13 @@ func newNativeJob(t *testing.T, f *mirrortest.Fixtures, s *mirrortest.Server) *n
 	node, err := exec.LookPath("node")
 	need(t, err == nil, "node is not on the search path; apt-get install nodejs")
 	j := &nativeJob{t: t, node: node, root: t.TempDir()}
-	j.action = filepath.Join(j.root, "_actions", "modferry", "v1")
+	j.action = filepath.Join(j.root, "work", "_actions", "modferry", "v1")
 	copyTree(t, filepath.Join(j.action, "action", "native"), filepath.Join("..", "..", "action", "native"))
+	// With -trimpath, a job finds again what was compiled for another one.
 	j.env = map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": j.dir("home"), "CI": "true", "GITHUB_ACTIONS": "true",
 		"GITHUB_WORKSPACE": j.dir("work/app/app"), "RUNNER_TEMP": j.dir("work/_temp"), "RUNNER_TOOL_CACHE": j.dir("tools"),
-		"RUNNER_TRACKING_ID": "github_test", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw -buildvcs=false",
+		"RUNNER_TRACKING_ID": "github_test", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw -buildvcs=false -trimpath",
 		"GOCACHE": goCache, "GOMODCACHE": j.dir("home/go/pkg/mod"), "CGO_ENABLED": "0", "MODFERRY_CACHE": "dir:" + j.dir("cache"),
 		"MODFERRY_PROBE_TIMEOUT": "1m", "GOTELEMETRY": "off",
 	}
@@ -151,9 +156,20 @@ func (j *nativeJob) command(u *use, script string, more map[string]string) (*exe
 		env["STATE_"+name] = value
 	}
 	maps.Copy(env, more)
-	cmd := exec.Command(j.node, filepath.Join(j.action, "action", "native", script))
-	cmd.Dir, cmd.Env, cmd.WaitDelay = env["GITHUB_WORKSPACE"], list(env), pipesClose
+	cmd := j.process(env, j.node, filepath.Join(j.action, "action", "native", script))
+	cmd.WaitDelay = pipesClose
 	return cmd, commands
+}
+
+// process is one of a step.
+func (j *nativeJob) process(env map[string]string, args ...string) *exec.Cmd {
+	j.t.Helper()
+	if j.container != nil {
+		return j.container.command(j.t, env, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env = env["GITHUB_WORKSPACE"], list(env)
+	return cmd
 }
 
 // run runs a stage to its end, and takes over what it hands to the runner.
@@ -166,8 +182,9 @@ func (j *nativeJob) run(u *use, script string, more map[string]string, during fu
 		cmd.Stdout = &watched{buffer: &log, see: func() { during(cmd.Process, &log) }}
 	}
 	began := time.Now()
-	err := cmd.Run()
+	err := j.ran(cmd)
 	st := stage{code: cmd.ProcessState.ExitCode(), log: log.String(), took: time.Since(began)}
+	st.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		j.t.Errorf("%s: %v: something holds its pipes\n%s", script, err, st.log)
@@ -187,18 +204,34 @@ func (j *nativeJob) run(u *use, script string, more map[string]string, during fu
 	return st
 }
 
-func (j *nativeJob) main(u *use) stage { return j.run(u, "main.js", nil, nil) }
+// ran runs the process of a step, with what the hooks of a pod do around it.
+func (j *nativeJob) ran(cmd *exec.Cmd) error {
+	if c := j.container; c != nil && c.pod != "" {
+		temp := filepath.Join(j.root, "work", "_temp")
+		c.copied(j.t, temp, c.pod)
+		defer c.copied(j.t, c.pod, temp)
+	}
+	return cmd.Run()
+}
+
+func (j *nativeJob) main(u *use) stage {
+	if j.before == nil {
+		j.before = maps.Clone(j.env)
+	}
+	return j.run(u, "main.js", nil, nil)
+}
 func (j *nativeJob) post(u *use) stage { return j.run(u, "post.js", nil, nil) }
 
 // step is a later step of the job.
 func (j *nativeJob) step(args ...string) (string, error) {
 	j.t.Helper()
-	ctx, end := context.WithTimeout(j.t.Context(), 5*time.Minute)
-	defer end()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Dir, cmd.Env = j.env["GITHUB_WORKSPACE"], list(j.env)
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	var out bytes.Buffer
+	cmd := j.process(j.env, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	defer limit.Stop()
+	err := j.ran(cmd)
+	return out.String(), err
 }
 
 // good is a later step that succeeds.
@@ -209,11 +242,31 @@ func (j *nativeJob) good(args ...string) {
 	}
 }
 
+// without is the same job without modferry, with a module cache of its own.
+func (j *nativeJob) without() *nativeJob {
+	j.t.Helper()
+	plain := *j
+	plain.env = maps.Clone(j.before)
+	plain.env["GOMODCACHE"], plain.env["GOBIN"] = j.dir("without/mod"), j.dir("without/bin")
+	return &plain
+}
+
+// alike is a later step that ends as it does without modferry.
+func (j *nativeJob) alike(args ...string) {
+	j.t.Helper()
+	out, err := j.step(args...)
+	plainly, plain := j.without().step(args...)
+	j.t.Logf("%s: %v; without modferry: %v", strings.Join(args, " "), err, plain)
+	if (err == nil) != (plain == nil) {
+		j.t.Errorf("%s\nwithout modferry:\n%s", out, plainly)
+	}
+}
+
 // relay is the process of the relay, which ready.json names; 0 for none.
 func (j *nativeJob) relay(u *use) int {
 	j.t.Helper()
 	var ready struct{ PID int }
-	data, err := os.ReadFile(filepath.Join(u.state["relay"], "ready.json"))
+	data, err := os.ReadFile(filepath.Join(j.container.outside(u.state["relay"]), "ready.json"))
 	if err == nil {
 		err = json.Unmarshal(data, &ready)
 	}

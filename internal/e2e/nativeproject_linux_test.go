@@ -44,10 +44,11 @@ func TestANativeJobOfARealProject(t *testing.T) {
 			}
 			j.good("go", "install", "golang.org/x/tools/cmd/stringer@latest")
 			j.good("go", "install", "golang.org/x/perf/cmd/benchstat@latest")
+			j.good("go", "install", "mvdan.cc/gofumpt@latest")
 			j.good("go", "mod", "download", "-json", "golang.org/x/net@v0.30.0")
 			j.good("go", "get", "-u", "./...")
-			j.good("go", "build", "./...")
-			wanted := []string{"golang.org/x/tools@", "golang.org/x/perf@", "golang.org/x/net@v0.30.0"}
+			j.good("go", "list", "-deps", "./...")
+			wanted := []string{"golang.org/x/tools@", "golang.org/x/perf@", "mvdan.cc/gofumpt@", "golang.org/x/net@v0.30.0"}
 			if everything() {
 				j.good("env", "GOTOOLCHAIN=go1.25.1", "go", "version")
 				wanted = append(wanted, "golang.org/toolchain@v0.0.1-go1.25.1.")

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	_ "embed"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,14 +21,14 @@ import (
 var github string
 
 // mostPicture is how large a picture in docs may be.
-const mostPicture = 150 << 10
+const mostPicture = 200_000
 
 // pictures are those of docs, by their names.
 var pictures = map[string]struct {
 	format, result string
 	width, height  int64
 }{
-	"page.png":           {"html", "cold", 1040, 940},
+	"page.png":           {"html", "cold", 1040, 1200},
 	"summary.png":        {"markdown", "warm", 860, 190},
 	"summary-failed.png": {"markdown", "many-failures", 860, 500},
 }
@@ -45,16 +46,10 @@ func TestPicturesOfTheDocs(t *testing.T) {
 		if p.format == "markdown" {
 			page = asOnGitHub(t, page)
 		}
-		file := filepath.Join(t.TempDir(), name+".html")
-		if err := os.WriteFile(file, page, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		ctx, end := chromedp.NewContext(browser)
-		t.Cleanup(end)
-		tab := &tab{ctx: ctx, url: "file://" + filepath.ToSlash(file)}
+		tab := newTab(t, browser, page)
 		tab.show(t, look{p.width, "light", true})
 		command(t, tab, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: p.width, Height: p.height, DeviceScaleFactor: 1})
-		picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		picture, err := chromedp.Run(tab.ctx, chromedp.CaptureScreenshot())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,6 +61,73 @@ func TestPicturesOfTheDocs(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestPicturesOfEveryState lets nothing overflow in the page and the summary of real
+// runs, and draws them, and those of the golden results, in every look into the
+// directory MODFERRY_E2E_SCREENSHOTS where that is set.
+func TestPicturesOfEveryState(t *testing.T) {
+	t.Parallel()
+	_, err := exec.LookPath("cmark-gfm")
+	need(t, err == nil, "cmark-gfm is not on the search path")
+	browser := startBrowser(t)
+	all := states(t)
+	if shots != "" {
+		real := all
+		all = goldens(t)
+		maps.Copy(all, real)
+	}
+	for name, file := range all {
+		t.Run(name, func(t *testing.T) {
+			page := newTab(t, browser, rendering(t, "html", file))
+			summary := newTab(t, browser, asOnGitHub(t, rendering(t, "markdown", file)))
+			for _, l := range looks() {
+				if !l.script {
+					continue
+				}
+				page.show(t, l)
+				for _, problem := range append(eval[[]string](t, page, pageProblems), page.complaints()...) {
+					t.Errorf("%s, %s: %s", name, l, problem)
+				}
+				page.draw(t, name+"-page-"+l.String())
+				summary.show(t, l)
+				summary.draw(t, name+"-summary-"+l.String())
+				summary.do(t, `for (const d of document.querySelectorAll("details")) d.open = true`)
+				if over := eval[int](t, summary, tooWide); over > 0 {
+					t.Errorf("%s, %s: the summary is %d pixels too wide", name, l, over)
+				}
+				summary.draw(t, name+"-details-"+l.String())
+			}
+			page.show(t, look{794, "light", true}) // A4 at 96 dots an inch
+			command(t, page, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+			page.do(t, `dispatchEvent(new Event("beforeprint"))`)
+			if over := eval[int](t, page, tooWide); over > 0 {
+				t.Errorf("%s: in print the page is %d pixels too wide", name, over)
+			}
+			page.draw(t, name+"-print")
+		})
+	}
+}
+
+// tooWide is by how many pixels a page has to be scrolled sideways.
+const tooWide = `document.documentElement.scrollWidth - document.documentElement.clientWidth`
+
+// shots is the directory for pictures of every look at every page, "" for none.
+var shots = os.Getenv("MODFERRY_E2E_SCREENSHOTS")
+
+// draw writes a picture of the whole page as it is now, where pictures are wanted.
+func (p *tab) draw(t *testing.T, name string) {
+	t.Helper()
+	if shots == "" {
+		return
+	}
+	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(shots, name+".png"), picture, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -93,5 +155,5 @@ func sign(colour, path string) string {
 }
 
 func dot(colour string) string {
-	return `<svg width="13" height="13" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="` + colour + `"/></svg>`
+	return `<span style="color: ` + colour + `">●</span>` // a text, so that the next word stays beside it
 }

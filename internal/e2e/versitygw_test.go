@@ -45,12 +45,12 @@ func newVersity(later func(func())) func() (*versity, error) {
 	}
 }
 
-func launchVersity(dir string) (*versity, error) {
+func launchVersity(dir string, options ...string) (*versity, error) {
 	v := &versity{data: filepath.Join(dir, "data"), id: rand.Text(), secret: rand.Text()}
 	if err := os.Mkdir(v.data, 0o777); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command("versitygw", "--port", filepath.Join(dir, "s3.sock"), "posix", v.data)
+	cmd := exec.Command("versitygw", append(options, "--port", filepath.Join(dir, "s3.sock"), "posix", v.data)...)
 	cmd.Dir = dir
 	cmd.Env = []string{"HOME=" + dir, "ROOT_ACCESS_KEY=" + v.id, "ROOT_SECRET_KEY=" + v.secret}
 	var err error
@@ -75,11 +75,7 @@ func startVersity(t *testing.T, alone bool) *counterpart {
 	if err := os.Mkdir(filepath.Join(v.data, bucket), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", v.socket)
-	}}
-	t.Cleanup(transport.CloseIdleConnections)
-	front := mirrortest.Start(t, mirrortest.Options{Handler: passOn(&url.URL{Scheme: "http", Host: "s3.example.test"}, transport)})
+	front := v.front(t)
 	c := &counterpart{
 		Server: front,
 		cache:  "s3://" + bucket + "/team/cache?endpoint=" + front.URL,
@@ -91,4 +87,14 @@ func startVersity(t *testing.T, alone bool) *counterpart {
 		c.signal = func(sig os.Signal) { v.cmd.Process.Signal(sig) }
 	}
 	return c
+}
+
+// front is the server at an address, where tests see its requests.
+func (v *versity) front(t *testing.T) *mirrortest.Server {
+	t.Helper()
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", v.socket)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return mirrortest.Start(t, mirrortest.Options{Handler: passOn(&url.URL{Scheme: "http", Host: "s3.example.test"}, transport)})
 }

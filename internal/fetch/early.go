@@ -3,9 +3,9 @@ package fetch
 import (
 	"context"
 	"os"
-	"runtime"
 	"sync"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/download"
 	"github.com/modferry/modferry/internal/imports"
 	"github.com/modferry/modferry/internal/report"
@@ -31,10 +31,10 @@ func (e *earlyFiles) Package(dir string) ([]imports.File, bool) {
 // sends wrong bytes makes us download what go.sum has lines for, and no more. The
 // error is this machine's.
 func (w *wanted) beforeVerification(ctx context.Context, it *download.Item, zip *os.File) error {
-	if len(w.following()) == 0 || runtime.GOOS == "windows" { // which renames no open file
+	if len(w.following()) == 0 {
 		return nil
 	}
-	f, err := os.Open(zip.Name())
+	f, err := diskfile.Open(zip.Name())
 	if err != nil {
 		return nil // it will be followed once it is in the module cache
 	}

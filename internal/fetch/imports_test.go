@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -131,11 +130,7 @@ func TestImportsOfWrongBytes(t *testing.T) {
 	if n := wrong.Count("/none.test/*") + right.Count("/none.test/*"); n > 0 {
 		t.Errorf("mirrors were asked for none.test %d times", n)
 	}
-	if runtime.GOOS == "windows" {
-		wantZips(t, b, "a.test", "b.test", "c.test")
-	} else {
-		wantZips(t, b, "a.test", "b.test", "c.test", "d.test", "e.test")
-	}
+	wantZips(t, b, "a.test", "b.test", "c.test", "d.test", "e.test")
 	if f := fetchtest.Found(r, "import-not-required"); f != nil {
 		t.Errorf("found %+v", f)
 	}

@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -90,7 +91,7 @@ func TestAFileOfADirectoryHasNoFirstByte(t *testing.T) {
 	b := fetchtest.New(t, f, mirrortest.Checkout{})
 	fetchtest.WantOutcome(t, b.Run(s.URL), report.OK)
 	other := fetchtest.New(t, f, mirrortest.Checkout{})
-	r := other.Run("file://" + b.ModCache + "/cache/download")
+	r := other.Run(mirrortest.FileURL(filepath.Join(b.ModCache, "cache", "download")))
 	fetchtest.WantOutcome(t, r, report.OK)
 	if i := slices.IndexFunc(r.Modules, func(m report.Module) bool { return m.Attempts[0].FirstByteMS != nil }); i >= 0 {
 		t.Errorf("%+v has a first byte, want none", r.Modules[i])

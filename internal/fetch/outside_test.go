@@ -76,7 +76,7 @@ func install(t *testing.T, b *fetchtest.Bench, arg string) (string, error) {
 	cmd.Dir = base
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "GOPATH=" + base, "GOENV=off", "GOTOOLCHAIN=local", "GOWORK=off", "GOFLAGS=-modcacherw",
-		"GOCACHE=" + filepath.Join(base, "build"), "GOMODCACHE=" + b.ModCache, "GOSUMDB=" + b.Env["GOSUMDB"], "GOPROXY=file://" + filepath.ToSlash(b.ModCache) + "/cache/download", "CGO_ENABLED=0",
+		"GOCACHE=" + filepath.Join(base, "build"), "GOMODCACHE=" + b.ModCache, "GOSUMDB=" + b.Env["GOSUMDB"], "GOPROXY=" + mirrortest.FileURL(filepath.Join(b.ModCache, "cache", "download")), "CGO_ENABLED=0",
 		"GODEBUG=cmdgonetlimit=0",
 	}
 	out, err := cmd.CombinedOutput()

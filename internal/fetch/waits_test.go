@@ -155,7 +155,7 @@ func TestTwoRoundsAreEnoughWhereNobodyIsThere(t *testing.T) {
 		{"several refuse", refused() + "|" + refused() + "|direct", failure.Refused},
 		{"no such host", "http://nowhere.example.test|off", failure.NameLookup},
 		{"one refuses, one has no name", refused() + "|http://nowhere.example.test", failure.NameLookup},
-		{"an empty directory and one that refuses", "file://" + t.TempDir() + "," + refused(), failure.Refused},
+		{"an empty directory and one that refuses", mirrortest.FileURL(t.TempDir()) + "," + refused(), failure.Refused},
 	} {
 		for _, probe := range []bool{true, false} {
 			for _, retries := range []int{3, 0} {

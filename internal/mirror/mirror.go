@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/httpx"
 	"github.com/modferry/modferry/internal/secret"
@@ -74,7 +74,7 @@ func (c *Client) OpenTrusting(rawURL string, limits Limits, trust Trust) (*Mirro
 	}
 	if u.Scheme == "file" {
 		m.base = u
-		m.dir = filepath.FromSlash(u.Path)
+		m.dir = diskfile.FromURL(u)
 		return m, nil
 	}
 	if u.User != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync/atomic"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 )
 
@@ -24,7 +25,7 @@ type Cache struct {
 	scratch *run // of OpenScratch: dir is its
 	temps   atomic.Uint64
 	crew    *crew
-	rename  func(from, to string) error // rename
+	rename  func(from, to string) error // diskfile.Rename
 }
 
 // Open opens the module cache in dir, an absolute path, and creates it when
@@ -78,7 +79,7 @@ func open(dir string) (*Cache, error) {
 	case !info.IsDir():
 		return nil, openErr(dir, errors.New("not a directory"))
 	}
-	return &Cache{dir: dir, crew: newCrew(), rename: rename}, nil
+	return &Cache{dir: dir, crew: newCrew(), rename: diskfile.Rename}, nil
 }
 
 func openErr(dir string, err error) error {

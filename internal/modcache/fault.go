@@ -34,7 +34,7 @@ func (e *ExtractError) Unwrap() error { return e.Err }
 func (e *ExtractError) OfModule() bool {
 	switch failure.As(e.Err).Class {
 	case failure.DiskFull, failure.Permission, failure.LocalIO:
-		return errors.Is(e.Err, syscall.ENAMETOOLONG)
+		return errors.Is(e.Err, syscall.ENAMETOOLONG) || isWindows(e.Err, windowsInvalidName) || isWindows(e.Err, windowsNameTooLong)
 	case failure.Cancelled:
 		return false
 	}
@@ -45,6 +45,8 @@ func (e *ExtractError) OfModule() bool {
 const (
 	windowsNotSameDevice = syscall.Errno(17)
 	windowsDiskFull      = syscall.Errno(112)
+	windowsInvalidName   = syscall.Errno(123) // also of a name with more than 255 characters
+	windowsNameTooLong   = syscall.Errno(206)
 )
 
 // local classifies err, an error of the file system or of a context, as the

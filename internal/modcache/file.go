@@ -90,7 +90,7 @@ func (c *Cache) move(from, to string) error {
 	os.Remove(near.Name()) // only its name is needed: copyFile sets the mode
 	err = copyFile(from, near.Name(), 0o666)
 	if err == nil {
-		err = rename(near.Name(), to)
+		err = diskfile.Rename(near.Name(), to)
 	}
 	if err != nil {
 		os.Remove(near.Name())

@@ -3,8 +3,10 @@ package modcache
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -262,6 +264,20 @@ func TestPutZipLocalFailure(t *testing.T) {
 			}
 			mustHaveNoTemps(t, c)
 		})
+	}
+}
+
+func TestANameThatIsTooLongIsTheModules(t *testing.T) {
+	t.Parallel()
+	causes := map[error]bool{syscall.ENAMETOOLONG: true, syscall.EIO: false}
+	if runtime.GOOS == "windows" {
+		causes[windowsInvalidName], causes[windowsNameTooLong] = true, true
+	}
+	for cause, want := range causes {
+		err := &ExtractError{Err: local("extract", &fs.PathError{Op: "open", Path: "n", Err: cause})}
+		if got := err.OfModule(); got != want {
+			t.Errorf("%v: %v, want %v", cause, got, want)
+		}
 	}
 }
 

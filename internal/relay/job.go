@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -279,12 +278,14 @@ func Joining(dir string) (*Joined, error) {
 }
 
 // Journal is what the relay has done so far. Asked is whether it said so itself: one
-// that is gone has left its journal, which may lack the last second.
+// that is gone has left its journal, which may lack the last second; another program
+// may have its port by then.
 func (j *Joined) Journal(ctx context.Context) (done *Journal, asked bool, err error) {
 	var b bytes.Buffer
 	if err := j.call(ctx, http.MethodGet, controlResult, &b); err == nil {
-		done, err = decodeJournal(&b)
-		return done, true, err
+		if done, err = decodeJournal(&b); err == nil {
+			return done, true, nil
+		}
 	}
 	f, err := diskfile.Open(filepath.Join(j.dir, journalFile))
 	if err != nil {
@@ -329,8 +330,8 @@ func (j *Joined) wait(ctx context.Context) {
 	}
 }
 
-// errNobody is that nobody listens where a relay was.
-var errNobody = errors.New("nobody answers there")
+// errNobody is that no relay listens where one was: nobody, or another program.
+var errNobody = errors.New("it does not answer there")
 
 func (j *Joined) call(ctx context.Context, method, path string, into io.Writer) error {
 	req, err := http.NewRequestWithContext(ctx, method, j.URL+path, nil)
@@ -345,8 +346,12 @@ func (j *Joined) call(ctx context.Context, method, path string, into io.Writer) 
 		return fmt.Errorf("ask the relay: %w", errNobody) // the error itself tells the secret
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode >= http.StatusMultipleChoices {
-		return errors.New("ask the relay: found HTTP status " + strconv.Itoa(resp.StatusCode))
+	expected := http.StatusNoContent
+	if into != nil {
+		expected = http.StatusOK
+	}
+	if resp.StatusCode != expected {
+		return fmt.Errorf("ask the relay: %w: found HTTP status %d", errNobody, resp.StatusCode)
 	}
 	if into != nil {
 		_, err = io.Copy(into, io.LimitReader(resp.Body, largestJournal))

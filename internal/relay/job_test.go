@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -173,6 +174,36 @@ func TestTheRelayOfAJobIsFoundInGOPROXY(t *testing.T) {
 	} {
 		if got := relay.Behind(goproxy); got != want {
 			t.Errorf("%s: %s", goproxy, got)
+		}
+	}
+}
+
+// Ports of programs that have ended are given to others.
+func TestAnotherProgramInThePlaceOfARelayIsNoRelay(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/m")
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	for _, status := range []int{200, 404, 500} {
+		j := serve(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL, relay.JobOptions{})
+		ask(t, j.joined.URL+"/example.test/m/@v/v1.0.0.zip")
+		j.stop()
+		if err := <-j.ended; err != nil {
+			t.Fatal(err)
+		}
+		other := mirrortest.Start(t, mirrortest.Options{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			io.WriteString(w, "<html>another program")
+		})})
+		j.joined.URL = other.URL + "/" + filepath.Base(j.joined.URL)
+		done, asked, err := j.joined.Journal(t.Context())
+		if err != nil || asked || done.Answers != 1 {
+			t.Errorf("%d: %+v, %v, %v", status, done, asked, err)
+		}
+		if err := j.joined.Stop(t.Context()); err != nil {
+			t.Errorf("%d: %v", status, err)
+		}
+		if _, err := os.Stat(j.dir); err == nil {
+			t.Errorf("%d: its directory is left", status)
 		}
 	}
 }

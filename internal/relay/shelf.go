@@ -9,11 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 
 	"golang.org/x/mod/module"
 	"golang.org/x/mod/sumdb/dirhash"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/modcache"
 	"github.com/modferry/modferry/internal/relay/keep"
@@ -38,10 +38,7 @@ func (s shelf) PutMod(ctx context.Context, v module.Version, h1 string, tmp *os.
 }
 
 func (s shelf) put(ctx context.Context, of file, h1 string, tmp *os.File, put func() error) error {
-	if runtime.GOOS == "windows" { // where nobody moves or removes what is open
-		return put()
-	}
-	open, err := os.Open(tmp.Name())
+	open, err := diskfile.Open(tmp.Name())
 	if err != nil {
 		return put()
 	}

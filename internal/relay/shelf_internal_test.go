@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"golang.org/x/mod/module"
@@ -20,9 +19,6 @@ import (
 // and as long as it does.
 func TestCorner25WhatHasNoRoomIsSpare(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("what is removed cannot be read")
-	}
 	a := mirrortest.Build(t, mirrortest.Module{Path: "example.test/m", Version: "v1.0.0", Size: 2000}).Get("example.test/m", "v1.0.0")
 	for _, test := range []struct {
 		name, kind, h1 string

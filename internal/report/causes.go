@@ -92,6 +92,9 @@ func severity(m Module) int {
 // blamed is the mirror that a failure is put down to: the one that met it last.
 // Without attempts it is the chain's only mirror.
 func blamed(r *Result, m Module) string {
+	if m.Class == failure.Cancelled {
+		return "" // no mirror is to blame that the run was ended
+	}
 	if mirror := m.Trouble().Mirror; mirror != "" || !m.Class.Transport() {
 		return mirror
 	}

@@ -14,7 +14,7 @@ var words = map[string]bool{
 
 // Hide applies hide to every text of the result, which then shows no secret of
 // the run in any rendering: also in texts that nobody thought of when they were
-// made.
+// made. What r shares with records of a run that goes on is copied, not changed.
 func (r *Result) Hide(hide func(string) string) {
 	known := map[string]string{} // most texts are names of mirrors and versions, again and again
 	hideIn(reflect.ValueOf(r).Elem(), func(text string) string {
@@ -35,11 +35,19 @@ func hideIn(v reflect.Value, hide func(string) string) {
 		}
 	case reflect.Pointer:
 		if !v.IsNil() {
-			hideIn(v.Elem(), hide)
+			own := reflect.New(v.Type().Elem())
+			own.Elem().Set(v.Elem())
+			v.Set(own)
+			hideIn(own.Elem(), hide)
 		}
 	case reflect.Slice:
-		for i := range v.Len() {
-			hideIn(v.Index(i), hide)
+		if !v.IsNil() {
+			own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+			reflect.Copy(own, v)
+			v.Set(own)
+			for i := range own.Len() {
+				hideIn(own.Index(i), hide)
+			}
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -48,13 +56,16 @@ func hideIn(v reflect.Value, hide func(string) string) {
 			}
 		}
 	case reflect.Map:
+		if v.IsNil() {
+			return
+		}
+		own := reflect.MakeMapWithSize(v.Type(), v.Len())
 		for _, key := range v.MapKeys() {
 			value := reflect.New(v.Type().Elem()).Elem()
 			value.Set(v.MapIndex(key))
 			hideIn(value, hide)
-			v.SetMapIndex(key, reflect.Value{})
-			hidden := reflect.ValueOf(hide(key.String())).Convert(key.Type())
-			v.SetMapIndex(hidden, value)
+			own.SetMapIndex(reflect.ValueOf(hide(key.String())).Convert(key.Type()), value)
 		}
+		v.Set(own)
 	}
 }

@@ -156,3 +156,20 @@ func TestHidingKeepsWhatAResultMeans(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A relay makes results of records that it goes on writing, several at a time.
+func TestHidingLeavesSharedRecordsAlone(t *testing.T) {
+	t.Parallel()
+	of := saying("s3cret")
+	modules, mirrors, machine := of.Modules, of.Mirrors, of.Machine
+	attempts := []report.Attempt{{Mirror: "https://s3cret.example.test"}}
+	modules[0].Attempts = attempts
+	r := *of
+	r.Hide(func(text string) string { return strings.ReplaceAll(text, "s3cret", "***") })
+	if got := r.Modules[0].Attempts[0].Mirror; got != "https://***.example.test" {
+		t.Errorf("found %q", got)
+	}
+	if attempts[0].Mirror != "https://s3cret.example.test" || mirrors[0].URL != "s3cret" || modules[1].Path != "s3cret" || machine != of.Machine {
+		t.Errorf("what the result was made of changed: %q, %q, %q", attempts[0].Mirror, mirrors[0].URL, modules[1].Path)
+	}
+}

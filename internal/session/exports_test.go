@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -17,7 +18,13 @@ import (
 
 // unset is the environment of a job in which nobody set anything.
 func unset() map[string]string {
-	return map[string]string{"GOPROXY": "off", "GOSUMDB": goenv.DefaultSumDB, "GOMODCACHE": "/home/go/pkg/mod"}
+	return map[string]string{"GOPROXY": "off", "GOSUMDB": goenv.DefaultSumDB, "GOMODCACHE": native("/home/go/pkg/mod")}
+}
+
+// native is an absolute path as this system writes it.
+func native(path string) string {
+	path, _ = filepath.Abs(path)
+	return path
 }
 
 func TestExportsAreWhatAnotherGoCommandDoesNotFindByItself(t *testing.T) {
@@ -34,8 +41,8 @@ func TestExportsAreWhatAnotherGoCommandDoesNotFindByItself(t *testing.T) {
 			map[string]string{"GOSUMDB": "off", "GOPRIVATE": "corp.test", "GONOPROXY": "none"},
 			[]string{"GOPROXY=off"}, []string{"GOSUMDB=off", "GOPRIVATE=corp.test", "GONOPROXY=none"}},
 		{"the settings of modferry",
-			map[string]string{"proxy": "direct", "sumdb": "off", "private": "corp.test", "noproxy": "a.test", "nosumdb": "b.test", "modcache": "/mod", "goflags": "-modcacherw"}, nil,
-			[]string{"GOPROXY=direct", "GOSUMDB=off", "GOPRIVATE=corp.test", "GONOPROXY=a.test", "GONOSUMDB=b.test", "GOMODCACHE=/mod", "GOFLAGS=-modcacherw"}, nil},
+			map[string]string{"proxy": "direct", "sumdb": "off", "private": "corp.test", "noproxy": "a.test", "nosumdb": "b.test", "modcache": native("/mod"), "goflags": "-modcacherw"}, nil,
+			[]string{"GOPROXY=direct", "GOSUMDB=off", "GOPRIVATE=corp.test", "GONOPROXY=a.test", "GONOSUMDB=b.test", "GOMODCACHE=" + native("/mod"), "GOFLAGS=-modcacherw"}, nil},
 		{"a setting that is what is assumed anyway: the environment may say something else",
 			map[string]string{"sumdb": goenv.DefaultSumDB, "private": "corp.test", "noproxy": "corp.test"},
 			map[string]string{"GOSUMDB": "off", "GONOPROXY": "x.test"},

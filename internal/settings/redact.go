@@ -277,7 +277,8 @@ func isWindowsPath(before, after string) bool {
 		return true
 	}
 	return windowsRoot.MatchString(before) &&
-		(versioned.MatchString(after) || strings.Contains(before, `\`) && strings.Contains(after, `\`))
+		(versioned.MatchString(after) || strings.Contains(before, `\`) && strings.Contains(after, `\`) ||
+			strings.HasSuffix(before, `\`) && strings.TrimRight(after, `:"`) == "v") // of the protocol
 }
 
 // lastCredentialAt returns the position of the last '@' in s that can end

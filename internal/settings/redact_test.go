@@ -76,6 +76,7 @@ func TestRedact(t *testing.T) {
 		{"keeps a Windows path in quotes", `"C:\\mod\\b@v1.0.0.tmp-1"`, `"C:\\mod\\b@v1.0.0.tmp-1"`},
 		{"keeps a Windows path with a domain", `C:\Users\jo@corp.example.test\go\b`, `C:\Users\jo@corp.example.test\go\b`},
 		{"keeps the protocol's directories on Windows", `D:\mod\cache\download\b\@v\v1.0.0.info`, `D:\mod\cache\download\b\@v\v1.0.0.info`},
+		{"keeps a directory of the protocol on Windows", `mkdir D:\mod\cache\download\b\@v: disk full`, `mkdir D:\mod\cache\download\b\@v: disk full`},
 		{"keeps a share", `\\server\share\b@v1.0.0.lock`, `\\server\share\b@v1.0.0.lock`},
 		{"keeps a long Windows path", `\\?\C:\mod\b@v1.0.0.zip`, `\\?\C:\mod\b@v1.0.0.zip`},
 		{"keeps the user of a git remote", "git@git.example.test:org/repo.git", "git@git.example.test:org/repo.git"},

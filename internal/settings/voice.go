@@ -3,9 +3,12 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 // Voice says what a configuration file that lies in the checkout may do with a
@@ -193,8 +196,8 @@ func (p place) holdsFiles(list string) bool {
 		if len(entry) < len("file:") || !strings.EqualFold(entry[:len("file:")], "file:") {
 			continue
 		}
-		path, ok := strings.CutPrefix(entry[len("file:"):], "//")
-		if !ok || !p.contains(filepath.FromSlash(path)) {
+		u, err := url.Parse(entry)
+		if err != nil || u.Host != "" || u.Path == "" || !p.contains(diskfile.FromURL(u)) {
 			return false
 		}
 	}

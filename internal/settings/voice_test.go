@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -219,6 +220,18 @@ func TestPlacesThatTheCheckoutMayName(t *testing.T) {
 	}
 }
 
+func TestADirectoryThatTheCheckoutNamesAsAMirrorIsItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, obeyed := range map[string]bool{"mirror": true, "mirror/../m": true, "../m": false, "mirror/%2e%2e/%2e%2e/m": false, "%6dirror": true, "%": false} {
+		root, work := checkout(t, "")
+		put(t, filepath.Join(root, ".modferry.yaml"), "proxy: '"+(&url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(root), "/")}).String()+"/"+name+"'\n")
+		v := resolveIn(t, root, work, nil)
+		if got := len(v.Checkout.Obeyed) == 1; got != obeyed {
+			t.Errorf("%s: obeyed %v, want %v; %+v", name, got, obeyed, v.Checkout)
+		}
+	}
+}
+
 // Who can write a file decides whose word it is, not how it is named.
 func TestWhoseWordAConfigurationFileIs(t *testing.T) {
 	t.Parallel()
@@ -333,12 +346,13 @@ func TestTheCheckoutNamesNoDevice(t *testing.T) {
 // voice all the same.
 func TestWhatTheCheckoutMaySayOfMirrorsAndRules(t *testing.T) {
 	t.Parallel()
-	const config = `proxy:
+	etc := t.TempDir()
+	config := `proxy:
   - url: https://stranger.test
     name: theirs
     ca-file: ca.pem
-    client-certificate: /etc/job.pem
-    client-key: /etc/job.key
+    client-certificate: '` + filepath.Join(etc, "job.pem") + `'
+    client-key: '` + filepath.Join(etc, "job.key") + `'
 rules:
   - {modules: corp.test, mirrors: theirs}
   - {modules: bad.test, mirrors: none}
@@ -368,7 +382,7 @@ rules:
 		if flags["config"] != "" {
 			dir = filepath.Dir(flags["config"])
 		}
-		if len(v.Checkout.Ignored)+len(v.Checkout.Obeyed)+len(v.Checkout.Rules) > 0 || len(v.Rules) != 2 || v.ConfiguredMirrors[0].CAFile != filepath.Join(dir, "ca.pem") || v.ConfiguredMirrors[0].ClientCert != "/etc/job.pem" {
+		if len(v.Checkout.Ignored)+len(v.Checkout.Obeyed)+len(v.Checkout.Rules) > 0 || len(v.Rules) != 2 || v.ConfiguredMirrors[0].CAFile != filepath.Join(dir, "ca.pem") || v.ConfiguredMirrors[0].ClientCert != filepath.Join(etc, "job.pem") {
 			t.Errorf("%s: %+v, %+v, %+v", name, v.Rules, v.ConfiguredMirrors, v.Checkout)
 		}
 	}

@@ -39,6 +39,7 @@ func Trace(w io.Writer, r *report.Result) error {
 	t := &tracer{}
 	t.call(traceRun, 0, "process_name", "run")
 	t.call(traceFiles, 0, "process_name", "downloads")
+	t.call(traceRun, 1, "thread_name", "run")
 	verdict, _ := render.Of(r).Verdict()
 	t.span(traceRun, 1, "modferry: "+verdict, "run", 0, r.Totals.MS, map[string]any{"tool": failure.Plain(r.Tool), "project": r.Project.Name(), "commit": r.Project.ShortCommit()})
 	t.restore(r)
@@ -61,10 +62,11 @@ func (t *tracer) call(pid, tid int, what, name string) {
 	t.events = append(t.events, traceEvent{Name: what, Kind: "M", Pid: pid, Tid: tid, Args: map[string]any{"name": name}})
 }
 
-// span adds a span of milliseconds; one of no known length is left out.
+// span adds a span of milliseconds; one of no known length is left out, and one that is
+// shorter than a reader can tell.
 func (t *tracer) span(pid, tid int, name, class string, start, ms float64, args map[string]any) {
-	if ms > 0 && start >= 0 {
-		t.events = append(t.events, traceEvent{Name: name, Kind: "X", Start: micros(start), Took: micros(ms), Pid: pid, Tid: tid, Class: class, Args: args})
+	if took := micros(ms); took > 0 && start >= 0 {
+		t.events = append(t.events, traceEvent{Name: name, Kind: "X", Start: micros(start), Took: took, Pid: pid, Tid: tid, Class: class, Args: args})
 	}
 }
 
@@ -83,6 +85,7 @@ func (t *tracer) restore(r *report.Result) {
 		}
 	}
 	if n > 0 {
+		t.call(traceRun, 2, "thread_name", "cache")
 		t.span(traceRun, 2, "restore from the cache", "cache", from, to-from, map[string]any{"files": n, "bytes": r.Cache.Bytes})
 	}
 }

@@ -1,7 +1,9 @@
 package export_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/modferry/modferry/internal/report"
@@ -27,6 +29,67 @@ func traceOf(t *testing.T, r *report.Result) []traceEvent {
 func TestTracesAreAsInTheGoldenFiles(t *testing.T) {
 	t.Parallel()
 	reporttest.Golden(t, "testdata/dead-mirror.trace.json", reporttest.Rendered(t, export.Trace, reporttest.DeadMirror()))
+}
+
+// strictEvent is what a reader of the Trace Event Format may rely on: every field that
+// its kind of event has, and no other.
+type strictEvent struct {
+	Name *string         `json:"name"`
+	Ph   *string         `json:"ph"`
+	Ts   *float64        `json:"ts"`
+	Dur  *float64        `json:"dur"`
+	Pid  *int            `json:"pid"`
+	Tid  *int            `json:"tid"`
+	Cat  string          `json:"cat"`
+	Args json.RawMessage `json:"args"`
+}
+
+// The format is that of "Trace Event Format" (the JSON object form): times in
+// microseconds, spans that are complete (X) and metadata (M) that names each process
+// and thread.
+func TestATraceIsAsPerfettoReadsIt(t *testing.T) {
+	t.Parallel()
+	for name, r := range reporttest.Fixtures() {
+		d := json.NewDecoder(bytes.NewReader(reporttest.Rendered(t, export.Trace, r)))
+		d.DisallowUnknownFields()
+		var out struct {
+			Events []strictEvent `json:"traceEvents"`
+			Unit   string        `json:"displayTimeUnit"`
+		}
+		if err := d.Decode(&out); err != nil || d.More() {
+			t.Fatalf("%s: %v, more follows: %v", name, err, d.More())
+		}
+		if out.Unit != "ms" && out.Unit != "ns" {
+			t.Errorf("%s: the unit to show is %q", name, out.Unit)
+		}
+		named := map[[2]int]bool{}
+		for i, e := range out.Events {
+			if e.Name == nil || *e.Name == "" || e.Ph == nil || e.Ts == nil || e.Pid == nil || e.Tid == nil || *e.Pid <= 0 || *e.Tid < 0 {
+				t.Fatalf("%s: event %d lacks a name, a kind, a time, a process or a thread: %+v", name, i, e)
+			}
+			thread := [2]int{*e.Pid, *e.Tid}
+			switch *e.Ph {
+			case "M":
+				var args struct{ Name *string }
+				if err := json.Unmarshal(e.Args, &args); err != nil || args.Name == nil || *e.Name != "process_name" && *e.Name != "thread_name" {
+					t.Errorf("%s: event %d names nothing: %+v (%v)", name, i, e, err)
+				}
+				named[thread] = true
+			case "X":
+				if *e.Ts < 0 || e.Dur == nil || *e.Dur <= 0 || *e.Ts != math.Trunc(*e.Ts) || *e.Dur != math.Trunc(*e.Dur) {
+					t.Errorf("%s: event %d has no time in whole microseconds: %v", name, i, *e.Name)
+				}
+				if !named[thread] || !named[[2]int{*e.Pid, 0}] {
+					t.Errorf("%s: event %d is of a process or thread without a name: %v", name, i, thread)
+				}
+				if *e.Pid == 1 && *e.Tid == 1 && *e.Dur != math.Trunc(r.Totals.MS*1000) {
+					t.Errorf("%s: the run takes %v µs, want %v ms", name, *e.Dur, r.Totals.MS)
+				}
+			default:
+				t.Errorf("%s: event %d is of the kind %q", name, i, *e.Ph)
+			}
+		}
+	}
 }
 
 // Spans of one thread lie one in another or one after another: viewers show nothing

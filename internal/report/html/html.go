@@ -36,7 +36,10 @@ func Write(w io.Writer, r *report.Result) error {
 	v := render.Of(r)
 	verdict, tone := v.Verdict()
 	clause, remark := v.Says()
-	page := Page{Verdict: verdict, Tone: tone, Project: r.Project, Lead: clause, Remark: remark, Facts: facts(v), Sections: sections(v), Tool: failure.Plain(r.Tool)}
+	page := Page{Verdict: verdict, Tone: tone, Project: r.Project, Lead: clause, Remark: remark, Facts: facts(v), Sections: sections(v), Details: details(v), Tool: failure.Plain(r.Tool)}
+	if v.Waterfall().ID != "" {
+		page.Hint = render.Line{Spans: []render.Span{{Text: "Its downloads as a timeline for ui.perfetto.dev: "}, {Text: "modferry report --format trace result.json > trace.json", Code: true}}}
+	}
 	if started := failure.Plain(r.Started); started != "" {
 		page.Tool += ", started " + started
 	}
@@ -53,7 +56,9 @@ type Page struct {
 	Remark   string          // another, "" for none
 	Facts    []Fact
 	Sections []render.Section // those without content are left out
+	Details  []render.Section // the same, folded
 	Tool     string           // for the foot
+	Hint     render.Line      // for the foot, may be empty
 }
 
 // Fact is a number and what it counts.
@@ -61,7 +66,9 @@ type Fact struct{ What, Value string }
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	p.Sections = slices.DeleteFunc(slices.Clone(p.Sections), func(s render.Section) bool { return s.ID == "" })
+	for _, all := range []*[]render.Section{&p.Sections, &p.Details} {
+		*all = slices.DeleteFunc(slices.Clone(*all), func(s render.Section) bool { return s.ID == "" })
+	}
 	var page writer
 	page.page(p)
 	if _, err := io.WriteString(w, page.b.String()); err != nil {
@@ -71,12 +78,15 @@ func (p Page) Write(w io.Writer) error {
 }
 
 // sections are what there is to show, in the order of a reader's questions: what is
-// to be done, why it took so long, and how it came about.
+// to be done, why it took so long, and who brought what.
 func sections(v *render.View) []render.Section {
-	settings := v.UsedSettings()
+	return []render.Section{v.Failures(), v.Remarks(false), v.Why(), v.Waterfall(), v.Mirrors()}
+}
+
+// details are how it came about.
+func details(v *render.View) []render.Section {
 	return []render.Section{
-		v.Failures(), v.Remarks(true), v.Why(), v.Waterfall(), v.Mirrors(), v.Origins(), v.Recovered(false), v.Cache(mostRows), v.Deferred(mostRows),
-		v.Chain(), v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), settings, v.Files(),
+		v.Deferred(mostRows), v.Cache(mostRows), v.Origins(), v.Recovered(false), v.Chain(), v.Spreads(), v.Answers(), v.Periods(), v.Hosts(), v.Notes(), v.UsedSettings(), v.Files(),
 	}
 }
 

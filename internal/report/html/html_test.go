@@ -79,8 +79,8 @@ func htmlPages(t *testing.T) map[string]string {
 var htmlElements = map[string]string{
 	"html": "lang", "head": "", "meta": "charset http-equiv content name", "title": "", "style": "", "body": "", "script": "",
 	"header": "", "nav": "aria-label", "main": "id", "section": "aria-labelledby", "article": "class", "footer": "",
-	"h1": "", "h2": "id", "h3": "", "p": "class", "span": "class", "strong": "", "figure": "", "figcaption": "", "a": "href class", "ul": "class", "ol": "", "li": "", "code": "class",
-	"dl": "class", "dt": "", "dd": "", "div": "class role aria-label tabindex", "details": "", "summary": "",
+	"h1": "", "h2": "id", "h3": "id", "p": "class", "span": "class", "strong": "", "figure": "", "figcaption": "", "a": "href class", "ul": "class", "ol": "", "li": "", "code": "class",
+	"dl": "class", "dt": "", "dd": "", "div": "class role aria-label tabindex", "details": "class", "wbr": "", "summary": "",
 	"table": "", "caption": "", "thead": "", "tbody": "", "tr": "class", "th": "scope class data-facet", "td": "class data-sort data-label",
 	"svg": "class viewBox preserveAspectRatio role aria-label aria-hidden data-from data-to", "rect": "class x width",
 	"path": "class d", "line": "x1 x2 y1 y2", "text": "x y class",

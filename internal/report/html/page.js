@@ -15,6 +15,7 @@ for (const table of document.querySelectorAll("table")) {
   const heads = Array.from(table.tHead.rows[0].cells);
   const titles = heads.map((head) => head.textContent);
 
+  let apply = () => {}; // until there is a filter
   const key = (row, column) => {
     const cell = row.cells[column];
     return "sort" in cell.dataset ? Number(cell.dataset.sort) : cell.textContent.trim();
@@ -29,20 +30,25 @@ for (const table of document.querySelectorAll("table")) {
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       rows.sort((a, b) => (up ? 1 : -1) * compare(key(a, column), key(b, column)));
       body.append(...rows);
+      apply();
     });
   });
 
-  if (rows.length < 12) continue;
+  if (rows.length < 12) continue; // nothing to filter
   const found = element("span", {});
   found.setAttribute("role", "status");
   const input = element("input", { type: "search" });
   input.setAttribute("aria-label", "Filter: " + table.caption.textContent);
   const filter = element("p", { className: "filter" }, element("label", { textContent: "Filter " }), input);
+  const all = element("button", { type: "button", className: "all", hidden: true });
+  all.addEventListener("click", () => { most = Infinity; apply(); });
+  addEventListener("beforeprint", () => all.click());
+  let most = 60; // rows at first: those that a reader looks for are at the top
   const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
   const facets = [];
   heads.forEach((head, column) => {
     if (!("facet" in head.dataset)) return;
-    const words = Array.from(new Set(rows.map((row) => row.cells[column].textContent.trim()))).sort();
+    const words = Array.from(new Set(rows.map((row) => row.cells[column].textContent.trim()))).filter((word) => word !== "").sort();
     if (words.length < 2) return;
     const select = element("select", {}, new Option("every " + titles[column], ""), ...words.map((word) => new Option(word, word)));
     select.setAttribute("aria-label", "Filter by " + titles[column]);
@@ -51,18 +57,23 @@ for (const table of document.querySelectorAll("table")) {
   });
   filter.append(found);
   table.parentElement.before(filter);
-  const apply = () => {
+  table.parentElement.after(all);
+  apply = () => {
     const wanted = input.value.trim().toLowerCase();
-    let shown = 0;
+    let kept = 0;
     for (const row of rows) {
-      row.hidden = !texts.get(row).includes(wanted) ||
-        facets.some((f) => f.select.value !== "" && row.cells[f.column].textContent.trim() !== f.select.value);
-      if (!row.hidden) shown++;
+      const fits = texts.get(row).includes(wanted) &&
+        facets.every((f) => f.select.value === "" || row.cells[f.column].textContent.trim() === f.select.value);
+      if (fits) kept++;
+      row.hidden = !fits || kept > most;
     }
-    found.textContent = shown === rows.length ? "" : shown + " of " + rows.length;
+    found.textContent = kept === rows.length ? "" : kept + " of " + rows.length;
+    all.hidden = kept <= most;
+    all.textContent = "Show all " + kept;
   };
   input.addEventListener("input", apply);
   for (const f of facets) f.select.addEventListener("change", apply);
+  apply();
 }
 
 // Pictures of times are enlarged together: bars, curve and scales of one section.
@@ -82,7 +93,7 @@ for (const section of document.querySelectorAll("section")) {
   const axes = Array.from(section.querySelectorAll(".axis"));
   const curves = Array.from(section.querySelectorAll(".curve"));
   const bars = Array.from(section.querySelectorAll(".scale")).flatMap((row) => Array.from(row.closest("table").querySelectorAll(".bar")));
-  if (axes.length === 0 || bars.length < 2) continue;
+  if (curves.length === 0 || axes.length === 0 || bars.length < 2) continue;
   const first = Number(axes[0].dataset.from), last = Number(axes[0].dataset.to);
   let from = 0, to = 1; // of the whole
 

@@ -21,7 +21,7 @@ func TestStatusCodesAreToldInTheCourseOfTheRun(t *testing.T) {
 		report.Attempt{Mirror: reporttest.Company, Status: 200, StartMS: 990, FirstByteMS: reporttest.F(10), MS: 10},                    // at the very end
 		report.Attempt{Mirror: reporttest.Company, Status: 403, Class: failure.Forbidden, StartMS: -50, FirstByteMS: reporttest.F(-10)}, // nonsense
 	)
-	page := strings.ReplaceAll(htmlBetween(t, unlabelled(renderHTML(t, r)), "over the run</h2>", "</section>"), "\n", "")
+	page := strings.ReplaceAll(htmlBetween(t, unlabelled(renderHTML(t, r)), "over the run</h3></summary>", "</details>"), "\n", "")
 	for _, want := range []string{
 		`<th scope="row">` + reporttest.Goproxy + `</th>`,
 		`data-sort="0">0 ms to 100 ms</td><td>1 × 200</td>`,

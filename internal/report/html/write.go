@@ -67,13 +67,31 @@ func (w *writer) page(p Page) {
 		for _, s := range p.Sections {
 			w.raw("<li><a", attr("href", "#"+s.ID), ">", esc(s.Title), "</a></li>\n")
 		}
+		if len(p.Details) > 0 {
+			w.raw("<li><a href=\"#details\">Details</a></li>\n")
+		}
 		w.raw("</ul>\n</nav>\n")
 	}
 	w.raw("<main id=\"content\">\n")
 	for _, s := range p.Sections {
+		w.raw("<section", attr("aria-labelledby", s.ID), ">\n<h2", attr("id", s.ID), ">", esc(s.Title), "</h2>\n")
 		w.section(s)
+		w.raw("</section>\n")
 	}
-	w.raw("</main>\n<footer>\n<p>", esc(p.Tool), "</p>\n</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
+	if len(p.Details) > 0 {
+		w.raw("<section aria-labelledby=\"details\">\n<h2 id=\"details\">Details</h2>\n")
+		for _, s := range p.Details {
+			w.raw("<details class=\"fold\"><summary><h3", attr("id", s.ID), ">", esc(counted(s)), "</h3></summary>\n")
+			w.section(s)
+			w.raw("</details>\n")
+		}
+		w.raw("</section>\n")
+	}
+	w.raw("</main>\n<footer>\n<p>", esc(p.Tool), "</p>\n")
+	if len(p.Hint.Spans) > 0 {
+		w.raw("<p>", spansOf(p.Hint.Spans), "</p>\n")
+	}
+	w.raw("</footer>\n<script>", script, "</script>\n</body>\n</html>\n")
 }
 
 // project writes what the run was for, with a link to the job.
@@ -143,8 +161,16 @@ func capital(text string) string {
 	return string(unicode.ToUpper(r)) + text[n:]
 }
 
+// counted is the title of what is folded, with how many things it is about.
+func counted(s render.Section) string {
+	if s.Count > 0 {
+		return s.Title + " (" + strconv.Itoa(s.Count) + ")"
+	}
+	return s.Title
+}
+
+// section writes what is below the title of a section.
 func (w *writer) section(s render.Section) {
-	w.raw("<section", attr("aria-labelledby", s.ID), ">\n<h2", attr("id", s.ID), ">", esc(s.Title), "</h2>\n")
 	codes, rest := cut(s.Codes, mostRows, "host")
 	groups, further := cut(s.Groups, mostRows, "group")
 	for _, line := range append(s.Lines, say(s.Note), say(rest), say(further)) {
@@ -181,7 +207,6 @@ func (w *writer) section(s render.Section) {
 	for _, t := range s.Tables {
 		w.table(t)
 	}
-	w.raw("</section>\n")
 }
 
 // curve draws requests and bytes over the run.
@@ -259,7 +284,7 @@ func spansOf(spans []render.Span) string {
 }
 
 func (w *writer) table(t render.Table) {
-	t = t.For(render.HTML)
+	t = filled(t.For(render.HTML))
 	if t.Thing != "" && t.Rest == "" {
 		t.Rows, t.Rest = cut(t.Rows, mostRows, t.Thing)
 	}
@@ -300,11 +325,30 @@ func (w *writer) table(t render.Table) {
 	}
 }
 
+// filled is a table without the columns that say nothing of any row.
+func filled(t render.Table) render.Table {
+	says := func(i int) bool {
+		return t.Columns[i].Head || slices.ContainsFunc(t.Rows, func(row []render.Cell) bool { return row[i].Bar != nil || row[i].Plain() != "" })
+	}
+	kept := t
+	kept.Columns, kept.Rows = nil, make([][]render.Cell, len(t.Rows))
+	for i, c := range t.Columns {
+		if !says(i) {
+			continue
+		}
+		kept.Columns = append(kept.Columns, c)
+		for k, row := range t.Rows {
+			kept.Rows[k] = append(kept.Rows[k], row[i])
+		}
+	}
+	return kept
+}
+
 // cell writes a cell; the title of its column stands before it on a phone.
 func (w *writer) cell(c render.Column, x render.Cell) {
 	if c.Head {
 		w.raw(`<th scope="row"`, attr("class", tones[x.Tone]), ">")
-		w.content(x)
+		w.raw(strings.ReplaceAll(esc(x.Plain()), "@", "<wbr/>@")) // rather than within the version
 		w.raw("</th>\n")
 		return
 	}
@@ -314,6 +358,8 @@ func (w *writer) cell(c render.Column, x render.Cell) {
 		class = "number"
 	case c.Bar:
 		class, label = "times", ""
+	case len(x.More) > 0: // it says itself what it counts
+		label = ""
 	}
 	w.raw("<td", attr("class", class), attr("data-label", label), attr("data-sort", x.Sort), ">")
 	if c.Code && x.Text != "" {

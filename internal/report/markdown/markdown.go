@@ -39,7 +39,7 @@ const (
 // durations of requests, the timing picture, the settings, what is left
 // to the go command, recovered failures, the list of the files that failed,
 // status codes, the cache, where the files came from, the mirrors, the chain,
-// remarks, the hosts, failures (the least frequent first), and all of the outcome
+// why it took so long, remarks, the hosts, failures (the least frequent first), and all of the outcome
 // but the word. The text says at its end what was dropped. A limit that is too small
 // even for that is an error.
 //
@@ -65,6 +65,9 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		m.failures(failures)
 	}
 	m.within(func() {
+		why := m.Why()
+		why.Tables = nil // the sentences: the slowest downloads have the picture
+		m.open(why)
 		m.open(m.Chain())
 		if !r.Preflight {
 			m.open(m.Mirrors())
@@ -150,7 +153,7 @@ type Later struct {
 // it: the list of files is dropped first.
 func WriteLater(w io.Writer, l *Later, o Options) error {
 	idle := l.Saved == nil || l.Saved.Reason != "" && !l.Saved.Failed
-	if len(l.Modules) == 0 && idle && l.Relayed == nil {
+	if len(l.Modules) == 0 && idle && l.quiet() {
 		return nil
 	}
 	var p page

@@ -250,7 +250,7 @@ func TestDetailIsDroppedInTheStatedOrder(t *testing.T) {
 	want := []string{
 		"the list of downloads", "the status codes over the run", "the durations of requests", "the slowest downloads", "the settings", "what is left to the go command",
 		"recovered failures", "the list of files that failed", "status codes", "the cache",
-		"where the files came from", "the mirrors", "the chain", "remarks", "the hosts contacted", "1 group of failures", "2 groups of failures",
+		"where the files came from", "the mirrors", "the chain", "why it took so long", "remarks", "the hosts contacted", "1 group of failures", "2 groups of failures",
 		"what became of the run",
 	}
 	if diff := cmp.Diff(want, order); diff != "" {
@@ -298,14 +298,13 @@ func TestTheTimingPictureShowsWhenWhatWasUnderWay(t *testing.T) {
 		module("quick.example.test/d", 3999, 0.1),
 	}
 	text := written(t, r, markdown.Options{})
-	const bar = "██████████████████████████████"
-	cells := func(n int) string { return string([]rune(bar)[:n]) }
+	cells := func(n int) string { return strings.Repeat("█", n) }
 	for _, want := range []string{
 		"| from 1.0 s to 4.0 s |",
-		"`" + bar + "` | `whole.example.test/a@v1.0.0`",
-		"`" + strings.Repeat("░", 15) + cells(15) + "` | `half.example.test/b@v1.0.0`",
-		"`▒▒▒▒▒" + cells(5) + strings.Repeat("░", 20) + "` | `retried.example.test/c@v1.0.0`",
-		"`" + strings.Repeat("░", 29) + "█` | `quick.example.test/d@v1.0.0`",
+		"`" + cells(24) + "` | `whole.example.test/a@v1.0.0`",
+		"`" + strings.Repeat("░", 12) + cells(12) + "` | `half.example.test/b@v1.0.0`",
+		"`▒▒▒▒" + cells(4) + strings.Repeat("░", 16) + "` | `retried.example.test/c@v1.0.0`",
+		"`" + strings.Repeat("░", 23) + "█` | `quick.example.test/d@v1.0.0`",
 		"\n- `▒` failed attempts and pauses between attempts\n",
 	} {
 		if !strings.Contains(text, want) {
@@ -338,6 +337,10 @@ func TestMarkdownOfAnEmptyResultIsTheOutcome(t *testing.T) {
 
 func TestMarkdownLaterTellsOnlyWhatHappened(t *testing.T) {
 	t.Parallel()
+	answered := &report.Result{Outcome: report.OK} // a relay from which later steps got what was there
+	if got := later(t, &markdown.Later{Store: "gha", Relayed: answered, Saved: &report.Saved{Reason: "the cache has it all already"}}, markdown.Options{}); got != "" {
+		t.Errorf("of a relay that brought nothing the summary tells\n%s", got)
+	}
 	if got := later(t, &markdown.Later{Store: "gha"}, markdown.Options{}); got != "" {
 		t.Errorf("got %q where nothing happened, want nothing", got)
 	}

@@ -29,6 +29,7 @@ var dropped = []struct{ id, named string }{
 	{"origins", "where the files came from"},
 	{"mirrors", "the mirrors"},
 	{"chain", "the chain"},
+	{"why", "why it took so long"},
 	{"findings", "remarks"},
 	{"hosts", "the hosts contacted"},
 	{failureGroups, ""}, // counted

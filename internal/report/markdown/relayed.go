@@ -8,9 +8,16 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
+// quiet reports whether there is nothing to tell of a relay: none of the answers that it
+// gave was a download, and nothing went wrong.
+func (l *Later) quiet() bool {
+	r := l.Relayed
+	return r == nil || r.Outcome == report.OK && len(r.Modules) == 0 && len(r.Findings) == 0
+}
+
 // relayed says what became of the downloads of later steps that went through a relay.
 func (l *Later) relayed() string {
-	if l.Relayed == nil {
+	if l.quiet() {
 		return ""
 	}
 	n := l.Relayed.Totals.BySource[report.FromMirror]
@@ -41,7 +48,7 @@ func laterSteps(all []LaterStep) render.Section {
 
 // relayedParts are the sections about them.
 func (l *Later) relayedParts() []block {
-	if l.Relayed == nil {
+	if l.quiet() {
 		return nil
 	}
 	m := &markdown{View: render.Of(l.Relayed)}

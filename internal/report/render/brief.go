@@ -124,8 +124,15 @@ func (v *View) Missing() string {
 		of = len(all)
 	}
 	took := report.Millis(v.Result.Totals.MS)
-	if v.Result.Interrupted {
+	switch {
+	case v.Result.Interrupted && n == of:
+		return fmt.Sprintf("nothing is there yet (%s)", took)
+	case v.Result.Interrupted:
 		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", of-n, report.Count(of, "module"), are(of-n), took)
+	case n == of && n == 1:
+		return fmt.Sprintf("the one module needed is missing (%s)", took)
+	case n == of:
+		return fmt.Sprintf("all %d modules are missing (%s)", n, took)
 	}
 	return fmt.Sprintf("%d of %s %s missing (%s)", n, report.Count(of, "module"), are(n), took)
 }

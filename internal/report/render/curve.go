@@ -47,7 +47,7 @@ func (p picture) axis() *Axis {
 	width := niceStep(length / mostTicks)
 	for at := math.Ceil(p.first/width) * width; at <= p.last && len(a.Ticks) <= mostTicks; at += width {
 		percent := (at - p.first) / length * 100
-		a.Ticks = append(a.Ticks, Tick{sortBy(percent), report.Millis(at), percent})
+		a.Ticks = append(a.Ticks, Tick{sortBy(percent), strings.Replace(report.Millis(at), ".0 ", " ", 1), percent})
 	}
 	return a
 }

@@ -167,13 +167,15 @@ func (v *View) Waterfall() Section {
 				drawn[class] = true
 			}
 		}
-		mirror := Cell{Text: failure.Plain(r.main.Mirror)}
-		if r.main.Source != report.FromMirror {
-			mirror = Cell{Text: "none", Tone: Bad}
+		var mirror, size Cell
+		if r.main.Source == report.FromMirror {
+			mirror.Text = withoutScheme(failure.Plain(r.main.Mirror))
+		}
+		if size.Sort = "0"; r.bytes() > 0 {
+			size = number(float64(r.bytes()), report.Bytes(r.bytes()))
 		}
 		t.Rows = append(t.Rows, []Cell{
-			{Text: r.name()}, {Bar: bar, Sort: sortBy(r.start)}, number(r.main.MS, report.Millis(r.main.MS)),
-			number(float64(r.bytes()), report.Bytes(r.bytes())), mirror, r.state(), r.attempts(),
+			{Text: r.name()}, {Bar: bar, Sort: sortBy(r.start)}, number(r.main.MS, report.Millis(r.main.MS)), size, mirror, r.state(), r.attempts(),
 		})
 	}
 	s := tabled("downloads", "Downloads", t)
@@ -194,6 +196,8 @@ func (r *row) state() Cell {
 	n := len(r.main.Attempts)
 	hedged := slices.ContainsFunc(r.main.Attempts, func(a report.Attempt) bool { return a.Hedge && a.Class == "" })
 	switch {
+	case r.main.Class == failure.Cancelled:
+		return Cell{Text: "interrupted", Tone: Fair}
 	case r.main.Failed() || r.mod != nil && r.mod.Failed():
 		return Cell{Text: "failed", Tone: Bad}
 	case n > 1 && r.main.Attempts[n-1].Mirror != r.main.Attempts[0].Mirror:
@@ -206,22 +210,28 @@ func (r *row) state() Cell {
 	return Cell{Text: "at once"}
 }
 
-// attempts counts the attempts for a module, and tells of each where there were
-// several for a file.
+// attempts tells of the attempts for the files of a module that more than one was made
+// for.
 func (r *row) attempts() Cell {
-	files, n := []report.Module{r.main}, len(r.main.Attempts)
+	files, n := []report.Module{r.main}, 0
 	if r.mod != nil {
-		files, n = append(files, *r.mod), n+len(r.mod.Attempts)
+		files = append(files, *r.mod)
 	}
-	count := counted(n)
+	var more []string
 	for _, m := range files {
 		if len(m.Attempts) > 1 {
-			count.Text = report.Count(n, "attempt")
-			count.More = append(count.More, attempts(m)...)
+			n += len(m.Attempts)
+			more = append(more, attempts(m)...)
 		}
 	}
-	return count
+	if n == 0 {
+		return Cell{Sort: "1"}
+	}
+	return Cell{Text: report.Count(n, "attempt"), Sort: sortBy(float64(n)), More: more}
 }
+
+// withoutScheme is a URL as people read it, where only that of a mirror can stand.
+func withoutScheme(url string) string { return strings.TrimPrefix(url, "https://") }
 
 // draw draws the files of a module: the phases of each, the go.mod file below.
 func (r *row) draw(whole picture) *Bar {
@@ -255,7 +265,7 @@ func (b *Bar) file(m report.Module, lane string) {
 	}
 	for _, a := range m.Attempts {
 		if a.Class != "" {
-			b.Add(phaseFailed+lane, a.StartMS, a.MS)
+			b.Add(failedPhase(a)+lane, a.StartMS, a.MS)
 		}
 	}
 	for _, a := range m.Attempts {

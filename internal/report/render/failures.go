@@ -17,6 +17,9 @@ func (v *View) Failures() Section {
 	s := Section{ID: "failures", Title: "Failures", Told: v.cause() != ""}
 	explained := map[failure.Class]bool{}
 	for _, g := range v.causes {
+		if g.Class == failure.Cancelled && v.Result.Interrupted {
+			continue
+		}
 		group := Group{Class: g.Class, Title: g.String(), Tone: Bad, Link: g.Class.Doc(), Files: failedFiles(g.modules)}
 		if mirror := failure.Plain(g.Mirror); mirror != "" {
 			group.Rest = []Span{say(" at "), name(mirror)}
@@ -28,18 +31,28 @@ func (v *View) Failures() Section {
 			group.Explain, group.Remedy = g.Class.Explain(), g.Class.Remedy()
 		}
 		explained[g.Class] = true
-		if g.Class == failure.Cancelled { // the outcome says the rest
-			group.Explain = ""
-		} else {
-			group.Affected = Line{Label: "missing", Spans: affected(g.lacking)}
-			group.Notes = v.notesOn(g)
-		}
+		group.Affected = Line{Label: "missing", Spans: affected(g.lacking)}
+		group.Notes = v.notesOn(g)
 		s.Groups = append(s.Groups, group)
+	}
+	if v.Result.Interrupted && len(s.Groups) == 0 {
+		return v.interruption()
 	}
 	if len(s.Groups) == 0 {
 		return Section{}
 	}
 	return s
+}
+
+// interruption is what stands in the place of failures when somebody ended the run:
+// its files did not fail.
+func (v *View) interruption() Section {
+	c := failure.Cancelled
+	g := Group{Class: c, Title: c.Title(), Tone: Fair, Link: c.Doc(), Remedy: c.Remedy()}
+	if why := v.message(); why != "" {
+		g.Rest = []Span{say(": " + why)}
+	}
+	return Section{ID: "failures", Title: "Interruption", Told: true, Groups: []Group{g}}
 }
 
 // notesOn says which setting names the mirror that is at fault, what was tried, and

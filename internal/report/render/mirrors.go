@@ -31,7 +31,11 @@ func (v *View) probes() Table {
 		{Title: "state", Unbroken: true}, {Title: "probe", Bar: true, In: HTML},
 	}}
 	for _, p := range Phases {
-		t.Columns = append(t.Columns, Column{Title: p.Name, Number: true, Optional: p.connects, Dash: HTML})
+		c := Column{Title: p.Name, Number: true, Optional: p.connects, Dash: HTML}
+		if p.connects {
+			c.In = Text | HTML // more columns than a summary has room for
+		}
+		t.Columns = append(t.Columns, c)
 	}
 	t.Columns = append(t.Columns, Column{Title: "HTTP", Optional: true}, Column{Title: "sumdb", Optional: true}, Column{Title: "remark", Below: true, Aside: true})
 	longest := 0.0

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 )
 
@@ -82,14 +83,31 @@ func phases(m report.Module) []Phase {
 			all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
 		}
 		if a.Class != "" {
-			all = append(all, Phase{phaseFailed, phaseNames[phaseFailed], a.StartMS, a.MS})
+			key := failedPhase(a)
+			all = append(all, Phase{key, phaseNames[key], a.StartMS, a.MS})
 		} else {
 			all = append(all, PhasesOf(a)...)
 		}
 		at = max(at, a.StartMS+a.MS)
 	}
+	if wait := m.StartMS + m.MS - at; wait >= leastWait {
+		all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
+	}
 	return all
 }
+
+// failedPhase is what an attempt that brought nothing was: one that the end of the run
+// cut short was waiting for its answer.
+func failedPhase(a report.Attempt) string {
+	if a.Class == failure.Cancelled {
+		return phaseWait
+	}
+	return phaseFailed
+}
+
+// leastWait is the shortest time after the last attempt that was spent waiting for
+// another one, in milliseconds: less than that is bookkeeping.
+const leastWait = 5
 
 // phaseOrder is the order in which phases are told.
 var phaseOrder = []string{phaseWait, "lookup", "connect", "tls", "first_byte", phaseBody, phaseVerify, phaseFailed}

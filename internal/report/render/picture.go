@@ -34,7 +34,7 @@ const (
 	bringing = "█"
 )
 
-const lineLength = 30
+const lineLength = 24
 
 // draw draws one line. Where the attempts are timed, failed ones and pauses
 // between attempts look different from the one that brought the file.

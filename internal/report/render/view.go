@@ -99,7 +99,7 @@ func (v *View) Verdict() (string, Tone) {
 // Says returns what became of the run in one clause, and a remark on a good run.
 // That of a failed run begins with the cause when there is one.
 func (v *View) Says() (clause, remark string) {
-	message := strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
+	message := v.message()
 	var says []string
 	switch {
 	case v.cause() != "":
@@ -114,6 +114,15 @@ func (v *View) Says() (clause, remark string) {
 	}
 	says = slices.DeleteFunc(says, func(s string) bool { return s == "" })
 	return strings.Join(says, "; "), message
+}
+
+// message is what the run itself says became of it, unless the verdict says as much.
+func (v *View) message() string {
+	text := strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
+	if v.Result.Interrupted && text == "interrupt signal received" {
+		return ""
+	}
+	return text
 }
 
 // reasons is how many causes a failed run has, 0 where its message says more.

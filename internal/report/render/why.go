@@ -62,8 +62,9 @@ func (v *View) Why() Section {
 			bar.Add(p.Key, p.From, p.MS)
 			drawn[p.Key] = true
 		}
-		t.Rows = append(t.Rows, []Cell{{Text: x.what}, {Bar: bar, Sort: sortBy(x.from)}, number(x.ms, report.Millis(x.ms)), percent(x.ms, total), {Text: x.mirror}})
+		t.Rows = append(t.Rows, []Cell{{Text: x.what}, {Bar: bar, Sort: sortBy(x.from)}, number(x.ms, report.Millis(x.ms)), percent(x.ms, total), {Text: withoutScheme(x.mirror)}})
 	}
+	t.Axis = picture{0, total}.axis()
 	if n > 0 {
 		t.Rest = fmt.Sprintf("and %s between them, together %s", report.Count(n, "shorter step"), report.Millis(rest))
 	}
@@ -109,12 +110,18 @@ func (v *View) explained(steps []step) Line {
 			top = key
 		}
 	}
+	what := phaseName(top)
+	if top == phaseWait && byPhase[phaseFailed] > 0 {
+		what = "waiting after failed attempts"
+	}
 	switch {
 	case top == "":
+	case downloads == 1 && longest.phases != nil:
+		spans = append(spans, say(fmt.Sprintf(" Most of it: %s, %s.", what, report.Millis(byPhase[top]))))
 	case downloads == 1:
-		spans = append(spans, say(fmt.Sprintf(" Most of the download was: %s, %s.", phaseName(top), report.Millis(byPhase[top]))))
+		spans = append(spans, say(fmt.Sprintf(" Of the one download that the run waited for, most of the time went to: %s, %s.", what, report.Millis(byPhase[top]))))
 	default:
-		spans = append(spans, say(fmt.Sprintf(" Of the %d downloads that the run waited for one after the other, most of the time went to: %s, %s.", downloads, phaseName(top), report.Millis(byPhase[top]))))
+		spans = append(spans, say(fmt.Sprintf(" Of the %d downloads that the run waited for one after the other, most of the time went to: %s, %s.", downloads, what, report.Millis(byPhase[top]))))
 	}
 	return Line{Spans: spans}
 }
@@ -201,6 +208,10 @@ func (v *View) steps(path []report.Module) []step {
 		steps = append(steps, x)
 		at = max(at, m.StartMS+m.MS)
 	}
-	gap("after the last file (checks and reports)", v.Result.Totals.MS)
+	last := "after the last file (checks and reports)"
+	if v.Result.Interrupted {
+		last = "files that were under way when the run was interrupted"
+	}
+	gap(last, v.Result.Totals.MS)
 	return steps
 }

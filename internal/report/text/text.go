@@ -8,10 +8,8 @@ package text
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
-	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/render"
 )
@@ -34,11 +32,11 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 	switch {
 	case o.Verbose:
 		t.details()
+	case failures.Told && r.Interrupted: // nobody who interrupts a run wants advice
+		failures = render.Section{}
 	case failures.Told:
 		t.notes(2, notesOf(failures.Groups[0])...)
 		failures = render.Section{}
-	case r.Interrupted: // the outcome says so
-		failures.Groups = slices.DeleteFunc(failures.Groups, func(g render.Group) bool { return g.Class == failure.Cancelled })
 	}
 	if len(failures.Groups) > 0 {
 		t.section(failures)
@@ -47,7 +45,7 @@ func Write(w io.Writer, r *report.Result, o Options) error {
 		t.section(t.Mirrors())
 		t.section(t.Chain())
 	}
-	if !r.Interrupted || o.Verbose { // nobody who interrupts a run wants advice
+	if !r.Interrupted || o.Verbose {
 		t.section(t.Remarks(o.Verbose))
 	}
 	return t.WriteTo(w, "report")
@@ -76,8 +74,10 @@ func (t *text) details() {
 	if c := t.Result.Cache; len(c.Rejected) > 0 || c.Reason != "" { // of the rest "Where the files came from" tells
 		cache = t.Cache(0)
 	}
+	why := t.Why()
+	why.Tables = nil // the sentences
 	for _, s := range []render.Section{
-		t.Chain(), t.Mirrors(), t.Origins(), t.Slowest(render.Few), t.Spreads(), t.Recovered(true), t.Deferred(0), cache,
+		why, t.Chain(), t.Mirrors(), t.Origins(), t.Slowest(render.Few), t.Spreads(), t.Recovered(true), t.Deferred(0), cache,
 		t.UsedSettings(), t.Answers(), t.Hosts(),
 	} {
 		t.section(s)

@@ -172,7 +172,7 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 		{"one module of two", report.Result{Outcome: report.Incomplete, Choice: chain, Modules: []report.Module{module(report.FromMirror), module(report.FromFailed)}},
 			"incomplete: unknown failure; 1 of 2 modules is missing (0 ms)"},
 		{"no module of one", report.Result{Outcome: report.Incomplete, Choice: chain, Modules: []report.Module{module(report.FromFailed)}},
-			"incomplete: unknown failure; 1 of 1 module is missing (0 ms)"},
+			"incomplete: unknown failure; the one module needed is missing (0 ms)"},
 		{"one file that differs", report.Result{Outcome: report.Integrity, Message: "1 file differs.", Modules: []report.Module{module(report.FromPresent), module(report.FromFailed)}},
 			"integrity failure: 1 file differs; 1 of 2 files in the module cache is as go.sum says (0 ms)"},
 		{"a run that needs nothing, with a mirror", report.Result{Outcome: report.OK, Choice: chain, Mirrors: []report.Mirror{{State: report.Slow}}},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -131,11 +132,12 @@ func (s *Store) publish(temp, name string) error {
 	if err != nil {
 		return err
 	}
-	for range 10 { // each time somebody else got in between
+	_ = os.SameFile(mine, mine) // Windows only now looks up what tells files apart
+	for range 10 {              // each time somebody else got in between
 		// A directory never replaces a file or a directory with something in
 		// it (POSIX rename: EEXIST or ENOTEMPTY; os.Rename asks first, too).
 		s.step()
-		failed := os.Rename(temp, place)
+		failed := diskfile.Rename(temp, place)
 		if failed == nil {
 			return nil
 		}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -96,14 +95,11 @@ func TestWhatIsInTheWayIsNamedAndStays(t *testing.T) {
 
 func TestALinkIsNoEntry(t *testing.T) {
 	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("links need a privilege on Windows")
-	}
 	s, elsewhere := open(t, t.TempDir()), open(t, t.TempDir())
 	create(t, elsewhere, "a")
 	create(t, s, "b")
 	if err := os.Symlink(elsewhere.place("a"), s.place("a")); err != nil {
-		t.Fatal(err)
+		t.Skip("no symbolic links here: ", err)
 	}
 	if err := os.Remove(filepath.Join(s.place("b"), dataName)); err != nil {
 		t.Fatal(err)

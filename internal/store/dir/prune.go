@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/store"
 )
@@ -104,7 +105,7 @@ func (s *Store) remove(name string, broken bool) error {
 	t, err := s.newTemp()
 	if err == nil {
 		s.step()
-		if err = os.Rename(place, t.dir); err != nil {
+		if err = diskfile.Rename(place, t.dir); err != nil {
 			t.end(s.step)
 		}
 	}
@@ -119,7 +120,7 @@ func (s *Store) remove(name string, broken bool) error {
 	}
 	if _, err := lookAt(t.dir, name); broken && err == nil {
 		s.step()
-		os.Rename(t.dir, place) // fails when there is another one by now
+		diskfile.Rename(t.dir, place) // fails when there is another one by now
 	}
 	return t.end(s.step)
 }

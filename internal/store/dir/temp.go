@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/modferry/modferry/internal/diskfile"
 )
 
 const (
@@ -111,7 +113,7 @@ func (t *temp) end(step func()) error {
 func discard(dir string, step func()) error {
 	for _, name := range []string{filepath.Join(dir, aboutName), filepath.Join(dir, dataName), dir} {
 		step()
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := diskfile.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -25,6 +26,10 @@ var (
 	writing  = verb{"s3 write", "s3:PutObject and s3:AbortMultipartUpload"}
 	deleting = verb{"s3 delete", "s3:DeleteObject"}
 )
+
+// conflicts are the codes of a request that another one for the same name got
+// in the way of.
+var conflicts = []string{"ConditionalRequestConflict", "OperationAborted", minio.Conflict}
 
 // call runs one exchange with the server, retries included, and makes its error
 // one that people can act on. With slow the server may take its time to answer.
@@ -99,14 +104,15 @@ func (s *Store) explain(ctx context.Context, t *trace, v verb, name string, err 
 		class = failure.HTTPStatus
 	}
 	origin, reasons := s.chain.origin()
-	switch r.Code {
-	case minio.NoSuchKey:
-		return fmt.Errorf("%s: %w", f.URL, store.ErrNotFound)
-	case minio.PreconditionFailed, "ConditionalRequestConflict", "OperationAborted", minio.Conflict:
+	if r.Code == minio.PreconditionFailed || slices.Contains(conflicts, r.Code) {
 		if v == reading { // If-Match
 			return fmt.Errorf("%s was replaced: %w", f.URL, store.ErrNotFound)
 		}
 		return fmt.Errorf("%s: %w", f.URL, store.ErrExists)
+	}
+	switch r.Code {
+	case minio.NoSuchKey:
+		return fmt.Errorf("%s: %w", f.URL, store.ErrNotFound)
 	case minio.NoSuchBucket:
 		return say(failure.NotFound, "there is no bucket %q at %s in region %s: create it, or correct the setting cache", s.at.bucket, s.at.endpoint(), s.at.region)
 	case minio.InvalidBucketName:

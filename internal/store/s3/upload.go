@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,21 +154,35 @@ func (u *upload) complete(ctx context.Context, parts int, size int64) error {
 // conditionally runs the request that makes the entry visible under the
 // condition that there is none, or, when the server does not know the
 // condition, looks right before.
+//
+// 409 says that another request for the name was under way, not that it
+// succeeded; S3 wants the refused one sent again
+// (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 func (u *upload) conditionally(ctx context.Context, put func(context.Context, minio.PutObjectOptions) error) error {
-	if !u.s.unconditional.Load() {
-		var unknown bool
+	var refusal error
+	for n := 0; !u.s.unconditional.Load(); n++ {
+		var answer string
+		var status int
 		err := u.s.call(ctx, writing, u.name, true, func(ctx context.Context) error {
 			var o minio.PutObjectOptions
 			o.SetMatchETagExcept("*")
 			err := put(ctx, o)
-			code, status := code(err)
-			unknown = code == minio.NotImplemented || status == http.StatusNotImplemented
+			answer, status = code(err)
 			return err
 		})
-		if !unknown {
+		switch {
+		case answer == minio.NotImplemented || status == http.StatusNotImplemented:
+			u.s.unconditional.Store(true)
+		case answer == minio.NoSuchUpload && refusal != nil:
+			return refusal // the server gave up the parts with the request
+		case !slices.Contains(conflicts, answer) || n == tries:
 			return err
+		default:
+			refusal = err
+			if err := u.s.o.Sleep(ctx, min(100*time.Millisecond<<n, time.Second)); err != nil {
+				return err
+			}
 		}
-		u.s.unconditional.Store(true)
 	}
 	if err := u.s.vacant(ctx, u.name); err != nil {
 		return err

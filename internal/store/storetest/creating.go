@@ -150,7 +150,7 @@ var creating = []behaviour{
 		allowed := []string{
 			long, long[:store.MaxName-1], s.name("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), s.name("abcdefghijklmnopqrstuvwxyz"[:25]),
 			s.name("0123456789"), s.name("ends.in.a.dot."), s.name("a..b"), s.name("-"), s.name("_"), s.name("--x-"),
-			"-" + s.name("starts-with-dash"), "_" + s.name("x"), "0" + s.name("x"), "CON." + s.name("x"),
+			"-" + s.name("starts-with-dash"), "_" + s.name("x"), "0" + s.name("x"),
 			s.name("x.tmp"), s.name("x.lock"), s.name("x.json"),
 		}
 		for _, name := range allowed {

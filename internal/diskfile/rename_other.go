@@ -1,0 +1,11 @@
+//go:build !windows
+
+package diskfile
+
+import "os"
+
+// Rename is os.Rename; on Windows it waits for those who have a file open.
+func Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove is os.Remove; on Windows it waits for those who have a file open.
+func Remove(name string) error { return os.Remove(name) }

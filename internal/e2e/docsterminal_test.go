@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// terminal is where a reader of the documents types: a checkout, with Go, modferry and
+// the usual programs, and nothing of this machine's settings.
+type terminal struct {
+	t   *testing.T
+	dir string
+	env []string // beyond those of a login
+}
+
+// newTerminal is one in a directory.
+func newTerminal(t *testing.T, dir string, env ...string) *terminal {
+	t.Helper()
+	home, bin := t.TempDir(), t.TempDir()
+	err := errors.Join(
+		os.Symlink(binary, filepath.Join(bin, "modferry")),
+		os.MkdirAll(filepath.Join(home, ".config", "go", "telemetry"), 0o755),
+		os.WriteFile(filepath.Join(home, ".config", "go", "telemetry", "mode"), []byte("off"), 0o644),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &terminal{t, dir, append([]string{
+		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + t.TempDir(), "GOTOOLCHAIN=local", "GOCACHE=" + goCache,
+		"GOMODCACHE=" + filepath.Join(home, "go/pkg/mod"), "GOFLAGS=-modcacherw", "GOSUMDB=off", "MODFERRY_PROBE_TIMEOUT=1m", "LC_ALL=C.UTF-8",
+	}, env...)}
+}
+
+// fresh is the same terminal on a machine that has downloaded nothing.
+func (m *terminal) fresh() *terminal {
+	m.t.Helper()
+	return &terminal{m.t, m.dir, append(slices.Clone(m.env), "GOMODCACHE="+filepath.Join(m.t.TempDir(), "mod"))}
+}
+
+// with is the same terminal with more variables.
+func (m *terminal) with(env ...string) *terminal {
+	return &terminal{m.t, m.dir, append(slices.Clone(m.env), env...)}
+}
+
+// bash runs a script that must succeed, and returns what it prints.
+func (m *terminal) bash(script string) string {
+	m.t.Helper()
+	out, err := m.try("bash", "-euo", "pipefail", "-c", script)
+	if err != nil {
+		m.t.Fatalf("%v\n%s\n%s", err, script, tail([]byte(out)))
+	}
+	return out
+}
+
+// offline is bash without a network.
+func (m *terminal) offline(script string) string {
+	m.t.Helper()
+	need(m.t, os.Geteuid() == 0, "root is needed to be without a network")
+	out, err := m.try("unshare", "-n", "bash", "-euo", "pipefail", "-c", script)
+	if err != nil {
+		m.t.Fatalf("%v\n%s\n%s", err, script, tail([]byte(out)))
+	}
+	return out
+}
+
+// try runs a command.
+func (m *terminal) try(name string, args ...string) (string, error) {
+	m.t.Helper()
+	path, err := exec.LookPath(name)
+	need(m.t, err == nil, name+" is not on the search path")
+	cmd := exec.Command(path, args...)
+	cmd.Dir, cmd.Env = m.dir, m.env
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	return out.String(), err
+}
+
+// value is a variable of the terminal.
+func (m *terminal) value(name string) string {
+	for _, v := range slices.Backward(m.env) {
+		if text, ok := strings.CutPrefix(v, name+"="); ok {
+			return text
+		}
+	}
+	return ""
+}
+
+// has reports whether a file with such a name is in the module cache.
+func (m *terminal) has(pattern string) bool {
+	m.t.Helper()
+	found, err := filepath.Glob(filepath.Join(m.value("GOMODCACHE"), filepath.FromSlash(pattern)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return len(found) > 0
+}
+
+// swap replaces what an example says by what there is here. Each old text has to be in
+// the example, in pairs with the new one.
+func swap(t *testing.T, text string, pairs ...string) string {
+	t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("the example does not say %q any more:\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}
