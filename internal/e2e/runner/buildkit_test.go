@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -72,8 +71,6 @@ func startBuildKit(t *testing.T) *buildkit {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
-	// What it started ends with it, however this test ends.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
