@@ -1,6 +1,7 @@
 package owndir
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/modferry/modferry/internal/goenv"
@@ -9,6 +10,7 @@ import (
 
 func TestAModuleCacheThatOthersRemoveIsWritable(t *testing.T) {
 	t.Parallel()
+	mod := filepath.Join(t.TempDir(), "mod")
 	for goflags, want := range map[string]string{
 		"":                                "-modcacherw",
 		"-mod=mod":                        "-mod=mod -modcacherw",
@@ -17,9 +19,9 @@ func TestAModuleCacheThatOthersRemoveIsWritable(t *testing.T) {
 		"--modcacherw=false -mod=mod":     "",
 	} {
 		for _, removed := range []bool{true, false} {
-			vars := map[string]string{"GOMODCACHE": "/mod", "GOFLAGS": goflags}
+			vars := map[string]string{"GOMODCACHE": mod, "GOFLAGS": goflags}
 			v := &settings.Values{Sources: map[string]string{}}
-			env, _, err := Environment(v, goenv.Host{Getenv: func(name string) string { return vars[name] }}, func(dir string) bool { return removed && dir == "/mod" })
+			env, _, err := Environment(v, goenv.Host{Getenv: func(name string) string { return vars[name] }}, func(dir string) bool { return removed && dir == mod })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -104,6 +104,9 @@ func TestReadLogUnderstandsTheRealGoCommand(t *testing.T) {
 	for _, fault := range faults {
 		t.Run(fault.name, func(t *testing.T) {
 			t.Parallel()
+			if fault.server.Protocol != mirrortest.HTTP1 {
+				mirrortest.NeedSSLCertFile(t)
+			}
 			out := fault.run(t)
 			if *update {
 				if err := os.WriteFile(filepath.Join("..", "..", "testdata", "golog", fault.name+".log"), out, 0o644); err != nil {

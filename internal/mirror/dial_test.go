@@ -24,7 +24,7 @@ func TestADialThatFindsTooManyFilesOpenWaitsForOthers(t *testing.T) {
 		{"the system", 3, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.ENFILE)}, ""},
 		{"the name lookup", 3, &net.DNSError{Err: "dial udp 127.0.0.53:53: socket: too many open files"}, ""},
 		{"for longer than connecting may take", 1000, &net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}, failure.LocalIO},
-		{"another failure", 3, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, failure.Refused},
+		{"another failure", 3, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", failure.ErrRefused)}, failure.Refused},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -83,7 +83,7 @@ func TestStrangeNamesAreTold(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"README", "a.test/m/@v/v1.0.0.zip", "a.test/m/@v/v1.0.0.ziphash", "a.test/m/@v/v1.0.0.lock", "a.test/m/@v/list", "sumdb/x/anything",
-		"a.test/m/@v/v1.zip", "a.test/m/@v/main.mod", "a.test/m/v2/@v/v1.0.0.mod", "a.test/M/@v/v1.0.0.mod", "a.test/m/@v/v1.0.0.exe", "a.test/m/@v/.zip",
+		"a.test/m/@v/v1.zip", "a.test/m/@v/main.mod", "a.test/m/v2/@v/v1.0.0.mod", "a.test/Upper/@v/v1.0.0.mod", "a.test/m/@v/v1.0.0.exe", "a.test/m/@v/.zip",
 	} {
 		name = filepath.Join(dir, filepath.FromSlash(name))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, nil, 0o644)); err != nil {

@@ -103,7 +103,7 @@ func Read(ctx context.Context, dir string) (*Contents, error) {
 
 func (c *Contents) odd(name string) {
 	if c.Strange++; len(c.Odd) < mostOdd {
-		c.Odd = append(c.Odd, name)
+		c.Odd = append(c.Odd, filepath.ToSlash(name))
 	}
 }
 

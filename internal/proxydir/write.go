@@ -87,7 +87,8 @@ func (d *Dir) SumDB(name string, files map[string][]byte) error {
 }
 
 func (d *Dir) write(name string, from io.Reader) (err error) {
-	if name = filepath.FromSlash(name); !filepath.IsLocal(name) {
+	valid := fs.ValidPath(name)
+	if name = filepath.FromSlash(name); !valid || !filepath.IsLocal(name) {
 		return fmt.Errorf("%q is no name in a directory", name)
 	}
 	dir := filepath.Dir(name)

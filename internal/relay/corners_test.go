@@ -301,6 +301,7 @@ func TestCorner27StrictRefusesWhatNothingVerifies(t *testing.T) {
 // (GOAUTH).
 func TestCorner28WhatIsRefusedTwiceCountsOnce(t *testing.T) {
 	t.Parallel()
+	mirrortest.NeedSSLCertFile(t)
 	f := modules(t, "example.test/m", "example.test/n")
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*/n/*", mirrortest.Status(403))}})
 	b := open(t, fetchtest.New(t, f, mirrortest.Checkout{}), s.URL)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -111,7 +110,7 @@ func (j *job) setHome() string {
 // trust makes the servers' authority the only one.
 func (j *job) trust(a *mirrortest.Authority) *job {
 	j.t.Helper()
-	needOwnAuthority(j.t)
+	mirrortest.NeedSSLCertFile(j.t)
 	return j.set("SSL_CERT_FILE", a.CAFile(), "SSL_CERT_DIR", filepath.Join(j.temp, "none"))
 }
 
@@ -127,15 +126,6 @@ func (j *job) through(hosts map[string]string) *mirrortest.ForwardProxy {
 	p := mirrortest.StartForwardProxy(j.t, n, "")
 	j.set("HTTP_PROXY", p.URL, "HTTPS_PROXY", p.URL)
 	return p
-}
-
-// needOwnAuthority skips where the go command cannot be told to trust a test's
-// authority.
-func needOwnAuthority(t *testing.T) {
-	t.Helper()
-	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
-		t.Skip("the system's own certificate store cannot be replaced by SSL_CERT_FILE on " + runtime.GOOS)
-	}
 }
 
 // modcache is the job's GOMODCACHE.

@@ -131,7 +131,7 @@ func wholeMirrorClaims(leans string) []claim {
 			return "https://" + serve(t, one(t)).Addr
 		}},
 		{"untrusted", "whose certificate nobody trusts", "certificate signed by unknown authority", func(t *testing.T) string {
-			needOwnAuthority(t)
+			mirrortest.NeedSSLCertFile(t)
 			return mirrortest.Start(t, mirrortest.Options{Protocol: mirrortest.HTTP2, Cert: mirrortest.UnknownAuth}).URL
 		}},
 		{"behind-a-dead-forward-proxy", "behind a forward proxy that is down", "proxyconnect tcp", func(*testing.T) string { return "https://mirror.example.test" }},

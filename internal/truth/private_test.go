@@ -64,7 +64,7 @@ func privateClaims() []claim {
 			return unless(len(p.Server.Matching("/m000*")) > 0 && p.Server.Matching("/m000*")[0].Method == http.MethodGet, "no plain request goes to the origin: %v", p.Requests())
 		}},
 		{"goinsecure-is-not-for-mirrors", "GOINSECURE does not make an untrusted mirror trusted, whatever it names", leans + " (goinsecure-mirror)", func(t *testing.T) string {
-			needOwnAuthority(t)
+			mirrortest.NeedSSLCertFile(t)
 			f := one(t)
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
 			host, _, _ := strings.Cut(s.Addr, ":")
@@ -77,7 +77,7 @@ func privateClaims() []claim {
 			return newJob(t, f, s.URL).set("GOINSECURE", "*").run("mod", "download").fails("checksum mismatch")
 		}},
 		{"goflags-insecure-has-no-effect", "-insecure in GOFLAGS is accepted and has no effect", "internal/goenv/flags.go (goflags-insecure)", func(t *testing.T) string {
-			needOwnAuthority(t)
+			mirrortest.NeedSSLCertFile(t)
 			f := one(t)
 			s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2})
 			return newJob(t, f, s.URL).trust(mirrortest.NewAuthority(t)).set("GOFLAGS", "-insecure").run("mod", "download").fails("certificate signed by unknown authority")

@@ -22,7 +22,7 @@ type sumDBWorld struct {
 
 func newSumDBWorld(t *testing.T, faults ...mirrortest.Rule) *sumDBWorld {
 	t.Helper()
-	needOwnAuthority(t)
+	mirrortest.NeedSSLCertFile(t)
 	w := &sumDBWorld{t: t, f: one(t), ca: mirrortest.NewAuthority(t)}
 	w.db = mirrortest.NewSumDB(t, w.f)
 	w.itself, _ = serveTLS(t, mirrortest.Options{Handler: w.db, Authority: w.ca})

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -79,6 +80,15 @@ func (a *Authority) KeyPEM() []byte { return a.keyPEM }
 
 // CAFile is the path of a file with PEM, as for SSL_CERT_FILE.
 func (a *Authority) CAFile() string { return a.file }
+
+// NeedSSLCertFile skips a test whose go command is to trust an Authority where it
+// knows the store of the system only.
+func NeedSSLCertFile(tb testing.TB) {
+	tb.Helper()
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		tb.Skip("the go command does not read SSL_CERT_FILE on " + runtime.GOOS)
+	}
+}
 
 // Issue makes a server certificate.
 func (a *Authority) Issue(tb testing.TB, kind Cert) tls.Certificate {

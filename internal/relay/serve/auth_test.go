@@ -118,6 +118,7 @@ func TestWhoIsAnswered(t *testing.T) {
 // The go command reads the password from .netrc, for https only, and wants the port there.
 func TestAGoCommandShowsItsPassword(t *testing.T) {
 	t.Parallel()
+	mirrortest.NeedSSLCertFile(t)
 	f := modules(t, "example.test/m")
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	authority := mirrortest.NewAuthority(t)
