@@ -85,6 +85,9 @@ var places = []place{
 		if len(name) > 200 {
 			name = name[:200]
 		}
+		if runtime.GOOS == "darwin" {
+			name = strings.ToValidUTF8(name, "_") // its file system takes nothing else
+		}
 		dir := filepath.Join(b.dir, strings.ReplaceAll(name, "/", "_"))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -237,6 +240,9 @@ func TestHostileLogsAndNamesOfLogsDoNothing(t *testing.T) {
 	}
 	f := mirrortest.Generate(t, 1, 1<<10)
 	for kind, name := range hostile {
+		if runtime.GOOS == "darwin" {
+			name = strings.ToValidUTF8(name, "_") // its file system takes nothing else
+		}
 		b := newBench(t, f)
 		log := filepath.Join(b.dir, strings.ReplaceAll(name[:min(len(name), 200)], "/", "_"))
 		write(t, b.dir, filepath.Base(log), "go: "+name+"@v1.0.0: reading https://"+name+"/@v/v1.0.0.mod: 404 Not Found\n\tserver response: "+name+"\n")
