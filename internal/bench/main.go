@@ -22,6 +22,8 @@
 //   - memory (hugo, kubernetes): the peak, cold
 //   - relay (hugo): modferry serve against nginx, where it is installed, and goproxy
 //   - cache (hugo, kubernetes): saving and restoring, against the official client
+//   - recipe (hcl): a job until go test ./... has ended, with the README's steps
+//     and with setup-go's cache
 //
 // It is a module of its own, so that what it needs stays out of the product's
 // go.mod; its files and the product's are found from its own directory, which is
@@ -88,7 +90,7 @@ type options struct {
 }
 
 // caseNames are all cases in the order they run in.
-var caseNames = []string{"loopback", "wire", "build", "present", "memory", "relay", "cache"}
+var caseNames = []string{"loopback", "wire", "build", "present", "memory", "relay", "cache", "recipe"}
 
 // casesWithout are those that need nothing but this machine.
 var casesWithout = caseNames[:6]
@@ -97,11 +99,11 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	cases := flags.String("cases", "", "what to measure (default: "+strings.Join(casesWithout, ",")+", and cache with -official)")
+	cases := flags.String("cases", "", "what to measure (default: "+strings.Join(casesWithout, ",")+", and the others with -official)")
 	flags.IntVar(&o.n, "n", 5, "runs of each side")
 	roundTrips := flags.String("rtt", "20ms,100ms", "round trips of the wire case")
-	rates := flags.String("rate", "0,400,40", "rates of the cache service in Mbit/s, 0 for no limit")
-	flags.StringVar(&o.official, "official", "", "the `DIR` that npm installed internal/bench/official in, for the case cache")
+	rates := flags.String("rate", "0,400,40", "rates of the cache service (and of the mirror, for the case recipe) in Mbit/s, 0 for no limit")
+	flags.StringVar(&o.official, "official", "", "the `DIR` that npm installed internal/bench/official in, for the cases cache and recipe")
 	flags.IntVar(&o.cores, "cores", 2, "processors the commands may use")
 	flags.StringVar(&o.scheme, "scheme", "http", "how the mirror serves: http, or https with HTTP/2")
 	module := flags.String("module", "", "measure every case on `MODULE@VERSION` instead of the usual projects")
@@ -165,7 +167,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	s, space := &suite{log: stderr}, uint64(spaceWanted)
-	if slices.Contains(o.cases, "cache") {
+	if slices.ContainsFunc(o.cases, func(name string) bool { return !slices.Contains(casesWithout, name) }) {
 		if s.client, err = findOfficial(o.official, officialSource); err != nil {
 			return err
 		}
@@ -232,10 +234,13 @@ func (s *suite) preface(now time.Time) []string {
 		lines = append(lines, fmt.Sprintf("Relays: the mirror takes %d ms for each answer. Each relay has a directory of its own, empty at first, and logs every request; ours also verifies what it brings with a checksum database, and serves metrics. The clients run on the same processors, over connections that they keep.", originLatency.Milliseconds()))
 	}
 	if s.client != nil {
-		lines = append(lines,
-			fmt.Sprintf("Cache service: a server on this machine, entries in the same place, its rate shared by all connections. Official client: @actions/cache %s, without the time to start node and to load it. modferry: all of the command, with its default flags (the preflight, but no module, reaches the mirror).", s.client.version),
-			"Every restore ends with `go list -deps ./...` with GOPROXY=off. The official client's module cache is filled by `go mod download` and `go list`, \"of a build\" by `go list` alone.",
-		)
+		lines = append(lines, fmt.Sprintf("Cache service: a server on this machine, entries in the same place, its rate shared by all connections. Official client: @actions/cache %s, without the time to start node and to load it. modferry: all of the command, with its default flags (the preflight, but no module, reaches the mirror).", s.client.version))
+	}
+	if slices.Contains(s.cases, "cache") {
+		lines = append(lines, "Every restore ends with `go list -deps ./...` with GOPROXY=off. The official client's module cache is filled by `go mod download` and `go list`, \"of a build\" by `go list` alone.")
+	}
+	if slices.Contains(s.cases, "recipe") {
+		lines = append(lines, fmt.Sprintf("Recipe: every run is a job from the checkout, with new times of all files, until `go test ./...` has ended; saving is not in it. The mirror takes %d ms for each answer, and shares the rate with the cache service.", originLatency.Milliseconds()))
 	}
 	return lines
 }

@@ -28,7 +28,7 @@ func TestParseOptions(t *testing.T) {
 		t.Errorf("got defaults %+v", o)
 	}
 	for _, test := range []struct{ name, args, want string }{
-		{"an unknown case is refused", "-cases loopback,all", `found case "all", expected some of loopback,wire,build,present,memory,relay,cache`},
+		{"an unknown case is refused", "-cases loopback,all", `found case "all", expected some of loopback,wire,build,present,memory,relay,cache,recipe`},
 		{"no runs are refused", "-n 0", "found -n 0, expected at least 1"},
 		{"no processors are refused", "-cores 0", "found -cores 0, expected at least 1"},
 		{"a round trip that is none is refused", "-rtt 20ms,fast", `found round trip "fast", expected a duration such as 100ms`},
@@ -47,11 +47,11 @@ func TestParseOptions(t *testing.T) {
 	}
 }
 
-func TestTheCaseCacheRunsByDefaultWithTheOfficialClientOnly(t *testing.T) {
+func TestCasesOfTheCacheRunByDefaultWithTheOfficialClientOnly(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string][]string{
 		"":                             {"loopback", "wire", "build", "present", "memory", "relay"},
-		"-official dir":                {"loopback", "wire", "build", "present", "memory", "relay", "cache"},
+		"-official dir":                {"loopback", "wire", "build", "present", "memory", "relay", "cache", "recipe"},
 		"-official dir -cases present": {"present"},
 	} {
 		o, err := parseOptions(strings.Fields(args), io.Discard)

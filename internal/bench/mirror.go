@@ -50,6 +50,7 @@ func serveMirror(at *site, dir, scheme, tmp string) (*mirror, error) {
 			if strings.HasPrefix(r.URL.Path, "/sumdb/") && strings.HasSuffix(r.URL.Path, "/supported") {
 				return
 			}
+			time.Sleep(at.latency)
 			files.ServeHTTP(w, r)
 		})},
 	}

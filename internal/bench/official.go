@@ -76,11 +76,12 @@ func installOfficial(dir string) string {
 	return fmt.Sprintf("install it: mkdir -p %[1]s && cp %[2]s/package*.json %[1]s && npm ci --ignore-scripts --prefix %[1]s", dir, officialSource)
 }
 
-// step is the client at work on a path, where "~/" is the directory of the run.
-// The path is part of what an entry is found by, and so the same in every run.
-func (c *officialClient) step(what, key, path string) step {
+// step is the client at work on paths, where "~/" is the directory of the run.
+// The paths are part of what an entry is found by, and so the same in every run.
+// Restore keys follow the key after commas.
+func (c *officialClient) step(what, key string, paths ...string) step {
 	return step{
-		args: []string{"node", c.script, c.dir, what, key, path},
+		args: append([]string{"node", c.script, c.dir, what, key}, paths...),
 		env: []string{
 			"HOME={tmp}",
 			"RUNNER_TEMP={tmp}/runner",

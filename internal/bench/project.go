@@ -29,8 +29,11 @@ type project struct {
 	staged bool
 }
 
-// String returns the last element of the path and the version, as in tables.
-func (p project) String() string { return path.Base(p.module) + " " + p.version }
+// String returns the last element of the name and the version, as in tables.
+func (p project) String() string {
+	name, _, _ := module.SplitPathVersion(p.module) // without a last /v2
+	return path.Base(name) + " " + p.version
+}
 
 // at returns what the go command calls the project.
 func (p project) at() string { return p.module + "@" + p.version }

@@ -36,6 +36,8 @@ type side struct {
 	in string
 	// service is the cache service that it uses, nil for the runner's.
 	service *service
+	// checkout is what it works on, nil for the runner's.
+	checkout *checkout
 	// ready comes last before the steps and check after them, with the directory
 	// of the run; neither is timed, and both are nil for nothing. What check
 	// refuses ends the measurement: a wrong result has no time.
@@ -97,11 +99,14 @@ func (r *runner) alternate(ctx context.Context, n int, sides []side) (map[string
 
 // run runs a side once, from an empty module cache unless the side says where.
 func (r *runner) run(ctx context.Context, s side) (total sample, err error) {
+	other := *r
 	if s.service != nil {
-		other := *r
 		other.service = s.service
-		r = &other
 	}
+	if s.checkout != nil {
+		other.checkout = s.checkout
+	}
+	r = &other
 	tmp := s.in
 	if tmp == "" {
 		if tmp, err = os.MkdirTemp(r.tmp, "run-"); err != nil {
@@ -183,11 +188,7 @@ func (r *runner) step(ctx context.Context, st step, tmp string) (sample, error) 
 		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+r.from.caFile)
 	}
 	var stdout, stderr bytes.Buffer
-	cmd.Stdout = io.Discard
-	if st.timesItself {
-		cmd.Stdout = &stdout
-	}
-	cmd.Stderr = &stderr
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	start := time.Now()
 	if err := r.at.thread.do(cmd.Start); err != nil {
 		return sample{}, err

@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"runtime"
+	"time"
 )
 
 // A site is a place where commands run and reach a mirror in a certain way.
@@ -11,6 +12,7 @@ type site struct {
 	thread  *thread
 	address string                       // of the mirror, seen by the commands
 	listen  func() (net.Listener, error) // where the mirror serves
+	latency time.Duration                // of the mirror's answers, beyond the way to it
 	close   func()
 }
 

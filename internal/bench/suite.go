@@ -12,6 +12,7 @@ import (
 var (
 	hugo       = project{module: "github.com/gohugoio/hugo", version: "v0.140.0"}
 	prometheus = project{module: "github.com/prometheus/prometheus", version: "v0.300.1"}
+	hcl        = project{module: "github.com/hashicorp/hcl/v2", version: "v2.23.0"}
 	terraform  = project{module: "github.com/hashicorp/terraform", version: "v1.10.0", manifest: true}
 	kubernetes = project{module: "k8s.io/kubernetes", version: "v1.32.0", staged: true}
 )
@@ -22,7 +23,7 @@ const fetchAsIs = "modferry fetch"
 // A suite measures cases and collects what they show.
 type suite struct {
 	options
-	client *officialClient // nil without the case cache
+	client *officialClient // nil without the cases cache and recipe
 	log    io.Writer
 	claims []claim
 	series []series
@@ -55,6 +56,8 @@ func (s *suite) measure(ctx context.Context, name string) error {
 		return s.present(ctx, at)
 	case "cache":
 		return s.cache(ctx, at)
+	case "recipe":
+		return s.recipe(ctx, at)
 	default:
 		return s.memory(ctx, at)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/modferry/modferry/docs/docstest"
 	"github.com/modferry/modferry/internal/e2e/program"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
@@ -28,7 +29,7 @@ func TestTheStepOfBuildkiteRuns(t *testing.T) {
 			Env     map[string]string
 		}
 	}
-	if err := yaml.Unmarshal(example(t, "Buildkite", "yaml"), &pipeline); err != nil || len(pipeline.Steps) != 1 {
+	if err := yaml.Unmarshal([]byte(docstest.Text(t, "docs/ci.md#buildkite yaml")), &pipeline); err != nil || len(pipeline.Steps) != 1 {
 		t.Fatalf("%v in %+v", err, pipeline)
 	}
 	step := pipeline.Steps[0]

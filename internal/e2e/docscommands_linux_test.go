@@ -23,7 +23,7 @@ func TestExamplesOfACacheInADirectory(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
 	shared := t.TempDir()
-	m := newTerminal(t, dir, "GOPROXY="+s.URL)
+	m := newReader(t, dir, "GOPROXY="+s.URL)
 	m.bash(swap(t, docstest.Text(t, "docs/cache.md#a-directory sh 2"), "/mnt", shared, "-g ci", "-g root"))
 	m.bash(swap(t, docstest.Text(t, "docs/cache.md#the-cache sh"), "/mnt", shared))
 	if entries, err := filepath.Glob(filepath.Join(shared, "ci-cache/go/*/modferry-*")); err != nil || len(entries) == 0 {
@@ -56,7 +56,7 @@ func TestExamplesOfACacheInABucket(t *testing.T) {
 			t.Parallel()
 			_, s, dir := modules(t)
 			bucket, name, env := bucketAt(t, host)
-			m := newTerminal(t, dir, append(env, "GOPROXY="+s.URL)...)
+			m := newReader(t, dir, append(env, "GOPROXY="+s.URL)...)
 			text := swap(t, docstest.Text(t, id), "ci-modules", name, "${{ secrets.MODULE_CACHE_KEY }}", bucket.env["AWS_ACCESS_KEY_ID"],
 				"${{ secrets.MODULE_CACHE_SECRET }}", bucket.env["AWS_SECRET_ACCESS_KEY"])
 			m = m.with(variables(t, text)...)
@@ -104,7 +104,7 @@ func TestExamplesOfSettingsForShells(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
 	dead := "http://" + mirrortest.Refused(t)
-	m := newTerminal(t, dir, "GOPROXY="+dead+"|"+s.URL)
+	m := newReader(t, dir, "GOPROXY="+dead+"|"+s.URL)
 	m.bash(docstest.Text(t, "docs/env.md#settings-for-other-go-commands sh"))
 	if got := m.bash(docstest.Text(t, "docs/env.md#when-something-fails sh") + "echo chain=$GOPROXY\n"); !strings.Contains(got, "chain="+s.URL+"\n") {
 		t.Errorf("the shell has\n%s", got)
@@ -134,7 +134,7 @@ func TestExampleOfANetrc(t *testing.T) {
 	h := mirrortest.StartHosts(t, map[string]http.Handler{"goproxy.corp.example": httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: behind.Addr})})
 	dir := t.TempDir()
 	f.WriteCheckout(t, dir, mirrortest.Checkout{})
-	m := newTerminal(t, dir, append(h.Env(), "GOPROXY=https://goproxy.corp.example")...)
+	m := newReader(t, dir, append(h.Env(), "GOPROXY=https://goproxy.corp.example")...)
 	if out, err := m.try("modferry", "fetch"); err == nil || !strings.Contains(out, "credentials missing or wrong") {
 		t.Errorf("without a netrc: %v\n%s", err, out)
 	}
@@ -164,7 +164,7 @@ func main() { panic(syscall.Exec(os.Getenv("STAND_IN"), os.Args, os.Environ())) 
 	if err := yaml.Unmarshal([]byte(docstest.Text(t, "docs/github.md#which-entry-for-which-place yaml")), &steps); err != nil {
 		t.Fatal(err)
 	}
-	m := newTerminal(t, dir, "GOPROXY="+s.URL, "STAND_IN="+binary)
+	m := newReader(t, dir, "GOPROXY="+s.URL, "STAND_IN="+binary)
 	if out := m.bash(steps[0].Run); !strings.Contains(out, "ok: ") {
 		t.Errorf("it says\n%s", out)
 	}
@@ -182,7 +182,7 @@ func TestExampleOfSettingsForAnEditor(t *testing.T) {
 	for name, value := range settings["go.toolsEnvVars"] {
 		env = append(env, name+"="+value)
 	}
-	m := newTerminal(t, t.TempDir(), append(env, "GOSUMDB=")...)
+	m := newReader(t, t.TempDir(), append(env, "GOSUMDB=")...)
 	if got := m.bash(docstest.Text(t, "docs/env.md#vs-code sh")); got != want {
 		t.Errorf("it prints\n%s, the document says\n%s", got, want)
 	}
@@ -206,7 +206,7 @@ func TestExamplesOfModulesOutsideGoSum(t *testing.T) {
 	t.Parallel()
 	_, _, dir := modules(t)
 	s, sumdb := toolbox(t)
-	m := newTerminal(t, dir, "GOPROXY="+s.URL, sumdb)
+	m := newReader(t, dir, "GOPROXY="+s.URL, sumdb)
 	m.bash(docstest.Text(t, "docs/offline.md#tools-and-toolchains sh"))
 	zips := s.Count("*.zip")
 	m.bash("go install example.com/tool@v1.4.0\ngo install golang.org/x/tools/cmd/stringer@latest")
@@ -239,7 +239,7 @@ func TestExampleOfSeveralChecksumDatabases(t *testing.T) {
 	text := swap(t, docstest.Text(t, "docs/offline.md#more-than-one-checksum-database sh"),
 		"corp.example,*.corp.example", "git.corp.example", "sum.corp.example+1a2b3c4d+AbCd…", company.Key, "sum.golang.org+5e6f7a8b+EfGh…", public.Key)
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: ours})
-	m := newTerminal(t, t.TempDir(), append(h.Env(), "GOPROXY="+mirror.URL, "GOSUMDB=")...)
+	m := newReader(t, t.TempDir(), append(h.Env(), "GOPROXY="+mirror.URL, "GOSUMDB=")...)
 	m.bash("export " + text + "modferry fetch git.corp.example/lib@v1.0.0\n")
 	if got := h.Asked(); !slices.Contains(got, "sums.corp.example") {
 		t.Errorf("asked %v", got)
@@ -249,7 +249,7 @@ func TestExampleOfSeveralChecksumDatabases(t *testing.T) {
 func TestExampleOfReports(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
-	m := newTerminal(t, dir, "GOPROXY="+s.URL)
+	m := newReader(t, dir, "GOPROXY="+s.URL)
 	m.bash("modferry fetch --json yesterday.json && modferry fetch --json result.json")
 	m.bash(docstest.Text(t, "docs/reports.md#reports-what-a-run-records-and-in-which-formats sh"))
 	if page, err := os.ReadFile(filepath.Join(dir, "report.html")); err != nil || !strings.HasPrefix(string(page), "<!DOCTYPE html>") && !strings.HasPrefix(string(page), "<!doctype html>") {
@@ -261,7 +261,7 @@ func TestExampleOfReports(t *testing.T) {
 func TestExampleOfAReproducibleBuild(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
-	m := newTerminal(t, docstest.Root(t), "GOMODCACHE="+strings.TrimSpace(goEnv(t, "GOMODCACHE")), "GOPROXY="+strings.TrimSpace(goEnv(t, "GOPROXY")), "GOWORK=off", "GOFLAGS=-mod=readonly")
+	m := newReader(t, docstest.Root(t), "GOMODCACHE="+strings.TrimSpace(goEnv(t, "GOMODCACHE")), "GOPROXY="+strings.TrimSpace(goEnv(t, "GOPROXY")), "GOWORK=off", "GOFLAGS=-mod=readonly")
 	m.bash(swap(t, docstest.Text(t, "docs/github.md#pinning-and-verifying sh 2"), "go build ", "go build -o "+out+"/modferry "))
 	if got := m.bash(out + "/modferry version"); !strings.Contains(got, "1.2.3") {
 		t.Errorf("the version is %s", got)
@@ -270,7 +270,7 @@ func TestExampleOfAReproducibleBuild(t *testing.T) {
 
 func goEnv(t *testing.T, name string) string {
 	t.Helper()
-	out, err := newTerminal(t, ".", "GOMODCACHE=").with("HOME="+os.Getenv("HOME")).try("go", "env", name)
+	out, err := newReader(t, ".", "GOMODCACHE=").with("HOME="+os.Getenv("HOME")).try("go", "env", name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,7 +144,7 @@ func TestExampleOfAServiceOfAJob(t *testing.T) {
 	for name, value := range job.Variables {
 		env = append(env, name+"="+value)
 	}
-	m := newTerminal(t, dir, append(env, "GOSUMDB=off")...)
+	m := newReader(t, dir, append(env, "GOSUMDB=off")...)
 	m.bash("trap 'kill $(jobs -p)' EXIT\n" + strings.Join(job.Services[0].Command, " ") + " &\nuntil modferry serve --check 2>/dev/null; do sleep 0.1; done\n" + strings.Join(job.Script, "\n"))
 }
 
@@ -162,7 +162,7 @@ func TestExamplesOfOtherCISystems(t *testing.T) {
 			t.Parallel()
 			_, s, dir := modules(t)
 			text := docstest.Text(t, id)
-			m := newTerminal(t, dir, "GOPROXY="+s.URL)
+			m := newReader(t, dir, "GOPROXY="+s.URL)
 			var script string
 			for _, path := range paths {
 				at, err := yaml.PathString(path)

@@ -41,7 +41,7 @@ func TestExampleOfAnInstallation(t *testing.T) {
 	t.Parallel()
 	env, sum := releases(t)
 	bin := t.TempDir()
-	m := newTerminal(t, t.TempDir(), env...)
+	m := newReader(t, t.TempDir(), env...)
 	script := swap(t, docstest.Text(t, "README.md#install sh"), "/usr/local/bin", bin, "sudo ", "")
 	m.bash(script)
 	m.bash(bin + "/modferry version")
@@ -86,7 +86,7 @@ func TestQuickStartInChina(t *testing.T) {
 	}
 	h := mirrortest.StartHosts(t, handlers)
 	// No database of ours has the key of Go's, so it is not asked for our stand-in.
-	m := newTerminal(t, dir, append(h.Env(), "GOSUMDB=", "GONOSUMDB=github.com/modferry")...)
+	m := newReader(t, dir, append(h.Env(), "GOSUMDB=", "GONOSUMDB=github.com/modferry")...)
 	m.bash(docstest.Text(t, "README.zh-CN.md#在中国大陆先这样设置 sh"))
 	if !m.has("example.test/m000@*") {
 		t.Error("the modules are not there")
@@ -109,7 +109,7 @@ func TestExampleOfAClone(t *testing.T) {
 	s := mirrortest.Start(t, mirrortest.Options{Handler: record})
 	first, second, _ := strings.Cut(docstest.Text(t, "README.md#try-it sh"), "\n")
 	// What it is built from is here already: the module cache of this run is another.
-	m := newTerminal(t, docstest.Root(t), "GOWORK=off", "MODFERRY_PROXY="+s.URL, "MODFERRY_MODCACHE="+t.TempDir(), "MODFERRY_CACHE=off",
+	m := newReader(t, docstest.Root(t), "GOWORK=off", "MODFERRY_PROXY="+s.URL, "MODFERRY_MODCACHE="+t.TempDir(), "MODFERRY_CACHE=off",
 		"GOMODCACHE="+strings.TrimSpace(goEnv(t, "GOMODCACHE")), "GOPROXY="+strings.TrimSpace(goEnv(t, "GOPROXY")))
 	t.Cleanup(func() { writable(t, m.value("MODFERRY_MODCACHE")) })
 	if out := m.bash(first); !strings.Contains(out, "ok: ") {
@@ -126,7 +126,7 @@ func TestExampleOfAComponent(t *testing.T) {
 	t.Parallel()
 	root, bare, clone := docstest.Root(t), filepath.Join(t.TempDir(), "component.git"), t.TempDir()
 	copyTree(t, filepath.Join(clone, "action", "gitlab"), filepath.Join(root, "action", "gitlab"))
-	m := newTerminal(t, clone, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.test", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.test")
+	m := newReader(t, clone, "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.test", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.test")
 	m.bash("git init -q . && git add -A && git commit -qm all && git tag v1.2.3 && git init -q --bare " + bare)
 	if err := exec.Command("git", "subtree", "-h").Run(); err != nil && strings.Contains(err.Error(), "exit status 1") {
 		need(t, false, "git has no subtree")

@@ -46,7 +46,7 @@ func TestExamplesOfPolicies(t *testing.T) {
 			}
 
 			_, s, dir := modules(t)
-			m := newTerminal(t, dir, "GOPROXY="+s.URL, "AWS_ACCESS_KEY_ID=runner", "AWS_SECRET_ACCESS_KEY=hunter2-of-the-bucket",
+			m := newReader(t, dir, "GOPROXY="+s.URL, "AWS_ACCESS_KEY_ID=runner", "AWS_SECRET_ACCESS_KEY=hunter2-of-the-bucket",
 				"MODFERRY_CACHE=s3://"+bucket+"/go?endpoint="+front.URL)
 			if out := m.bash("modferry fetch && modferry cache save"); !strings.Contains(out, "saved to the cache") {
 				t.Errorf("nothing is saved:\n%s", out)

@@ -22,7 +22,7 @@ func TestExampleOfExec(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "Makefile"), []byte("test:\n\tgo test ./...\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	m := newTerminal(t, dir, "GOPROXY="+s.URL, sumdb)
+	m := newReader(t, dir, "GOPROXY="+s.URL, sumdb)
 	out := m.bash(docstest.Text(t, "docs/relay.md#the-relay sh"))
 	if n := strings.Count(out, "ok: "); n != 2 {
 		t.Errorf("%d commands tell of a good end, want 2\n%s", n, out)
@@ -49,7 +49,7 @@ func TestExampleOfAServer(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
 	port := freePort(t)
-	m := newTerminal(t, dir, "MODFERRY_PROXY="+s.URL, "MODFERRY_LISTEN=127.0.0.1:"+port, "NO_PROXY=localhost")
+	m := newReader(t, dir, "MODFERRY_PROXY="+s.URL, "MODFERRY_LISTEN=127.0.0.1:"+port, "NO_PROXY=localhost")
 	m.bash("trap 'kill $(jobs -p)' EXIT\n" + swap(t, docstest.Text(t, "docs/relay.md#a-relay-as-a-server sh"), "8642", port))
 	if s.Count("*.zip") != 3 {
 		t.Errorf("the mirror was asked for %d zips", s.Count("*.zip"))
@@ -77,7 +77,7 @@ func TestExampleOfATokenOfAServer(t *testing.T) {
 	t.Cleanup(secure.kill)
 	address := strings.Replace(strings.TrimPrefix(secure.url, "http://"), "127.0.0.1", "localhost", 1)
 
-	m := newTerminal(t, dir, "SSL_CERT_FILE="+ca.CAFile())
+	m := newReader(t, dir, "SSL_CERT_FILE="+ca.CAFile())
 	build := "go build ./..."
 	over := swap(t, lines[0], "http://modferry:8642", plain.url, "TOKEN", token)
 	m.bash("export " + over + "\n" + build)
@@ -129,7 +129,7 @@ func TestExampleOfACacheOfExec(t *testing.T) {
 		t.Fatal("the example is no step sh")
 	}
 	script := swap(t, strings.TrimSuffix(strings.TrimSpace(step), "'"), "//bucket", "//"+name)
-	m := newTerminal(t, dir, slices.Concat(env, bucket.environ(), []string{"GOPROXY=" + s.URL})...)
+	m := newReader(t, dir, slices.Concat(env, bucket.environ(), []string{"GOPROXY=" + s.URL})...)
 	m.bash(script)
 	s.Close()
 	m.fresh().bash(script)

@@ -228,7 +228,7 @@ func (j *nativeJob) step(args ...string) (string, error) {
 	var out bytes.Buffer
 	cmd := j.process(j.env, args...)
 	cmd.Stdout, cmd.Stderr = &out, &out
-	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	limit := time.AfterFunc(10*time.Minute, func() { cmd.Process.Kill() })
 	defer limit.Stop()
 	err := j.ran(cmd)
 	return out.String(), err

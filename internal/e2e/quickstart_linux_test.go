@@ -38,7 +38,7 @@ func TestQuickStartOfAMonorepo(t *testing.T) {
 		f.WriteCheckout(t, filepath.Join(dir, name), mirrortest.Checkout{Module: "example.test/main/" + name, Require: versions[i : i+1]})
 	}
 	every, one, _ := strings.Cut(docstest.Text(t, "docs/README.md#a-monorepo sh"), "\n")
-	m := newTerminal(t, dir, "GOPROXY="+s.URL)
+	m := newReader(t, dir, "GOPROXY="+s.URL)
 	m.bash(every)
 	if !m.has("example.test/m000@*") || !m.has("example.test/m001@*") {
 		t.Error("the modules of one of the two are not there")
@@ -61,7 +61,7 @@ func TestQuickStartOfAFleet(t *testing.T) {
 	}
 	h := mirrortest.StartHosts(t, map[string]http.Handler{"minio.corp.example": passOn(front, new(http.Transport))})
 	script := swap(t, docstest.Text(t, "docs/README.md#a-fleet-of-self-hosted-runners sh"), "ci-modules", name)
-	m := newTerminal(t, dir, slices.Concat(h.Env(), bucket.environ(), []string{"GOPROXY=" + s.URL})...)
+	m := newReader(t, dir, slices.Concat(h.Env(), bucket.environ(), []string{"GOPROXY=" + s.URL})...)
 	if out := m.bash(script); !strings.Contains(out, "saved to the cache") {
 		t.Errorf("nothing was saved:\n%s", out)
 	}
@@ -78,7 +78,7 @@ func TestQuickStartWithoutANetwork(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
 	there, here, _ := strings.Cut(docstest.Text(t, "docs/README.md#without-network sh"), "\n")
-	m := newTerminal(t, dir, "GOPROXY="+s.URL)
+	m := newReader(t, dir, "GOPROXY="+s.URL)
 	m.bash(there)
 	m.fresh().offline(here)
 	// Or the go command reads the directory.
@@ -107,7 +107,7 @@ func TestQuickStartOfThoseWhoComeFromAthens(t *testing.T) {
 	hosts["minio.corp.example"] = passOn(front, new(http.Transport))
 	hosts["athens.corp.example"] = httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: athens.Addr})
 	h := mirrortest.StartHosts(t, hosts)
-	m := newTerminal(t, dir, append(h.Env(), bucket.environ()...)...)
+	m := newReader(t, dir, append(h.Env(), bucket.environ()...)...)
 	m.bash(docstest.Text(t, "docs/README.md#coming-from-athens sh"))
 	if got := h.Asked(); !slices.Equal(got, []string{"athens.corp.example"}) {
 		t.Errorf("asked %v", got)
@@ -128,7 +128,7 @@ func TestQuickStartOfThoseWhoComeFromAthens(t *testing.T) {
 func TestQuickStartOfGitLab(t *testing.T) {
 	t.Parallel()
 	p := newPlainPipeline(t)
-	newTerminal(t, p.dir, "GOPROXY="+p.mirror.URL).bash("modferry init --ci gitlab")
+	newReader(t, p.dir, "GOPROXY="+p.mirror.URL).bash("modferry init --ci gitlab")
 	written, err := os.ReadFile(filepath.Join(p.dir, ".gitlab-ci.yml"))
 	if err != nil {
 		t.Fatal(err)

@@ -18,9 +18,9 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// terminal runs a command in a pseudo-terminal of so many columns. Once the mirror has
+// inTerminal runs a command in a pseudo-terminal of so many columns. Once the mirror has
 // been asked for as many zips as interruptAt says, 0 for never, somebody presses Ctrl-C.
-func terminal(t *testing.T, s stated, columns, interruptAt int, args ...string) (raw string, code int) {
+func inTerminal(t *testing.T, s stated, columns, interruptAt int, args ...string) (raw string, code int) {
 	t.Helper()
 	script, err := exec.LookPath("script")
 	need(t, err == nil, "script is not on the search path")
@@ -118,7 +118,7 @@ func TestARunInATerminal(t *testing.T) {
 				if tt.dead {
 					s.proxy = "http://" + mirrortest.Refused(t)
 				}
-				raw, code := terminal(t, s, columns, tt.interruptAt)
+				raw, code := inTerminal(t, s, columns, tt.interruptAt)
 				lines, live := screen(t, raw)
 				text := strings.TrimSpace(strings.Join(lines, "\n"))
 				if code != tt.code || !strings.HasPrefix(text, tt.want) || strings.Count(text, "\n") >= tt.most {

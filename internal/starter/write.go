@@ -47,6 +47,7 @@ func (c *Checkout) github() string {
 	p("    steps:")
 	p("      - uses: actions/checkout@v7")
 	p("      - uses: actions/setup-go@v7")
+	p("        id: go")
 	p("        with: {%s, cache: false}", c.goVersion())
 	p("      - uses: modferry/modferry@v1                    # modules, verified")
 	switch {
@@ -58,7 +59,9 @@ func (c *Checkout) github() string {
 	p("      - uses: actions/cache@v5                        # compiled packages")
 	p("        with:")
 	p("          path: ~/.cache/go-build")
-	p("          key: go-build-${{ runner.os }}-${{ runner.arch }}-${{ hashFiles('**/go.mod', '**/go.sum') }}")
+	const key = "go-build-${{ runner.os }}-${{ runner.arch }}-${{ steps.go.outputs.go-version }}-"
+	p("          key: %s${{ hashFiles('**/go.mod', '**/go.sum') }}", key)
+	p("          restore-keys: %s", key)
 	for _, command := range c.tests() {
 		p("      - run: %s", command)
 	}

@@ -2,12 +2,13 @@
 // line how many milliseconds that took, without the start of node and the
 // loading of the client (an action has its client in one file).
 //
-//	node cache.mjs DIR save|restore KEY PATH…     DIR: where the client is installed
+//	node cache.mjs DIR save|restore|miss KEY[,RESTOREKEY…] PATH…     DIR: where the client is installed
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 
-const [dir, what, key, ...paths] = process.argv.slice(2);
+const [dir, what, keys, ...paths] = process.argv.slice(2);
+const [key, ...restoreKeys] = keys.split(',');
 const client = await import(pathToFileURL(join(dir, 'node_modules/@actions/cache/lib/cache.js')).href);
 
 const start = performance.now();
@@ -18,11 +19,18 @@ switch (what) {
     break;
   case 'restore': {
     // A failed restore is a line of the log and a miss.
-    const found = await client.restoreCache(paths, key);
-    if (found !== key) throw new Error(`found ${found}, expected ${key}`);
+    const found = await client.restoreCache(paths, key, restoreKeys);
+    if (found !== key && !restoreKeys.some((prefix) => found?.startsWith(prefix))) {
+      throw new Error(`found ${found}, expected ${keys}`);
+    }
+    break;
+  }
+  case 'miss': {
+    const found = await client.restoreCache(paths, key, restoreKeys);
+    if (found) throw new Error(`found ${found}, expected nothing`);
     break;
   }
   default:
-    throw new Error(`found ${what}, expected save or restore`);
+    throw new Error(`found ${what}, expected save, restore or miss`);
 }
 console.log(performance.now() - start);

@@ -5,11 +5,9 @@ package runner
 import (
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -19,24 +17,41 @@ import (
 // share is the share of requests that the mirror of a build fails.
 const share = 0.3
 
-// TestDockerfilesOfTheDocumentation builds with each Dockerfile of docs/docker.md, by
-// Buildah. Three of ten requests fail, and the module cache is empty: RUN go mod
-// download fails there.
+// builder is a program that builds with Dockerfiles.
+type builder interface {
+	// dockerfile makes one of docs/docker.md one that it can build with here.
+	dockerfile(text string) string
+	// run builds and returns what the builder prints. A secret is its id and its
+	// file, as in netrc=FILE.
+	run(b *build, dockerfile string, secrets ...string) (string, error)
+}
+
+// Three of ten requests of these builds fail.
 func TestDockerfilesOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	program := programImage(t)
-	files := dockerfiles(t, program)
+	dockerfilesBuild(t, newBuildah(t))
+}
+
+func TestAFailedBuildSaysWhy(t *testing.T) {
+	t.Parallel()
+	failedBuildSaysWhy(t, newBuildah(t))
+}
+
+// dockerfilesBuild builds with each Dockerfile of docs/docker.md. The module cache is
+// empty: RUN go mod download fails there.
+func dockerfilesBuild(t *testing.T, by builder) {
+	files := dockerfiles(t, by)
 	modules := mirrortest.Generate(t, 12, 20_000)
 
 	b := newBuild(t, modules)
 	plain := regexp.MustCompile(`(?s)RUN --mount.*?modferry fetch`).ReplaceAllString(files["docker build"], "RUN go mod download")
-	if out, err := b.run(plain); err == nil || !strings.Contains(out, "503") {
+	if out, err := by.run(b, plain); err == nil || !strings.Contains(out, "503") {
 		t.Fatalf("RUN go mod download did not fail, so that these builds show nothing: %v\n%s", err, tail(out))
 	}
 
 	for _, name := range []string{"docker build", "The build itself", "Without BuildKit"} {
 		b := newBuild(t, modules)
-		out, err := b.run(files[name])
+		out, err := by.run(b, files[name])
 		if err != nil {
 			t.Errorf("%s: %v\n%s", name, err, tail(out))
 			continue
@@ -50,7 +65,7 @@ func TestDockerfilesOfTheDocumentation(t *testing.T) {
 	// The second build of a builder finds the modules in the cache mount.
 	b = newBuild(t, modules)
 	for i := range 2 {
-		out, err := b.run(files["With a cache mount"])
+		out, err := by.run(b, files["With a cache mount"])
 		if err != nil {
 			t.Fatalf("With a cache mount: %v\n%s", err, tail(out))
 		}
@@ -65,7 +80,7 @@ func TestDockerfilesOfTheDocumentation(t *testing.T) {
 	b = newBuild(t, modules, password)
 	netrc := filepath.Join(b.dir, "..", "netrc")
 	writeFile(t, netrc, "machine "+strings.TrimPrefix(b.mirror.URL, "https://")+" login me password "+password+"\n")
-	out, err := b.run(files["Private mirrors"], "--secret", "id=netrc,src="+netrc)
+	out, err := by.run(b, files["Private mirrors"], "netrc="+netrc)
 	if err != nil {
 		t.Fatalf("Private mirrors: %v\n%s", err, tail(out))
 	}
@@ -73,17 +88,15 @@ func TestDockerfilesOfTheDocumentation(t *testing.T) {
 	if strings.Contains(out, password) {
 		t.Errorf("the log tells the password:\n%s", tail(out))
 	}
-	if out, err := b.run(files["Private mirrors"]); err == nil {
+	if out, err := by.run(b, files["Private mirrors"]); err == nil {
 		t.Errorf("the build does without the password, so that this shows nothing:\n%s", tail(out))
 	}
 }
 
-func TestAFailedBuildSaysWhy(t *testing.T) {
-	t.Parallel()
-	program := programImage(t)
+func failedBuildSaysWhy(t *testing.T, by builder) {
 	b := newBuild(t, mirrortest.Generate(t, 2, 1000))
 	b.missing = "*m001*"
-	out, err := b.run(dockerfiles(t, program)["docker build"])
+	out, err := by.run(b, dockerfiles(t, by)["docker build"])
 	if err == nil {
 		t.Fatalf("the build went on\n%s", tail(out))
 	}
@@ -102,30 +115,6 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
-// programImage is an image with the program at the place where Dockerfile puts it,
-// which takes less time than Dockerfile does.
-var programImage = func() func(t *testing.T) string {
-	const name = "localhost/modferry:program"
-	build := sync.OnceValue(func() error {
-		id, err := images.command("buildah", "from", "--pull-never", busyboxImage)
-		if err == nil {
-			_, err = images.command("buildah", "copy", "-q", id, binary, "/usr/local/bin/modferry")
-		}
-		if err == nil {
-			_, err = images.command("buildah", "commit", "-q", "--rm", id, name)
-		}
-		return err
-	})
-	return func(t *testing.T) string {
-		t.Helper()
-		images.needBases(t)
-		if err := build(); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-}()
-
 // readable reports what the log of a step does not show: it is no terminal.
 func readable(t *testing.T, name, out string) {
 	t.Helper()
@@ -137,9 +126,9 @@ func readable(t *testing.T, name, out string) {
 	}
 }
 
-// dockerfiles are the Dockerfiles of docs/docker.md by the heading above them, with
-// images that are here, no checksum database, and this machine's build cache.
-func dockerfiles(t *testing.T, program string) map[string]string {
+// dockerfiles are the Dockerfiles of docs/docker.md by the heading above them, as a
+// builder can have them, without a checksum database.
+func dockerfiles(t *testing.T, by builder) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "docs", "docker.md"))
 	if err != nil {
@@ -152,8 +141,7 @@ func dockerfiles(t *testing.T, program string) map[string]string {
 		if block == nil || !strings.Contains(block[1], "FROM ") {
 			continue
 		}
-		files[heading] = strings.NewReplacer("golang:1.26", goImage, "ghcr.io/modferry/modferry:1", program,
-			"ARG GOPROXY\n", "ARG GOPROXY\nENV GOSUMDB=off\n", "    --mount=type=cache,target=/root/.cache/go-build \\\n", "").Replace(block[1])
+		files[heading] = by.dockerfile(strings.Replace(block[1], "ARG GOPROXY\n", "ARG GOPROXY\nENV GOSUMDB=off\n", 1))
 	}
 	if len(files) != 5 {
 		t.Fatalf("found %d Dockerfiles, expected 5", len(files))
@@ -196,26 +184,4 @@ func newBuild(t *testing.T, modules *mirrortest.Fixtures, passwords ...string) *
 		})}
 	b.mirror = mirrortest.Start(t, options)
 	return b
-}
-
-// run builds with a Dockerfile and returns what the builder prints.
-func (b *build) run(dockerfile string, args ...string) (string, error) {
-	b.t.Helper()
-	file := filepath.Join(b.dir, "..", "Dockerfile")
-	writeFile(b.t, file, dockerfile)
-	args = append([]string{"bud", "--isolation=chroot", "--pull-never", "--no-cache", "--signature-policy", filepath.Join(images.dir, "policy.json"),
-		"--build-arg", "GOPROXY=" + b.mirror.URL, "-f", file}, args...)
-	// This machine's own build cache, else the standard library is compiled each time.
-	kept, err := exec.Command("go", "env", "GOCACHE").Output()
-	if err != nil {
-		return "", err
-	}
-	args = append(args, "--volume", strings.TrimSpace(string(kept))+":/root/.cache/go-build")
-	if strings.HasPrefix(b.mirror.URL, "https:") {
-		args = append(args, "--volume", b.mirror.CAFile()+":/etc/ssl/certs/ca-certificates.crt")
-	}
-	cmd := exec.Command("buildah", append(args, b.dir)...)
-	cmd.Env = images.environ()
-	out, err := cmd.CombinedOutput()
-	return string(out), err
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modferry/modferry/docs/docstest"
@@ -52,9 +53,15 @@ func (d *docker) bash(script string, env ...string) string {
 	return string(out)
 }
 
+// naming is held while an image gets a name: podman tag loses one of two that are given
+// at a time.
+var naming sync.Mutex
+
 // named gives an image that is here a name.
 func named(t *testing.T, image, name string) {
 	t.Helper()
+	naming.Lock()
+	defer naming.Unlock()
 	if _, err := images.command("podman", "tag", image, name); err != nil {
 		t.Fatal(err)
 	}

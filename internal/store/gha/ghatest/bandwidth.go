@@ -66,6 +66,12 @@ type limitedListener struct {
 	down, up *link
 }
 
+// Behind returns ln with its connections on the server's lines, so that another
+// server shares the bandwidth with this one.
+func (s *Server) Behind(ln net.Listener) net.Listener {
+	return &limitedListener{Listener: ln, down: s.down, up: s.up}
+}
+
 func (l *limitedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {

@@ -134,7 +134,7 @@ func New(o Options) (*Server, error) {
 	}
 	go func() {
 		defer close(s.served)
-		s.http.Serve(&limitedListener{Listener: ln, down: s.down, up: s.up})
+		s.http.Serve(s.Behind(ln))
 	}()
 	return s, nil
 }

@@ -11,16 +11,16 @@ import (
 	"testing"
 )
 
-// terminal is where a reader of the documents types: a checkout, with Go, modferry and
+// reader is where somebody types who reads the documents: a checkout, with Go, modferry and
 // the usual programs, and nothing of this machine's settings.
-type terminal struct {
+type reader struct {
 	t   *testing.T
 	dir string
 	env []string // beyond those of a login
 }
 
-// newTerminal is one in a directory.
-func newTerminal(t *testing.T, dir string, env ...string) *terminal {
+// newReader is one in a directory.
+func newReader(t *testing.T, dir string, env ...string) *reader {
 	t.Helper()
 	home, bin := t.TempDir(), t.TempDir()
 	err := errors.Join(
@@ -31,25 +31,25 @@ func newTerminal(t *testing.T, dir string, env ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &terminal{t, dir, append([]string{
+	return &reader{t, dir, append([]string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + t.TempDir(), "GOTOOLCHAIN=local", "GOCACHE=" + goCache,
 		"GOMODCACHE=" + filepath.Join(home, "go/pkg/mod"), "GOFLAGS=-modcacherw", "GOSUMDB=off", "MODFERRY_PROBE_TIMEOUT=1m", "LC_ALL=C.UTF-8",
 	}, env...)}
 }
 
-// fresh is the same terminal on a machine that has downloaded nothing.
-func (m *terminal) fresh() *terminal {
+// fresh is the same reader on a machine that has downloaded nothing.
+func (m *reader) fresh() *reader {
 	m.t.Helper()
-	return &terminal{m.t, m.dir, append(slices.Clone(m.env), "GOMODCACHE="+filepath.Join(m.t.TempDir(), "mod"))}
+	return &reader{m.t, m.dir, append(slices.Clone(m.env), "GOMODCACHE="+filepath.Join(m.t.TempDir(), "mod"))}
 }
 
-// with is the same terminal with more variables.
-func (m *terminal) with(env ...string) *terminal {
-	return &terminal{m.t, m.dir, append(slices.Clone(m.env), env...)}
+// with is the same reader with more variables.
+func (m *reader) with(env ...string) *reader {
+	return &reader{m.t, m.dir, append(slices.Clone(m.env), env...)}
 }
 
 // bash runs a script that must succeed, and returns what it prints.
-func (m *terminal) bash(script string) string {
+func (m *reader) bash(script string) string {
 	m.t.Helper()
 	out, err := m.try("bash", "-euo", "pipefail", "-c", script)
 	if err != nil {
@@ -59,7 +59,7 @@ func (m *terminal) bash(script string) string {
 }
 
 // offline is bash without a network.
-func (m *terminal) offline(script string) string {
+func (m *reader) offline(script string) string {
 	m.t.Helper()
 	need(m.t, os.Geteuid() == 0, "root is needed to be without a network")
 	out, err := m.try("unshare", "-n", "bash", "-euo", "pipefail", "-c", script)
@@ -70,7 +70,7 @@ func (m *terminal) offline(script string) string {
 }
 
 // try runs a command.
-func (m *terminal) try(name string, args ...string) (string, error) {
+func (m *reader) try(name string, args ...string) (string, error) {
 	m.t.Helper()
 	path, err := exec.LookPath(name)
 	need(m.t, err == nil, name+" is not on the search path")
@@ -82,8 +82,8 @@ func (m *terminal) try(name string, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// value is a variable of the terminal.
-func (m *terminal) value(name string) string {
+// value is a variable of the reader.
+func (m *reader) value(name string) string {
 	for _, v := range slices.Backward(m.env) {
 		if text, ok := strings.CutPrefix(v, name+"="); ok {
 			return text
@@ -93,7 +93,7 @@ func (m *terminal) value(name string) string {
 }
 
 // has reports whether a file with such a name is in the module cache.
-func (m *terminal) has(pattern string) bool {
+func (m *reader) has(pattern string) bool {
 	m.t.Helper()
 	found, err := filepath.Glob(filepath.Join(m.value("GOMODCACHE"), filepath.FromSlash(pattern)))
 	if err != nil {
