@@ -64,6 +64,7 @@ func child(dir, kill string, trees bool) error {
 			return err
 		}
 		if trees {
+			tmp.Close() // what is open is not removed on Windows
 			err = c.PutTree(ctx, f.m, f.h1, treeOf(f.files))
 		} else if _, err = tmp.Write(f.zip); err == nil {
 			err = c.PutZip(ctx, f.m, f.h1, tmp, PutOptions{Extract: true, Parallel: 2})
