@@ -87,6 +87,9 @@ func TestVerifyPresentReplacesWhatDiffers(t *testing.T) {
 	}
 	v := fetch.Verify(t.Context(), j, nil)
 	fetchtest.WantOutcome(t, v, report.Integrity)
+	if want := "1 file in the module cache differs from go.sum; run modferry fetch --verify-present"; v.Message != want {
+		t.Errorf("message %q, want %q", v.Message, want)
+	}
 	b.Values.VerifyPresent = true
 	r = b.Run(s.URL)
 	fetchtest.WantOutcome(t, r, report.OK)

@@ -49,6 +49,13 @@ func Verify(ctx context.Context, s *session.Session, rec *Recorder) *report.Resu
 	slices.SortFunc(res.Modules, byModule)
 	r.fillChainless(res)
 	r.conclude(ctx, res)
+	if n := res.Totals.BySource[report.FromFailed]; n > 0 { // nobody was asked for anything
+		differ := report.Count(n, "file") + " in the module cache differ"
+		if n == 1 {
+			differ += "s"
+		}
+		res.Message = differ + " from go.sum; run modferry fetch --verify-present"
+	}
 	return res
 }
 

@@ -28,10 +28,10 @@ func (v *View) Failures() Section {
 			group.Rest = append(group.Rest, say(": "+report.Count(len(g.lacking), "module")))
 		}
 		if !explained[g.Class] {
-			group.Explain, group.Remedy = g.Class.Explain(), g.Class.Remedy()
+			group.Explain, group.Remedy = g.Class.Explain(), v.remedy(g.Class)
 		}
 		explained[g.Class] = true
-		group.Affected = Line{Label: "missing", Spans: affected(g.lacking)}
+		group.Affected = Line{Label: v.lacking(), Spans: affected(g.lacking)}
 		group.Notes = v.notesOn(g)
 		s.Groups = append(s.Groups, group)
 	}
@@ -42,6 +42,15 @@ func (v *View) Failures() Section {
 		return Section{}
 	}
 	return s
+}
+
+// remedy is what to do about a class of failures. Where no source was asked, none is
+// to blame.
+func (v *View) remedy(c failure.Class) string {
+	if v.Audit() && c == failure.HashMismatch {
+		return failure.FillIn("modferry fetch {verify-present} replaces what differs; with {scope=all} also what no package imports. If it fails, too, the line in go.sum is wrong: find out who wrote it.")
+	}
+	return c.Remedy()
 }
 
 // interruption is what stands in the place of failures when somebody ended the run:

@@ -152,7 +152,7 @@ func (v *View) state() string {
 	case v.Audit() && c.Failed == 0:
 		return fmt.Sprintf("%s in the module cache, each as go.sum says (%s)", all, took)
 	case v.Audit():
-		return fmt.Sprintf("%d of %s in the module cache %s as go.sum says (%s)", c.there(), all, are(c.there()), took)
+		return fmt.Sprintf("%d of %s %s as go.sum says (%s)", c.there(), all, are(c.there()), took)
 	case v.Result.Outcome == report.OK || v.Result.Outcome == report.NotReady:
 		return v.brief()
 	}
@@ -263,7 +263,24 @@ type Count struct {
 }
 
 // Counts is how many files had which fate, those left out that none had.
-func (v *View) Counts() []Count { return v.Tally.counts() }
+func (v *View) Counts() []Count {
+	counts := v.Tally.counts()
+	for i := range counts {
+		if counts[i].What == "missing" {
+			counts[i].What = v.lacking()
+		}
+	}
+	return counts
+}
+
+// lacking is what a file that failed is: a run that only looks at the module cache
+// finds its files there, with other bytes.
+func (v *View) lacking() string {
+	if v.Audit() {
+		return "different"
+	}
+	return "missing"
+}
 
 // Modules is how many modules had which fate, all of them first.
 func (v *View) Modules() []Count {

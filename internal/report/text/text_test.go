@@ -174,7 +174,7 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 		{"no module of one", report.Result{Outcome: report.Incomplete, Choice: chain, Modules: []report.Module{module(report.FromFailed)}},
 			"incomplete: unknown failure; the one module needed is missing (0 ms)"},
 		{"one file that differs", report.Result{Outcome: report.Integrity, Message: "1 file differs.", Modules: []report.Module{module(report.FromPresent), module(report.FromFailed)}},
-			"integrity failure: 1 file differs; 1 of 2 files in the module cache is as go.sum says (0 ms)"},
+			"integrity failure: 1 file differs; 1 of 2 files is as go.sum says (0 ms)"},
 		{"a run that needs nothing, with a mirror", report.Result{Outcome: report.OK, Choice: chain, Mirrors: []report.Mirror{{State: report.Slow}}},
 			"ok: nothing is needed"},
 		{"one mirror", report.Result{Outcome: report.OK, Preflight: true, Mirrors: []report.Mirror{{State: report.Slow}}},
@@ -183,6 +183,24 @@ func TestSentencesAgreeInNumber(t *testing.T) {
 	for _, tt := range tests {
 		if got, _, _ := strings.Cut(render(t, &tt.run, text.Options{}), "\n"); got != tt.want {
 			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestAModuleCacheThatDiffersIsNoMirrorsFault(t *testing.T) {
+	t.Parallel()
+	r := reporttest.Audit()
+	m := &r.Modules[0]
+	r.Outcome, m.Source, m.Class = report.Integrity, report.FromFailed, failure.HashMismatch
+	got := render(t, r, text.Options{})
+	for _, want := range []string{"fix:       modferry fetch --verify-present", "different: " + m.Path} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\ndoes not say %q", got, want)
+		}
+	}
+	for _, wrong := range []string{"mirror", "missing"} {
+		if strings.Contains(got, wrong) {
+			t.Errorf("%s\nsays %q, though no source was asked", got, wrong)
 		}
 	}
 }
