@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/settings"
 )
@@ -76,7 +77,10 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	case "true", "false", "yes", "no":
 		remedy = "; write a flag and its value as one word: --no-probe=" + args[0]
 	default:
-		if cmd.Flags().Lookup("dir") != nil {
+		switch {
+		case cmd.Name() == "fetch" && strings.Contains(args[0], "/") && module.CheckPath(args[0]) == nil:
+			remedy = "; for that module, write " + args[0] + "@latest"
+		case cmd.Flags().Lookup("dir") != nil:
 			remedy = "; for a checkout elsewhere, write -C " + args[0]
 		}
 	}

@@ -45,7 +45,10 @@ func Judge(r *Result) {
 		return
 	}
 	f := reasons[0]
-	where := cmp.Or(Position(f.File, f.Line), f.Setting)
+	where := Position(f.File, f.Line)
+	if f.Line == 0 { // then the file alone does not say what Found is a value of
+		where = cmp.Or(f.Setting, f.File)
+	}
 	message := fmt.Sprintf("%s: %s: %s", says, strings.TrimSpace(where+" "+f.Found), f.Title())
 	if more := len(reasons) - 1; more > 0 {
 		message += fmt.Sprintf(" (and %d more like it)", more)

@@ -26,6 +26,7 @@ func TestARunIsNotReadyWhenTheGoCommandWillFail(t *testing.T) {
 	t.Parallel()
 	missing := finding.Finding{Check: "go-sum-missing-line", Severity: finding.Error, File: "go.mod", Line: 5, Found: "example.test/a v1.0.0"}
 	setting := finding.Finding{Check: "goflags-workspace", Severity: finding.Error, Setting: "GOFLAGS", Found: "-mod=mod"}
+	refused := finding.Finding{Check: "toolchain-refused", Severity: finding.Error, Setting: "GOTOOLCHAIN", Found: "local", File: "go.mod"}
 	mark := finding.Finding{Check: "byte-order-mark", Severity: finding.Error, File: "go.sum", Line: 1}
 	itself := finding.Finding{Check: "go-work-sum-missing", Severity: finding.Warning, File: "go.work.sum", Found: "example.test/a v1.0.0"}
 	for _, tt := range []struct {
@@ -38,6 +39,8 @@ func TestARunIsNotReadyWhenTheGoCommandWillFail(t *testing.T) {
 			"the go command will fail: go.mod:5 example.test/a v1.0.0: go.sum lacks a line for a required module"},
 		{"an error about a setting, beside another one and a remark", report.Result{Outcome: report.OK, Message: "1 file is missing", Findings: []finding.Finding{itself, setting, mark}}, report.NotReady,
 			"the go command will fail: GOFLAGS -mod=mod: GOFLAGS has a flag that a workspace refuses (and 1 more like it); 1 file is missing"},
+		{"a setting that a file does not go with", report.Result{Outcome: report.OK, Findings: []finding.Finding{refused}}, report.NotReady,
+			"the go command will fail: GOTOOLCHAIN local: " + refused.Title()},
 		{"a sentence that begins with a word", report.Result{Outcome: report.OK, Findings: []finding.Finding{mark}}, report.NotReady,
 			"the go command will fail: go.sum:1: a byte order mark changes the meaning of the first line of go.sum"},
 		{"everything is left to the go command", report.Result{Outcome: report.OK, Findings: []finding.Finding{itself}}, report.NotReady,

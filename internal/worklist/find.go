@@ -18,6 +18,9 @@ const walkLimit = 500_000
 // adviceLimit bounds those that are looked into for an error message alone.
 const adviceLimit = 20_000
 
+// givenDir names the directory in the ways in which it can be given.
+const givenDir = "the directory, -C (MODFERRY_DIR, input working-directory)"
+
 // place is where a go command would find its main module or workspace.
 type place struct {
 	work    string // the go.work file, "" for a single module
@@ -33,7 +36,7 @@ func (l *loader) places(dir string, modules string) ([]place, error) {
 		return nil, &InputError{
 			File:  filepath.ToSlash(dir),
 			Found: "no such directory", Expected: "the directory of a Go checkout",
-			Remedy: "correct the directory (setting dir)",
+			Remedy: "correct " + givenDir,
 		}
 	}
 	if modules != "" {
@@ -72,7 +75,7 @@ func (l *loader) none(dir string) error {
 	e := &InputError{
 		File:  filepath.ToSlash(dir),
 		Found: "no " + what + " in it, in a directory above or in one below", Expected: "a Go checkout",
-		Remedy: "check the sources out first, or correct the directory (setting dir)",
+		Remedy: "check the sources out first, or correct " + givenDir,
 		Err:    ErrNoCheckout,
 	}
 	if len(dirs) > 0 {
@@ -263,7 +266,7 @@ func (l *loader) below(dir string, limit int) ([]string, error) {
 			return &InputError{
 				File:  filepath.ToSlash(dir),
 				Found: fmt.Sprintf("more than %d directories", limit), Expected: "a Go checkout",
-				Remedy: "correct the directory (setting dir) or name the main modules (setting modules)",
+				Remedy: "correct " + givenDir + ", or name the main modules with --modules (MODFERRY_MODULES, input modules)",
 			}
 		}
 		if l.hasMain(p) {

@@ -50,7 +50,7 @@ func TestLoadRefuses(t *testing.T) {
 		{
 			name: "a directory that does not exist",
 			in:   "gone",
-			want: "DIR/gone: found no such directory, expected the directory of a Go checkout; .*",
+			want: "DIR/gone: found no such directory, expected the directory of a Go checkout; correct the directory, -C \\(MODFERRY_DIR, input working-directory\\)",
 		},
 		{
 			name:  "a missing go.sum",
