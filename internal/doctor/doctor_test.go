@@ -1,30 +1,68 @@
 package doctor_test
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
 	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
 )
 
 // examine examines the bench and returns the result.
 func examine(b *fetchtest.Bench, proxy string) *report.Result {
+	return examineIn(b.T.Context(), b, proxy)
+}
+
+func examineIn(ctx context.Context, b *fetchtest.Bench, proxy string) *report.Result {
 	env := goenv.Env{}
 	for k, v := range b.Env {
 		env[k] = goenv.Var{Value: v, Source: "test"}
 	}
 	env["GOPROXY"] = goenv.Var{Value: proxy, Source: "test"}
 	env["GOMODCACHE"] = goenv.Var{Value: b.ModCache, Source: "test"}
-	return doctor.Examine(b.T.Context(), session.OpenForDoctor(b.Values, env, nil, b.Options))
+	return doctor.Examine(ctx, session.OpenForDoctor(b.Values, env, nil, b.Options))
+}
+
+func TestAnInterruptedExaminationJudgesNoMirror(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 1, 100)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(nil))}})
+	b := fetchtest.New(t, f, mirrortest.Checkout{Go: "1.99"})
+	b.Values.ProbeTimeout = time.Minute
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		<-s.Arrived("*", 1)
+		cancel(errors.New("interrupt signal received"))
+	}()
+	r := examineIn(ctx, b, s.URL)
+	if !r.Interrupted || r.SumDB != nil || r.Mirrors[0].State != report.Skipped {
+		t.Errorf("interrupted %v, sumdb %+v, mirror %+v; want an interruption that judges nobody", r.Interrupted, r.SumDB, r.Mirrors[0])
+	}
+	for _, x := range r.Findings {
+		if x.Check == "mirror-failing" || x.Check == "toolchain-unavailable" || x.Check == "sumdb-unreachable" {
+			t.Errorf("found %+v, though nobody was asked to the end", x)
+		}
+	}
+	var out bytes.Buffer
+	if err := text.Diagnosis(&out, r, text.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "interrupted: the preflight was not finished (") || strings.Contains(out.String(), "failing") {
+		t.Errorf("%s", out.String())
+	}
 }
 
 func TestTheDoctorFindsWhatIsWrong(t *testing.T) {

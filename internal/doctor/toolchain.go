@@ -24,7 +24,7 @@ func (e examination) unservedToolchains(ctx context.Context, names []string) []f
 	for _, name := range names {
 		v := module.Version{Path: "golang.org/toolchain", Version: fmt.Sprintf("v0.0.1-%s.%s-%s", name, runtime.GOOS, runtime.GOARCH)}
 		var why []string
-		if !e.servesZip(ctx, v, &why) {
+		if !e.servesZip(ctx, v, &why) && ctx.Err() == nil {
 			out = append(out, finding.Finding{Check: "toolchain-unavailable", Severity: finding.Warning, Setting: "GOPROXY", Found: name,
 				Effect: fmt.Sprintf(`No mirror serves this toolchain (%s), so the go command fails with "toolchain not available"; direct does not have it either.`,
 					strings.Join(why, "; ")),

@@ -55,7 +55,7 @@ func mirrorEntry(h *preflight.Candidate, rank int) report.Mirror {
 	if v == nil {
 		e.Reason = "not probed"
 		if h.Asked {
-			e.Reason = "not waited for: it had not answered the preflight when every file was there"
+			e.Reason = "not waited for: it had not answered the preflight when the run was over"
 		}
 		return e
 	}

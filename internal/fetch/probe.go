@@ -24,10 +24,13 @@ func Probe(ctx context.Context, s *session.Session) (*report.Result, session.Cha
 	chosen := p.Final(true)
 	res.SumDB = p.Database()
 	r.fill(res, chosen)
-	if !slices.ContainsFunc(chosen.Chosen, func(c *preflight.Candidate) bool { return !c.Failing() }) {
+	switch {
+	case ctx.Err() != nil:
+		res.Outcome, res.Interrupted = report.Incomplete, true
+		res.Message = "interrupted: " + context.Cause(ctx).Error()
+	case !slices.ContainsFunc(chosen.Chosen, func(c *preflight.Candidate) bool { return !c.Failing() }):
 		res.Outcome, res.Message = report.Incomplete, "no mirror answers rightly"
 	}
-	res.Interrupted = ctx.Err() != nil
 	res.Totals.MS = r.elapsed()
 	return res, chosen.Chain()
 }

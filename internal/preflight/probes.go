@@ -107,7 +107,10 @@ func (p *Probes) candidates() []*Candidate {
 	defer p.mu.Unlock()
 	all := unprobed(p.s)
 	for i, c := range all {
-		c.Asked, c.Verdict = !p.unasked[i], p.found[i]
+		c.Asked = !p.unasked[i]
+		if v := p.found[i]; v != nil && v.Class != failure.Cancelled { // a probe that was broken off says nothing of the mirror
+			c.Verdict = v
+		}
 		c.Late = c.Asked && c.Verdict == nil && over(p.hurry)
 	}
 	return all

@@ -55,6 +55,9 @@ func (p *Probes) probeSumDB(ctx context.Context) *report.SumDB {
 	resp, err := m.Get(ctx, mirror.Request{Path: "latest", Max: mirror.MaxInfo})
 	if err != nil {
 		out.Class, out.Reason = failure.Classify(err), err.Error()
+		if out.Class == failure.Cancelled {
+			return nil
+		}
 		return out
 	}
 	out.Reachable = true

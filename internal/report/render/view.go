@@ -141,6 +141,8 @@ func (v *View) state() string {
 		return v.saveState()
 	case v.Restoring() && v.Result.Outcome == report.OK:
 		return v.restoreState()
+	case v.Result.Preflight && v.Result.Interrupted:
+		return fmt.Sprintf("the preflight was not finished (%s)", took)
 	case v.Result.Preflight:
 		return v.MirrorState()
 	case c.All == 0 && v.Result.Outcome == report.OK && v.Audit():

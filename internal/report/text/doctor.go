@@ -50,7 +50,11 @@ func (t *text) diagnosis(all []finding.Finding) {
 		word, colour = "found", render.Bad
 	case t.Result.Outcome != report.OK || t.Result.Interrupted:
 		word, colour = t.Verdict()
-		says = strings.Join(slices.DeleteFunc([]string{failure.Plain(t.Result.Message), says}, func(s string) bool { return s == "" }), "; ")
+		message := failure.Plain(t.Result.Message)
+		if t.Result.Interrupted {
+			message, _ = t.Says()
+		}
+		says = strings.Join(slices.DeleteFunc([]string{message, says}, func(s string) bool { return s == "" }), "; ")
 	case counts[finding.Warning] > 0:
 		word, colour = "found", render.Fair
 	case says == "":
