@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/module"
 
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/report"
@@ -25,18 +27,48 @@ func (j *job) plan(ctx context.Context) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s would be downloaded", report.Count(len(p.Certain), "module"))
+	fmt.Fprintf(&b, "%s would be downloaded", extent(p.Certain))
 	if n := len(p.Possible); n > 0 {
-		fmt.Fprintf(&b, ", and at most %d more that their imports may lead to", n)
+		noun := "module"
+		if slices.ContainsFunc(p.Certain, func(m fetch.Planned) bool { return m.Zip }) {
+			noun = "more module"
+		}
+		fmt.Fprintf(&b, ", and at most %s that imports may lead to", report.Count(n, noun))
 	}
 	fmt.Fprintf(&b, "; %s already in the module cache. Nothing was contacted.\n", are(p.Present, "file"))
 	if p.Cache != "" {
 		fmt.Fprintf(&b, "What the cache %s has would come from there.\n", p.Cache)
 	}
-	planned(&b, "", p.Certain)
-	planned(&b, "Possibly ", p.Possible)
+	possible := map[module.Version]bool{}
+	for _, m := range p.Possible {
+		possible[version(m)] = true
+	}
+	planned(&b, "", p.Certain, possible)
+	for _, m := range p.Certain { // it says there that the zip may come, too
+		delete(possible, version(m))
+	}
+	planned(&b, "Possibly ", slices.DeleteFunc(p.Possible, func(m fetch.Planned) bool { return !possible[version(m)] }), nil)
 	_, err = io.WriteString(j.stdout, b.String())
 	return unwritten(err)
+}
+
+// extent is "3 modules and 2 go.mod files"; a module whose zip is not lacking or
+// not certain to be wanted counts as the file that it is.
+func extent(all []fetch.Planned) string {
+	zips := 0
+	for _, m := range all {
+		if m.Zip {
+			zips++
+		}
+	}
+	alone := report.Count(len(all)-zips, "go.mod file")
+	switch {
+	case zips == len(all):
+		return report.Count(zips, "module")
+	case zips == 0:
+		return alone
+	}
+	return report.Count(zips, "module") + " and " + alone
 }
 
 func are(n int, noun string) string {
@@ -46,8 +78,11 @@ func are(n int, noun string) string {
 	return report.Count(n, noun) + " are"
 }
 
-// planned lists modules by where they would come from.
-func planned(b *strings.Builder, how string, all []fetch.Planned) {
+func version(m fetch.Planned) module.Version { return module.Version{Path: m.Path, Version: m.Version} }
+
+// planned lists modules by where they would come from. Of those in possible the zip
+// may come, too.
+func planned(b *strings.Builder, how string, all []fetch.Planned, possible map[module.Version]bool) {
 	var sources []string
 	bySource := map[string][]fetch.Planned{}
 	for _, m := range all {
@@ -64,7 +99,11 @@ func planned(b *strings.Builder, how string, all []fetch.Planned) {
 		fmt.Fprintf(b, "\n%s:\n", strings.ToUpper(heading[:1])+heading[1:])
 		for _, m := range bySource[from] {
 			alone := ""
-			if !m.Zip {
+			switch {
+			case m.Zip:
+			case possible[version(m)]:
+				alone = " (go.mod; the rest if it is imported)"
+			default:
 				alone = " (go.mod only)"
 			}
 			fmt.Fprintf(b, "  %s@%s%s\n", m.Path, m.Version, alone)
