@@ -210,9 +210,14 @@ func (v *View) Settings() []Setting {
 		{Name: "GOPROXY", Value: s.GOPROXY}, {Name: "GOSUMDB", Value: s.GOSUMDB}, {Name: "GOPRIVATE", Value: s.GOPRIVATE},
 		{Name: "GONOPROXY", Value: s.GONOPROXY}, {Name: "GONOSUMDB", Value: s.GONOSUMDB}, {Name: "GOMODCACHE", Value: s.ModCache},
 	} {
-		if x.Value != "" {
-			out = append(out, Setting{x.Name, failure.Plain(x.Value), failure.Plain(s.Sources[x.Name])})
+		if x.Value == "" {
+			continue
 		}
+		source := s.Sources[x.Name]
+		if c := v.Result.Choice; x.Name == "GOPROXY" && x.Value == c.Chain && c.Configured != c.Chain {
+			source = "modferry's choice (configured: " + source + ")"
+		}
+		out = append(out, Setting{x.Name, failure.Plain(x.Value), failure.Plain(source)})
 	}
 	if c := s.Checkout; c != nil {
 		if len(c.Obeyed) > 0 {

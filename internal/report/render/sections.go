@@ -42,7 +42,7 @@ func (v *View) Hosts() Section {
 	if len(v.Result.Hosts) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "hosts", Title: "Hosts contacted, for an allow-list",
+	s := Section{ID: "hosts", Title: "Hosts for an allow-list",
 		Note: "Redirects are included: this is what an allow-list for outgoing connections needs."}
 	contacted := map[string]bool{}
 	for _, h := range v.Result.Hosts {
@@ -53,11 +53,15 @@ func (v *View) Hosts() Section {
 		}
 	}
 	for _, what := range v.Result.Uncontacted {
-		if h := hostOf(what); h != "" && !contacted[h] {
+		h := hostOf(what)
+		if h != "" && !contacted[h] {
 			contacted[h] = true
 			s.Codes = append(s.Codes, failure.Plain(h))
 		}
-		s.Items = append(s.Items, line(say("not contacted by this run: "+failure.Plain(what))))
+		if h != "" {
+			what = h + ": " + strings.TrimSuffix(what, " ("+h+")")
+		}
+		s.Items = append(s.Items, line(say(failure.Plain(what)+"; not contacted by this run")))
 	}
 	s.Count = len(s.Codes)
 	return s

@@ -205,6 +205,18 @@ func TestAModuleCacheThatDiffersIsNoMirrorsFault(t *testing.T) {
 	}
 }
 
+func TestAChosenChainIsNotPutDownToTheFileOfTheConfiguredOne(t *testing.T) {
+	t.Parallel()
+	r := reporttest.DeadMirror()
+	if got, want := render(t, r, text.Options{Verbose: true}), "modferry's choice (configured: flag --proxy)"; !strings.Contains(got, want) {
+		t.Errorf("%s\ndoes not say %q", got, want)
+	}
+	r.Choice.Configured = r.Choice.Chain
+	if got := render(t, r, text.Options{Verbose: true}); strings.Contains(got, "modferry's choice") {
+		t.Errorf("%s\ncalls the configured chain a choice", got)
+	}
+}
+
 func TestWhatImportsLeftOutIsTold(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
