@@ -209,7 +209,8 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
 			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow
 that brings the modules and tests the checkout: .github/workflows/modferry.yml
-or .gitlab-ci.yml. Says what it saw. A file that is there stays; then the
+or .gitlab-ci.yml. Says what it saw. Where a workflow builds with Go already, it
+writes none and says what to put there. A file that is there stays; then the
 workflow is printed instead.`,
 			examples: []example{{"modferry init", ""}, {"modferry init --ci gitlab", "where nothing tells which CI system it is"}},
 			flags:    initFlags, do: (*app).init,
