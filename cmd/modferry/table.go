@@ -233,7 +233,8 @@ name of a check (MF131, goproxy-separator) or the class of a failure
 		{
 			name: "completion", args: "SHELL", short: "Print a script that completes commands, flags and values",
 			long: `Prints the script that makes a shell complete commands, flags and the values of
-flags. SHELL is ` + inWords(shellNames()) + ".",
+flags. SHELL is ` + inWords(shellNames()) + `.
+That for bash needs the package bash-completion.`,
 			examples: []example{
 				{`source <(modferry completion bash)`, "this bash"},
 				{`modferry completion zsh > "${fpath[1]}/_modferry"`, "zsh"},
