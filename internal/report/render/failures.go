@@ -48,7 +48,7 @@ func (v *View) Failures() Section {
 // to blame.
 func (v *View) remedy(c failure.Class) string {
 	if v.Audit() && c == failure.HashMismatch {
-		return failure.FillIn("modferry fetch {verify-present} replaces what differs; with {scope=all} also what no package imports. If it fails, too, the line in go.sum is wrong: find out who wrote it.")
+		return "modferry fetch --verify-present replaces what differs; with --scope all also what no package imports. If it fails, too, the line in go.sum is wrong: find out who wrote it."
 	}
 	return c.Remedy()
 }
