@@ -135,8 +135,14 @@ func userinfoLen(s string, isURL bool) int {
 	if end < 0 {
 		end = len(s)
 	}
+	word := s[:wordLen(s)]
 	if i := strings.LastIndexByte(s[:end], '@'); i >= 0 {
-		if isURL || strings.IndexByte(s[:i], ':') >= 0 || credentialAt(s, i) {
+		switch user, password, _ := strings.Cut(s[:i], ":"); {
+		case isURL && publicUser[user] && password == "":
+			return i
+		case isURL:
+			return max(i, lastCredentialAt(word)) // a password may hold both '@' and '/'
+		case strings.IndexByte(s[:i], ':') >= 0 || credentialAt(s, i):
 			return i
 		}
 		return 0
@@ -146,21 +152,18 @@ func userinfoLen(s string, isURL bool) int {
 	}
 
 	// No '@' in the authority. A password with an unescaped '/', '#', '?', quote
-	// or space ends up here; its first part stands where a port should.
+	// or space ends up here; its first part stands where a port should, and may
+	// look like one.
 	line := s
 	if i := strings.IndexAny(line, "\r\n"); i >= 0 {
 		line = line[:i]
 	}
-	word := line
-	if i := strings.IndexAny(word, " \t\""); i >= 0 {
-		word = word[:i]
-	}
-	if i := strings.LastIndexByte(s[:end], ':'); i >= 0 && i+1 < end && !isDigits(s[i+1:end]) {
+	if i := strings.LastIndexByte(s[:end], ':'); i >= 0 {
 		if at := lastCredentialAt(word); at > 0 {
 			return at
 		}
 		for at := range len(line) {
-			if line[at] == '@' && credentialAt(line, at) {
+			if !isDigits(s[i+1:end]) && line[at] == '@' && credentialAt(line, at) {
 				return at
 			}
 		}
@@ -172,6 +175,22 @@ func userinfoLen(s string, isURL bool) int {
 		}
 	}
 	return 0
+}
+
+// wordLen returns where the URL at the start of s ends at the latest: at a blank,
+// a quote, or where the next entry of a list begins.
+func wordLen(s string) int {
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n', '"':
+			return i
+		case ',', '|':
+			if listEntry.MatchString(s[i+1:]) {
+				return i
+			}
+		}
+	}
+	return len(s)
 }
 
 // publicUser are the users by whom everybody speaks to version control over ssh.
@@ -305,6 +324,7 @@ func credentialAt(s string, i int) bool {
 		rest = rest[:end]
 	}
 	rest = besideModule.ReplaceAllString(strings.TrimRight(rest, "."), "")
+	rest = strings.ReplaceAll(rest, "!", "") // before what was a capital letter
 	if i > 0 && s[i-1] == '/' && (rest == "v" || rest == "latest") {
 		return false
 	}

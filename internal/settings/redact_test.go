@@ -42,6 +42,18 @@ func TestRedact(t *testing.T) {
 		{"hides the userinfo of a URL inside a percent-encoded parameter", "https://h.example.test/?u=https%3A%2F%2Fu%3Ap%40x.example.test", "https://h.example.test/?u=https%3A%2F%2Fxxxxx%40x.example.test"},
 		{"hides the userinfo of JSON-escaped slashes", `https:\/\/u:p@proxy.example.test`, `https:xxxxx@proxy.example.test`},
 
+		{"hides a password with @ before a slash", "https://ci:Wrong@LEAKpw/12@localhost:18443/auth", "https://ci:xxxxx@localhost:18443/auth"},
+		{"hides a password with @ before a number sign", "http://fw:FwP@ss/w#rd88@127.0.0.1:18888", "http://fw:xxxxx@127.0.0.1:18888"},
+		{"hides a password with everything in it", "https://ci:S3c@ret/Pas#s%zz@localhost:1/x", "https://ci:xxxxx@localhost:1/x"},
+		{"hides a password that begins with a slash", "https://ci:/LEAKrr@localhost:18443/auth", "https://ci:xxxxx@localhost:18443/auth"},
+		{"hides a password of digits before a slash", "https://ci:12/34@localhost:18443/auth", "https://ci:xxxxx@localhost:18443/auth"},
+		{"hides a token with @ before a slash", "https://to@k/en@localhost/auth", "https://xxxxx@localhost/auth"},
+		{"hides a password with @ and keeps the entry behind it", "https://u:p@q/r@h/x,https://v:p@q/r@k|direct", "https://u:xxxxx@h/x,https://v:xxxxx@k|direct"},
+		{"hides userinfo and keeps the protocol's paths", "https://u:p@h/a.test/m/@v/v1.0.0.zip", "https://u:xxxxx@h/a.test/m/@v/v1.0.0.zip"},
+		{"hides userinfo and keeps module@version", "https://u:p@h/lookup/a.test/m@v1.0.0", "https://u:xxxxx@h/lookup/a.test/m@v1.0.0"},
+		{"keeps a version of the protocol's writing behind a port", "https://h:8443/lookup/a.test/m@v1.0.0-!r!c1", "https://h:8443/lookup/a.test/m@v1.0.0-!r!c1"},
+		{"keeps a path with @ where no userinfo is", "https://h.example.test/@scope/m@branch", "https://h.example.test/@scope/m@branch"},
+
 		// Lists and entries without a scheme.
 		{"hides every entry of a list", "https://a:b@h1.example.test|https://c:d@h2.example.test,direct", "https://a:xxxxx@h1.example.test|https://c:xxxxx@h2.example.test,direct"},
 		{"keeps the other entries of a list", "a|https://u:p@h,direct", "a|https://u:xxxxx@h,direct"},
