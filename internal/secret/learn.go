@@ -75,7 +75,16 @@ func (s *Set) addUserinfo(rest string) {
 			return
 		}
 	}
-	login, password, _ := strings.Cut(rest[:at], ":")
+	s.addLogin(rest[:at])
+	// The "@" of a password may have a "/" behind it: what ends there is hidden, too.
+	if last := strings.LastIndexByte(rest, '@'); last > at {
+		s.addLogin(rest[:last])
+	}
+}
+
+// addLogin makes a userinfo known, as it is written and decoded.
+func (s *Set) addLogin(userinfo string) {
+	login, password, _ := strings.Cut(userinfo, ":")
 	if password == "" && (login == "git" || login == "hg") {
 		return // how every Git host is spoken to by ssh
 	}

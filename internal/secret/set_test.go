@@ -167,6 +167,7 @@ func TestURLsAreLearned(t *testing.T) {
 		{"the same as it is written", "https://u:PLANT%40ED9Q@b.example.test", "PLANT%40ED9Q"},
 		{"a password with a slash", "https://u:PLANT/ED9Q@b.example.test", "PLANT/ED9Q"},
 		{"a password with an at sign", "https://u:PLANT@ED9Q@b.example.test", "PLANT@ED9Q"},
+		{"a password with an at sign before a slash", "https://u:PLA@NT/ED9Q@b.example.test/x", "PLA@NT/ED9Q"},
 		{"a token alone", "https://PLANTED9Q@b.example.test", "PLANTED9Q"},
 		{"a forward proxy", "http://u:PLANTED9Q@proxy.example.test:3128/", "PLANTED9Q"},
 		{"without a scheme", "//u:PLANTED9Q@b.example.test", "PLANTED9Q"},
