@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/modferry/modferry/internal/secret"
 )
 
 // mask stands where a secret stood. It is what net/url.URL.Redacted and so
@@ -26,6 +28,8 @@ const maxPasses = 8
 //   - the userinfo of every URL anywhere in s, also in GOPROXY lists, in
 //     malformed URLs and in entries that lack their scheme: "user:password@"
 //     becomes "user:xxxxx@", a lone "token@" becomes "xxxxx@";
+//   - what looks like a random token as the first part of the path of an http URL,
+//     where a relay takes one (see secret.TokenLike);
 //   - the values of query parameters that carry signatures or secrets;
 //   - the values of Authorization and token headers, of password assignments
 //     and of netrc lines;
@@ -50,6 +54,7 @@ func redactOnce(s string) string {
 	if strings.ContainsRune(s, '@') {
 		s = redactWords(redactUserinfo(s))
 	}
+	s = redactPaths(s)
 	if strings.ContainsRune(s, '=') {
 		s = redactParameters(s)
 	}
@@ -191,6 +196,27 @@ func wordLen(s string) int {
 		}
 	}
 	return len(s)
+}
+
+// redactPaths hides the tokens of relays in the paths of URLs.
+func redactPaths(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "//")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("//")
+		s = rest
+		if !secret.OfHTTP(before) {
+			continue
+		}
+		if start, end := secret.PathToken(rest); end > 0 {
+			b.WriteString(rest[:start] + mask)
+			s = rest[end:]
+		}
+	}
 }
 
 // publicUser are the users by whom everybody speaks to version control over ssh.

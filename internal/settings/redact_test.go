@@ -54,6 +54,15 @@ func TestRedact(t *testing.T) {
 		{"keeps a version of the protocol's writing behind a port", "https://h:8443/lookup/a.test/m@v1.0.0-!r!c1", "https://h:8443/lookup/a.test/m@v1.0.0-!r!c1"},
 		{"keeps a path with @ where no userinfo is", "https://h.example.test/@scope/m@branch", "https://h.example.test/@scope/m@branch"},
 
+		// Tokens of relays.
+		{"hides the token of a relay in a list", "https://localhost:1/RelayTok3nXYZ12345,http://h/3f9a1c07be52d84466e0917ac3d5f8b2/x|direct", "https://localhost:1/xxxxx,http://h/xxxxx/x|direct"},
+		{"hides the token of a relay behind userinfo", "https://u:p@h/RelayTok3nXYZ12345", "https://u:xxxxx@h/xxxxx"},
+		{"hides the token of a relay in an error", `Get "HTTPS://h:1//RelayTok3nXYZ12345/a.test/m/@v/list": EOF`, `Get "HTTPS://h:1//xxxxx/a.test/m/@v/list": EOF`},
+		{"hides the token of a relay in another URL", "https://h/https://k/RelayTok3nXYZ12345", "https://h/https://k/xxxxx"},
+		{"keeps paths of other mirrors", "https://h.test/artifactory/api/go/go-virtual-prod,https://h.test/team1-go2-virtual-prod3/x", "https://h.test/artifactory/api/go/go-virtual-prod,https://h.test/team1-go2-virtual-prod3/x"},
+		{"keeps a pseudo-version in a URL", "https://h/a.test/m/@v/v0.0.0-20240101000000-a1b2c3d4e5f6.zip", "https://h/a.test/m/@v/v0.0.0-20240101000000-a1b2c3d4e5f6.zip"},
+		{"keeps names in a store", "s3://bucket/3f9a1c07be52d84466e0", "s3://bucket/3f9a1c07be52d84466e0"},
+
 		// Lists and entries without a scheme.
 		{"hides every entry of a list", "https://a:b@h1.example.test|https://c:d@h2.example.test,direct", "https://a:xxxxx@h1.example.test|https://c:xxxxx@h2.example.test,direct"},
 		{"keeps the other entries of a list", "a|https://u:p@h,direct", "a|https://u:xxxxx@h,direct"},
