@@ -113,7 +113,7 @@ func IsParameter(name string) bool {
 	case "sig", "sign", "auth", "code", "key", "pass", "pwd":
 		return true
 	}
-	for _, end := range []string{"signature", "token", "password", "passwd", "secret", "credential", "credentials", "apikey", "api_key", "api-key", "access_key", "access-key", "private_key", "private-key"} {
+	for _, end := range []string{"signature", "token", "password", "passwd", "secret", "credential", "credentials", "apikey", "api_key", "api-key", "access_key", "access-key", "accesskey", "private_key", "private-key", "privatekey", "secret_key", "secret-key", "secretkey"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

@@ -173,6 +173,8 @@ func TestURLsAreLearned(t *testing.T) {
 		{"without a scheme", "//u:PLANTED9Q@b.example.test", "PLANTED9Q"},
 		{"a signature in the query", "https://b.example.test/x?sv=1&sig=PLANT%2FED9Q%3D#f", "PLANT/ED9Q="},
 		{"a token in the query", "https://b.example.test/x?access_token=PLANTED9Q", "PLANTED9Q"},
+		{"a secret key in the query", "s3://b?secret_key=PLANTED9Q", "PLANTED9Q"},
+		{"a secret key in one word", "s3://b?secretkey=PLANTED9Q", "PLANTED9Q"},
 		{"an endpoint in a cache setting", "s3://bucket?endpoint=https://u:PLANTED9Q@b.example.test", "PLANTED9Q"},
 	}
 	for _, tt := range tests {

@@ -94,7 +94,7 @@ var (
 	// mean something else in prose ("key=go.sum"), so they count only as
 	// parameters of a query.
 	parameter = regexp.MustCompile(`(?i)(?:[?&;](?:sig|key|code|auth|pass|pwd|awsaccesskeyid|googleaccessid)|` +
-		`[\w.%-]*(?:token|password|passwd|secret|signature|credentials?|api[-_]?key|access[-_]?key|private[-_]?key))=`)
+		`[\w.%-]*(?:token|password|passwd|secret|signature|credentials?|api[-_]?key|(?:access|private|secret)[-_]?key))=`)
 
 	authorization = regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["'\[]*(?:(?:bearer|basic|token|digest|negotiate)\s+)?)[^\s"'\]]+`)
 	scheme        = regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+([A-Za-z0-9._~+/=-]+)`)

@@ -130,6 +130,7 @@ func TestRedact(t *testing.T) {
 		{"hides the parameters of a signed Google URL", "https://s.example.test/k?GoogleAccessId=a&Expires=1&Signature=zz", "https://s.example.test/k?GoogleAccessId=xxxxx&Expires=1&Signature=xxxxx"},
 		{"hides tokens whatever their case", "https://h/x?Access_Token=a&TOKEN=b&private_token=c", "https://h/x?Access_Token=xxxxx&TOKEN=xxxxx&private_token=xxxxx"},
 		{"hides passwords and keys", "https://h/x?password=a&key=b&api_key=c", "https://h/x?password=xxxxx&key=xxxxx&api_key=xxxxx"},
+		{"hides secret keys in each writing", "s3://b/p?endpoint=http://h:1&secret_key=a&secretkey=b&secret-key=c&accesskey=d&secret_access_key=e&x=f", "s3://b/p?endpoint=http://h:1&secret_key=xxxxx&secretkey=xxxxx&secret-key=xxxxx&accesskey=xxxxx&secret_access_key=xxxxx&x=f"},
 		{"hides a value with a comma", "https://h/x?token=a,b", "https://h/x?token=xxxxx"},
 		{"keeps the list entry after a value", "https://h/x?token=a,direct", "https://h/x?token=xxxxx,direct"},
 		{"keeps the URL after a value", "https://h/x?token=a|https://k", "https://h/x?token=xxxxx|https://k"},
