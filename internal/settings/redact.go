@@ -74,7 +74,7 @@ func redactOnce(s string) string {
 		s = redactScheme(s)
 	}
 	if has("token", "-key", "cookie", "passw", "secret") {
-		s = secretHeader.ReplaceAllString(s, "${1}"+mask)
+		s = redactHeaders(s)
 	}
 	if has("login") {
 		s = netrcLine.ReplaceAllString(s, "${1}"+mask)
@@ -222,14 +222,17 @@ func redactPaths(s string) string {
 // publicUser are the users by whom everybody speaks to version control over ssh.
 var publicUser = map[string]bool{"git": true, "hg": true}
 
+// placeholder is how our texts say where credentials are to be written.
+const placeholder = "USER:PASSWORD"
+
 // maskUserinfo hides the secret of "user:password" or "token". A user without
 // a password, or with the filler that GitHub documents, is itself the token.
 func maskUserinfo(userinfo string) string {
 	user, password, ok := strings.Cut(userinfo, ":")
-	if publicUser[user] && password == "" {
+	if publicUser[user] && password == "" || userinfo == placeholder {
 		return userinfo
 	}
-	if !ok || password == "" || password == "x-oauth-basic" {
+	if !ok || password == "" || password == "x-oauth-basic" || strings.Contains(user, "@") { // which may end a token
 		return mask
 	}
 	return user + ":" + mask
@@ -396,24 +399,6 @@ func valueLen(s string) int {
 }
 
 var listEntry = regexp.MustCompile(`^\s*(?:direct|off|[A-Za-z][A-Za-z0-9+.-]*:/)`)
-
-// redactScheme hides what follows "Bearer" and "Basic" outside a header, but
-// not in prose about them or in a WWW-Authenticate challenge.
-func redactScheme(s string) string {
-	return scheme.ReplaceAllStringFunc(s, func(match string) string {
-		groups := scheme.FindStringSubmatch(match)
-		value := groups[2]
-		prose := strings.Trim(value, "abcdefghijklmnopqrstuvwxyz-.") == "" && strings.EqualFold(groups[1], "basic")
-		switch strings.TrimRight(value, ".") {
-		case "token", "tokens", "auth", "authentication", "authorization", "credentials":
-			prose = true
-		}
-		if prose || strings.HasPrefix(value, "realm=") {
-			return match
-		}
-		return match[:len(match)-len(value)] + mask
-	})
-}
 
 func isDigits(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
