@@ -88,11 +88,39 @@ func (f Forward) Check(chain Chain) []finding.Finding {
 	return c.findings
 }
 
+// Err is a *SyntaxError for an address whose password may have been cut, nil for
+// none: requests would look up a part of the password as the name of a host. Check
+// names it, too.
+func (f Forward) Err() error {
+	for _, v := range []variable{f.http, f.https} {
+		if v.cut() {
+			return newSyntaxError("forward-proxy-invalid", v.name, v.address(), cutProblem, forwardExample)
+		}
+	}
+	return nil
+}
+
+// address is the value with the scheme that the go command adds.
+func (v variable) address() string {
+	if strings.Contains(v.value, "://") {
+		return v.value
+	}
+	return "http://" + v.value
+}
+
+func (v variable) cut() bool {
+	_, err := url.Parse(v.address())
+	return err == nil && cutPassword(v.address())
+}
+
 // exempt reports whether NO_PROXY matches a URL, whatever proxies are set.
 func (f Forward) exempt(u *url.URL) bool {
 	proxy, err := (&httpproxy.Config{HTTPProxy: "p.test", HTTPSProxy: "p.test", NoProxy: f.no.value}).ProxyFunc()(u)
 	return err == nil && proxy == nil
 }
+
+// forwardExample is what to write instead of an address that cannot be used.
+const forwardExample = "an address such as http://proxy.example.test:3128"
 
 type forwardChecker struct {
 	Forward
@@ -144,14 +172,15 @@ func (c *forwardChecker) values() {
 		scheme, _, hasScheme := strings.Cut(v.value, "://")
 		_, err := url.Parse(v.value)
 		_, errWith := url.Parse("http://" + v.value)
-		const fix = "an address such as http://proxy.example.test:3128"
 		switch {
+		case v.cut():
+			c.add("forward-proxy-invalid", finding.Error, v.name, v.value, sentence(cutProblem), forwardExample)
 		case err != nil && errWith != nil:
 			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
-				"The address cannot be parsed, and the go command then silently contacts every server without a proxy.", fix)
+				"The address cannot be parsed, and the go command then silently contacts every server without a proxy.", forwardExample)
 		case err != nil && hasScheme:
 			c.add("forward-proxy-invalid", finding.Error, v.name, v.value,
-				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), fix)
+				fmt.Sprintf("The address cannot be parsed; the go command then takes it for http://%s:, a proxy named %[1]s, and every request fails.", scheme), forwardExample)
 		case hasScheme && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, strings.ToLower(scheme)):
 			c.add("forward-proxy-invalid", finding.Warning, v.name, v.value,
 				fmt.Sprintf("The go command knows the schemes http, https, socks5 and socks5h; it speaks HTTP to a proxy with the scheme %s.", scheme),

@@ -115,3 +115,31 @@ func TestForwardFindingsAreToBePasted(t *testing.T) {
 		})
 	}
 }
+
+func TestAForwardProxyWhosePasswordIsCutIsRefused(t *testing.T) {
+	t.Parallel()
+	for address, refused := range map[string]bool{
+		"http://fw:s3cr3t@ss/w#rd@127.0.0.1:1": true,
+		"fw:s3cr3t@ss/w#rd@127.0.0.1:1":        true,
+		"http://fw:/s3cr3t@127.0.0.1:1":        true,
+		"http://fw:s3cr3t%zz@127.0.0.1:1":      false, // doctor tells of it, and nothing is sent to a wrong host
+		"http://fw:s3cr3t%40@127.0.0.1:1/":     false,
+		"http://127.0.0.1:1/":                  false,
+	} {
+		f := ReadForward(func(name string) string { return map[string]string{"https_proxy": address}[name] })
+		err := f.Err()
+		if (err != nil) != refused {
+			t.Errorf("%s: got %v, want an error: %v", address, err, refused)
+		}
+		if err != nil && (strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "ss/w") || !strings.Contains(err.Error(), "https_proxy: ") || !strings.Contains(err.Error(), "percent-encode")) {
+			t.Errorf("%s: the error says %v", address, err)
+		}
+		var told bool
+		for _, finding := range f.Check(nil) {
+			told = told || finding.Check == "forward-proxy-invalid" && strings.Contains(finding.Effect, "percent-encode")
+		}
+		if told != refused {
+			t.Errorf("%s: doctor tells of it: %v, want %v", address, told, refused)
+		}
+	}
+}

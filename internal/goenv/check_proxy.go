@@ -118,8 +118,8 @@ func (c *checker) mirror(value string, edits *edits, i int) {
 		edits.fixed[i].URL = bare.String()
 	case secret:
 		c.add("goproxy-credentials", finding.Warning, "GOPROXY", entry.Raw,
-			"The go command sends the query with every request and shows it in every error message.",
-			"the URL without the secret, which netrc or GOAUTH supplies")
+			"The go command sends path and query with every request and shows them in every error message.",
+			"over https, the URL without the secret, which netrc or GOAUTH supplies")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		bare.Scheme = "https"
 		edits.add("goproxy-http", finding.Info, entry.Raw,

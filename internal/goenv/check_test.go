@@ -93,7 +93,7 @@ func TestEveryTrapIsNamed(t *testing.T) {
 		{name: "a lone token is shown by the go command", env: env{"GOPROXY": "https://hunter2@a.test,off"}, checks: []string{"goproxy-credentials"},
 			effect: "shows the token", fix: "https://a.test,off"},
 		{name: "a secret in the query", env: env{"GOPROXY": "https://a.test?token=hunter2,off"}, checks: []string{"goproxy-credentials"},
-			effect: "query", fix: "the URL without the secret, which netrc or GOAUTH supplies"},
+			effect: "query", fix: "over https, the URL without the secret, which netrc or GOAUTH supplies"},
 		{name: "plain http", env: env{"GOPROXY": "http://a.test|direct"}, checks: []string{"goproxy-http"}, effect: "unencrypted", fix: "https://a.test|direct"},
 		{name: "plain http on this machine is fine", env: env{"GOPROXY": "http://127.0.0.1:8080|http://localhost:1|direct"}},
 		{name: "a URL without host", env: env{"GOPROXY": "https:/a.test|direct"}, checks: []string{"goproxy-no-host"}, effect: "no Host", fix: "https://a.test|direct"},

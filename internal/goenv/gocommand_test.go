@@ -142,6 +142,9 @@ func TestParseProxyReadsListsAsTheGoCommandDoes(t *testing.T) {
 		}
 		urls, stderr := g.trace(t, "example.test/m@v1.0.0", map[string]string{"GOPROXY": list})
 		chain, err := ParseProxy(list)
+		if err != nil && strings.Contains(err.Error(), cutProblem) {
+			continue // stricter, on purpose
+		}
 		refused := strings.Contains(stderr, "invalid proxy URL") || strings.Contains(stderr, "invalid file:// proxy URL") ||
 			strings.Contains(stderr, "contains no entries") || strings.Contains(stderr, ": parse ")
 		if refused != (err != nil) {

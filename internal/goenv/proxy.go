@@ -23,6 +23,9 @@ const (
 // what stands after direct or off is not looked at. The error is a
 // *SyntaxError.
 //
+// It is stricter in one thing: a URL whose password may have been cut is refused, as
+// the go command would look up a part of it as the name of a host.
+//
 // An http URL with credentials is accepted, as the go command does: it refuses
 // the requests, not the list. So is a URL without a host. Check names both.
 func ParseProxy(list string) (Chain, error) {
@@ -140,6 +143,9 @@ func parseEntry(el element) (Entry, *badEntry) {
 	}
 	switch u.Scheme {
 	case "http", "https":
+		if cutPassword(text) {
+			return Entry{}, &badEntry{"goproxy-url", el.raw, cutProblem}
+		}
 	case "file":
 		if *u != (url.URL{Scheme: u.Scheme, Path: u.Path, RawPath: u.RawPath}) {
 			return Entry{}, refusedEntry(el.raw, "goproxy-file-url", "is not of the form file:///absolute/path")
@@ -176,6 +182,18 @@ func parseProblem(raw string, err error) string {
 		err = parseErr.Err
 	}
 	return err.Error()
+}
+
+// cutProblem is a clause about what cutPassword finds.
+const cutProblem = `has an "@" behind the host, so a part of the password may stand for the host, which is looked up by its name; percent-encode special characters of user and password`
+
+// cutPassword reports whether a URL that a parser takes may be one whose password
+// has an unescaped "/", "?" or "#", and perhaps an "@" before it: the parser takes
+// the begin of it for a host or a port.
+func cutPassword(rawURL string) bool {
+	_, rest, _ := strings.Cut(rawURL, "//")
+	end := strings.IndexAny(rest, "/?#")
+	return end >= 0 && strings.ContainsAny(rest[:end], "@:") && strings.Contains(rest[end:], "@")
 }
 
 // mirrorURL renders the URL of a mirror so that "/"+escaped path can be

@@ -91,6 +91,10 @@ func TestListsThatTheGoCommandRefusesAreErrors(t *testing.T) {
 		{"a file URL with a host", "file://localhost/srv", "goproxy-file-url", "file:///srv", "file:///absolute/path"},
 		{"a file URL with one slash", "file:/srv", "goproxy-file-url", "file:///srv", "file:///absolute/path"},
 		{"a bad port", "https://a.test:http", "goproxy-url", proxyExample, "invalid port"},
+		{"a password with @ and a slash", "https://u:p@q/r@a.test/x,direct", "goproxy-url", proxyExample, "percent-encode"},
+		{"a password that begins with a slash", "https://u:/r@a.test/x,direct", "goproxy-url", proxyExample, "percent-encode"},
+		{"a password with @ and a question mark", "https://u:p@q?r@a.test/x,direct", "goproxy-url", proxyExample, "percent-encode"},
+		{"such a password without a scheme", "u:p@q/r@a.test/x", "goproxy-url", proxyExample, "percent-encode"},
 		{"a bad entry behind a good one", "https://a.test,b", "goproxy-keyword", proxyExample, `found "b"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

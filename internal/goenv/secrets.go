@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/modferry/modferry/internal/secret"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -15,25 +16,26 @@ import (
 // out of a log; nil when there are none.
 func Secrets(value string) []string {
 	var found []string
-	add := func(secret string) {
-		if secret != "" && !slices.Contains(found, secret) {
-			found = append(found, secret)
+	add := func(form string) {
+		if form != "" && !slices.Contains(found, form) {
+			found = append(found, form)
 		}
 	}
 	entries := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == '|' || unicode.IsSpace(r) })
 	for _, entry := range entries {
+		add(pathToken(entry))
 		u, err := url.Parse(entry)
 		if err != nil {
 			continue
 		}
 		if u.User != nil {
 			// Without a password, the user is the token.
-			secret, _ := u.User.Password()
-			if secret == "" {
-				secret = u.User.Username()
+			decoded, _ := u.User.Password()
+			if decoded == "" {
+				decoded = u.User.Username()
 			}
-			add(secret)
-			add(url.QueryEscape(secret))
+			add(decoded)
+			add(url.QueryEscape(decoded))
 			add(writtenSecret(entry))
 		}
 		for parameter := range strings.SplitSeq(u.RawQuery, "&") {
@@ -48,6 +50,19 @@ func Secrets(value string) []string {
 		}
 	}
 	return found
+}
+
+// pathToken is the token of a relay in the path of an entry, "" for none.
+func pathToken(entry string) string {
+	scheme, rest, found := strings.Cut(entry, "//")
+	switch {
+	case !found:
+		rest = entry // the go command adds the scheme
+	case !secret.OfHTTP(scheme):
+		return ""
+	}
+	start, end := secret.PathToken(rest)
+	return rest[start:end]
 }
 
 // writtenSecret is the password, or the user alone, of a URL as it is written.

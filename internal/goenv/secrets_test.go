@@ -24,6 +24,7 @@ func TestCredentialsAreFoundInEveryForm(t *testing.T) {
 		{"a sign in the path", "https://u:pass@a.test/b@c", []string{"pass"}},
 		{"several mirrors", "https://u:one@a.test|https://v:two@b.test,https://u:one@c.test,off", []string{"one", "two"}},
 		{"a parameter", "https://a.test/go?region=eu&token=a%2Bb", []string{"a%2Bb", "a+b"}},
+		{"the token of a relay", "https://a.test/RelayTok3nXYZ12345/x,b.test:1/3f9a1c07be52d84466e0", []string{"RelayTok3nXYZ12345", "3f9a1c07be52d84466e0"}},
 		{"a database", "sum.a.test+0123abcd+AAAA https://u:pass@sum.a.test", []string{"pass"}},
 		{"not parseable", "https://u:pass@a.test:port", nil},
 	} {

@@ -13,7 +13,7 @@ var variables = map[string]bool{
 	"CI_JOB_TOKEN": true, "CI_BUILD_TOKEN": true, "CI_JOB_JWT": true, "CI_JOB_JWT_V2": true, "CI_REGISTRY_PASSWORD": true,
 	"CI_DEPLOY_PASSWORD": true, "GITLAB_TOKEN": true, "MODFERRY_GITLAB_TOKEN": true, "GITEA_TOKEN": true, "FORGEJO_TOKEN": true,
 	"AWS_SECRET_ACCESS_KEY": true, "AWS_SECRET_KEY": true, "AWS_SESSION_TOKEN": true, "AWS_CONTAINER_AUTHORIZATION_TOKEN": true,
-	"MINIO_ROOT_PASSWORD": true, "MINIO_SECRET_KEY": true,
+	"MODFERRY_RELAY_TOKEN": true, "MINIO_ROOT_PASSWORD": true, "MINIO_SECRET_KEY": true,
 }
 
 // AddEnviron makes known what the variables of an environment ("NAME=value")
@@ -35,16 +35,19 @@ func (s *Set) AddEnviron(environ []string) {
 }
 
 // AddURLs makes known the credentials of all URLs in a text, such as a GOPROXY
-// list: userinfo and parameters of queries that prove a right.
+// list: userinfo, parameters of queries that prove a right, and tokens in paths.
 func (s *Set) AddURLs(text string) {
-	if !strings.Contains(text, "//") {
-		return
-	}
 	for _, entry := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == '|' || unicode.IsSpace(r) }) {
-		for rest, found := entry, true; found; {
-			if _, rest, found = strings.Cut(rest, "//"); found {
-				s.addUserinfo(rest) // a URL may carry another one in its query
+		scheme, rest, found := strings.Cut(entry, "//")
+		if host, _, _ := strings.Cut(entry, "/"); !found && strings.ContainsAny(host, ".:") {
+			s.addPath(entry) // the go command adds the scheme
+		}
+		for found {
+			s.addUserinfo(rest)
+			if OfHTTP(scheme) {
+				s.addPath(rest)
 			}
+			scheme, rest, found = strings.Cut(rest, "//") // a URL may carry another one in its query
 		}
 		_, query, _ := strings.Cut(entry, "?")
 		query, _, _ = strings.Cut(query, "#")
@@ -57,6 +60,12 @@ func (s *Set) AddURLs(text string) {
 			}
 		}
 	}
+}
+
+// addPath makes the token known that a relay reads in the path of a URL.
+func (s *Set) addPath(rest string) {
+	start, end := PathToken(rest)
+	s.Add(rest[start:end])
 }
 
 // addUserinfo reads what follows the "//" of a URL, which may be one that no
@@ -75,7 +84,16 @@ func (s *Set) addUserinfo(rest string) {
 			return
 		}
 	}
-	login, password, _ := strings.Cut(rest[:at], ":")
+	s.addLogin(rest[:at])
+	// The "@" of a password may have a "/" behind it: what ends there is hidden, too.
+	if last := strings.LastIndexByte(rest, '@'); last > at {
+		s.addLogin(rest[:last])
+	}
+}
+
+// addLogin makes a userinfo known, as it is written and decoded.
+func (s *Set) addLogin(userinfo string) {
+	login, password, _ := strings.Cut(userinfo, ":")
 	if password == "" && (login == "git" || login == "hg") {
 		return // how every Git host is spoken to by ssh
 	}
@@ -95,7 +113,7 @@ func IsParameter(name string) bool {
 	case "sig", "sign", "auth", "code", "key", "pass", "pwd":
 		return true
 	}
-	for _, end := range []string{"signature", "token", "password", "passwd", "secret", "credential", "credentials", "apikey", "api_key", "api-key", "access_key", "access-key", "private_key", "private-key"} {
+	for _, end := range []string{"signature", "token", "password", "passwd", "secret", "credential", "credentials", "apikey", "api_key", "api-key", "access_key", "access-key", "accesskey", "private_key", "private-key", "privatekey", "secret_key", "secret-key", "secretkey"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

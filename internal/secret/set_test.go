@@ -167,11 +167,14 @@ func TestURLsAreLearned(t *testing.T) {
 		{"the same as it is written", "https://u:PLANT%40ED9Q@b.example.test", "PLANT%40ED9Q"},
 		{"a password with a slash", "https://u:PLANT/ED9Q@b.example.test", "PLANT/ED9Q"},
 		{"a password with an at sign", "https://u:PLANT@ED9Q@b.example.test", "PLANT@ED9Q"},
+		{"a password with an at sign before a slash", "https://u:PLA@NT/ED9Q@b.example.test/x", "PLA@NT/ED9Q"},
 		{"a token alone", "https://PLANTED9Q@b.example.test", "PLANTED9Q"},
 		{"a forward proxy", "http://u:PLANTED9Q@proxy.example.test:3128/", "PLANTED9Q"},
 		{"without a scheme", "//u:PLANTED9Q@b.example.test", "PLANTED9Q"},
 		{"a signature in the query", "https://b.example.test/x?sv=1&sig=PLANT%2FED9Q%3D#f", "PLANT/ED9Q="},
 		{"a token in the query", "https://b.example.test/x?access_token=PLANTED9Q", "PLANTED9Q"},
+		{"a secret key in the query", "s3://b?secret_key=PLANTED9Q", "PLANTED9Q"},
+		{"a secret key in one word", "s3://b?secretkey=PLANTED9Q", "PLANTED9Q"},
 		{"an endpoint in a cache setting", "s3://bucket?endpoint=https://u:PLANTED9Q@b.example.test", "PLANTED9Q"},
 	}
 	for _, tt := range tests {

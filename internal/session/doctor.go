@@ -49,6 +49,9 @@ func OpenForDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding,
 // name without doubt. They are asked for a public module alone, as a pattern that
 // keeps names from them may be what is wrong.
 func (s *Session) openRest() error {
+	if err := goenv.ReadForward(s.getenv).Err(); err != nil {
+		return err // nothing can be asked without telling a part of the password
+	}
 	list, _ := s.mirrorList()
 	if s.Configured = goenv.Understood(list); len(s.Configured.Mirrors()) == 0 {
 		return errors.New("no mirror is named")

@@ -22,6 +22,12 @@ func TestWhatCannotBeMeantIsRefusedBeforeAnythingIsAsked(t *testing.T) {
 		{"a keyword in the wrong case", nil, "https://mirror.example.test,Direct", []string{"Direct", "direct"}},
 		{"a list of separators", nil, ",|,", []string{"no entries"}},
 		{"a password in an http URL", nil, "http://ann:s3cret@mirror.example.test", []string{"https://"}},
+		{"a password in a URL that cuts it", nil, "https://ann:a@s3cret/b@mirror.example.test,direct", []string{"percent-encode"}},
+		{"a password in the address of a forward proxy that cuts it", func(_ *testing.T, b *fetchtest.Bench) {
+			b.Options.Getenv = func(name string) string {
+				return map[string]string{"HTTPS_PROXY": "http://ann:a@s3cret/b@proxy.example.test:1"}[name]
+			}
+		}, "off", []string{"HTTPS_PROXY", "percent-encode"}},
 		{"a GOSUMDB that is no database", func(_ *testing.T, b *fetchtest.Bench) { b.Env["GOSUMDB"] = "sum.example.test" }, "off", []string{"GOSUMDB", "sum.example.test"}},
 		{"a CA file that is none", func(t *testing.T, b *fetchtest.Bench) {
 			b.Values.CAFile = filepath.Join(t.TempDir(), "ca.pem")

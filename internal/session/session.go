@@ -279,6 +279,9 @@ func newSession(v *settings.Values, env goenv.Env, o Options) *Session {
 
 // open reads the settings of the go command and makes the mirrors.
 func (s *Session) open() (err error) {
+	if err := goenv.ReadForward(s.getenv).Err(); err != nil {
+		return err
+	}
 	list, source := s.mirrorList()
 	if s.Configured, err = goenv.ParseProxy(list); err != nil {
 		if s.guest {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
+
+	"github.com/modferry/modferry/internal/secret"
 )
 
 // mask stands where a secret stood. It is what net/url.URL.Redacted and so
@@ -26,6 +28,8 @@ const maxPasses = 8
 //   - the userinfo of every URL anywhere in s, also in GOPROXY lists, in
 //     malformed URLs and in entries that lack their scheme: "user:password@"
 //     becomes "user:xxxxx@", a lone "token@" becomes "xxxxx@";
+//   - what looks like a random token as the first part of the path of an http URL,
+//     where a relay takes one (see secret.TokenLike);
 //   - the values of query parameters that carry signatures or secrets;
 //   - the values of Authorization and token headers, of password assignments
 //     and of netrc lines;
@@ -50,6 +54,7 @@ func redactOnce(s string) string {
 	if strings.ContainsRune(s, '@') {
 		s = redactWords(redactUserinfo(s))
 	}
+	s = redactPaths(s)
 	if strings.ContainsRune(s, '=') {
 		s = redactParameters(s)
 	}
@@ -69,7 +74,7 @@ func redactOnce(s string) string {
 		s = redactScheme(s)
 	}
 	if has("token", "-key", "cookie", "passw", "secret") {
-		s = secretHeader.ReplaceAllString(s, "${1}"+mask)
+		s = redactHeaders(s)
 	}
 	if has("login") {
 		s = netrcLine.ReplaceAllString(s, "${1}"+mask)
@@ -89,7 +94,7 @@ var (
 	// mean something else in prose ("key=go.sum"), so they count only as
 	// parameters of a query.
 	parameter = regexp.MustCompile(`(?i)(?:[?&;](?:sig|key|code|auth|pass|pwd|awsaccesskeyid|googleaccessid)|` +
-		`[\w.%-]*(?:token|password|passwd|secret|signature|credentials?|api[-_]?key|access[-_]?key|private[-_]?key))=`)
+		`[\w.%-]*(?:token|password|passwd|secret|signature|credentials?|api[-_]?key|(?:access|private|secret)[-_]?key))=`)
 
 	authorization = regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["'\[]*(?:(?:bearer|basic|token|digest|negotiate)\s+)?)[^\s"'\]]+`)
 	scheme        = regexp.MustCompile(`(?i)\b(bearer|basic)[ \t]+([A-Za-z0-9._~+/=-]+)`)
@@ -135,8 +140,14 @@ func userinfoLen(s string, isURL bool) int {
 	if end < 0 {
 		end = len(s)
 	}
+	word := s[:wordLen(s)]
 	if i := strings.LastIndexByte(s[:end], '@'); i >= 0 {
-		if isURL || strings.IndexByte(s[:i], ':') >= 0 || credentialAt(s, i) {
+		switch user, password, _ := strings.Cut(s[:i], ":"); {
+		case isURL && publicUser[user] && password == "":
+			return i
+		case isURL:
+			return max(i, lastCredentialAt(word)) // a password may hold both '@' and '/'
+		case strings.IndexByte(s[:i], ':') >= 0 || credentialAt(s, i):
 			return i
 		}
 		return 0
@@ -146,21 +157,18 @@ func userinfoLen(s string, isURL bool) int {
 	}
 
 	// No '@' in the authority. A password with an unescaped '/', '#', '?', quote
-	// or space ends up here; its first part stands where a port should.
+	// or space ends up here; its first part stands where a port should, and may
+	// look like one.
 	line := s
 	if i := strings.IndexAny(line, "\r\n"); i >= 0 {
 		line = line[:i]
 	}
-	word := line
-	if i := strings.IndexAny(word, " \t\""); i >= 0 {
-		word = word[:i]
-	}
-	if i := strings.LastIndexByte(s[:end], ':'); i >= 0 && i+1 < end && !isDigits(s[i+1:end]) {
+	if i := strings.LastIndexByte(s[:end], ':'); i >= 0 {
 		if at := lastCredentialAt(word); at > 0 {
 			return at
 		}
 		for at := range len(line) {
-			if line[at] == '@' && credentialAt(line, at) {
+			if !isDigits(s[i+1:end]) && line[at] == '@' && credentialAt(line, at) {
 				return at
 			}
 		}
@@ -174,17 +182,57 @@ func userinfoLen(s string, isURL bool) int {
 	return 0
 }
 
+// wordLen returns where the URL at the start of s ends at the latest: at a blank,
+// a quote, or where the next entry of a list begins.
+func wordLen(s string) int {
+	for i := range len(s) {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n', '"':
+			return i
+		case ',', '|':
+			if listEntry.MatchString(s[i+1:]) {
+				return i
+			}
+		}
+	}
+	return len(s)
+}
+
+// redactPaths hides the tokens of relays in the paths of URLs.
+func redactPaths(s string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "//")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		b.WriteString("//")
+		s = rest
+		if !secret.OfHTTP(before) {
+			continue
+		}
+		if start, end := secret.PathToken(rest); end > 0 {
+			b.WriteString(rest[:start] + mask)
+			s = rest[end:]
+		}
+	}
+}
+
 // publicUser are the users by whom everybody speaks to version control over ssh.
 var publicUser = map[string]bool{"git": true, "hg": true}
+
+// placeholder is how our texts say where credentials are to be written.
+const placeholder = "USER:PASSWORD"
 
 // maskUserinfo hides the secret of "user:password" or "token". A user without
 // a password, or with the filler that GitHub documents, is itself the token.
 func maskUserinfo(userinfo string) string {
 	user, password, ok := strings.Cut(userinfo, ":")
-	if publicUser[user] && password == "" {
+	if publicUser[user] && password == "" || userinfo == placeholder {
 		return userinfo
 	}
-	if !ok || password == "" || password == "x-oauth-basic" {
+	if !ok || password == "" || password == "x-oauth-basic" || strings.Contains(user, "@") { // which may end a token
 		return mask
 	}
 	return user + ":" + mask
@@ -305,6 +353,7 @@ func credentialAt(s string, i int) bool {
 		rest = rest[:end]
 	}
 	rest = besideModule.ReplaceAllString(strings.TrimRight(rest, "."), "")
+	rest = strings.ReplaceAll(rest, "!", "") // before what was a capital letter
 	if i > 0 && s[i-1] == '/' && (rest == "v" || rest == "latest") {
 		return false
 	}
@@ -350,24 +399,6 @@ func valueLen(s string) int {
 }
 
 var listEntry = regexp.MustCompile(`^\s*(?:direct|off|[A-Za-z][A-Za-z0-9+.-]*:/)`)
-
-// redactScheme hides what follows "Bearer" and "Basic" outside a header, but
-// not in prose about them or in a WWW-Authenticate challenge.
-func redactScheme(s string) string {
-	return scheme.ReplaceAllStringFunc(s, func(match string) string {
-		groups := scheme.FindStringSubmatch(match)
-		value := groups[2]
-		prose := strings.Trim(value, "abcdefghijklmnopqrstuvwxyz-.") == "" && strings.EqualFold(groups[1], "basic")
-		switch strings.TrimRight(value, ".") {
-		case "token", "tokens", "auth", "authentication", "authorization", "credentials":
-			prose = true
-		}
-		if prose || strings.HasPrefix(value, "realm=") {
-			return match
-		}
-		return match[:len(match)-len(value)] + mask
-	})
-}
 
 func isDigits(s string) bool {
 	return strings.Trim(s, "0123456789") == ""

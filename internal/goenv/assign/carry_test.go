@@ -8,6 +8,21 @@ import (
 	"github.com/modferry/modferry/internal/goenv/assign"
 )
 
+func TestTokensOfRelaysAreCredentials(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]bool{
+		"https://relay.test:1/RelayTok3nXYZ12345,direct":           true,
+		"https://a.test/artifactory/api/go/go-virtual-prod,direct": false,
+	} {
+		for _, f := range assign.Formats() {
+			carried, left := f.Carry([]assign.Variable{{Name: "GOPROXY", Value: value}})
+			if kept := len(left) == 1; kept != (f.Kept && want) || !kept && carried[0].Secret != want {
+				t.Errorf("%s, %s: carried %v, left %v", f.Name, value, carried, left)
+			}
+		}
+	}
+}
+
 func TestCredentialsAndPathsStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	vars := []assign.Variable{

@@ -18,6 +18,7 @@ import (
 type auth struct {
 	tokens []([sha256.Size]byte)
 	certs  bool // clients need a certificate, too
+	words  bool // a token looks like words, and is shown where URLs are
 }
 
 func (a *auth) wanted() bool { return len(a.tokens) > 0 }
@@ -36,6 +37,7 @@ func newAuth(token, file string, certs bool, secrets *secret.Set) (*auth, error)
 			return fmt.Errorf("%s: found a token of %d characters, expected 16 to 200 letters, digits and . _ ~ -, such as openssl rand -hex 16 prints", source, len(token))
 		}
 		secrets.Add(token)
+		a.words = a.words || !secret.TokenLike(token)
 		a.tokens = append(a.tokens, sha256.Sum256([]byte(token)))
 		return nil
 	}

@@ -178,6 +178,19 @@ func TestClientsShowCertificates(t *testing.T) {
 	}
 }
 
+func TestATokenThatClientsDoNotHideIsToldOf(t *testing.T) {
+	t.Parallel()
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: modules(t, "example.test/m")})
+	for token, want := range map[string]bool{token: false, "our-relay-of-the-team": true} {
+		b := newBench(t, mirror.URL)
+		b.token = token
+		b.start()
+		if got := strings.Contains(b.log.String(), "looks like words"); got != want {
+			t.Errorf("%s: told of it: %v, want %v", token, got, want)
+		}
+	}
+}
+
 func TestSettingsThatCannotBeMeantAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -25,6 +25,9 @@ func (s *Server) secure(v *settings.Values) error {
 	if err != nil {
 		return err
 	}
+	if a.words {
+		s.o.Log.Warn("a token looks like words, so clients cannot tell it from a path and do not hide it in their logs and reports; take one such as openssl rand -hex 16 prints")
+	}
 	s.tls.Store(t)
 	s.auth.Store(a)
 	return nil
