@@ -61,6 +61,9 @@ func (s *step) resolve() (v *settings.Values, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.Promise("fetch"); err != nil {
+		return nil, err
+	}
 	if !filepath.IsAbs(v.Dir) {
 		v.Dir = filepath.Join(s.host.workspace, v.Dir)
 	}

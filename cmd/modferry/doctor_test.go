@@ -45,6 +45,7 @@ var elsewhere = map[string]string{
 	"relay-unverified":     "internal/relay/sumdb_test.go",
 	"import-strange":       "internal/fetch/export_unix_test.go",
 	"mirror-certificates":  "internal/fetch/rules_test.go",
+	"credentials-refused":  "internal/fetch/refusals_test.go",
 	"relay-missing":        "action/github/native_test.go",
 	"modcache-unseen":      "action/github/host_test.go",
 	"directory-unreadable": "internal/worklist/find_test.go", // root can read all

@@ -69,6 +69,9 @@ func (a *app) begin(cmd *cobra.Command, c command) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := values.Promise(c.name); err != nil {
+		return nil, err
+	}
 	if cmd.Flags().Lookup("json") != nil {
 		if err := checkTarget(values.JSON); err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ func (e examination) credentials() []finding.Finding {
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil // session.Open has told what matters
+		return e.s.UnusedCredentials()
 	}
 	var out []finding.Finding
 	if runtime.GOOS != "windows" && info.Mode()&fs.FileMode(0o077) != 0 {

@@ -182,15 +182,3 @@ func (r *run) conclude(ctx context.Context, res *report.Result) {
 		res.Message = fmt.Sprintf("%s that only go mod download, graph and verify read could not be obtained", report.Count(low, "go.mod file"))
 	}
 }
-
-// refusals explains by the file of passwords why mirrors wanted credentials.
-func (r *run) refusals(d preflight.Decision) []finding.Finding {
-	refused := func(h *preflight.Candidate) bool {
-		codes := h.Health.Counts().Codes
-		return codes["401"]+codes["403"] > 0 || h.Failing() && (h.Verdict.Class == failure.Unauthorized || h.Verdict.Class == failure.Forbidden)
-	}
-	if !slices.ContainsFunc(d.All, refused) {
-		return nil
-	}
-	return r.UnusedCredentials()
-}

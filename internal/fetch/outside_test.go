@@ -170,6 +170,15 @@ func TestFetchOfPrivateModules(t *testing.T) {
 		t.Errorf("the database was told %d times", n)
 	}
 	b = outsideBench(t, f, db.Key)
+	b.Env["GONOSUMDB"], b.Values.Strict = "example.test/tool,example.test/dep", true
+	res = fetchModules(t, b, s.URL, "example.test/tool/cmd/it@latest")
+	fetchtest.WantOutcome(t, res, report.Incomplete)
+	for _, m := range res.Modules {
+		if m.Source != report.FromFailed || m.Class != failure.MissingSum || !strings.Contains(m.Message, "strict") {
+			t.Errorf("strict has %s@%s %s: %s", m.Path, m.Version, m.Kind, m.Message)
+		}
+	}
+	b = outsideBench(t, f, db.Key)
 	b.Env["GONOPROXY"] = "example.test"
 	before := len(s.Requests())
 	res = fetchModules(t, b, s.URL+",direct", "example.test/tool/cmd/it@latest")

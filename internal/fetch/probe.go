@@ -23,7 +23,7 @@ func Probe(ctx context.Context, s *session.Session) (*report.Result, session.Cha
 	p.Wait()
 	chosen := p.Final(true)
 	res.SumDB = p.Database()
-	r.fill(res, chosen)
+	r.fill(res, chosen, r.refusals(chosen)...)
 	switch {
 	case ctx.Err() != nil:
 		res.Outcome, res.Interrupted = report.Incomplete, true

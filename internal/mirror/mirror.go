@@ -86,7 +86,7 @@ func (c *Client) OpenTrusting(rawURL string, limits Limits, trust Trust) (*Mirro
 		m.auth = basicAuth(u.User.Username(), password)
 		u.User = nil
 	} else if u.Scheme == "https" {
-		if e, ok := lookupNetrc(c.o.Netrc, u.Host, strings.TrimRight(u.Path, "/")); ok {
+		if e, ok := LookupNetrc(c.o.Netrc, u.Host, strings.TrimRight(u.Path, "/")); ok {
 			m.auth = basicAuth(e.Login, e.Password)
 		}
 	}

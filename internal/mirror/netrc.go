@@ -121,10 +121,10 @@ func (e NetrcEntry) Serves(host, path string) bool {
 	return h == host && (p == "/" || path == p || strings.HasPrefix(path, p+"/"))
 }
 
-// lookupNetrc finds the credentials for host (as in the URL, port included)
+// LookupNetrc finds the credentials for host (as in the URL, port included)
 // and path. An entry for host/path beats one for the host alone; a parent
 // domain does not count.
-func lookupNetrc(entries []NetrcEntry, host, path string) (NetrcEntry, bool) {
+func LookupNetrc(entries []NetrcEntry, host, path string) (NetrcEntry, bool) {
 	var best NetrcEntry
 	found := false
 	for _, e := range entries {

@@ -51,7 +51,12 @@ func discard(tmp *os.File, err error) error {
 // module is a module with the hashes that are known of it. The error says that it
 // cannot be verified.
 func (f *Finder) module(ctx context.Context, v module.Version) (worklist.Module, error) {
-	if f.unasked(v.Path) != "" {
+	if why := f.unasked(v.Path); why != "" {
+		if f.s.Values.Strict {
+			fe := failure.New(failure.MissingSum, "verify", "", nil)
+			fe.Detail = "strict refuses what cannot be verified: " + why
+			return worklist.Module{Path: v.Path, Version: v.Version}, fe
+		}
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		m := f.first[v]

@@ -30,10 +30,15 @@ func (s *Session) check() error {
 			s.About = append(s.About, f)
 		}
 		if f.Severity == finding.Error && slices.Contains(refused, f.Setting) {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
+			return refusal(f)
 		}
 	}
 	return nil
+}
+
+// refusal is a finding as an error.
+func refusal(f finding.Finding) *goenv.SyntaxError {
+	return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
 }
 
 // Public reports whether a mirror is one of the public catalogue.
@@ -54,7 +59,7 @@ func (s *Session) checkPatterns() error {
 	private := goenv.Env{"GOPRIVATE": {Value: s.Values.Checkout.Private, Source: s.Values.Checkout.Sources["private"]}}
 	for _, f := range goenv.Check(private, nil, nil) {
 		if f.Setting == "GOPRIVATE" && f.Severity == finding.Error {
-			return &goenv.SyntaxError{Check: f.Check, Setting: f.Setting, Found: f.Found, Problem: clause(f.Effect), Fix: f.Fix}
+			return &sourcedError{refusal(f), s.Values.Checkout.Sources["private"]}
 		}
 	}
 	return nil

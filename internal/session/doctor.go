@@ -35,9 +35,15 @@ func OpenForDoctor(v *settings.Values, env goenv.Env, noticed []finding.Finding,
 	}
 	if err := s.open(); err != nil {
 		s.Unsound = s.openRest() != nil
-		// goenv.Check finds what a SyntaxError says, and more of the kind.
-		var syntax *goenv.SyntaxError
-		if !errors.As(err, &syntax) {
+		// goenv.Check finds what a SyntaxError says, and more of the kind, where it is
+		// not the checkout that says it.
+		var said *sourcedError
+		switch {
+		case errors.As(s.sourced(err), &said):
+			if said.source != env.Source(said.err.Setting) {
+				s.Findings = append(s.Findings, said.err.Finding(said.source))
+			}
+		case !errors.As(err, new(*goenv.SyntaxError)):
 			s.Findings = append(s.Findings, finding.Finding{Check: "setting-refused", Severity: finding.Error, Setting: "modferry",
 				Effect: "It cannot run with the settings it has: " + failure.Plain(err.Error())})
 		}

@@ -77,9 +77,24 @@ func (e *sourcedError) Unwrap() error { return e.err }
 // sourced adds to an error about a variable of the go command where its value
 // comes from.
 func sourced(err error, env goenv.Env) error {
+	return sourcedBy(err, env.Source)
+}
+
+// sourced adds it where the checkout may have said the value as well.
+func (s *Session) sourced(err error) error {
+	return sourcedBy(err, func(name string) string {
+		if _, source := s.mirrorList(); name == "GOPROXY" {
+			return source
+		}
+		return s.Env.Source(name)
+	})
+}
+
+func sourcedBy(err error, source func(name string) string) error {
+	var said *sourcedError
 	var syntax *goenv.SyntaxError
-	if errors.As(err, &syntax) && env.Source(syntax.Setting) != "" {
-		return &sourcedError{syntax, env.Source(syntax.Setting)}
+	if errors.As(err, &said) || !errors.As(err, &syntax) || source(syntax.Setting) == "" {
+		return err
 	}
-	return err
+	return &sourcedError{syntax, source(syntax.Setting)}
 }

@@ -1,7 +1,9 @@
 package session
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,29 +13,97 @@ import (
 	"github.com/modferry/modferry/internal/mirror"
 )
 
-// UnusedCredentials tells of entries of the file of passwords that are meant for a mirror
-// and do not serve it.
+// UnusedCredentials tells of a file of passwords that is not there, and of entries that
+// are meant for a mirror and do not serve it.
 func (s *Session) UnusedCredentials() []finding.Finding {
 	name := s.NetrcFile()
 	if name == "" {
 		return nil
 	}
 	data, err := diskfile.Read(name, mirror.MaxNetrc)
+	if errors.Is(err, fs.ErrNotExist) && name == s.getenv("NETRC") {
+		return []finding.Finding{{Check: "netrc-missing", Severity: finding.Warning, Setting: "NETRC", Found: name,
+			Effect: "NETRC names a file that does not exist, so mirrors get no credentials, and the go command says nothing of it. A CI variable of type File that this job does not have looks like this.",
+			Fix:    "the file at that place, or NETRC unset"}}
+	}
 	if err != nil {
 		return nil // readNetrc has told what matters
 	}
 	var out []finding.Finding
 	for _, h := range s.Chain.Hops {
 		u, err := url.Parse(h.URL)
-		if err != nil || u.Scheme != "https" || u.User != nil {
-			continue // asked without, or with its own
+		if err != nil || u.Host == "" || u.User != nil {
+			continue // a directory, or with its own
 		}
-		if f := examineNetrc(string(data), u); f != nil {
+		var f *finding.Finding
+		if u.Scheme == "http" {
+			f = plainNetrc(string(data), u)
+		} else if f = examineNetrc(string(data), u); f == nil && !h.Public {
+			f = onlyDefault(string(data), u)
+		}
+		if f != nil {
 			f.Severity, f.Setting = finding.Warning, ".netrc"
 			out = append(out, *f)
 		}
 	}
 	return out
+}
+
+// RefusedCredentials tells of credentials that were sent to mirrors which want other
+// ones; refused says which mirrors answered so.
+func (s *Session) RefusedCredentials(refused func(*Hop) bool) []finding.Finding {
+	if s.guest {
+		return nil // nothing was sent
+	}
+	entries, _ := mirror.ReadNetrc(s.Options.Getenv, s.Env.Get("GOAUTH"))
+	var out []finding.Finding
+	for _, h := range s.Chain.Hops {
+		u, err := url.Parse(h.URL)
+		if err != nil || u.Scheme != "https" || !refused(h) {
+			continue
+		}
+		f := finding.Finding{Check: "credentials-refused", Severity: finding.Warning, Setting: "GOPROXY", Found: h.Name(),
+			Effect: "The credentials in the URL were sent to the mirror and refused.", Fix: "a valid password or token in the URL, from a secret"}
+		password, _ := u.User.Password()
+		if u.User == nil {
+			e, ok := mirror.LookupNetrc(entries, u.Host, strings.TrimRight(u.Path, "/"))
+			if !ok {
+				continue
+			}
+			password, f.Setting = e.Password, ".netrc"
+			f.Effect = fmt.Sprintf("The credentials of %s (login %s) were sent to the mirror and refused.", s.NetrcFile(), e.Login)
+			f.Fix = "machine " + u.Host + " with a valid login and password"
+		}
+		if _, after, ok := strings.Cut(password, "${"); ok && strings.Contains(after, "}") {
+			f.Effect += " The password contains ${…}: it looks like a variable that nothing has replaced with its value."
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// plainNetrc says that an entry for a mirror is not used, as the mirror's URL is a
+// plain one.
+func plainNetrc(text string, u *url.URL) *finding.Finding {
+	entries, _ := mirror.ParseNetrc(text)
+	e, ok := mirror.LookupNetrc(entries, u.Host, strings.TrimRight(u.Path, "/"))
+	if !ok {
+		return nil
+	}
+	return &finding.Finding{Check: "netrc-http", Found: e.Machine,
+		Effect: fmt.Sprintf("Neither modferry nor the go command sends credentials over plain http, so %s gets none.", u.Host),
+		Fix:    "https://" + u.Host + u.Path + " in GOPROXY"}
+}
+
+// onlyDefault says that a file with no entry but default has none for a mirror.
+func onlyDefault(text string, u *url.URL) *finding.Finding {
+	fields := strings.Fields(text)
+	if !slices.Contains(fields, "default") || slices.Contains(fields, "machine") {
+		return nil
+	}
+	return &finding.Finding{Check: "netrc-unmatched", Found: "default",
+		Effect: fmt.Sprintf("Neither a parent domain nor default covers the mirror %s: the go command finds no credentials for it.", u.Host),
+		Fix:    "machine " + u.Host + " with login and password"}
 }
 
 // examineNetrc says why a file of passwords does not serve a mirror although it

@@ -197,7 +197,7 @@ func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) 
 func withoutList(v *settings.Values, env goenv.Env, o Options) (*Session, error) {
 	s := newSession(v, env, o)
 	if err := s.open(); err != nil {
-		return nil, sourced(err, env)
+		return nil, s.sourced(err)
 	}
 	return s, nil
 }
@@ -282,11 +282,8 @@ func (s *Session) open() (err error) {
 	if err := goenv.ReadForward(s.getenv).Err(); err != nil {
 		return err
 	}
-	list, source := s.mirrorList()
+	list, _ := s.mirrorList()
 	if s.Configured, err = goenv.ParseProxy(list); err != nil {
-		if s.guest {
-			return fmt.Errorf("%w (from: %s)", err, source)
-		}
 		return err
 	}
 	if s.SumDB, err = goenv.ParseSumDB(s.Env.Get("GOSUMDB")); err != nil {

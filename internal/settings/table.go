@@ -131,7 +131,7 @@ func Table() []Setting {
 		{Name: "nosumdb", Kind: List, Config: "nosumdb", Commands: trusts, Input: true, Group: groupPrivate,
 			Unset: "GONOSUMDB", Usage: "patterns never looked up there",
 			field: func(v *Values) any { return &v.NoSumDB }, joins: true, why: whySumDB},
-		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: []string{"exec", "serve"}, Input: false, Checkout: Anyone, Group: groupPrivate,
+		{Name: "strict", Kind: Bool, Default: "false", Config: "strict", Commands: asks, Checkout: Anyone, Group: groupPrivate,
 			Usage: "refuse what nothing verifies",
 			field: func(v *Values) any { return &v.Strict }},
 
