@@ -156,6 +156,34 @@ func (c Cause) Lacking() string {
 	return text
 }
 
+// Stated is what a mirror that refuses says of it, "" for nothing: the first reason,
+// with "e.g." where it has others for other modules.
+func (c Cause) Stated() string {
+	if !c.Class.Refusal() {
+		return ""
+	}
+	first, others := "", false
+	for _, files := range c.Modules {
+		said := files[0].stated()
+		others = others || said != first && first != ""
+		first = cmp.Or(first, said)
+	}
+	if others {
+		return "e.g. " + first
+	}
+	return first
+}
+
+// stated is what the mirror said with the failure that the module is filed under.
+func (m Module) stated() string {
+	for _, a := range slices.Backward(m.Attempts) {
+		if a.Class == m.Class && a.Detail != "" {
+			return failure.Plain(a.Detail)
+		}
+	}
+	return ""
+}
+
 // Optional reports whether only graph commands need the files.
 func (c Cause) Optional() bool { return c.Modules[0][0].Optional && severity(c.Modules[0][0]) > 0 }
 
