@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 func initFlags(cmd *cobra.Command) {
 	cmd.Flags().String("ci", "", "`WORD` is github or gitlab (what the checkout uses)")
-	cmd.Flags().Bool("force", false, "replace a file that is there")
+	cmd.Flags().Bool("force", false, "write it even so, and replace a file that is there")
 	_ = cmd.RegisterFlagCompletionFunc("ci", cobra.FixedCompletions([]string{starter.GitHub, starter.GitLab}, cobra.ShellCompDirectiveNoFileComp))
 }
 
@@ -45,6 +46,9 @@ func (a *app) init(cmd *cobra.Command, _ command, _ []string) error {
 	}
 	file := filepath.Join(c.Root, filepath.FromSlash(c.File()))
 	force, _ := cmd.Flags().GetBool("force")
+	if advice := c.Advice(); advice != nil && !force {
+		return a.advise(advice)
+	}
 	if _, err := os.Lstat(file); err == nil && !force {
 		if _, err := fmt.Fprint(a.stdout, c.Text()); err != nil {
 			return unwritten(err)
@@ -55,6 +59,19 @@ func (a *app) init(cmd *cobra.Command, _ command, _ []string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "Wrote %s:\n\n%s\n%s\n", c.File(), indented(c.Text()), sentences(c.Remarks()))
+	return unwritten(err)
+}
+
+// advise says what to do in workflows that are there.
+func (a *app) advise(advice *starter.Advice) error {
+	text := advice.Say + "\n"
+	if advice.Text != "" {
+		text += "\n" + indented(advice.Text)
+	}
+	if len(advice.Changes) > 0 {
+		text += "\n" + sentences(advice.Changes) + "\n"
+	}
+	_, err := io.WriteString(a.stdout, text)
 	return unwritten(err)
 }
 

@@ -209,7 +209,8 @@ modferry-post. Inputs come in the environment, as INPUT_NAME.`,
 			name: "init", short: "Write the workflow for GitHub or GitLab into the checkout",
 			long: `Looks at go.mod, go.work, vendor and the CI system in use, and writes a workflow
 that brings the modules and tests the checkout: .github/workflows/modferry.yml
-or .gitlab-ci.yml. Says what it saw. A file that is there stays; then the
+or .gitlab-ci.yml. Says what it saw. Where a workflow builds with Go already, it
+writes none and says what to put there. A file that is there stays; then the
 workflow is printed instead.`,
 			examples: []example{{"modferry init", ""}, {"modferry init --ci gitlab", "where nothing tells which CI system it is"}},
 			flags:    initFlags, do: (*app).init,
@@ -232,7 +233,8 @@ name of a check (MF131, goproxy-separator) or the class of a failure
 		{
 			name: "completion", args: "SHELL", short: "Print a script that completes commands, flags and values",
 			long: `Prints the script that makes a shell complete commands, flags and the values of
-flags. SHELL is ` + inWords(shellNames()) + ".",
+flags. SHELL is ` + inWords(shellNames()) + `.
+That for bash needs the package bash-completion.`,
 			examples: []example{
 				{`source <(modferry completion bash)`, "this bash"},
 				{`modferry completion zsh > "${fpath[1]}/_modferry"`, "zsh"},

@@ -33,8 +33,8 @@ func absent(fe *failure.Error) bool {
 
 // refusal is that a mirror has not been there lately.
 type refusal struct {
-	last  *failure.Error
-	final bool // in all rounds of some item
+	last  *failure.Error // of the mirror, not of the file for which it was found out
+	final bool           // in all rounds of some item
 	at    time.Time
 }
 
@@ -57,7 +57,9 @@ func (e *Engine) heard(t *try, fe *failure.Error) {
 	}
 	was := e.refusals[t.hop.Mirror]
 	final := was.final && e.holds(was) || t.tries >= min(rounds, e.s.Values.Retries+1)
-	e.refusals[t.hop.Mirror] = refusal{fe, final, time.Now()}
+	last := *fe
+	last.URL = t.hop.Name()
+	e.refusals[t.hop.Mirror] = refusal{&last, final, time.Now()}
 }
 
 // deserted reports whether none of the mirrors that an item may be asked of is

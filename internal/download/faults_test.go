@@ -241,6 +241,11 @@ func TestAllMirrorsDeadIsIncompleteAndClear(t *testing.T) {
 	if r.Totals.BySource[report.FromFailed] != 20 {
 		t.Errorf("%v, want 20 failed zips: the go.mod files of what does not arrive are not asked for", r.Totals.BySource)
 	}
+	for _, m := range r.Modules {
+		if strings.Contains(m.Message, "/@v/") && !strings.Contains(m.Message, "/"+m.Path+"/@v/") || !strings.Contains(m.Message, "refused") {
+			t.Errorf("%s: %s; want its own URL or that of a mirror, and the cause", m.Name(), m.Message)
+		}
+	}
 }
 
 func TestA429IsObeyed(t *testing.T) {

@@ -135,7 +135,7 @@ func TestExampleOfANetrc(t *testing.T) {
 	dir := t.TempDir()
 	f.WriteCheckout(t, dir, mirrortest.Checkout{})
 	m := newReader(t, dir, append(h.Env(), "GOPROXY=https://goproxy.corp.example")...)
-	if out, err := m.try("modferry", "fetch"); err == nil || !strings.Contains(out, "credentials missing or wrong") {
+	if out, err := m.try("bash", "-c", "modferry fetch"); err == nil || !strings.Contains(out, "credentials missing or wrong") {
 		t.Errorf("without a netrc: %v\n%s", err, out)
 	}
 	netrc := swap(t, docstest.Text(t, "docs/env.md#credentials text"), "…", "hunter2-of-the-mirror")

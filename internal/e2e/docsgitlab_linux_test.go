@@ -71,7 +71,9 @@ func TestExamplesOfPipelines(t *testing.T) {
 	}{
 		{id: "docs/gitlab.md#gitlab-ci yaml", run: []string{"modferry", "test"}, see: "exact hit"},
 		{id: "action/gitlab/README.md#modferry yaml", run: []string{"modferry", "test"}, see: "exact hit"},
-		{id: "README.zh-CN.md#在中国大陆先这样设置 yaml 2", run: []string{"modferry", "test"}, see: "exact hit"},
+		{id: "README.zh-CN.md#在中国大陆先这样设置 yaml 2", run: []string{"modferry", "test"}, text: func(include string) string {
+			return include + "test:\n  extends: .modferry\n  script: [go test ./...]\n"
+		}, see: "exact hit"},
 		{id: "docs/gitlab.md#your-own-jobs yaml", run: []string{"modferry", "test"}, text: included, see: "exact hit"},
 		{id: "docs/gitlab.md#your-own-jobs yaml 2", run: []string{"modferry", "test"}, text: included, see: "exact hit"},
 		{id: "docs/gitlab.md#your-own-jobs yaml 3", run: []string{"modferry", "test"}, text: func(inputs string) string {
@@ -108,7 +110,7 @@ func TestExamplesOfPipelines(t *testing.T) {
 				t.Errorf("the log does not say %q:\n%s", test.see, tail([]byte(log)))
 			}
 			if test.id == "docs/env.md#gitlab yaml 2" {
-				if got := string(p.file("mirrors", "modferry.env")); !strings.HasPrefix(got, "GOPROXY="+p.mirror.URL) {
+				if got := string(p.file("mirrors", ".gitlab-ci-reports/dotenv/modferry.env")); !strings.HasPrefix(got, "GOPROXY="+p.mirror.URL) {
 					t.Errorf("later jobs get %q", got)
 				}
 			}

@@ -27,7 +27,7 @@ func TestExamplesOfPolicies(t *testing.T) {
 	minioPolicy, _, _ = strings.Cut(minioPolicy, "\nJSON\n")
 	for name, policy := range map[string]string{
 		"AWS": docstest.Text(t, "docs/cache.md#aws json"), "MinIO": minioPolicy,
-		"OSS": strings.NewReplacer(`"Version": "1"`, `"Version": "2012-10-17"`, "oss:ListObjects", "s3:ListBucket", `"oss:`, `"s3:`, "acs:oss:*:*:", "arn:aws:s3:::").Replace(docstest.Text(t, "docs/cache.md#alibaba-cloud-oss json")),
+		"OSS": strings.NewReplacer(`"Version": "1"`, `"Version": "2012-10-17"`, `"oss:ListObjects`, `"s3:ListBucket`, `"oss:`, `"s3:`, "acs:oss:*:*:", "arn:aws:s3:::").Replace(docstest.Text(t, "docs/cache.md#alibaba-cloud-oss json")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -40,7 +40,7 @@ func (c Class) Explain() string { return c.kind().explain }
 
 // Remedy says what to do and names the settings to change, those of modferry
 // and those of the go command; "" for the empty class.
-func (c Class) Remedy() string { return FillIn(c.kind().remedy) }
+func (c Class) Remedy() string { return fillIn(c.kind().remedy) }
 
 // Reference is the page that explains every class.
 const Reference = docs.URL + "troubleshooting.md"
@@ -54,8 +54,8 @@ func (c Class) Doc() string {
 	return Reference + "#" + string(c)
 }
 
-// FillIn names the settings that a text has placeholders for.
-func FillIn(text string) string {
+// fillIn names the settings that a text has placeholders for.
+func fillIn(text string) string {
 	return placeholder.ReplaceAllStringFunc(text, func(p string) string {
 		name, value, _ := strings.Cut(strings.Trim(p, "{}"), "=")
 		return option(name, value)

@@ -64,7 +64,7 @@ func TestEveryClassIsExplained(t *testing.T) {
 				t.Errorf("Title() = %q, as that of %s", title, other)
 			}
 			titles[title] = c
-			for name, text := range map[string]string{"Explain": c.Explain(), "Remedy": c.Remedy()} {
+			for name, text := range map[string]string{"Explain": c.Explain(), "Remedy": c.Remedy(), "GoRemedy": c.GoRemedy()} {
 				if len(text) < 30 || !strings.HasSuffix(text, ".") || strings.ContainsAny(text, "{}\n") || strings.Contains(text, "  ") {
 					t.Errorf("%s() = %q, want whole sentences", name, text)
 				}
@@ -134,6 +134,18 @@ func TestRemediesNameSettings(t *testing.T) {
 			if !strings.Contains(c.Remedy(), w) {
 				t.Errorf("%s: the remedy %q does not name %q", c, c.Remedy(), w)
 			}
+		}
+	}
+}
+
+func TestRemediesOfTheGoCommandNameNoSettingOfModferry(t *testing.T) {
+	t.Parallel()
+	for _, c := range failure.Classes() {
+		if strings.Contains(c.GoRemedy(), "MODFERRY_") {
+			t.Errorf("%s: %q", c, c.GoRemedy())
+		}
+		if c.Remedy() != c.GoRemedy() && !strings.Contains(c.Remedy(), "MODFERRY_") {
+			t.Errorf("%s: the remedy names no setting, so the go command needs none of its own", c)
 		}
 	}
 }

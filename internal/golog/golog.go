@@ -56,7 +56,8 @@ type Failure struct {
 	Line      int    // its line there, 0 when the message has none
 	Text      string // the cause in the words of the go command, with what a server or git said
 	Count     int
-	FirstLine int64 // of the log, from 1
+	FirstLine int64         // of the log, from 1
+	Wait      time.Duration // from a download's begin to the end of its job; 0 when the log does not say, and for other failures
 }
 
 // Request is one request of the go command, as -x shows it: "# get URL" when
@@ -104,6 +105,7 @@ type logReader struct {
 	blocks        []logBlock // messages that may go on, in order; jobs that run side by side write in turn
 	path, version string     // of the object of go mod download -json that is being read
 	test          bool       // what is indented is a test's
+	latest        download
 }
 
 // line takes one line, of which nothing is kept.
@@ -139,6 +141,7 @@ func (l *logReader) text(b []byte, isEvent bool) {
 		if bytes.HasSuffix(b, []byte("{")) {
 			l.path, l.version = "", ""
 		}
+		l.others(b)
 		return
 	}
 	prefix, b := string(b[:at]), b[at:]
@@ -147,6 +150,7 @@ func (l *logReader) text(b []byte, isEvent bool) {
 		return
 	}
 	l.log.Recognised++
+	l.downloads(prefix, b)
 	switch {
 	case isProgress(b):
 	case bytes.HasPrefix(b, []byte("# get ")):

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/golog"
 )
 
@@ -143,5 +144,22 @@ func TestWhatIsTheGoCommandsIsCounted(t *testing.T) {
 		if got := readLog(t, text).Recognised; got != want {
 			t.Errorf("%q: %d lines recognised, want %d", text, got, want)
 		}
+	}
+}
+
+// A log may be that of a job without modferry: none of modferry's settings counts
+// there.
+func TestAdviceIsForTheGoCommand(t *testing.T) {
+	t.Parallel()
+	for _, class := range failure.Classes() {
+		for _, party := range []golog.Party{"", golog.PartyMirror, golog.PartyDatabase, golog.PartyOrigin} {
+			if do := (golog.Failure{Class: class, Party: party}).Advice().Remedy; do == "" || strings.Contains(do, "MODFERRY_") || strings.Contains(do, "{") {
+				t.Errorf("%s of %q: the remedy is %q", class, party, do)
+			}
+		}
+	}
+	log := readLog(t, "go: example.test/m@v1.0.0: reading https://mirror.example.test/example.test/m/@v/v1.0.0.zip: stream error: stream ID 13; INTERNAL_ERROR; received from peer\n")
+	if do := log.Failures[0].Advice().Remedy; !strings.HasPrefix(do, "Run again. Put modferry fetch before the go command") {
+		t.Errorf("of a transfer that broke: %q", do)
 	}
 }

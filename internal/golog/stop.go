@@ -13,13 +13,13 @@ import (
 // logCause is something that ends a go command and is told apart from its class:
 // what is no failed download at all, and what has a remedy of its own.
 type logCause struct {
-	name    string // stable
-	text    *regexp.Regexp
-	class   failure.Class // "" for what is no failed download
-	check   string        // of finding.Rules that knows the same, "" for none
-	title   string        // lower case; "" for the title of the check
-	explain string        // sentences; "" for those of the class
-	remedy  string        // as in kind; "" for that of the class
+	name    string         // stable
+	text    *regexp.Regexp // nil for what the go command has no words for
+	class   failure.Class  // "" for what is no failed download
+	check   string         // of finding.Rules that knows the same, "" for none
+	title   string         // lower case; "" for the title of the check
+	explain string         // sentences; "" for those of the class
+	remedy  string         // sentences; "" for that of the class
 }
 
 // causes are looked for in this order in a message without what stands before
@@ -37,7 +37,7 @@ var causes = []logCause{
 	{"toolchain-unavailable", regexp.MustCompile(`^(?:download (go\S+)(?: for \S+)?: )?toolchain not available|^no releases found for go >= `), failure.NotFound, "toolchain-unavailable",
 		"toolchain not available",
 		"No mirror served the requested Go toolchain. Either there is no such release (a go line such as go 1.22 names a language version, the first release is 1.22.0), or GOPROXY has no mirror that serves the module golang.org/toolchain; direct does not have it.",
-		"Correct the go line or the toolchain line in go.mod or go.work, or GOTOOLCHAIN, to a release that exists; or use that Go on this machine with GOTOOLCHAIN=local. Otherwise put a mirror that serves golang.org/toolchain into GOPROXY or {proxy}, and keep golang.org out of GONOPROXY."},
+		"Correct the go line or the toolchain line in go.mod or go.work, or GOTOOLCHAIN, to a release that exists; or use that Go on this machine with GOTOOLCHAIN=local. Otherwise put a mirror that serves golang.org/toolchain into GOPROXY, and keep golang.org out of GONOPROXY."},
 	{"toolchain-line", regexp.MustCompile(`^invalid toolchain: `), "", "",
 		"toolchain line does not name a release",
 		"The toolchain line of go.mod or go.work, or GOTOOLCHAIN, names something that is not a release of Go: go1.22 is a language version, its first release is go1.22.0.",
@@ -144,10 +144,10 @@ var causes = []logCause{
 		"Unset GO111MODULE and run in a directory with a go.mod; otherwise set GOPATH, or HOME, to a directory that this user may write."},
 	{"gomodcache-relative", regexp.MustCompile(`^GOMODCACHE entry is relative`), failure.LocalIO, "gomodcache-relative", "",
 		"The go command refuses to start.",
-		"Set GOMODCACHE or {modcache} to an absolute path."},
+		"Set GOMODCACHE to an absolute path."},
 	{"gomodcache-missing", regexp.MustCompile(`^module cache not found: neither GOMODCACHE nor GOPATH is set`), failure.LocalIO, "gomodcache-missing", "",
 		"The go command has no directory for modules.",
-		"Set GOMODCACHE or {modcache} to an absolute path, or HOME."},
+		"Set GOMODCACHE to an absolute path, or HOME."},
 	{"vcs-status", regexp.MustCompile(`^error obtaining VCS status: `), "", "",
 		"git cannot read the checkout",
 		"go build writes the commit into the program and asks git for it; git refuses, usually because the checkout belongs to a different user from the job's (in a container), or because git is missing.",
@@ -155,7 +155,7 @@ var causes = []logCause{
 	{"vcs-missing", regexp.MustCompile(`^(?:[a-z]+ .*: )?exec: "(?:git|hg|svn|fossil|bzr)": executable file not found|^missing (?:Git|Mercurial|Subversion|Fossil|Bazaar) command`), failure.Unknown, "",
 		"version control program missing",
 		"The module comes from its repository (direct in GOPROXY, or it matches GOPRIVATE or GONOPROXY), and the program to download it is not on PATH.",
-		"Install it in the image (usually git), or let a mirror serve the module: GOPROXY or {proxy} without direct, and GONOPROXY=none if a mirror of yours has the private ones."},
+		"Install it in the image (usually git), or let a mirror serve the module: GOPROXY without direct, and GONOPROXY=none if a mirror of yours has the private ones."},
 	{"build-cache", regexp.MustCompile(`^(?:failed to initialize build cache|build cache is required|creating work dir: )`), "", "",
 		"no directory for the build cache",
 		"The go command cannot write what it builds: this user has no home directory here, or may not write to GOCACHE or GOTMPDIR.",
@@ -174,19 +174,23 @@ var causes = []logCause{
 	{"file-in-use", regexp.MustCompile(`^(?:rename|unlinkat|remove|open) .*: (?:Access is denied|The process cannot access the file because)`), failure.Permission, "",
 		"permission denied, probably a file in use",
 		"Windows does not allow a file or directory to be renamed or removed while another program has it open; usually that is a virus scanner or an editor that reads what was just written.",
-		"Run again. If it persists, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE or {modcache}."},
+		"Run again. If it persists, exclude the module cache (GOMODCACHE) from the scanner, close the program that has it open, or use another directory with GOMODCACHE."},
 	{"sumdb-setting", regexp.MustCompile(`^(?:invalid GOSUMDB: |missing GOSUMDB)`), failure.Unknown, "gosumdb-key", "GOSUMDB does not name a usable database",
 		"The go command refuses the value of GOSUMDB, so nothing that go.sum lacks can be verified.",
 		"Unset GOSUMDB, which restores the default; for another database write name+hash+key, then a space and its URL."},
 	{"sumdb-off-toolchain", regexp.MustCompile(`^checksum database disabled by GOSUMDB=off`), failure.Unknown, "gosumdb-off", "",
 		"Toolchains are not in go.sum: only the checksum database can verify them, and GOSUMDB=off switches it off.",
-		"Unset GOSUMDB; list private modules in GOPRIVATE or {private} instead. Or install the required Go on this machine and set GOTOOLCHAIN=local."},
+		"Unset GOSUMDB; list private modules in GOPRIVATE instead. Or install the required Go on this machine and set GOTOOLCHAIN=local."},
+	{unanswered, nil, failure.Cancelled, "",
+		"download without an answer, until the job was stopped",
+		"Nothing more of the go command is in the log: this download hung, or one that began shortly before it. The go command waits without limit. (Or the downloads were over, and what came next printed nothing.)",
+		"Run again. Put modferry fetch before the go command, or run it as modferry exec -- CMD: a mirror that does not answer in time (--first-byte-timeout) or stops sending (--stall-timeout) is then left for the next one."},
 }
 
 // causeOf finds the cause that a message tells of, by its text and the lines
 // below it; nil for none.
 func causeOf(text string) *logCause {
-	return find(func(c logCause) bool { return c.text.MatchString(text) })
+	return find(func(c logCause) bool { return c.text != nil && c.text.MatchString(text) })
 }
 
 func causeNamed(name string) *logCause {
@@ -202,8 +206,11 @@ func find(is func(logCause) bool) *logCause {
 }
 
 func (c *logCause) about(f Failure) Advice {
-	a := Advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(failure.FillIn(c.remedy), f.Class.Remedy())}
-	if m := c.text.FindStringSubmatch(f.Text); m != nil && c.check == "toolchain-refused" && m[3] != "" {
+	a := Advice{cmp.Or(c.title, finding.Finding{Check: c.check}.Title()), cmp.Or(c.explain, f.Class.Explain()), cmp.Or(c.remedy, f.Class.GoRemedy())}
+	if c.check != "toolchain-refused" {
+		return a
+	}
+	if m := c.text.FindStringSubmatch(f.Text); m != nil && m[3] != "" {
 		said := finding.ToolchainRefused(m[1], m[2], m[3])
 		a.Explain, a.Remedy = said.Effect, strings.ToUpper(said.Fix[:1])+said.Fix[1:]+", so that the go command downloads it. In a container build use a newer image."
 	}

@@ -29,18 +29,18 @@ func (r *Relay) recorded() int {
 }
 
 // Result is what the relay brought so far: files, and answers about versions, but each
-// .info only if it had trouble. What nobody has is no part of it, since go commands try
-// all prefixes of an import path.
+// .info only if it had trouble. What nobody has is no part of it, and neither are failures
+// for the shorter ones of the prefixes of an import path, since go commands try all.
 func (r *Relay) Result() *report.Result {
 	res, _ := fetch.Unprobed(r.s)
 	res.Started = r.began.UTC().Format(time.RFC3339)
 	r.preflight(res)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found := r.prefixes()
+	tried := r.prefixes()
 	for _, it := range r.items {
 		e := it.Entry()
-		if e.Page() && e.Failed() && found[it.Mod] {
+		if e.Page() && e.Failed() && tried[it.Mod] {
 			continue
 		}
 		if e.Source == report.FromFailed && e.Class == failure.HashMismatch && it.Sum.Line > 0 {
@@ -71,20 +71,24 @@ func (r *Relay) Result() *report.Result {
 	return res
 }
 
-// prefixes are what the go command does without, as it found the module below a longer
-// path (https://go.dev/issue/34094): some mirrors refuse what is no module. The caller
-// holds mu.
+// prefixes are what the go command tries beside a longer path, which it found or of which
+// it tells (https://go.dev/issue/34094): some mirrors refuse what is no module, and those
+// that are down everything. What the checkout requires is asked about for its own sake.
+// The caller holds mu.
 func (r *Relay) prefixes() map[module.Version]bool {
-	found := map[module.Version]bool{}
+	required := map[string]bool{}
+	for _, m := range r.s.List.Modules {
+		required[m.Path] = true
+	}
+	tried := map[module.Version]bool{}
 	for _, it := range r.items {
-		if it.Record.Failed() {
-			continue
-		}
 		for p := path.Dir(it.Mod.Path); p != "."; p = path.Dir(p) {
-			found[module.Version{Path: p, Version: it.Mod.Version}] = true
+			if !required[p] {
+				tried[module.Version{Path: p, Version: it.Mod.Version}] = true
+			}
 		}
 	}
-	return found
+	return tried
 }
 
 // preflight puts what the preflight found into a result.

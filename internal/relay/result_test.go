@@ -1,6 +1,8 @@
 package relay_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/modferry/modferry/internal/fetch/fetchtest"
@@ -65,4 +67,27 @@ func TestARefusedPrefixIsNoFailure(t *testing.T) {
 	fetchtest.WantOutcome(t, b.relay.Result(), report.OK)
 	b.get("/example.test/b/@v/v1.0.0.info")
 	fetchtest.WantOutcome(t, b.relay.Result(), report.Incomplete)
+}
+
+// When nobody is there, the go command is refused all prefixes of an import path, and
+// asked for one. What a checkout requires is no prefix of anything.
+func TestOfRefusedPrefixesTheLongestIsToldOf(t *testing.T) {
+	t.Parallel()
+	f := modules(t, "example.test/a")
+	for version, want := range map[string]string{"latest": "versions of example.test/a/m/cmd", "v1.0.0": "example.test/a/m/cmd@v1.0.0"} {
+		b := open(t, fetchtest.New(t, f, mirrortest.Checkout{}), "http://"+mirrortest.Refused(t))
+		if out, err := b.gocmd(t.TempDir(), nil, "install", "-n", "example.test/a/m/cmd@"+version); err == nil {
+			t.Errorf("%s", out)
+		}
+		res := b.relay.Result()
+		fetchtest.WantOutcome(t, res, report.Incomplete)
+		var names []string
+		for _, m := range res.Modules {
+			names = append(names, m.Name())
+		}
+		required := strings.Replace(want, "/m/cmd", "", 1)
+		if !slices.Equal(names, []string{required, want}) {
+			t.Errorf("%s: %q", version, names)
+		}
+	}
 }

@@ -147,9 +147,13 @@ func atLines(r *Result, c *Cause) bool {
 func (c Cause) Lacking() string {
 	var names []string
 	for _, files := range c.Modules[:min(len(c.Modules), mostNamed)] {
-		names = append(names, failure.Plain(files[0].Path+" "+files[0].Version))
+		name := files[0].Path + " " + files[0].Version
+		if files[0].Query() {
+			name = files[0].Name()
+		}
+		names = append(names, failure.Plain(name))
 	}
-	text := Count(len(c.Modules), "module") + " could not be obtained: " + strings.Join(names, ", ")
+	text := Amount(c.Modules) + " could not be obtained: " + strings.Join(names, ", ")
 	if n := len(c.Modules) - mostNamed; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
@@ -183,6 +187,29 @@ func (m Module) stated() string {
 	}
 	return ""
 }
+
+// Amount counts modules, each given by its files, apart from answers about versions:
+// "2 modules and 1 answer about versions".
+func Amount(modules [][]Module) string {
+	n, answers := 0, 0
+	for _, files := range modules {
+		if files[0].Query() {
+			answers++
+		} else {
+			n++
+		}
+	}
+	switch {
+	case answers == 0:
+		return Count(n, "module")
+	case n == 0:
+		return Answers(answers)
+	}
+	return Count(n, "module") + " and " + Answers(answers)
+}
+
+// Answers is a number of answers about versions.
+func Answers(n int) string { return Count(n, "answer") + " about versions" }
 
 // Optional reports whether only graph commands need the files.
 func (c Cause) Optional() bool { return c.Modules[0][0].Optional && severity(c.Modules[0][0]) > 0 }

@@ -6,8 +6,11 @@ import (
 	"github.com/modferry/modferry/internal/failure"
 )
 
-// Name is a file of the work list as go.sum calls it.
+// Name is a file of the work list as go.sum calls it, and a list of versions as people do.
 func (m Module) Name() string {
+	if m.Kind == KindList {
+		return failure.Neutral("versions of " + m.Path)
+	}
 	s := m.Path + "@" + m.Version
 	if m.Kind == KindMod {
 		s += "/go.mod"
@@ -33,6 +36,9 @@ func (m Module) Page() bool {
 	}
 	return false
 }
+
+// Query reports whether m is about which version there is, so of no module yet.
+func (m Module) Query() bool { return m.Page() && m.Kind != KindInfo }
 
 // Received is the number of bytes that arrived for m.
 func (m Module) Received() int64 {

@@ -6,7 +6,6 @@
 package starter
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -41,8 +40,6 @@ type Checkout struct {
 	Private []string // hosts of modules that look private, sorted
 	// Vendored says that builds use the vendor directory and download nothing.
 	Vendored bool
-	// SetupGo names workflows that install Go with a cache of its own.
-	SetupGo []string
 }
 
 // plain is a name that is nothing else in YAML and in a shell.
@@ -71,7 +68,6 @@ func Look(root, dir string) (*Checkout, error) {
 	}
 	c.private(list)
 	c.CI = c.system()
-	c.SetupGo = c.installers()
 	return c, nil
 }
 
@@ -168,36 +164,6 @@ func (c *Checkout) system() string {
 		return GitHub
 	}
 	return ""
-}
-
-// installers finds workflows that use setup-go with its cache.
-func (c *Checkout) installers() []string {
-	entries, err := os.ReadDir(filepath.Join(c.Root, filepath.FromSlash(workflows)))
-	if err != nil {
-		return nil
-	}
-	var found []string
-	for _, e := range entries {
-		name := e.Name()
-		if ext := path.Ext(name); ext != ".yml" && ext != ".yaml" || !plain.MatchString(name) || name == path.Base(githubFile) {
-			continue
-		}
-		if text := c.read(workflows + "/" + name); uses(text, "actions/setup-go@") && !bytes.Contains(text, []byte("cache: false")) {
-			found = append(found, workflows+"/"+name)
-		}
-	}
-	return found
-}
-
-// uses reports whether a workflow has a step that uses an action.
-func uses(text []byte, action string) bool {
-	for in := bufio.NewScanner(bytes.NewReader(text)); in.Scan(); {
-		_, used, ok := strings.Cut(in.Text(), "uses:")
-		if ok && strings.HasPrefix(strings.Trim(used, ` '"`), action) {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *Checkout) has(name string) bool {

@@ -3,6 +3,7 @@ package starter
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/docs"
@@ -49,13 +50,7 @@ func (c *Checkout) github() string {
 	p("      - uses: actions/setup-go@v7")
 	p("        id: go")
 	p("        with: {%s, cache: false}", c.goVersion())
-	p("      - uses: modferry/modferry@v1                    # modules, verified")
-	switch {
-	case len(c.Modules) > 1 && !c.Work:
-		p("        with: {working-directory: %s}", below(c.Dir))
-	case c.Dir != ".":
-		p("        with: {working-directory: %s}", c.Dir)
-	}
+	c.step(&b, "      ", containerEntry)
 	p("      - uses: actions/cache@v5                        # compiled packages")
 	p("        with:")
 	p("          path: ~/.cache/go-build")
@@ -68,7 +63,35 @@ func (c *Checkout) github() string {
 	return b.String()
 }
 
+// step writes the step of an action that brings the modules.
+func (c *Checkout) step(b *strings.Builder, indent, entry string) {
+	fmt.Fprintf(b, "%s- %-45s # modules, verified\n", indent, "uses: "+entry)
+	switch {
+	case len(c.Modules) > 1 && !c.Work:
+		fmt.Fprintf(b, "%s  with: {working-directory: %s}\n", indent, below(c.Dir))
+	case c.Dir != ".":
+		fmt.Fprintf(b, "%s  with: {working-directory: %s}\n", indent, c.Dir)
+	}
+}
+
 func (c *Checkout) gitlab() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	b.WriteString(c.include(false))
+	p("")
+	p("test:")
+	p("  image: golang:%s", c.image())
+	p("  extends: .modferry")
+	p("  script:")
+	for _, command := range c.tests() {
+		p("    - %s", command)
+	}
+	return b.String()
+}
+
+// include is the part of GitLab's file that brings the modules, without GOPRIVATE
+// where the file sets it.
+func (c *Checkout) include(private bool) string {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	p("include:")
@@ -82,23 +105,16 @@ func (c *Checkout) gitlab() string {
 		p("      key-files: [%s]", files)
 	}
 	several := len(c.Modules) > 1 && !c.Work
-	if several || len(c.Private) > 0 {
+	private = !private && len(c.Private) > 0
+	if several || private {
 		p("")
 		p("variables:")
 		if several {
 			p("  MODFERRY_MODULES: ./...")
 		}
-		if len(c.Private) > 0 {
+		if private {
 			p("  GOPRIVATE: %q", strings.Join(c.Private, ","))
 		}
-	}
-	p("")
-	p("test:")
-	p("  image: golang:%s", c.image())
-	p("  extends: .modferry")
-	p("  script:")
-	for _, command := range c.tests() {
-		p("    - %s", command)
 	}
 	return b.String()
 }
@@ -179,14 +195,22 @@ func (c *Checkout) Remarks() []string {
 		say("there are %d modules and no go.work: each is tested by itself", len(c.Modules))
 	}
 	if len(c.Private) > 0 {
-		guide := docs.URL + "github.md#private-modules"
-		if c.CI == GitLab {
-			guide = docs.URL + "gitlab.md#mirrors-and-private-modules"
+		say("%s", c.access())
+	}
+	others := slices.DeleteFunc(c.existing(), func(w workflow) bool { return w.file == c.File() })
+	for _, w := range others {
+		if !w.modferry {
+			say("%s builds with Go, too: put uses: %s there as well", w.file, entry([]workflow{w}))
 		}
-		say("modules of %s look private: GOPRIVATE names them; the job still needs access, see %s", strings.Join(c.Private, ", "), guide)
 	}
-	for _, name := range c.SetupGo {
-		say("%s installs Go with a cache that holds the same modules: write cache: false there, and uses: modferry/modferry@v1 behind it", name)
+	return append(all, changes(others)...)
+}
+
+// access says what modules that look private need.
+func (c *Checkout) access() string {
+	guide := docs.URL + "github.md#private-modules"
+	if c.CI == GitLab {
+		guide = docs.URL + "gitlab.md#mirrors-and-private-modules"
 	}
-	return all
+	return fmt.Sprintf("modules of %s look private: GOPRIVATE names them; the job still needs access, see %s", strings.Join(c.Private, ", "), guide)
 }

@@ -100,9 +100,12 @@ func TestUnderAct(t *testing.T) {
 // noise is what act says of a checkout without git, again and again.
 var noise = regexp.MustCompile(`(?m)^.*(located inside a git repository|unable to get git re).*\n`)
 
-// service starts podman's Docker API and returns its address.
+// service starts podman's Docker API and returns its address. One test at a time has it:
+// act gives containers and volumes of different runs the same names.
 func (s *imageStore) service(t *testing.T) string {
 	t.Helper()
+	s.serving.Lock()
+	t.Cleanup(s.serving.Unlock)
 	socket := filepath.Join(s.dir, "podman.sock")
 	cmd := exec.Command("podman", "system", "service", "--time=0", "unix://"+socket)
 	cmd.Env = s.environ()

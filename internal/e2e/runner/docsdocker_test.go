@@ -119,9 +119,6 @@ func TestExamplesOfTheImage(t *testing.T) {
 		named(t, busyboxImage, registry+"/busybox:1.37-musl")
 	}
 	d.bash(swapped(t, docstest.Text(t, "docs/github.md#the-image sh"), "https://goproxy.corp.example/go", own))
-	// What is before the empty line takes a registry.
-	_, chinese, _ := strings.Cut(docstest.Text(t, "README.zh-CN.md#在中国大陆先这样设置 sh 2"), "\n\n")
-	d.bash(swapped(t, chinese, "https://goproxy.cn,direct", own))
 	d.bash("docker run --rm localhost/modferry modferry version")
 }
 

@@ -23,6 +23,7 @@ type imageStore struct {
 	bases, once sync.Once
 	basesErr    error
 	err         error
+	serving     sync.Mutex
 }
 
 // The names of images. The bases are made here, because a registry may be out

@@ -39,7 +39,7 @@ func (v *View) brief() string {
 		return fmt.Sprintf("all %d modules are there already, nothing to download (%s)", c.All, took)
 	}
 	if n := v.Result.Totals.Pages; c.All == 0 && n > 0 {
-		return report.Count(n, "answer") + " about versions in " + took
+		return report.Answers(n) + " in " + took
 	}
 	subject := report.Count(c.All, "module")
 	if c.Deferred > 0 {
@@ -111,12 +111,19 @@ func (v *View) unverified() int {
 
 // Missing is how much a run that failed lacks: "20 of 34 modules are missing (1 min 2 s)".
 func (v *View) Missing() string {
-	missing, all := map[[2]string]bool{}, map[[2]string]bool{}
+	missing, all, answers := map[[2]string]bool{}, map[[2]string]bool{}, 0
 	for _, m := range v.Result.Modules {
+		lacks := m.Failed() && !m.Optional
 		k := [2]string{m.Path, m.Version}
-		all[k] = true
-		if m.Failed() && !m.Optional {
-			missing[k] = true
+		switch {
+		case m.Query() && lacks:
+			answers++
+		case m.Query():
+		default:
+			all[k] = true
+			if lacks {
+				missing[k] = true
+			}
 		}
 	}
 	n, of := len(missing), v.modules().All
@@ -129,12 +136,20 @@ func (v *View) Missing() string {
 		return fmt.Sprintf("nothing is there yet (%s)", took)
 	case v.Result.Interrupted:
 		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", of-n, report.Count(of, "module"), are(of-n), took)
-	case n == of && n == 1:
-		return fmt.Sprintf("the one module needed is missing (%s)", took)
-	case n == of:
-		return fmt.Sprintf("all %d modules are missing (%s)", n, took)
+	case n == 0 && answers > 0:
+		return fmt.Sprintf("%s %s missing (%s)", report.Answers(answers), are(answers), took)
 	}
-	return fmt.Sprintf("%d of %s %s missing (%s)", n, report.Count(of, "module"), are(n), took)
+	what := fmt.Sprintf("%d of %s", n, report.Count(of, "module"))
+	switch {
+	case n == of && n == 1:
+		what = "the one module needed"
+	case n == of:
+		what = fmt.Sprintf("all %d modules", n)
+	}
+	if answers > 0 {
+		what += " and " + report.Answers(answers)
+	}
+	return fmt.Sprintf("%s %s missing (%s)", what, are(n+answers), took)
 }
 
 // cause is the one reason for which a run failed, as its outcome names it; "" when

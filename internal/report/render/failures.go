@@ -28,7 +28,7 @@ func (v *View) Failures() Section {
 			group.Rest = append(group.Rest, say(": "+g.stated))
 		}
 		if !s.Told {
-			group.Rest = append(group.Rest, say(": "+report.Count(len(g.lacking), "module")))
+			group.Rest = append(group.Rest, say(": "+report.Amount(g.lacking)))
 		}
 		if !explained[g.Class] {
 			group.Explain, group.Remedy = g.Class.Explain(), g.Class.Remedy()
@@ -88,7 +88,11 @@ func affected(modules [][]report.Module) []Span {
 		if i > 0 {
 			spans = append(spans, say(", "))
 		}
-		spans = append(spans, name(failure.Neutral(m.Path+"@"+m.Version)))
+		of := failure.Neutral(m.Path + "@" + m.Version)
+		if m.Query() {
+			of = m.Name()
+		}
+		spans = append(spans, name(of))
 		if at := report.Position(m.File, m.Line); at != "" {
 			spans = append(spans, say(" ("+at+")"))
 		}

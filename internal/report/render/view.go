@@ -145,6 +145,8 @@ func (v *View) state() string {
 		return v.MirrorState()
 	case c.All == 0 && v.Result.Outcome == report.OK && v.Audit():
 		return "nothing to verify"
+	case c.All == 0 && v.Result.Interrupted:
+		return v.Missing()
 	case c.All == 0 && v.Result.Outcome == report.OK:
 		return "nothing is needed"
 	case c.All == 0:

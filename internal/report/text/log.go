@@ -107,7 +107,11 @@ func logFailure(p *Page, f golog.Failure, require func(path, version string) str
 	case f.Party == golog.PartyOrigin:
 		where = append(where, "from the module's repository")
 	}
-	p.Prose(Span{Text: "  "}, strings.Join(where, " "), 2)
+	line := strings.Join(where, " ")
+	if f.Wait > 0 {
+		line += ", then nothing for " + report.Millis(float64(f.Wait.Milliseconds()))
+	}
+	p.Prose(Span{Text: "  "}, line, 2)
 	at := report.Position(f.File, f.Line)
 	if f.File == "" && require != nil && f.Module != "" {
 		at = require(f.Module, f.Version)

@@ -20,6 +20,7 @@ func TestLogTextIsAsInTheGoldenFiles(t *testing.T) {
 		"log-nothing": {Lines: 1234},
 		"log-unknown": {Lines: 12, Recognised: 1, Unknown: []golog.Line{{Line: 3, Text: "go: what nobody has heard of"}}},
 		"log-stopped": {Lines: 12, Recognised: 1, Failures: []golog.Failure{{Class: failure.Unknown, Cause: "go-work-too-old", Text: "module ../a listed in go.work file requires go >= 1.26.4, but go.work lists go 1.26.0", Count: 1, FirstLine: 1}}},
+		"log-hung":    {Lines: 12, Recognised: 1, Failures: []golog.Failure{{Class: failure.Cancelled, Cause: "download-unanswered", Module: "example.test/m", Version: "v1.0.0", Text: "The operation was canceled.", Wait: 25 * time.Minute, Count: 1, FirstLine: 11}}},
 		"log-parties": {Lines: 99, Recognised: 9, Failures: []golog.Failure{
 			{Class: failure.Unauthorized, Party: golog.PartyOrigin, Module: "example.test/m", Version: "v1.0.0", Text: "git ls-remote: exit status 128: fatal: could not read Username", Count: 1, FirstLine: 12},
 			{Class: failure.Gone, Party: golog.PartyDatabase, Module: "example.test/m", Version: "v1.0.0", Mirror: "https://sum.example.test", Text: "410 Gone", Count: 1, FirstLine: 13},
