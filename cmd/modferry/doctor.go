@@ -25,6 +25,7 @@ With the log of a go command (- for standard input): finds failed downloads and
 other errors that end a go command, and says what they mean and how to fix them.
 Whole CI logs work, with the prefixes that CI systems, container builds and
 terminals add. The output of go mod download -x also shows the time of requests.
+This is text alone: --json is refused.
 
 With the output of go version -m PROGRAM: compares the modules that the program
 was built from with the checkout and the current settings.
@@ -41,11 +42,12 @@ func (a *app) doctor(cmd *cobra.Command, c command, files []string) error {
 	if err != nil {
 		return err
 	}
+	asksJSON := cmd.Flags().Changed("json")
 	for _, name := range files {
 		if len(files) > 1 {
 			j.heading(name)
 		}
-		if err := j.explainFile(cmd.Context(), name); err != nil {
+		if err := j.explainFile(cmd.Context(), name, asksJSON); err != nil {
 			return err
 		}
 	}
@@ -54,8 +56,9 @@ func (a *app) doctor(cmd *cobra.Command, c command, files []string) error {
 
 func (j *job) heading(name string) { fmt.Fprintf(j.stdout, "== %s\n", failure.Plain(name)) }
 
-// explainFile finds out what a file is, and explains it.
-func (j *job) explainFile(ctx context.Context, name string) error {
+// explainFile finds out what a file is, and explains it. asksJSON says that this call
+// of modferry asks for a result, in contrast to a variable of the whole job.
+func (j *job) explainFile(ctx context.Context, name string, asksJSON bool) error {
 	in, err := j.open(ctx, name)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
@@ -70,6 +73,9 @@ func (j *job) explainFile(ctx context.Context, name string) error {
 		return j.explainBuilds(file)
 	case doctor.IsProgram(head):
 		return fmt.Errorf("%s: found a program, expected a log; to see what it was built from, run: go version -m %[1]s | modferry doctor -", name)
+	}
+	if asksJSON {
+		return misused("flag --json: found the log %s, expected none: a log is explained as text and has no result; leave one of the two out", name)
 	}
 	log, err := golog.Read(file)
 	if err != nil {

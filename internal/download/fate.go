@@ -2,7 +2,6 @@ package download
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -37,16 +36,31 @@ func (e *Engine) conclude(it *Item, tries []try) *failure.Error {
 		return it.deferTo(failure.OnlyDirect, "no mirror has it; the go command will ask version control (direct)")
 	default:
 		it.fail(worst)
-		last := at == tries[len(tries)-1].hop && e.chain.Load().End != goenv.Direct
-		if at.Protected() && at.Sep == goenv.Comma && !missing && !last {
-			why := "After its comma no other mirror is asked; if %s guards nothing, write | instead"
-			if worst.Class.Refusal() {
-				why = "After its comma the refusal of %s is final"
-			}
-			it.Record.Message += ". " + fmt.Sprintf(why, at.Name())
+		if why := e.ended(it, at, at == tries[len(tries)-1].hop, worst.Class); why != "" {
+			it.Record.Message += ". " + why
 		}
 	}
 	return worst
+}
+
+// ended says why nobody was asked for an item after a failure at a mirror, of those
+// that may be asked for it the last one or not; "" where nobody was left.
+func (e *Engine) ended(it *Item, at *session.Hop, last bool, c failure.Class) string {
+	if rule := e.s.Access.Rule(it.Mod.Path); last && slices.ContainsFunc(e.s.Chain.Hops, func(h *session.Hop) bool { return !rule.Allows(h) }) {
+		return "The rule for " + rule.Modules + " (" + rule.Source + ") lets no other mirror be asked for it"
+	}
+	passes := c == failure.NotFound || c == failure.Gone
+	switch listed := e.s.Listed(); {
+	case passes || !at.Protected() || at.Sep != goenv.Comma || last && e.chain.Load().End != goenv.Direct:
+		return ""
+	case c.Refusal() && listed:
+		return "The refusal of " + at.Name() + " is final"
+	case c.Refusal():
+		return "After its comma the refusal of " + at.Name() + " is final"
+	case listed:
+		return "No other mirror is asked then; if " + at.Name() + " guards nothing, give it fall-through: any"
+	}
+	return "After its comma no other mirror is asked; if " + at.Name() + " guards nothing, write | instead"
 }
 
 func weight(c failure.Class) int {

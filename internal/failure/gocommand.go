@@ -11,6 +11,7 @@ const ferried = " Put modferry fetch before the go command, or run it as modferr
 // ofGo are the remedies for a go command on its own, where that of the class
 // names settings that only modferry has.
 var ofGo = map[Class]string{
+	Refused:             "Start the mirror, or correct its port in GOPROXY. After a |, the go command goes on to the next mirror when one is down.",
 	ConnectTimeout:      "If outside hosts are reached through a forward proxy, set HTTPS_PROXY. Otherwise run again; the limit of 30 s is fixed." + ferried,
 	Reset:               "Run again." + ferried + " If it persists, ask the operator of the mirror or of the forward proxy (HTTPS_PROXY).",
 	TLSTimeout:          "Run again, or put another mirror first in GOPROXY; the limit of 10 s is fixed." + ferried,
@@ -27,7 +28,6 @@ var ofGo = map[Class]string{
 	HashMismatch:        "Do not just run again. Find out which hash is right: the checksum database (GOSUMDB) knows. If it is the one in go.sum, remove the mirror from GOPROXY and tell its operator, or empty a module cache that was changed (go clean -modcache); if not, find out who wrote the line.",
 	DiskFull:            "Free some space, or use another directory with GOMODCACHE.",
 	LocalIO:             "Use another directory with GOMODCACHE. If too many files are open, raise ulimit -n.",
-	CircuitOpen:         "See the mirror's other failures for the cause.",
 	Cancelled:           "Run again. If the job's own time limit ended it, raise that limit.",
 	Unknown:             "If the message names a setting or a missing program, correct that. Otherwise run again, for details with go mod download -x, and report the problem with the text of this message.",
 }

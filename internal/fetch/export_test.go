@@ -59,7 +59,12 @@ func imported(t *testing.T, b *fetchtest.Bench, tree string) *report.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fetch.Import(t.Context(), s, nil, tree)
+	own.Scope = b.Values.Scope
+	needs, err := session.OpenOffline(&own, env, b.Options, tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fetch.Import(t.Context(), s, needs, nil, tree)
 }
 
 // gocmd runs the go command without any network and with the database on.
@@ -90,6 +95,29 @@ func TestAnExportNeedsNoNetwork(t *testing.T) {
 	gocmd(t, b, b.Dir, "off", "list", "-deps", "./...")
 	gocmd(t, b, t.TempDir(), session.FileURL(filepath.Join(b.ModCache, "cache", "download")), "install", "-n", "example.test/tool/cmd/it@v1.1.0")
 	fetchtest.WantOutcome(t, imported(t, b, tree), report.OK)
+}
+
+// What the checkout needs is named where neither the tree nor the module cache has it.
+func TestAnImportThatIsNotEnough(t *testing.T) {
+	t.Parallel()
+	b, tree := exported(t)
+	names, err := filepath.Glob(filepath.Join(tree, "example.test", "m001", "@v", "*"))
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		fetchtest.Remove(t, name)
+	}
+	res := imported(t, b, tree)
+	fetchtest.WantOutcome(t, res, report.Incomplete)
+	if !strings.Contains(res.Message, "1 module that the checkout needs") {
+		t.Errorf("message: %s", res.Message)
+	}
+	for _, m := range res.Modules {
+		if failed := m.Source == report.FromFailed; failed != (m.Path == "example.test/m001") || failed && !strings.Contains(m.Message, "neither in the directory nor in the module cache") {
+			t.Errorf("%s %s: %s %s", m.Path, m.Kind, m.Source, m.Message)
+		}
+	}
 }
 
 func TestImportOfATreeThatIsNotWhatItWas(t *testing.T) {

@@ -272,3 +272,55 @@ func TestMirrorsOfTheRegionComeFirst(t *testing.T) {
 		})
 	}
 }
+
+// A failure tells why nobody else was asked: the rule, or what the list says, in the
+// words of the list.
+func TestAFailureSaysWhyNobodyElseWasAsked(t *testing.T) {
+	t.Parallel()
+	f := ruled(t)
+	world := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	for _, test := range []struct {
+		name, fallThrough, rules string
+		status                   int // 0 for a mirror that is down
+		want                     string
+	}{
+		{"a rule", "not-found", "rules: [{modules: corp.test, mirrors: one}]", 0, "The rule for corp.test ("},
+		{"a rule, with fall-through", "any", "rules: [{modules: corp.test, mirrors: one}]", 0, "The rule for corp.test ("},
+		{"a rule, refused", "not-found", "rules: [{modules: corp.test, mirrors: one}]", 403, "The rule for corp.test ("},
+		{"a rule, not found", "any", "rules: [{modules: corp.test, mirrors: one}]", 404, "The rule for corp.test ("},
+		{"a rule with all mirrors", "not-found", "rules: [{modules: corp.test, mirrors: [one, world]}]", 0, "guards nothing, give it fall-through: any"},
+		{"no rule", "not-found", "", 0, "guards nothing, give it fall-through: any"},
+		{"no rule, refused", "not-found", "", 403, "The refusal of "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			one := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.Status(test.status))}})
+			if test.status == 0 {
+				one.Close()
+			}
+			b := fetchtest.New(t, f, mirrortest.Checkout{})
+			proxy := b.Configure(fmt.Sprintf("proxy:\n  - {name: one, url: '%s', fall-through: %s}\n  - {name: world, url: '%s'}\ndirect: false\nretries: 0\n%s\n",
+				one.URL, test.fallThrough, world.URL, test.rules))
+			b.Values.NoProbe = true
+			r := b.Run(proxy)
+			fetchtest.WantOutcome(t, r, report.Incomplete)
+			told := 0
+			for _, m := range r.Modules {
+				if m.Source != report.FromFailed || m.Class == failure.CircuitOpen || !strings.HasPrefix(m.Path, "corp.test/") {
+					continue
+				}
+				told++
+				where := ""
+				if strings.Contains(test.want, "rule") {
+					where = "job.yaml:6) lets no other mirror be asked"
+				}
+				if !strings.Contains(m.Message, test.want) || !strings.Contains(m.Message, where) || strings.Contains(m.Message, "|") {
+					t.Errorf("%s: %s, want %q", m.Path, m.Message, test.want)
+				}
+			}
+			if told == 0 {
+				t.Error("nothing has failed")
+			}
+		})
+	}
+}

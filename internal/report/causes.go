@@ -160,6 +160,34 @@ func (c Cause) Lacking() string {
 	return text
 }
 
+// Stated is what a mirror that refuses says of it, "" for nothing: the first reason,
+// with "e.g." where it has others for other modules.
+func (c Cause) Stated() string {
+	if !c.Class.Refusal() {
+		return ""
+	}
+	first, others := "", false
+	for _, files := range c.Modules {
+		said := files[0].stated()
+		others = others || said != first && first != ""
+		first = cmp.Or(first, said)
+	}
+	if others {
+		return "e.g. " + first
+	}
+	return first
+}
+
+// stated is what the mirror said with the failure that the module is filed under.
+func (m Module) stated() string {
+	for _, a := range slices.Backward(m.Attempts) {
+		if a.Class == m.Class && a.Detail != "" {
+			return failure.Plain(a.Detail)
+		}
+	}
+	return ""
+}
+
 // Amount counts modules, each given by its files, apart from answers about versions:
 // "2 modules and 1 answer about versions".
 func Amount(modules [][]Module) string {

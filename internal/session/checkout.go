@@ -89,6 +89,16 @@ func (s *Session) mirrorConfigs() []settings.MirrorConfig {
 	return s.Values.ConfiguredMirrors
 }
 
+// Listed reports whether the chain is a list of the configuration file, in which
+// fall-through stands for what separates mirrors.
+func (s *Session) Listed() bool {
+	list, _ := s.mirrorList()
+	if s.guest {
+		return len(s.Values.Checkout.Mirrors) > 0
+	}
+	return s.Values.Proxy == "" && len(s.Values.ConfiguredMirrors) > 0 && list == s.Values.ProxyList()
+}
+
 // Confined refuses a place in the checkout that a link of the checkout moves out
 // of it: whoever named the place did not mean where the link leads.
 func (s *Session) Confined(what, path string) error {

@@ -107,7 +107,8 @@ func (q *quality) failed(m report.Module) {
 
 // cause adds what keeps modules away and is no line's fault.
 func (q *quality) cause(c report.Cause) {
-	text := strings.TrimPrefix(failure.Plain(c.Mirror)+": ", ": ") + c.Class.Title() + "; " + c.Lacking() + ". " + c.Class.Remedy()
+	what := strings.TrimSuffix(c.Class.Title()+": "+c.Stated(), ": ")
+	text := strings.TrimPrefix(failure.Plain(c.Mirror)+": ", ": ") + what + "; " + c.Lacking() + ". " + c.Class.Remedy()
 	q.add(string(c.Class), severityOf(c.Class, c.Optional()), strings.TrimSpace(text), q.file, q.line, failure.Plain(c.Mirror))
 }
 

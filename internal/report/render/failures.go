@@ -24,6 +24,9 @@ func (v *View) Failures() Section {
 		if mirror := failure.Plain(g.Mirror); mirror != "" {
 			group.Rest = []Span{say(" at "), name(mirror)}
 		}
+		if g.stated != "" {
+			group.Rest = append(group.Rest, say(": "+g.stated))
+		}
 		if !s.Told {
 			group.Rest = append(group.Rest, say(": "+report.Amount(g.lacking)))
 		}

@@ -16,14 +16,20 @@ type group struct {
 	modules  []report.Module
 	attempts int
 	lacking  [][]report.Module // of failures: the files of each module
+	stated   string            // of failures: report.Cause.Stated
 }
 
-// headline is the trouble and the mirror at fault: "connection refused at https://a".
+// headline is the trouble, the mirror at fault and the reason that it gives:
+// "forbidden (HTTP 403) at https://a: blocked by policy".
 func (g *group) headline() string {
+	text := g.String()
 	if mirror := failure.Plain(g.Mirror); mirror != "" {
-		return g.String() + " at " + mirror
+		text += " at " + mirror
 	}
-	return g.String()
+	if g.stated != "" {
+		text += ": " + g.stated
+	}
+	return text
 }
 
 // follows is 1 for a trouble that others are the cause of.
@@ -100,7 +106,7 @@ func (v *View) deferred() []*group {
 func failed(r *report.Result) []*group {
 	var found groups
 	for _, c := range report.Causes(r) {
-		g := &group{Trouble: report.Trouble{Mirror: c.Mirror, Class: c.Class}, modules: slices.Concat(c.Modules...), lacking: c.Modules}
+		g := &group{Trouble: report.Trouble{Mirror: c.Mirror, Class: c.Class}, modules: slices.Concat(c.Modules...), lacking: c.Modules, stated: c.Stated()}
 		statuses := map[int]bool{}
 		for _, m := range g.modules {
 			g.attempts += len(m.Attempts)
