@@ -42,7 +42,8 @@ func (v *View) Hosts() Section {
 	if len(v.Result.Hosts) == 0 {
 		return Section{}
 	}
-	s := Section{ID: "hosts", Title: "Hosts for an allow-list",
+	// Scripts that make an allow-list of a summary look for this title.
+	s := Section{ID: "hosts", Title: "Hosts contacted, for an allow-list",
 		Note: "Redirects are included: this is what an allow-list for outgoing connections needs."}
 	contacted := map[string]bool{}
 	for _, h := range v.Result.Hosts {
