@@ -49,9 +49,8 @@ func (e *Engine) ended(it *Item, at *session.Hop, last bool, c failure.Class) st
 	if rule := e.s.Access.Rule(it.Mod.Path); last && slices.ContainsFunc(e.s.Chain.Hops, func(h *session.Hop) bool { return !rule.Allows(h) }) {
 		return "The rule for " + rule.Modules + " (" + rule.Source + ") lets no other mirror be asked for it"
 	}
-	passes := c == failure.NotFound || c == failure.Gone
 	switch listed := e.s.Listed(); {
-	case passes || !at.Protected() || at.Sep != goenv.Comma || last && e.chain.Load().End != goenv.Direct:
+	case at.Passes(c) || at.Sep != goenv.Comma || last && e.chain.Load().End != goenv.Direct:
 		return ""
 	case c.Refusal() && listed:
 		return "The refusal of " + at.Name() + " is final"

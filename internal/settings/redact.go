@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"golang.org/x/mod/semver"
-
-	"github.com/modferry/modferry/internal/secret"
 )
 
 // mask stands where a secret stood. It is what net/url.URL.Redacted and so
@@ -54,7 +52,9 @@ func redactOnce(s string) string {
 	if strings.ContainsRune(s, '@') {
 		s = redactWords(redactUserinfo(s))
 	}
-	s = redactPaths(s)
+	if strings.Contains(s, "//") {
+		s = redactPaths(s)
+	}
 	if strings.ContainsRune(s, '=') {
 		s = redactParameters(s)
 	}
@@ -196,27 +196,6 @@ func wordLen(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// redactPaths hides the tokens of relays in the paths of URLs.
-func redactPaths(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(s, "//")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		b.WriteString("//")
-		s = rest
-		if !secret.OfHTTP(before) {
-			continue
-		}
-		if start, end := secret.PathToken(rest); end > 0 {
-			b.WriteString(rest[:start] + mask)
-			s = rest[end:]
-		}
-	}
 }
 
 // publicUser are the users by whom everybody speaks to version control over ssh.
