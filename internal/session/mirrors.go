@@ -26,9 +26,8 @@ func (s *Session) openMirrors() error {
 	if err != nil {
 		return err
 	}
-	var netrc []mirror.NetrcEntry
 	if !s.guest {
-		if netrc, err = mirror.ReadNetrc(s.Options.Getenv, s.Env.Get("GOAUTH")); err != nil {
+		if s.netrc, err = mirror.ReadNetrc(s.Options.Getenv, s.Env.Get("GOAUTH")); err != nil {
 			return err
 		}
 	}
@@ -42,7 +41,7 @@ func (s *Session) openMirrors() error {
 	s.Client = mirror.NewClient(mirror.Options{
 		Limits: mirror.Limits{Connect: v.ConnectTimeout, TLS: v.TLSTimeout, FirstByte: v.FirstByteTimeout,
 			Stall: v.StallTimeout, Total: v.RequestTimeout},
-		Proxy: s.contacts.watch(s.Options.proxy(), ""), Dial: s.Options.Dial, RootCAs: roots, Netrc: netrc,
+		Proxy: s.contacts.watch(s.Options.proxy(), ""), Dial: s.Options.Dial, RootCAs: roots, Netrc: s.netrc,
 		Concurrency: s.Room.Requests, Pause: s.Options.Pause, Trips: trips, UserAgent: UserAgent(s.Options.Tool), Via: s.Options.Via, Secrets: s.Options.Secrets,
 	})
 	catalogue := mirror.PublicCatalogue()

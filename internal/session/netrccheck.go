@@ -55,7 +55,6 @@ func (s *Session) RefusedCredentials(refused func(*Hop) bool) []finding.Finding 
 	if s.guest {
 		return nil // nothing was sent
 	}
-	entries, _ := mirror.ReadNetrc(s.Options.Getenv, s.Env.Get("GOAUTH"))
 	var out []finding.Finding
 	for _, h := range s.Chain.Hops {
 		u, err := url.Parse(h.URL)
@@ -66,7 +65,7 @@ func (s *Session) RefusedCredentials(refused func(*Hop) bool) []finding.Finding 
 			Effect: "The credentials in the URL were sent to the mirror and refused.", Fix: "a valid password or token in the URL, from a secret"}
 		password, _ := u.User.Password()
 		if u.User == nil {
-			e, ok := mirror.LookupNetrc(entries, u.Host, strings.TrimRight(u.Path, "/"))
+			e, ok := mirror.LookupNetrc(s.netrc, u.Host, strings.TrimRight(u.Path, "/"))
 			if !ok {
 				continue
 			}

@@ -118,7 +118,8 @@ type Session struct {
 
 	sumDBs   []goenv.AddedSumDB
 	fallback Fallback
-	guest    bool // the chain is the checkout's: without credentials of the job, and for this run alone
+	guest    bool                // the chain is the checkout's: without credentials of the job, and for this run alone
+	netrc    []mirror.NetrcEntry // of the file of passwords; none for a guest
 	contacts contacts
 }
 

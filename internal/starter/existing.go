@@ -26,8 +26,9 @@ type workflow struct {
 var (
 	// aside is what a job does not run: comments, and names of steps.
 	aside = regexp.MustCompile(`(?m)(^|[ \t])#.*$|^[ \t]*(- )?name:.*$`)
-	// building is a step or an image that says that a job builds with Go.
-	building = regexp.MustCompile(`\bgo[ \t]+(-C[ \t]+\S+[ \t]+)?(test|build|vet)\b|\bgotestsum\b|uses:[ '"]*\S*actions/setup-go@|image:[ '"]*\S*\bgolang\b`)
+	// building is a step or an image that says that a job builds with Go; so does one
+	// that installs it.
+	building = regexp.MustCompile(`\bgo[ \t]+(-C[ \t]+\S+[ \t]+)?(test|build|vet)\b|\bgotestsum\b|image:[ '"]*\S*\bgolang\b`)
 
 	container = regexp.MustCompile(`uses:[ '"]*\S*\bmodferry@`)
 	native    = regexp.MustCompile(`uses:[ '"]*\S*\bmodferry/action/native@`)
@@ -79,7 +80,8 @@ func (c *Checkout) readWorkflow(file string, jobs func(text string) []string) (w
 	for _, job := range jobs(text) {
 		inContainer, inNative := container.MatchString(job), native.MatchString(job)
 		ours := inContainer || inNative || command.MatchString(job)
-		if !ours && !building.MatchString(job) {
+		goes := installs.MatchString(job)
+		if !ours && !goes && !building.MatchString(job) {
 			continue
 		}
 		ok = true
@@ -87,7 +89,7 @@ func (c *Checkout) readWorkflow(file string, jobs func(text string) []string) (w
 		w.modferry = w.modferry || ours
 		w.other = w.other || other
 		w.misfit = w.misfit || other && inContainer && !inNative
-		w.setupGo = w.setupGo || installs.MatchString(job) && !cacheOff.MatchString(job)
+		w.setupGo = w.setupGo || goes && !cacheOff.MatchString(job)
 		w.download = w.download || downloads.MatchString(job)
 		w.modcache = w.modcache || modcache.MatchString(job)
 	}

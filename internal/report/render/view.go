@@ -116,7 +116,8 @@ func (v *View) Says() (clause, remark string) {
 	return strings.Join(says, "; "), message
 }
 
-// message is what the run itself says became of it, unless the verdict says as much.
+// message is what the run itself says became of it, unless the verdict says as much: the
+// words for an interrupt are those of os/signal.
 func (v *View) message() string {
 	text := strings.TrimSuffix(strings.TrimPrefix(failure.Plain(v.Result.Message), "interrupted: "), ".")
 	if v.Result.Interrupted && text == "interrupt signal received" {
