@@ -57,6 +57,19 @@ func Text(tb testing.TB, id string) string {
 	return ""
 }
 
+// Swap replaces what an example says by what there is here: each old text, which has to
+// be in the example, by the new one that follows it.
+func Swap(tb testing.TB, text string, pairs ...string) string {
+	tb.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			tb.Fatalf("the example does not say %q any more:\n%s", pairs[i], text)
+		}
+		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+	}
+	return text
+}
+
 var (
 	fence   = regexp.MustCompile("^( *)```+([a-z]*)")
 	heading = regexp.MustCompile(`^#+ +(.*)$`)

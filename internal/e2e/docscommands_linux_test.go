@@ -24,14 +24,14 @@ func TestExamplesOfACacheInADirectory(t *testing.T) {
 	_, s, dir := modules(t)
 	shared := t.TempDir()
 	m := newReader(t, dir, "GOPROXY="+s.URL)
-	m.bash(swap(t, docstest.Text(t, "docs/cache.md#a-directory sh 2"), "/mnt", shared, "-g ci", "-g root"))
-	m.bash(swap(t, docstest.Text(t, "docs/cache.md#the-cache sh"), "/mnt", shared))
+	m.bash(docstest.Swap(t, docstest.Text(t, "docs/cache.md#a-directory sh 2"), "/mnt", shared, "-g ci", "-g root"))
+	m.bash(docstest.Swap(t, docstest.Text(t, "docs/cache.md#the-cache sh"), "/mnt", shared))
 	if entries, err := filepath.Glob(filepath.Join(shared, "ci-cache/go/*/modferry-*")); err != nil || len(entries) == 0 {
 		entries, _ = filepath.Glob(filepath.Join(shared, "ci-cache/go/*"))
 		t.Errorf("the directory has %v", entries)
 	}
 	s.Close()
-	m.fresh().bash(swap(t, docstest.Text(t, "docs/cache.md#a-directory sh"), "/mnt", shared) + "modferry fetch\ngo build ./...\n")
+	m.fresh().bash(docstest.Swap(t, docstest.Text(t, "docs/cache.md#a-directory sh"), "/mnt", shared) + "modferry fetch\ngo build ./...\n")
 }
 
 // bucketAt is a bucket and a network in which it is at a host.
@@ -57,7 +57,7 @@ func TestExamplesOfACacheInABucket(t *testing.T) {
 			_, s, dir := modules(t)
 			bucket, name, env := bucketAt(t, host)
 			m := newReader(t, dir, append(env, "GOPROXY="+s.URL)...)
-			text := swap(t, docstest.Text(t, id), "ci-modules", name, "${{ secrets.MODULE_CACHE_KEY }}", bucket.env["AWS_ACCESS_KEY_ID"],
+			text := docstest.Swap(t, docstest.Text(t, id), "ci-modules", name, "${{ secrets.MODULE_CACHE_KEY }}", bucket.env["AWS_ACCESS_KEY_ID"],
 				"${{ secrets.MODULE_CACHE_SECRET }}", bucket.env["AWS_SECRET_ACCESS_KEY"])
 			m = m.with(variables(t, text)...)
 			m.bash("modferry fetch && modferry cache save")
@@ -138,7 +138,7 @@ func TestExampleOfANetrc(t *testing.T) {
 	if out, err := m.try("bash", "-c", "modferry fetch"); err == nil || !strings.Contains(out, "credentials missing or wrong") {
 		t.Errorf("without a netrc: %v\n%s", err, out)
 	}
-	netrc := swap(t, docstest.Text(t, "docs/env.md#credentials text"), "…", "hunter2-of-the-mirror")
+	netrc := docstest.Swap(t, docstest.Text(t, "docs/env.md#credentials text"), "…", "hunter2-of-the-mirror")
 	m.bash("umask 077 && printf '%s' '" + netrc + "' >~/.netrc && modferry fetch")
 	m.fresh().bash("go build ./...")
 }
@@ -218,7 +218,7 @@ func TestExamplesOfModulesOutsideGoSum(t *testing.T) {
 	m = m.fresh()
 	m.bash(docstest.Text(t, "docs/offline.md#without-a-network sh"))
 	m.bash("mkdir " + elsewhere + " && tar xf goproxy.tar -C " + elsewhere + " --strip-components 1")
-	m.fresh().offline(swap(t, docstest.Text(t, "docs/offline.md#without-a-network sh 2"), "/path/of/goproxy", elsewhere))
+	m.fresh().offline(docstest.Swap(t, docstest.Text(t, "docs/offline.md#without-a-network sh 2"), "/path/of/goproxy", elsewhere))
 }
 
 // A database for the modules of a company, and a second key of GOSUMDB.
@@ -236,7 +236,7 @@ func TestExampleOfSeveralChecksumDatabases(t *testing.T) {
 			public.ServeHTTP(w, r)
 		}),
 	})
-	text := swap(t, docstest.Text(t, "docs/offline.md#more-than-one-checksum-database sh"),
+	text := docstest.Swap(t, docstest.Text(t, "docs/offline.md#more-than-one-checksum-database sh"),
 		"corp.example,*.corp.example", "git.corp.example", "sum.corp.example+1a2b3c4d+AbCd…", company.Key, "sum.golang.org+5e6f7a8b+EfGh…", public.Key)
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: ours})
 	m := newReader(t, t.TempDir(), append(h.Env(), "GOPROXY="+mirror.URL, "GOSUMDB=")...)
@@ -262,7 +262,7 @@ func TestExampleOfAReproducibleBuild(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
 	m := newReader(t, docstest.Root(t), "GOMODCACHE="+strings.TrimSpace(goEnv(t, "GOMODCACHE")), "GOPROXY="+strings.TrimSpace(goEnv(t, "GOPROXY")), "GOWORK=off", "GOFLAGS=-mod=readonly")
-	m.bash(swap(t, docstest.Text(t, "docs/github.md#pinning-and-verifying sh 2"), "go build ", "go build -o "+out+"/modferry "))
+	m.bash(docstest.Swap(t, docstest.Text(t, "docs/github.md#pinning-and-verifying sh 2"), "go build ", "go build -o "+out+"/modferry "))
 	if got := m.bash(out + "/modferry version"); !strings.Contains(got, "1.2.3") {
 		t.Errorf("the version is %s", got)
 	}

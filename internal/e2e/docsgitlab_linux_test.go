@@ -135,8 +135,8 @@ func TestExampleOfAServiceOfAJob(t *testing.T) {
 			Script    []string
 		}
 	}
-	port := freePort(t)
-	text := swap(t, docstest.Text(t, "docs/relay.zh-CN.md#在中国大陆 yaml"), "modferry:8642", "localhost:"+port, `":8642"`, `":`+port+`"`, "NO_PROXY: modferry", "NO_PROXY: localhost")
+	port := mirrortest.FreePort(t)
+	text := docstest.Swap(t, docstest.Text(t, "docs/relay.zh-CN.md#在中国大陆 yaml"), "modferry:8642", "localhost:"+port, `":8642"`, `":`+port+`"`, "NO_PROXY: modferry", "NO_PROXY: localhost")
 	if err := yaml.Unmarshal([]byte(text), &pipeline); err != nil {
 		t.Fatal(err)
 	}

@@ -42,17 +42,17 @@ func TestExampleOfAnInstallation(t *testing.T) {
 	env, sum := releases(t)
 	bin := t.TempDir()
 	m := newReader(t, t.TempDir(), env...)
-	script := swap(t, docstest.Text(t, "README.md#install sh"), "/usr/local/bin", bin, "sudo ", "")
+	script := docstest.Swap(t, docstest.Text(t, "README.md#install sh"), "/usr/local/bin", bin, "sudo ", "")
 	m.bash(script)
 	m.bash(bin + "/modferry version")
 
 	m.dir = t.TempDir()
-	m.with("SHA256=" + sum).bash(swap(t, docstest.Text(t, "docs/ci.md#getting-the-program sh"), "/usr/local/bin/", bin+"/again"))
+	m.with("SHA256=" + sum).bash(docstest.Swap(t, docstest.Text(t, "docs/ci.md#getting-the-program sh"), "/usr/local/bin/", bin+"/again"))
 	m.bash(bin + "/again version")
 	if err := os.Remove(bin + "/again"); err != nil {
 		t.Fatal(err)
 	}
-	wrong := swap(t, docstest.Text(t, "docs/ci.md#getting-the-program sh"), "/usr/local/bin/", bin+"/again")
+	wrong := docstest.Swap(t, docstest.Text(t, "docs/ci.md#getting-the-program sh"), "/usr/local/bin/", bin+"/again")
 	if out, err := m.with("SHA256="+strings.Repeat("0", 64)).try("bash", "-euc", wrong); err == nil {
 		t.Errorf("another hash is installed all the same:\n%s", out)
 	}
@@ -130,7 +130,7 @@ func TestExampleOfAComponent(t *testing.T) {
 	m.bash("git init -q . && git add -A && git commit -qm all && git tag v1.2.3 && git init -q --bare " + bare)
 	usage, _ := exec.Command("git", "subtree", "-h").CombinedOutput() // exits with 129 in any case
 	need(t, strings.Contains(string(usage), "usage: git subtree"), "git has no subtree")
-	m.bash(swap(t, docstest.Text(t, "docs/gitlab.md#setup sh"), "git@gitlab.example.test:tools/modferry.git", bare))
+	m.bash(docstest.Swap(t, docstest.Text(t, "docs/gitlab.md#setup sh"), "git@gitlab.example.test:tools/modferry.git", bare))
 	if got := m.bash("git -C " + bare + " ls-tree -r --name-only main"); !strings.Contains(got, "templates/modferry.yml\n") {
 		t.Errorf("the component has\n%s", got)
 	}

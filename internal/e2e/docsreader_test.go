@@ -101,16 +101,3 @@ func (m *reader) has(pattern string) bool {
 	}
 	return len(found) > 0
 }
-
-// swap replaces what an example says by what there is here. Each old text has to be in
-// the example, in pairs with the new one.
-func swap(t *testing.T, text string, pairs ...string) string {
-	t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("the example does not say %q any more:\n%s", pairs[i], text)
-		}
-		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
-	}
-	return text
-}

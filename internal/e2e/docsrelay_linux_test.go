@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,27 +29,12 @@ func TestExampleOfExec(t *testing.T) {
 	m.bash(docstest.Text(t, "docs/ci.md#other-ci-systems sh"))
 }
 
-// freePort is a port of this machine that nobody listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 func TestExampleOfAServer(t *testing.T) {
 	t.Parallel()
 	_, s, dir := modules(t)
-	port := freePort(t)
+	port := mirrortest.FreePort(t)
 	m := newReader(t, dir, "MODFERRY_PROXY="+s.URL, "MODFERRY_LISTEN=127.0.0.1:"+port, "NO_PROXY=localhost")
-	m.bash("trap 'kill $(jobs -p)' EXIT\n" + swap(t, docstest.Text(t, "docs/relay.md#a-relay-as-a-server sh"), "8642", port))
+	m.bash("trap 'kill $(jobs -p)' EXIT\n" + docstest.Swap(t, docstest.Text(t, "docs/relay.md#a-relay-as-a-server sh"), "8642", port))
 	if s.Count("*.zip") != 3 {
 		t.Errorf("the mirror was asked for %d zips", s.Count("*.zip"))
 	}
@@ -79,16 +63,16 @@ func TestExampleOfATokenOfAServer(t *testing.T) {
 
 	m := newReader(t, dir, "SSL_CERT_FILE="+ca.CAFile())
 	build := "go build ./..."
-	over := swap(t, lines[0], "http://modferry:8642", plain.url, "TOKEN", token)
+	over := docstest.Swap(t, lines[0], "http://modferry:8642", plain.url, "TOKEN", token)
 	m.bash("export " + over + "\n" + build)
-	m.fresh().bash("export " + swap(t, lines[0], "http://modferry:8642", "https://"+address, "TOKEN", token) + "\n" + build)
-	if _, err := m.fresh().try("bash", "-euc", "export "+swap(t, lines[0], "http://modferry:8642/TOKEN", plain.url)+"\n"+build); err == nil {
+	m.fresh().bash("export " + docstest.Swap(t, lines[0], "http://modferry:8642", "https://"+address, "TOKEN", token) + "\n" + build)
+	if _, err := m.fresh().try("bash", "-euc", "export "+docstest.Swap(t, lines[0], "http://modferry:8642/TOKEN", plain.url)+"\n"+build); err == nil {
 		t.Error("no token is needed, so that this shows nothing")
 	}
 	m = m.fresh()
-	netrc := swap(t, strings.TrimPrefix(lines[2], "# "), "modferry.example.com:8642", address, "TOKEN", token)
+	netrc := docstest.Swap(t, strings.TrimPrefix(lines[2], "# "), "modferry.example.com:8642", address, "TOKEN", token)
 	m.bash("umask 077 && printf '%s\\n' '" + netrc + "' >~/.netrc")
-	m.bash("export " + swap(t, lines[1], "modferry.example.com:8642", address) + "\n" + build)
+	m.bash("export " + docstest.Swap(t, lines[1], "modferry.example.com:8642", address) + "\n" + build)
 }
 
 func (p *place) withEnv(env ...string) *place {
@@ -128,7 +112,7 @@ func TestExampleOfACacheOfExec(t *testing.T) {
 	if !ok {
 		t.Fatal("the example is no step sh")
 	}
-	script := swap(t, strings.TrimSuffix(strings.TrimSpace(step), "'"), "//bucket", "//"+name)
+	script := docstest.Swap(t, strings.TrimSuffix(strings.TrimSpace(step), "'"), "//bucket", "//"+name)
 	m := newReader(t, dir, slices.Concat(env, bucket.environ(), []string{"GOPROXY=" + s.URL})...)
 	m.bash(script)
 	s.Close()

@@ -150,21 +150,23 @@ func ends(t *testing.T, j *nativeJob, u *use) {
 // Whatever becomes of the relay, the job is as well off as without modferry.
 func TestANativeJobWithoutItsRelay(t *testing.T) {
 	t.Parallel()
-	t.Run("it is killed", func(t *testing.T) {
-		t.Parallel()
-		f, s := world(t)
-		j := newNativeJob(t, f, s)
-		u := j.use(nil)
-		j.main(u)
-		j.good("go", "mod", "download", "example.test/lib@v1.2.0")
-		journalled(t, u, "example.test/lib")
-		kill(t, j.relay(u), syscall.SIGKILL)
-		j.installed()
-		st := j.post(u)
-		if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
-			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
-		}
-	})
+	for name, signal := range map[string]syscall.Signal{"it is killed": syscall.SIGKILL, "it is frozen while the job goes on": syscall.SIGSTOP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f, s := world(t)
+			j := newNativeJob(t, f, s)
+			u := j.use(nil)
+			j.main(u)
+			j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+			journalled(t, u, "example.test/lib")
+			kill(t, j.relay(u), signal)
+			j.installed() // of a frozen one as soon as its guard has ended it
+			st := j.post(u)
+			if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
+				t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+			}
+		})
+	}
 	t.Run("it is frozen when the job ends", func(t *testing.T) {
 		t.Parallel()
 		f, s := world(t)
@@ -181,21 +183,6 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 		}
 		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
 			t.Error("it is still there")
-		}
-	})
-	t.Run("it is frozen while the job goes on", func(t *testing.T) {
-		t.Parallel()
-		f, s := world(t)
-		j := newNativeJob(t, f, s)
-		u := j.use(nil)
-		j.main(u)
-		j.good("go", "mod", "download", "example.test/lib@v1.2.0")
-		journalled(t, u, "example.test/lib")
-		kill(t, j.relay(u), syscall.SIGSTOP)
-		j.installed() // as soon as its guard has ended it
-		st := j.post(u)
-		if st.code != 0 || !strings.Contains(st.summary, "ended before the job did") || !strings.Contains(st.summary, "example.test/lib") {
-			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 		}
 	})
 	for name, answer := range map[string]http.HandlerFunc{

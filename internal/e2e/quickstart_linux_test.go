@@ -60,7 +60,7 @@ func TestQuickStartOfAFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := mirrortest.StartHosts(t, map[string]http.Handler{"minio.corp.example": passOn(front, new(http.Transport))})
-	script := swap(t, docstest.Text(t, "docs/README.md#a-fleet-of-self-hosted-runners sh"), "ci-modules", name)
+	script := docstest.Swap(t, docstest.Text(t, "docs/README.md#a-fleet-of-self-hosted-runners sh"), "ci-modules", name)
 	m := newReader(t, dir, slices.Concat(h.Env(), bucket.environ(), []string{"GOPROXY=" + s.URL})...)
 	if out := m.bash(script); !strings.Contains(out, "saved to the cache") {
 		t.Errorf("nothing was saved:\n%s", out)
@@ -114,9 +114,9 @@ func TestQuickStartOfThoseWhoComeFromAthens(t *testing.T) {
 	}
 
 	athens.Close()
-	port := freePort(t)
+	port := mirrortest.FreePort(t)
 	name, _, _ := strings.Cut(strings.TrimPrefix(bucket.cache, "s3://"), "/")
-	relay := swap(t, docstest.Text(t, "docs/README.md#coming-from-athens sh 2"), "ci-modules", name, ":8642", ":"+port)
+	relay := docstest.Swap(t, docstest.Text(t, "docs/README.md#coming-from-athens sh 2"), "ci-modules", name, ":8642", ":"+port)
 	m.fresh().bash("trap 'kill $(jobs -p)' EXIT\n" + strings.TrimSpace(relay) + " &\nuntil modferry serve --check 2>/dev/null; do sleep 0.1; done\n" +
 		"GOPROXY=http://localhost:" + port + ",direct go build ./...")
 	if got := h.Asked(); !slices.Contains(got, "minio.corp.example") {

@@ -109,6 +109,20 @@ func (s *imageStore) service(t *testing.T) string {
 	socket := filepath.Join(s.dir, "podman.sock")
 	cmd := exec.Command("podman", "system", "service", "--time=0", "unix://"+socket)
 	cmd.Env = s.environ()
+	listening(t, cmd, socket)
+	return "unix://" + socket
+}
+
+// listening starts a server that ends with the test, and waits until it listens at a
+// socket.
+func listening(t *testing.T, cmd *exec.Cmd, socket string) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -122,13 +136,14 @@ func (s *imageStore) service(t *testing.T) string {
 		select {
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("podman system service ended: %v", err)
+			text, _ := os.ReadFile(log.Name())
+			t.Fatalf("%s ended: %v\n%s", cmd, err, tail(string(text)))
 		case <-t.Context().Done():
-			t.Fatal("podman system service does not listen")
+			t.Fatalf("%s does not listen", cmd)
 		case <-tick.C:
 			if conn, err := net.Dial("unix", socket); err == nil {
 				conn.Close()
-				return "unix://" + socket
+				return
 			}
 		}
 	}

@@ -54,16 +54,28 @@ func (by *buildah) run(b *build, dockerfile string, secrets ...string) (string, 
 
 // programImage is an image with the program at the place where Dockerfile puts it,
 // which takes less time than Dockerfile does.
-var programImage = func() func(t *testing.T) string {
-	const name = "localhost/modferry:program"
+var programImage = madeOnce("localhost/modferry:program", busyboxImage, func() ([][2]string, error) {
+	return [][2]string{{binary, "/usr/local/bin/modferry"}}, nil
+})
+
+// madeOnce makes an image when a test first wants it: the one that it comes from, with
+// copies of files of this machine.
+func madeOnce(name, from string, files func() (copies [][2]string, err error)) func(t *testing.T) string {
 	build := sync.OnceValue(func() error {
-		id, err := images.command("buildah", "from", "--pull-never", busyboxImage)
-		if err == nil {
-			_, err = images.command("buildah", "copy", "-q", id, binary, "/usr/local/bin/modferry")
+		copies, err := files()
+		if err != nil {
+			return err
 		}
-		if err == nil {
-			_, err = images.command("buildah", "commit", "-q", "--rm", id, name)
+		id, err := images.command("buildah", "from", "--pull-never", from)
+		if err != nil {
+			return err
 		}
+		for _, c := range copies {
+			if _, err := images.command("buildah", "copy", "-q", id, c[0], c[1]); err != nil {
+				return err
+			}
+		}
+		_, err = images.command("buildah", "commit", "-q", "--rm", id, name)
 		return err
 	})
 	return func(t *testing.T) string {
@@ -74,4 +86,4 @@ var programImage = func() func(t *testing.T) string {
 		}
 		return name
 	}
-}()
+}

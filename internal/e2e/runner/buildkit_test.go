@@ -5,14 +5,12 @@ package runner
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/modferry/modferry/internal/e2e/program"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
@@ -65,36 +63,8 @@ func startBuildKit(t *testing.T) *buildkit {
 		"--otel-socket-path", filepath.Join(dir, "traces"), "--config", filepath.Join(dir, "none.toml"), "--cdi-disabled",
 		"--containerd-worker=false", "--oci-worker=true", "--oci-worker-gc=false", "--oci-worker-binary=runc", "--oci-worker-net=host")
 	cmd.Env = images.environ()
-	log, err := os.Create(filepath.Join(dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
-		<-ended
-	})
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
-		select {
-		case err := <-ended:
-			ended <- err
-			text, _ := os.ReadFile(log.Name())
-			t.Fatalf("buildkitd ended: %v\n%s", err, tail(string(text)))
-		case <-t.Context().Done():
-			t.Fatal("buildkitd does not listen")
-		case <-tick.C:
-			if conn, err := net.Dial("unix", strings.TrimPrefix(by.address, "unix://")); err == nil {
-				conn.Close()
-				return by
-			}
-		}
-	}
+	listening(t, cmd, strings.TrimPrefix(by.address, "unix://"))
+	return by
 }
 
 // digest is that of the image in a layout.

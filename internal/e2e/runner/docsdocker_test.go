@@ -4,7 +4,6 @@ package runner
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,18 +66,6 @@ func named(t *testing.T, image, name string) {
 	}
 }
 
-// swapped replaces texts that an example has, in pairs.
-func swapped(t *testing.T, text string, pairs ...string) string {
-	t.Helper()
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("the example does not say %q any more:\n%s", pairs[i], text)
-		}
-		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
-	}
-	return text
-}
-
 // TestExamplesOfDockerBuild runs docker build as the documents have it.
 func TestExamplesOfDockerBuild(t *testing.T) {
 	t.Parallel()
@@ -90,15 +77,15 @@ func TestExamplesOfDockerBuild(t *testing.T) {
 	d := newDocker(t, b.dir, []string{"--no-cache", "--volume", b.mirror.CAFile() + ":/etc/ssl/certs/ca-certificates.crt"}, nil)
 	d.bash("umask 077 && printf 'machine %s login me password %s\\n' " + strings.TrimPrefix(b.mirror.URL, "https://") + " " + password + " >~/.netrc")
 
-	writeFile(t, filepath.Join(b.dir, "Dockerfile"), swapped(t, docstest.Text(t, "docs/docker.md#private-mirrors dockerfile"), "ARG GOPROXY\n", "ARG GOPROXY\nENV GOSUMDB=off\n"))
-	d.bash(swapped(t, docstest.Text(t, "docs/docker.md#private-mirrors sh"), "https://goproxy.example.test", b.mirror.URL))
+	writeFile(t, filepath.Join(b.dir, "Dockerfile"), docstest.Swap(t, docstest.Text(t, "docs/docker.md#private-mirrors dockerfile"), "ARG GOPROXY\n", "ARG GOPROXY\nENV GOSUMDB=off\n"))
+	d.bash(docstest.Swap(t, docstest.Text(t, "docs/docker.md#private-mirrors sh"), "https://goproxy.example.test", b.mirror.URL))
 
 	writeFile(t, filepath.Join(b.dir, "Dockerfile"), docstest.Text(t, "docs/env.md#docker-build dockerfile"))
 	d.bash(docstest.Text(t, "docs/env.md#docker-build sh"), "GOPROXY="+b.mirror.URL, "GOSUMDB=off", "SSL_CERT_FILE="+b.mirror.CAFile())
 
 	// The line in place of RUN go mod download, and an argument that is a setting.
 	text := "FROM golang:1.26 AS build\nENV GOSUMDB=off\nWORKDIR /src\n" + docstest.Text(t, "docs/docker.md#settings dockerfile") + "COPY go.mod go.sum ./\n" +
-		swapped(t, docstest.Text(t, "docs/README.md#a-dockerfile dockerfile"), "RUN ", "RUN --mount=type=secret,id=netrc,target=/root/.netrc ") + "COPY . .\nRUN go build -o /app .\n"
+		docstest.Swap(t, docstest.Text(t, "docs/README.md#a-dockerfile dockerfile"), "RUN ", "RUN --mount=type=secret,id=netrc,target=/root/.netrc ") + "COPY . .\nRUN go build -o /app .\n"
 	writeFile(t, filepath.Join(b.dir, "Dockerfile"), text)
 	d.bash(`docker build --secret id=netrc,src="$HOME/.netrc" --build-arg GOPROXY=` + b.mirror.URL + ` --build-arg MODFERRY_MIRRORS=configured .`)
 }
@@ -118,7 +105,7 @@ func TestExamplesOfTheImage(t *testing.T) {
 		named(t, goImage, registry+"/golang:1.26")
 		named(t, busyboxImage, registry+"/busybox:1.37-musl")
 	}
-	d.bash(swapped(t, docstest.Text(t, "docs/github.md#the-image sh"), "https://goproxy.corp.example/go", own))
+	d.bash(docstest.Swap(t, docstest.Text(t, "docs/github.md#the-image sh"), "https://goproxy.corp.example/go", own))
 	d.bash("docker run --rm localhost/modferry modferry version")
 }
 
@@ -139,30 +126,15 @@ func TestExamplesOfAServerInAContainer(t *testing.T) {
 	for _, id := range []string{
 		"docs/relay.md#a-relay-as-a-server sh 2", "docs/relay.md#examples sh", "docs/relay.zh-CN.md#在中国大陆 sh",
 	} {
-		port := freePort(t)
+		port := mirrortest.FreePort(t)
 		d := newDocker(t, dir, nil, []string{"--env", "MODFERRY_PROXY=" + mirror.URL, "--env", "MODFERRY_SUMDB='" + db.Key + "'", "--env", "MODFERRY_MIRRORS=configured"})
-		text := swapped(t, docstest.Text(t, id), "8642", port)
+		text := docstest.Swap(t, docstest.Text(t, id), "8642", port)
 		if id == "docs/relay.md#examples sh" {
-			text = swapped(t, text, "docker run ", "docker run -d --name modferry ")
+			text = docstest.Swap(t, text, "docker run ", "docker run -d --name modferry ")
 		}
 		out := d.bash("trap 'docker rm -f modferry >/dev/null' EXIT\n"+text+"\nuntil docker exec modferry modferry serve --check; do sleep 0.1; done\nGOPROXY=http://localhost:"+port+",direct go build ./...\n", "GOSUMDB="+db.Key)
 		if strings.Contains(text, "/result") && !strings.Contains(out, "golang.org/x/tools") {
 			t.Errorf("%s: the report does not tell what was installed\n%s", id, tail(out))
 		}
 	}
-}
-
-// freePort is a port of this machine that nobody listens at.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

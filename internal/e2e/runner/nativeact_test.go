@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
@@ -75,39 +74,18 @@ func TestNativeUnderActInAContainer(t *testing.T) {
 }
 
 // nodeImage is an image for jobs with Go, and with node and its libraries.
-var nodeImage = func() func(t *testing.T) string {
-	const name = "localhost/node:local"
-	build := sync.OnceValue(func() error {
-		node, err := exec.LookPath("node")
-		if err != nil {
-			return err
-		}
-		libraries, err := exec.Command("ldd", node).Output()
-		if err != nil {
-			return fmt.Errorf("ldd %s: %w", node, err)
-		}
-		id, err := images.command("buildah", "from", "--pull-never", goImage)
-		if err != nil {
-			return err
-		}
-		copies := [][]string{{node, "/bin/node"}}
-		for _, library := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(string(libraries), -1) {
-			copies = append(copies, []string{library[1], library[1]})
-		}
-		for _, c := range copies {
-			if _, err := images.command("buildah", append([]string{"copy", "-q", id}, c...)...); err != nil {
-				return err
-			}
-		}
-		_, err = images.command("buildah", "commit", "-q", "--rm", id, name)
-		return err
-	})
-	return func(t *testing.T) string {
-		t.Helper()
-		images.needBases(t)
-		if err := build(); err != nil {
-			t.Fatal(err)
-		}
-		return name
+var nodeImage = madeOnce("localhost/node:local", goImage, func() ([][2]string, error) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		return nil, err
 	}
-}()
+	libraries, err := exec.Command("ldd", node).Output()
+	if err != nil {
+		return nil, fmt.Errorf("ldd %s: %w", node, err)
+	}
+	copies := [][2]string{{node, "/bin/node"}}
+	for _, library := range regexp.MustCompile(`(/\S+) \(0x`).FindAllStringSubmatch(string(libraries), -1) {
+		copies = append(copies, [2]string{library[1], library[1]})
+	}
+	return copies, nil
+})

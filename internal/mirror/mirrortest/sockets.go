@@ -22,6 +22,19 @@ func Refused(tb testing.TB) string {
 	return conn.LocalAddr().String()
 }
 
+// FreePort returns a port of this machine at which nothing listens, for a program that
+// is to listen there at once: somebody else may be given it, too.
+func FreePort(tb testing.TB) string {
+	tb.Helper()
+	ln := listen(tb)
+	defer ln.Close()
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}
+
 // Silent returns the address of a listener that accepts connections and never
 // says anything: a TLS handshake with it does not end.
 func Silent(tb testing.TB) string {
