@@ -22,12 +22,17 @@ type receiver struct {
 	*restore
 	ctx  context.Context
 	pick Pick
+	// labels are the modules whose frames came so far. Frames are unpacked side
+	// by side, but come one after the other: of two for one module the first in
+	// the layer counts, whichever is unpacked first.
+	labels map[module.Version]bool
 
 	mu  sync.Mutex
 	met map[Member]bool // found in a frame, or known to be in a spoilt one
 }
 
-// wants reports whether a frame may hold something to take.
+// wants reports whether a frame may hold something to take. It is asked about
+// each in the order of the layer, never by two goroutines at a time.
 func (r *receiver) wants(l label) bool {
 	if l.module == (module.Version{}) {
 		return true
@@ -41,6 +46,11 @@ func (r *receiver) wants(l label) bool {
 	if !listed {
 		r.reject(r.pick, l.module.String(), "the index does not list it", failure.WrongContent)
 	}
+	if r.labels[l.module] {
+		r.reject(r.pick, l.module.String(), "it is there twice", failure.WrongContent)
+		return false
+	}
+	r.labels[l.module] = true
 	return wanted
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/module"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
@@ -130,7 +131,7 @@ func (j *restore) layer(ctx context.Context, p Pick) {
 	}
 	defer body.Close()
 	in := &input{ctx: ctx, r: j.pace.reader(body), budget: &budget{}}
-	r := &receiver{restore: j, ctx: ctx, pick: p, met: map[Member]bool{}}
+	r := &receiver{restore: j, ctx: ctx, pick: p, labels: map[module.Version]bool{}, met: map[Member]bool{}}
 	var frames sync.WaitGroup
 	u := &unpacker{
 		in: in, want: r.wants, take: r.frame, spoilt: r.spoilt,

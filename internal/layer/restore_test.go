@@ -113,7 +113,14 @@ func TestNothingWrongEntersTheModuleCache(t *testing.T) {
 		{"a frame left out", func(f []forged) []forged { return f[1:] },
 			[]string{"the index lists it, but it is not there", "the index lists it, but it is not there", "the index lists it, but it is not there"}, 3},
 		{"a frame twice", func(f []forged) []forged { return append(f, f[0]) },
-			[]string{"there twice", "there twice", "there twice"}, 0},
+			[]string{"there twice"}, 0},
+		{"a frame twice, the second one evil", func(f []forged) []forged {
+			// Short ones are unpacked before the first frame has been.
+			for range 100 {
+				f = append(f, forged{label: f[0].label, parts: []part{f[0].parts[0], {lineFile, "m.go", "evil"}}})
+			}
+			return f
+		}, slices.Repeat([]string{"there twice"}, 100), 0},
 		{"a frame with another's label", func(f []forged) []forged {
 			f[0].label, f[1].label = f[1].label, f[0].label
 			return f
