@@ -6,13 +6,13 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 
@@ -259,7 +259,7 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		j := newNativeJob(t, f, s)
 		u := j.use(nil)
 		arrived := s.Arrived("*.zip", 1)
-		cmd, commands := j.command(u, "main.js", nil)
+		cmd, commands := j.command(u, "main.js")
 		var said bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &said, &said
 		if err := cmd.Start(); err != nil {
@@ -291,7 +291,7 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		host := j.release(mirrortest.Options{Faults: []mirrortest.Rule{mirrortest.Always("*", mirrortest.SlowFirstByte(never))}})
 		u := j.use(map[string]string{"binary": "", "download-url": host.URL})
 		arrived := host.Arrived("*", 1)
-		cmd, commands := j.command(u, "main.js", nil)
+		cmd, commands := j.command(u, "main.js")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -315,12 +315,35 @@ func TestANativeJobInWhichTheRunnerStops(t *testing.T) {
 		u := j.use(nil)
 		j.main(u)
 		j.installed()
-		var once sync.Once
-		st := j.run(u, "post.js", nil, func(p *os.Process, _ *bytes.Buffer) {
-			once.Do(func() { kill(t, p.Pid, syscall.SIGINT) })
-		})
-		if st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
-			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
+		journalled(t, u, "example.test/tool")
+		// It asks the relay through a door that is closed until the signal was sent.
+		at := strings.Split(j.env["GOPROXY"], "/")[2]
+		transport := new(http.Transport)
+		t.Cleanup(transport.CloseIdleConnections)
+		sent := make(chan struct{})
+		door := mirrortest.Start(t, mirrortest.Options{Handler: passOn(&url.URL{Scheme: "http", Host: at}, transport),
+			Faults: []mirrortest.Rule{mirrortest.First(1, "*/result", mirrortest.SlowFirstByte(sent))}})
+		ready := filepath.Join(u.state["relay"], "ready.json")
+		text, err := os.ReadFile(ready)
+		if err == nil {
+			err = os.WriteFile(ready, bytes.ReplaceAll(text, []byte(at), []byte(door.Addr)), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd, commands := j.command(u, "post.js")
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-door.Arrived("*/result", 1)
+		kill(t, cmd.Process.Pid, syscall.SIGINT)
+		close(sent)
+		cmd.Wait()
+		summary, err := os.ReadFile(commands["STEP_SUMMARY"])
+		if cmd.ProcessState.ExitCode() != 0 || !strings.Contains(string(summary), "example.test/tool") {
+			t.Errorf("post: exit code %d, %v, summary\n%s\n%s", cmd.ProcessState.ExitCode(), err, summary, said.String())
 		}
 		ends(t, j, u)
 	})

@@ -138,7 +138,7 @@ func (j *nativeJob) release(o mirrortest.Options) *mirrortest.Server {
 }
 
 // command is a stage of a use, and the files that the runner gives it.
-func (j *nativeJob) command(u *use, script string, more map[string]string) (*exec.Cmd, map[string]string) {
+func (j *nativeJob) command(u *use, script string) (*exec.Cmd, map[string]string) {
 	j.t.Helper()
 	j.uses++
 	commands := map[string]string{}
@@ -156,7 +156,6 @@ func (j *nativeJob) command(u *use, script string, more map[string]string) (*exe
 	for name, value := range u.state {
 		env["STATE_"+name] = value
 	}
-	maps.Copy(env, more)
 	cmd := j.process(env, j.node, filepath.Join(j.action, "action", "native", script))
 	cmd.WaitDelay = pipesClose
 	return cmd, commands
@@ -174,14 +173,11 @@ func (j *nativeJob) process(env map[string]string, args ...string) *exec.Cmd {
 }
 
 // run runs a stage to its end, and takes over what it hands to the runner.
-func (j *nativeJob) run(u *use, script string, more map[string]string, during func(*os.Process, *bytes.Buffer)) stage {
+func (j *nativeJob) run(u *use, script string) stage {
 	j.t.Helper()
-	cmd, commands := j.command(u, script, more)
+	cmd, commands := j.command(u, script)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
-	if during != nil {
-		cmd.Stdout = &watched{buffer: &log, see: func() { during(cmd.Process, &log) }}
-	}
 	began := time.Now()
 	err := j.ran(cmd)
 	st := stage{code: cmd.ProcessState.ExitCode(), log: log.String(), took: time.Since(began)}
@@ -219,9 +215,9 @@ func (j *nativeJob) main(u *use) stage {
 	if j.before == nil {
 		j.before = maps.Clone(j.env)
 	}
-	return j.run(u, "main.js", nil, nil)
+	return j.run(u, "main.js")
 }
-func (j *nativeJob) post(u *use) stage { return j.run(u, "post.js", nil, nil) }
+func (j *nativeJob) post(u *use) stage { return j.run(u, "post.js") }
 
 // step is a later step of the job.
 func (j *nativeJob) step(args ...string) (string, error) {
@@ -307,18 +303,6 @@ func list(env map[string]string) []string {
 		out = append(out, name+"="+value)
 	}
 	return out
-}
-
-// watched tells of everything that is written.
-type watched struct {
-	buffer *bytes.Buffer
-	see    func()
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	n, err := w.buffer.Write(p)
-	w.see()
-	return n, err
 }
 
 // journalled waits until the journal of the relay tells of something.

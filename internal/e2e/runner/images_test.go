@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // images builds the action's image once for all tests, in a storage of its own.
@@ -222,24 +224,43 @@ func (s *imageStore) remove() {
 	if s.dir == "" {
 		return
 	}
-	// Overlay mounts its own directory.
-	syscall.Unmount(filepath.Join(s.dir, "graph", "overlay"), syscall.MNT_DETACH)
+	// A second after a command in a container, podman cleans up, and would make the
+	// storage anew.
+	for limit := time.Now().Add(time.Minute); s.inUse() && time.Now().Before(limit); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	// Overlay mounts its own directory, and a container that was left what it had.
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	for _, line := range slices.Backward(strings.Split(string(mounts), "\n")) {
+		if fields := strings.Fields(line); len(fields) > 1 && strings.HasPrefix(fields[1], s.dir+"/") {
+			syscall.Unmount(fields[1], syscall.MNT_DETACH)
+		}
+	}
 	if err := os.RemoveAll(s.dir); err != nil {
 		fmt.Fprintln(os.Stderr, "remove the images:", err)
 	}
 }
 
+// inUse reports whether a process is told to work on the storage.
+func (s *imageStore) inUse() bool {
+	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	return slices.ContainsFunc(names, func(name string) bool {
+		data, _ := os.ReadFile(name)
+		return bytes.Contains(data, []byte(s.dir))
+	})
+}
+
 func TestTheImageIsSmallAndHasWhatRunnersNeed(t *testing.T) {
 	t.Parallel()
 	images.engine(t)
-	bytes, err := images.command("podman", "image", "inspect", "--format", "{{.Size}}", actionImage)
+	size, err := images.command("podman", "image", "inspect", "--format", "{{.Size}}", actionImage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The base here is Debian's busybox, about 2 MB; the one of Dockerfile is
 	// smaller.
-	if n, err := strconv.Atoi(bytes); err != nil || n > 23_000_000 {
-		t.Errorf("the image has %s bytes, expected at most 23,000,000", bytes)
+	if n, err := strconv.Atoi(size); err != nil || n > 23_000_000 {
+		t.Errorf("the image has %s bytes, expected at most 23,000,000", size)
 	}
 	inspect, err := images.command("podman", "image", "inspect", "--format",
 		"{{.Config.User}} {{.Config.Entrypoint}} {{len .Config.ExposedPorts}}", actionImage)
