@@ -89,7 +89,7 @@ func TestAStoreThatFailsAmidARestoreCostsNoModule(t *testing.T) {
 
 				at.wipe(t)
 				c.Server.Fault(passing(healthy.Cache.Bytes*9/10, tt.then(c)))
-				r := at.fetch(t, 0, "--no-probe", "--stall-timeout", "2s")
+				r := at.fetch(t, 0, "--no-probe", "--stall-timeout", "5s")
 				allPresent(t, at, r)
 				n := sources(r)
 				if n["zip cache"] == 0 || n["zip mirror"] == 0 {

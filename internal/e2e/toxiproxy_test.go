@@ -40,7 +40,7 @@ func TestToxicConnections(t *testing.T) {
 				at.dir = t.TempDir()
 				f.WriteCheckout(t, at.dir, mirrortest.Checkout{})
 				at.proxy = toxic + "|" + well.URL
-				at.fetch(t, 0, "--first-byte-timeout", "1s", "--stall-timeout", "1s", "--tls-timeout", "1s")
+				at.fetch(t, 0, "--first-byte-timeout", "3s", "--stall-timeout", "3s", "--tls-timeout", "3s")
 				if out := at.goOffline(t, "mod", "verify"); !strings.Contains(out, "all modules verified") {
 					t.Errorf("go mod verify says:\n%s", out)
 				}
