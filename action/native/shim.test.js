@@ -292,20 +292,34 @@ async function tunnels(t, answer) {
   return { https_proxy: `http://127.0.0.1:${server.address().port}` }
 }
 
+/** gets is the request that the download makes next by a module. */
+function gets(t, module) {
+  const asked = {}, { get } = module
+  t.mock.method(module, 'get', (...args) => (asked.request = get(...args)))
+  return asked
+}
+
 test('a tunnel that breaks, or in which nobody answers, is a failure like others', async (t) => {
-  const silent = await tunnels(t, () => {})
-  await assert.rejects(download('https://files.test/x', { ...quick, env: silent, attempts: 1, idle: 100 }), /files\.test\/x: nothing received for 0\.1 s/)
+  const asked = gets(t, https)
+  let limit
+  const silent = await tunnels(t, (socket) => socket.once('data', () => { // the client speaks first
+    limit = asked.request.socket.timeout
+    asked.request.socket.emit('timeout')
+  }))
+  await assert.rejects(download('https://files.test/x', { ...quick, env: silent, attempts: 1 }), /files\.test\/x: nothing received for 20 s/)
+  assert.equal(limit, 20_000)
   const broken = await tunnels(t, (socket) => socket.resetAndDestroy())
   await assert.rejects(download('https://files.test/x', { ...quick, env: broken, attempts: 2 }), /files\.test\/x: /)
 })
 
 test('a download ends, however slowly it goes on', async (t) => {
+  const over = new AbortController()
+  t.mock.method(AbortSignal, 'timeout', () => over.signal)
   const server = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': 1e6 })
-    const drip = setInterval(() => response.write('.'), 5)
-    response.on('close', () => clearInterval(drip))
+    response.write('.', () => over.abort())
   })
-  await assert.rejects(download(server.url, { ...quick, total: 100 }), /not received within 0\.1 s/)
+  await assert.rejects(download(server.url, quick), /not received within 120 s/)
   assert.equal(server.requests.length, 1)
 })
 
@@ -317,8 +331,9 @@ test('what cannot be had is tried as often as it makes sense', async (t) => {
   }
   const endless = await serve(t, (request, response) => response.writeHead(302, { location: request.url }).end())
   await assert.rejects(download(endless.url, quick), /more than 5 redirects/)
-  const silent = await serve(t, () => {})
-  await assert.rejects(download(silent.url, { ...quick, attempts: 1, idle: 50 }), /nothing received/)
+  const asked = gets(t, http)
+  const silent = await serve(t, () => asked.request.emit('timeout'))
+  await assert.rejects(download(silent.url, { ...quick, attempts: 1 }), /nothing received/)
   const said = []
   await assert.rejects(download('http://127.0.0.1:1/', { ...quick, log: (line) => said.push(line) }), /ECONNREFUSED/)
   assert.equal(said.length, 1) // once more, and no longer
