@@ -10,12 +10,10 @@ import (
 	"github.com/modferry/modferry/action/github"
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
-	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
-	"github.com/modferry/modferry/internal/settings"
 )
 
 // command is a verb, or a group of verbs.
@@ -33,7 +31,7 @@ type command struct {
 	hidden bool
 
 	// The rest is for commands that run a job.
-	prepare func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
+	prepare opener
 	run     runner
 	render  rendering                                   // of the result as text
 	after   func(*job, context.Context, *report.Result) // what follows the result; nil for nothing
@@ -95,7 +93,7 @@ func commands() []command {
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
 			},
 			flags: fetchFlags,
-			do:    (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do:    (*app).fetch, prepare: unlessOffline(session.Open), run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
