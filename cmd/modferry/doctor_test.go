@@ -73,8 +73,8 @@ token into netrc, or into the secret that fills it. A password with ${ in it is 
 variable that nothing has replaced with its value.`},
 	"relay-missing": {"action/github/native_test.go", `
 Builds go on: later go commands ask the mirrors directly, without retries, and
-what they download is not in the report. The finding says what happened; most
-often a step has ended all processes of the job, or the machine is out of memory.`},
+what they download is not in the report. The finding says what happened: a step
+may have ended all processes of the job, or the machine ran out of memory.`},
 	"modcache-unseen": {"action/github/host_test.go", `
 GOMODCACHE names a directory of the machine that the container of the step does
 not have, so modferry uses one that later steps see, and exports it. To choose it,

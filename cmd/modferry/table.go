@@ -259,6 +259,12 @@ func (a *app) tree() *cobra.Command {
 		groups[c.name] = c.build(a)
 		groups[group].AddCommand(groups[c.name])
 	}
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Run, c.RunE = nil, helpOn // cobra's shows the root for a word that is no command
+		}
+	}
 	return root
 }
 
