@@ -153,8 +153,9 @@ mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
 		},
 		{
 			name: "verify", short: "Compare the module cache with go.sum, zips and extracted trees",
-			long: `Hashes the zips and extracted trees of the checkout's modules again, which the
-go command never does, and names every file that differs from go.sum.`,
+			long: `Hashes the zips and extracted trees of the checkout's modules again, which no
+build does, and names every file that differs from go.sum. (go mod verify takes
+the hashes that were noted in the module cache when the modules came.)`,
 			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: text.Write,
 		},
 		{
