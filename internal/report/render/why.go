@@ -82,7 +82,10 @@ func percent(part, whole float64) Cell {
 	if math.IsNaN(share) || share > 100 {
 		share = 100
 	}
-	return number(share, fmt.Sprintf("%.0f %%", share))
+	if share > 0 && share < 1 {
+		return number(share, "<1%")
+	}
+	return number(share, fmt.Sprintf("%.0f%%", share))
 }
 
 // explained is the answer in two sentences: the longest step, and what took most of
@@ -141,21 +144,17 @@ func (v *View) slowestMirror() []Span {
 	if n == 0 {
 		return nil
 	}
-	what := "the mirror "
+	what, then := "the mirror ", " answered "
 	if n > 1 {
-		what = "the slowest mirror was "
+		what, then = "the slowest mirror, ", ", answered "
 	}
 	rate := ""
 	for _, m := range v.Result.Mirrors {
 		if m.URL == slowest.URL && m.ThroughputBPS != nil && report.Rate(*m.ThroughputBPS) != "" {
-			rate = ", and sent " + report.Rate(*m.ThroughputBPS)
+			rate = " and sent each file at " + report.Rate(*m.ThroughputBPS)
 		}
 	}
-	verb := ": "
-	if n == 1 {
-		verb = " answered "
-	}
-	return []Span{say(what), name(slowest.Mirror), say(verb + "half of its requests within " + report.Millis(at) + rate + ".")}
+	return []Span{say(what), name(slowest.Mirror), say(then + "half of its requests within " + report.Millis(at) + rate + ".")}
 }
 
 // criticalPath is the files that decided when the run ended, in the order of time.
