@@ -39,7 +39,7 @@ for (const table of document.querySelectorAll("table")) {
   found.setAttribute("role", "status");
   const input = element("input", { type: "search" });
   input.setAttribute("aria-label", "Filter: " + table.caption.textContent);
-  const filter = element("p", { className: "filter" }, element("label", { textContent: "Filter " }), input);
+  const filter = element("p", { className: "filter" }, element("label", {}, "Filter", input));
   const all = element("button", { type: "button", className: "all", hidden: true });
   all.addEventListener("click", () => { most = Infinity; apply(); });
   addEventListener("beforeprint", () => all.click());

@@ -114,8 +114,13 @@ func (v *View) explained(steps []step) Line {
 		}
 	}
 	what := phaseName(top)
-	if top == phaseWait && byPhase[phaseFailed] > 0 {
+	switch {
+	case top == phaseWait && v.Result.Interrupted:
+		what = "waiting for answers"
+	case top == phaseWait && byPhase[phaseFailed] > 0:
 		what = "waiting after failed attempts"
+	case top == phaseWait:
+		what = "waiting for a turn, a connection or a redirect"
 	}
 	switch {
 	case top == "":

@@ -21,7 +21,7 @@ func TestTimeThatTwoAttemptsShareCountsOnce(t *testing.T) {
 		attempts []report.Attempt
 		want     string
 	}{
-		{"both cut short", []report.Attempt{at(failure.Cancelled, 100, 900), at(failure.Cancelled, 400, 600)}, "waiting, 900 ms."},
+		{"both cut short", []report.Attempt{at(failure.Cancelled, 100, 900), at(failure.Cancelled, 400, 600)}, "waiting for a turn, a connection or a redirect, 900 ms."},
 		{"a hedge that was faster", []report.Attempt{at(failure.Reset, 100, 800), at("", 400, 600)}, "body, 600 ms."},
 		{"a hedge that failed", []report.Attempt{at("", 100, 900), at(failure.Reset, 400, 300)}, "body, 900 ms."},
 		{"one after the other", []report.Attempt{at(failure.Reset, 100, 500), at("", 700, 300)}, "failed attempts, 500 ms."},
