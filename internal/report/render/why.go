@@ -56,7 +56,7 @@ func (v *View) Why() Section {
 		bar := NewBar(0, total)
 		bar.Label = fmt.Sprintf("from %s to %s", report.Millis(x.from), report.Millis(x.from+x.ms))
 		if x.phases == nil {
-			bar.Add("m6", x.from, x.ms)
+			bar.Add("other", x.from, x.ms)
 		}
 		for _, p := range x.phases {
 			bar.Add(p.Key, p.From, p.MS)
