@@ -61,7 +61,7 @@ func (s *step) resolve() (v *settings.Values, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.Promise("fetch"); err != nil {
+	if err := v.Promise("action"); err != nil {
 		return nil, err
 	}
 	if !filepath.IsAbs(v.Dir) {

@@ -20,6 +20,7 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 	there, zip := of("a.test/a", "v1.0.0", report.KindZip, report.FromMirror), of("a.test/b", "v1.0.0", report.KindZip, report.FromFailed)
 	list, info := of("a.test/c", "v/list", report.KindList, report.FromFailed), of("a.test/c", "v1.0.0", report.KindInfo, report.FromFailed)
+	mod, other := of("a.test/a", "v1.0.0", report.KindMod, report.FromFailed), of("a.test/d", "v1.0.0", report.KindMod, report.FromFailed)
 	query := of("a.test/c", "main", report.KindQuery, report.FromFailed)
 	for _, c := range []struct {
 		modules     []report.Module
@@ -30,6 +31,9 @@ func TestWhatIsMissing(t *testing.T) {
 		{nil, false, "nothing is needed"},
 		{[]report.Module{there}, true, "1 module in 4.0 s: downloaded, 1 file of no known hash, so not verified"},
 		{[]report.Module{zip}, true, "nothing is there yet (4.0 s)"},
+		{[]report.Module{there, mod}, true, "1 module is there, but not every go.mod file; the next run goes on from that (4.0 s)"},
+		{[]report.Module{there, mod}, false, "connection refused; the one module needed is missing (4.0 s)"},
+		{[]report.Module{there, other}, false, "connection refused; 1 of 2 modules is missing (4.0 s)"},
 		{[]report.Module{there, zip, list}, true, "1 of 2 modules is there, the next run goes on from them (4.0 s)"},
 		{[]report.Module{list}, false, "connection refused; 1 answer about versions is missing (4.0 s)"},
 		{[]report.Module{list, query}, false, "connection refused; 2 answers about versions are missing (4.0 s)"},
