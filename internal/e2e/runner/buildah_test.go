@@ -18,13 +18,18 @@ type buildah struct {
 
 func newBuildah(t *testing.T) *buildah {
 	t.Helper()
-	by := &buildah{program: programImage(t)}
+	return &buildah{program: programImage(t), goCache: ownGoCache(t)}
+}
+
+// ownGoCache is this machine's own build cache. That of the runner's user is no place for
+// root: what the first of them makes there belongs to it alone.
+func ownGoCache(t *testing.T) string {
+	t.Helper()
 	out, err := exec.Command("go", "env", "GOCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	by.goCache = strings.TrimSpace(string(out))
-	return by
+	return strings.TrimSpace(string(out))
 }
 
 // dockerfile names the images that are here.

@@ -42,7 +42,7 @@ func newDocker(t *testing.T, dir string, build, run []string) *docker {
 		t.Fatal(err)
 	}
 	env := append(images.environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local",
-		"GOCACHE="+goCache, "MODFERRY_PROBE_TIMEOUT=1m")
+		"GOCACHE="+ownGoCache(t), "MODFERRY_PROBE_TIMEOUT=1m")
 	return &docker{t, dir, env}
 }
 
