@@ -65,3 +65,14 @@ func TestAListOfVersionsIsNamedInWords(t *testing.T) {
 		t.Errorf("missing: %q", got)
 	}
 }
+
+// A cache that was not asked, since everything was there, is nothing to put in order.
+func TestARunThatNeededNoCacheHasNoRemarkOnIt(t *testing.T) {
+	t.Parallel()
+	r := &report.Result{Outcome: report.OK, Modules: []report.Module{{Path: "a.test/a", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromPresent}}}
+	r.Choice.Configured, r.Cache = "https://a.test", report.Cache{Store: "gha", Hit: "off", Reason: "everything is in the module cache"}
+	report.Aggregate(r)
+	if s := render.Of(r).Remarks(true); s.Count != 0 {
+		t.Errorf("remarks: %v", s.Groups[0].Rest)
+	}
+}
