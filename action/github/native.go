@@ -123,14 +123,12 @@ func (s *step) join(ctx context.Context) {
 	s.Secrets.Add(secret)
 }
 
-// relayed is what the relay of the job has done, nil when there was none or nobody can
-// tell. Its findings are those that main has not told.
+// relayed is what the relay of the job has done, as it says until ctx ends, nil when there
+// was none or nobody can tell. Its findings are those that main has not told.
 func (s *step) relayed(ctx context.Context, main *report.Result) *relay.Journal {
 	if s.Relay == "" || s.Getenv("STATE_"+stateJoined) != "true" {
 		return nil
 	}
-	ctx, end := context.WithTimeout(ctx, relayTells)
-	defer end()
 	j, err := relay.Joining(s.Relay)
 	if err != nil {
 		s.warn(fmt.Errorf("find the relay of the job: %w", err))
@@ -144,8 +142,12 @@ func (s *step) relayed(ctx context.Context, main *report.Result) *relay.Journal 
 	done.Result.Findings = slices.DeleteFunc(done.Result.Findings, func(f finding.Finding) bool { return slices.Contains(main.Findings, f) })
 	if !asked {
 		s.lastWords()
+		found := "the relay of the job ended before the job did"
+		if ctx.Err() != nil {
+			found = "the relay of the job does not answer any more"
+		}
 		done.Result.Findings = append(done.Result.Findings, finding.Finding{Check: "relay-missing", Severity: finding.Warning,
-			Found:  "the relay of the job ended before the job did",
+			Found:  found,
 			Effect: "Go commands asked the mirrors directly from then on, and what they downloaded is not in the report."})
 	}
 	return done
@@ -206,7 +208,9 @@ func (p Process) postNative(ctx context.Context) int {
 	}
 	later := &markdown.Later{}
 	code := 0
-	if done := s.relayed(ctx, res); done != nil && (done.Answers > 0 || len(done.Result.Findings) > 0) {
+	asking, end := context.WithTimeout(context.WithoutCancel(ctx), relayTells) // which it is quick to answer
+	defer end()
+	if done := s.relayed(asking, res); done != nil && (done.Answers > 0 || len(done.Result.Findings) > 0) {
 		later.Relayed = done.Result
 		for _, of := range done.Steps {
 			later.Steps = append(later.Steps, markdown.LaterStep(of))

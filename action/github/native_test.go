@@ -2,15 +2,19 @@ package github
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 	"github.com/modferry/modferry/internal/relay"
+	"github.com/modferry/modferry/internal/report"
+	"github.com/modferry/modferry/internal/session"
 	"github.com/modferry/modferry/internal/store/gha/ghatest"
 )
 
@@ -218,6 +222,40 @@ func TestPostReportsWhatAKilledRelayLeftBehind(t *testing.T) {
 	}
 	if summary := r.file("STEP_SUMMARY"); !strings.Contains(summary, "ended before the job did") || !strings.Contains(summary, "MF389") && !strings.Contains(summary, "relay-missing") {
 		t.Errorf("the summary does not say so:\n%s", summary)
+	}
+}
+
+// Whoever froze it, it has not ended.
+func TestPostSaysThatARelayIsSilent(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 2, 2000)
+	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
+	r := newRunner(t, f, map[string]string{"proxy": mirror.URL, "cache": "off"})
+	dir, ended, stop := r.startRelay()
+	Main(t.Context(), r.nativeProcess(dir))
+	stop()
+	<-ended
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // the system takes connections, and nobody answers
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	if err := relay.SayReady(dir, relay.Ready{URL: "http://" + silent.Addr().String() + "/" + strings.Repeat("0", 32)}); err != nil {
+		t.Fatal(err)
+	}
+	r.handOn()
+	s, err := newStep(r.nativeProcess(dir))
+	if err == nil {
+		err = s.prepare(session.Open)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	done := s.relayed(ctx, new(report.Result))
+	if done == nil || !strings.Contains(done.Result.Findings[len(done.Result.Findings)-1].Found, "does not answer any more") {
+		t.Errorf("%+v", done)
 	}
 }
 

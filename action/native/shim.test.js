@@ -203,6 +203,22 @@ test('what nobody foresaw does not fail the step', (t) => {
   }
 })
 
+test('a program that crashes, or that the system ends, does not fail the step', scripts, (t) => {
+  const dir = temp(t)
+  const file = path.join(dir, 'modferry')
+  const env = { GITHUB_STATE: path.join(dir, 'state'), PATH: process.env.PATH, INPUT_BINARY: file, STATE_binary: file }
+  for (const [end, how] of [['kill -9 $$', 'SIGKILL'], ['exit 70', 'an exit with code 70'], ['test "$GOTRACEBACK" = crash && kill -ABRT $$', 'SIGABRT']]) {
+    fs.writeFileSync(file, `#!/bin/sh\nif [ "$1" = version ]; then echo modferry 1.2.3; exit; fi\nulimit -c 0; ${end}\n`, { mode: 0o755 })
+    for (const [script, what] of [['main.js', 'without modferry'], ['post.js', 'nothing saved']]) {
+      const { status, stdout } = spawnSync(process.execPath, [path.join(__dirname, script)], {
+        env: { ...env, RUNNER_TEMP: temp(t), STATE_sha256: hashOf(file) }, encoding: 'utf8',
+      })
+      assert.equal(status, 0)
+      assert.ok(stdout.includes(`::warning title=modferry::${what}: the program was ended by ${how}`), stdout)
+    }
+  }
+})
+
 test('a build of the program is verified, whatever the job has set', () => {
   const env = {
     PATH: '/bin', GOFLAGS: '-mod=vendor', GOOS: 'plan9', GOARCH: 'arm', GOPRIVATE: '*', GONOSUMDB: '*', GOINSECURE: '*', GOTOOLCHAIN: 'local',

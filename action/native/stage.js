@@ -7,19 +7,26 @@ const { spawn } = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 
+// What the program ends with, by itself.
+const codes = [0, 1, 2, 3, 130]
+
 /**
  * run runs a stage and returns its exit code. It is ended after limit milliseconds, 0
- * for never.
+ * for never. One that crashes is an error, or that the system ends, as it lacks memory.
  */
 async function run(binary, args, limit = 0) {
-  const { code } = await ended(spawn(binary, ['action', ...args], { stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true }), limit)
+  // By default, Go programs crash with a code that is among ours.
+  const env = { ...process.env, GOTRACEBACK: 'crash' }
+  const { code, signal, cancelled } = await ended(spawn(binary, ['action', ...args], { env, stdio: ['ignore', 'inherit', 'inherit'], windowsHide: true }), limit)
+  if (!cancelled && (signal || !codes.includes(code))) throw new Error(`the program was ended by ${signal || `an exit with code ${code}`}`)
   return code
 }
 
 /**
  * ended waits for the end of a child, and ends it after limit milliseconds, 0 for never:
  * kindly, then by force. Signals go on to it: the runner sends them to this process
- * alone. Late is whether its time was over, cancelled whether a signal came.
+ * alone. Signal is what ended it, null for itself, late whether its time was over,
+ * cancelled whether a signal came.
  */
 async function ended(child, limit) {
   let cancelled = false
@@ -38,11 +45,11 @@ async function ended(child, limit) {
     setTimeout(() => child.kill('SIGKILL'), limit + 5000),
   ]
   try {
-    const code = await new Promise((resolve, reject) => {
+    const [code, signal] = await new Promise((resolve, reject) => {
       child.on('error', reject)
-      child.on('close', resolve)
+      child.on('close', (...how) => resolve(how))
     })
-    return { code: code ?? 1, late, cancelled }
+    return { code: code ?? 1, signal, late, cancelled }
   } finally {
     timers.forEach(clearTimeout)
     for (const signal of signals) process.off(signal, pass)
