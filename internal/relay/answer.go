@@ -92,11 +92,10 @@ func (r *Relay) say(w http.ResponseWriter, status int, lines ...string) {
 // on to what follows the relay, which it may only where its own rules would.
 func (r *Relay) refuse(w http.ResponseWriter, q question, b brought) {
 	fe := failure.As(b.err)
-	lines := []string{q.String() + ": " + fe.Error()}
-	if b.it != nil {
+	lines := append([]string{q.String() + ": " + fe.Error()}, r.offline()...)
+	if b.it != nil { // last: these may be too long to be sent
 		lines = append(lines, others(b.it, fe)...)
 	}
-	lines = append(lines, r.offline()...)
 	r.say(w, status(b, fe), lines...)
 }
 

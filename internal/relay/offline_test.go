@@ -16,7 +16,8 @@ func TestOfflineNobodyIsAsked(t *testing.T) {
 	t.Parallel()
 	f := modules(t, "example.test/m", "corp.test/private", "example.test/absent")
 	db := mirrortest.NewSumDB(t, f)
-	dir := modules(t, "example.test/m", "corp.test/private").WriteProxy(t, filepath.Join(t.TempDir(), "proxy"))
+	long := filepath.Join(t.TempDir(), strings.Repeat("proxy", 16)) // errors name it twice
+	dir := modules(t, "example.test/m", "corp.test/private").WriteProxy(t, long)
 	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, SumDB: db})
 	b := unsummed(t, f, db.Key+" "+s.URL+"/sumdb/"+db.Name)
 	b.Env["GOPRIVATE"], b.Env["GONOPROXY"], b.Env["GONOSUMDB"] = "corp.test", "corp.test", "corp.test"

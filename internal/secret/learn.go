@@ -25,7 +25,7 @@ func (s *Set) AddEnviron(environ []string) {
 		name, v, _ := strings.Cut(entry, "=")
 		upper := strings.ToUpper(name)
 		switch {
-		case variables[name]:
+		case variables[upper]:
 			s.Add(v)
 		case upper == "GOPROXY", upper == "GOSUMDB", strings.HasSuffix(upper, "_PROXY"),
 			strings.HasPrefix(upper, "MODFERRY_"), strings.HasPrefix(upper, "INPUT_"):

@@ -200,8 +200,8 @@ func TestURLsAreLearned(t *testing.T) {
 func TestEnvironmentIsLearned(t *testing.T) {
 	t.Parallel()
 	var s secret.Set
-	s.AddEnviron([]string{"GITHUB_TOKEN=PLANTED1Q", "AWS_SECRET_ACCESS_KEY=PLANTED2Q", "HTTPS_PROXY=http://u:PLANTED3Q@p.example.test", "CI_JOB_TOKEN=PLANTED4Q\n", "https_proxy=http://u:PLANTED5Q@p.example.test", "MODFERRY_PROXY=https://u:PLANTED6Q@p.example.test,direct", "HOME=/home/somebody", "CI_COMMIT_MESSAGE=see https://u:integrity@h", "BROKEN"})
-	for _, planted := range []string{"PLANTED1Q", "PLANTED2Q", "PLANTED3Q", "PLANTED4Q", "PLANTED5Q", "PLANTED6Q"} {
+	s.AddEnviron([]string{"GITHUB_TOKEN=PLANTED1Q", "AWS_SECRET_ACCESS_KEY=PLANTED2Q", "HTTPS_PROXY=http://u:PLANTED3Q@p.example.test", "CI_JOB_TOKEN=PLANTED4Q\n", "Gh_Token=PLANTED7Q", "https_proxy=http://u:PLANTED5Q@p.example.test", "MODFERRY_PROXY=https://u:PLANTED6Q@p.example.test,direct", "HOME=/home/somebody", "CI_COMMIT_MESSAGE=see https://u:integrity@h", "BROKEN"})
+	for _, planted := range []string{"PLANTED1Q", "PLANTED2Q", "PLANTED3Q", "PLANTED4Q", "PLANTED5Q", "PLANTED6Q", "PLANTED7Q"} {
 		if got := s.Hide(planted); got != secret.Mask {
 			t.Errorf("%s is shown: %q", planted, got)
 		}

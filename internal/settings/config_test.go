@@ -42,7 +42,13 @@ profiles:
 
 func TestConfigurationFileIsReadInFull(t *testing.T) {
 	t.Parallel()
-	v, err := resolve(map[string]string{"dir": "sub"}, nil, files{"sub/.modferry.yaml": example})
+	for name, text := range map[string]string{"LF": example, "CRLF": strings.ReplaceAll(example, "\n", "\r\n")} {
+		t.Run(name, func(t *testing.T) { isReadInFull(t, text) })
+	}
+}
+
+func isReadInFull(t *testing.T, text string) {
+	v, err := resolve(map[string]string{"dir": "sub"}, nil, files{"sub/.modferry.yaml": text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ func parseYAML(name string, data []byte) (d *document, root ast.Node, err error)
 	if len(data) > maxYAML {
 		return nil, nil, newError(name, fmt.Sprintf("%d bytes", len(data)), fmt.Sprintf("at most %d", maxYAML), "")
 	}
-	text := strings.TrimPrefix(string(data), "\ufeff")
+	// The parser counts a line twice that a comment and CRLF end.
+	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	if nesting(text) > maxNesting {
 		return nil, nil, newError(name, "brackets or dashes nested too deeply", fmt.Sprintf("at most %d levels", maxNesting), "")
 	}
