@@ -208,7 +208,7 @@ func TestDocsShowConfigurationsThatWork(t *testing.T) {
 // The first thing that people paste is what init writes.
 func TestReadmesShowTheWorkflowOfInit(t *testing.T) {
 	t.Parallel()
-	written := (&starter.Checkout{CI: starter.GitHub, Dir: ".", Go: "1.26.0", Modules: []string{"."}}).Text()
+	written := (&starter.Checkout{CI: starter.GitHub, Dir: ".", Go: "1.26.0", GoFile: "go.mod", Modules: []string{"."}}).Text()
 	for name, change := range map[string]func(string) string{
 		"README.md": func(text string) string { return text },
 		"README.zh-CN.md": func(text string) string {
