@@ -109,7 +109,8 @@ func (e examination) mirrors(res *report.Result) []finding.Finding {
 			out = append(out, certificateFinding(m))
 		default:
 			fix := m.Class.Remedy()
-			if m.Class.Transport() && e.s.Choice == session.Configured && strings.HasPrefix(goenv.DefaultProxy+",", m.URL+",") {
+			forward := m.Class == failure.ProxyConnect || m.Class == failure.ProxyAuth // which other mirrors are behind, too
+			if m.Class.Transport() && !forward && e.s.Choice == session.Configured && strings.HasPrefix(goenv.DefaultProxy+",", m.URL+",") {
 				fix = "In mainland China, where it cannot be reached: --mirrors cn (MODFERRY_MIRRORS, input mirrors). Elsewhere: " + fix
 			}
 			out = append(out, finding.Finding{Check: "mirror-failing", Severity: finding.Warning, Setting: "GOPROXY", Found: m.URL,

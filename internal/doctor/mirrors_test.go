@@ -25,6 +25,7 @@ func TestTheDefaultMirrorsRemedyInChinaIsTold(t *testing.T) {
 		{"the default", standard, failure.ConnectTimeout, session.Configured, true},
 		{"another mirror", "https://a.test", failure.ConnectTimeout, session.Configured, false},
 		{"an answer", standard, failure.NotFound, session.Configured, false},
+		{"the forward proxy is down", standard, failure.ProxyConnect, session.Configured, false},
 		{"it is said already", standard, failure.ConnectTimeout, session.CN, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -34,9 +34,9 @@ func (e *Engine) Bring(ctx context.Context, it *Item) error {
 	if e.s.Options.Brought != nil {
 		e.s.Options.Brought(it.Record)
 	}
-	if it.Kind == report.KindZip {
+	if it.Kind == report.KindZip && it.Record.Class != failure.Cancelled {
 		e.zips.Add(1)
-		if it.Record.Source == report.FromFailed && it.Record.Class != failure.Cancelled {
+		if it.Record.Source == report.FromFailed {
 			e.failed.Add(1)
 		}
 	}

@@ -70,7 +70,7 @@ type Engine struct {
 	slots  chan struct{}  // verifications at a time
 	wg     sync.WaitGroup // of requests that were given up
 	done   atomic.Int64
-	zips   atomic.Int64 // of those done
+	zips   atomic.Int64 // of those done, but for what the end of the run cut short
 	failed atomic.Int64 // of those zips
 	bytes  atomic.Int64 // of the files kept
 	hedges atomic.Int64

@@ -141,7 +141,7 @@ type Progress struct {
 	Waiting        string // for what, for longest; "" when nothing takes long
 	Retrying       string // what, and why; "" for nothing
 	Done, InFlight int    // files
-	Zips           int    // of those done
+	Zips           int    // of those done, but for what the end of the run cut short
 	Failed         int    // of those zips
 	Bytes          int64  // of the files kept and of those under way
 	Left           int64  // to come, as far as that is known, and estimated by what has come; 0 when it is not known

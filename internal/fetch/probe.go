@@ -29,7 +29,7 @@ func Probe(ctx context.Context, s *session.Session) (*report.Result, session.Cha
 		res.Outcome, res.Interrupted = report.Incomplete, true
 		res.Message = "interrupted: " + context.Cause(ctx).Error()
 	case !slices.ContainsFunc(chosen.Chosen, func(c *preflight.Candidate) bool { return !c.Failing() }):
-		res.Outcome, res.Message = report.Incomplete, "no mirror answers rightly"
+		res.Outcome, res.Message = report.Incomplete, "no mirror returned valid content"
 	}
 	res.Totals.MS = r.elapsed()
 	return res, chosen.Chain()

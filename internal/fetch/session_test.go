@@ -1,6 +1,7 @@
 package fetch_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 
@@ -66,5 +67,29 @@ func TestWhatFailedIsNotDone(t *testing.T) {
 	fetchtest.WantOutcome(t, r, report.Incomplete)
 	if p := rec.Snapshot(); p.Failed != 1 || p.Done != 4 || p.Total != 5 {
 		t.Errorf("%d of %d done and %d failed, want 4 of 5 and 1", p.Done, p.Total, p.Failed)
+	}
+}
+
+// What the end of a run cut short was neither fetched nor has it failed.
+func TestWhatWasCutShortIsNotDone(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 5, 1000)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{{Path: "*.zip", Skip: 2, Do: mirrortest.SlowFirstByte(nil)}}})
+	opened, err := fetchtest.New(t, f, mirrortest.Checkout{}).Open(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		<-s.Arrived("*.zip", 3)
+		cancel()
+	}()
+	rec := new(fetch.Recorder)
+	if r, _ := fetch.Run(ctx, opened, rec); !r.Interrupted {
+		t.Error("the run was not interrupted")
+	}
+	if p := rec.Snapshot(); p.Failed != 0 || p.Done > 2 || p.Total != 5 {
+		t.Errorf("%d of %d done and %d failed, want at most 2 of 5 and none", p.Done, p.Total, p.Failed)
 	}
 }

@@ -36,7 +36,7 @@ type Result struct {
 	Tool        string                    `json:"tool"`    // "modferry 1.2.3"
 	Started     string                    `json:"started"` // RFC 3339, UTC
 	Outcome     Outcome                   `json:"outcome"`
-	Message     string                    `json:"message,omitempty"` // why the outcome is not ok, one sentence
+	Message     string                    `json:"message,omitempty"`   // why the outcome is not ok, one sentence
 	ExitCode    int                       `json:"exit_code,omitempty"` // of the command that modferry exec ran
 	Interrupted bool                      `json:"interrupted,omitempty"`
 	Preflight   bool                      `json:"preflight,omitempty"` // the run only probed mirrors

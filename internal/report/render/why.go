@@ -66,7 +66,11 @@ func (v *View) Why() Section {
 	}
 	t.Axis = picture{0, total}.axis()
 	if n > 0 {
-		t.Rest = fmt.Sprintf("and %s between them, together %s", report.Count(n, "shorter step"), report.Millis(rest))
+		together := "together "
+		if n == 1 {
+			together = ""
+		}
+		t.Rest = fmt.Sprintf("and %s between them, %s%s", report.Count(n, "shorter step"), together, report.Millis(rest))
 	}
 	for _, key := range phaseOrder {
 		if drawn[key] {
