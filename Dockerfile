@@ -4,7 +4,7 @@
 #
 # Both bases are arguments, so that they can be pinned by digest, taken from a
 # registry of your own, or made locally. What they need to have: the first one
-# Go, sh, mkdir, cp, ln and the authorities in Debian's place; the second one,
+# Go, sh, mkdir, cp, ln and the CA certificates in Debian's place; the second one,
 # which is the image but for two files, sh, env, tail, tar, find, stat, mv and
 # the like (runners on Kubernetes call them), /etc/passwd and a /tmp for all.
 ARG GO_IMAGE=golang:1.26

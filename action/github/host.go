@@ -211,9 +211,12 @@ func below(name, dir string) (string, bool) {
 // that later steps do not see is an error: what is there belongs to this container
 // alone, and is not what was meant.
 func (h *host) place(source, name string) (string, error) {
-	if name == "~" || strings.HasPrefix(name, "~/") {
-		return "", fmt.Errorf("%s: found %s, with a ~ that no shell has expanded, expected a path: a container action does not see the home directory of the other steps; "+
-			"name a directory of the workspace or below ${{ runner.temp }}", source, name)
+	if rest, ok := strings.CutPrefix(name, "~"); ok && (rest == "" || os.IsPathSeparator(rest[0])) {
+		instead := "write the home directory in full"
+		if h.container {
+			instead = "a container action does not see the home directory of the other steps; name a directory of the workspace or below ${{ runner.temp }}"
+		}
+		return "", fmt.Errorf("%s: found %s, with a ~ that no shell has expanded, expected a path: %s", source, name, instead)
 	}
 	here := name
 	if !filepath.IsAbs(here) {

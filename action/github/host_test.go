@@ -153,7 +153,7 @@ func TestWhatIsMountedIsReadFromTheTable(t *testing.T) {
 func TestInputsAreReadAsTheRunnerPassesThem(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
-		"INPUT_CA-FILE": "ca.pem", "INPUT_WORKING-DIRECTORY": "services/*", "INPUT_PROXY": "  ", "INPUT_SUMMARY": "false", "INPUT_TOKEN": "t",
+		"INPUT_CA-FILE": "ca.pem", "INPUT_WORKING-DIRECTORY": "services/*", "INPUT_PROXY": "  ", "INPUT_SUMMARY": "False", "INPUT_TOKEN": "t",
 	}
 	in, err := readInputs(func(name string) string { return env[name] })
 	if err != nil {

@@ -72,7 +72,9 @@ func readInputs(getenv func(string) string) (*inputs, error) {
 		if text == "" && !strings.Contains(i.Default, "${{") {
 			text = i.Default
 		}
-		if i.Choices != nil && !slices.Contains(i.Choices, text) {
+		if n := slices.IndexFunc(i.Choices, func(c string) bool { return strings.EqualFold(c, text) }); n >= 0 {
+			text = i.Choices[n] // GitHub's own actions take TRUE for true as well
+		} else if i.Choices != nil {
 			err := fmt.Errorf("input %s: found %q, expected %s", i.Name, text, strings.Join(i.Choices, " or "))
 			if near := settings.Suggest(text, i.Choices); near != "" {
 				err = fmt.Errorf("%w; write %s: %s", err, i.Name, near)

@@ -1,6 +1,7 @@
 package github
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/modferry/modferry/internal/diskfile"
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/fetch"
 	"github.com/modferry/modferry/internal/finding"
@@ -106,6 +108,7 @@ func (s *step) join(ctx context.Context) {
 	defer end()
 	j, err := relay.Join(ctx, s.Relay)
 	if err != nil {
+		s.lastWords()
 		f := finding.Finding{Check: "relay-missing", Severity: finding.Warning, Found: failure.Neutral(err.Error()),
 			Effect: "Later go commands ask the mirrors directly: they do not retry, and what they download is not in the report."}
 		if len(s.job.Chain.Hops) == 0 {
@@ -140,11 +143,28 @@ func (s *step) relayed(ctx context.Context, main *report.Result) *relay.Journal 
 	}
 	done.Result.Findings = slices.DeleteFunc(done.Result.Findings, func(f finding.Finding) bool { return slices.Contains(main.Findings, f) })
 	if !asked {
+		s.lastWords()
 		done.Result.Findings = append(done.Result.Findings, finding.Finding{Check: "relay-missing", Severity: finding.Warning,
 			Found:  "the relay of the job ended before the job did",
 			Effect: "Go commands asked the mirrors directly from then on, and what they downloaded is not in the report."})
 	}
 	return done
+}
+
+// mostWords bounds what is shown of the log of a relay: a crash begins with its cause.
+const mostWords = 4 << 10
+
+// lastWords shows what a relay that is gone has logged, which is how it ended if it could
+// not say so otherwise.
+func (s *step) lastWords() {
+	f, err := diskfile.Open(filepath.Join(s.Relay, "relay.log")) // of the shim
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(io.LimitReader(f, mostWords)); lines.Scan(); {
+		fmt.Fprintln(s.Stdout, "relay: "+failure.Plain(lines.Text()))
+	}
 }
 
 // stopRelay ends the relay of the job, however the rest went.

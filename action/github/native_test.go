@@ -181,7 +181,10 @@ func TestAJobGoesOnWithoutItsRelay(t *testing.T) {
 	mirror := mirrortest.Start(t, mirrortest.Options{Fixtures: f})
 	r := newRunner(t, f, map[string]string{"proxy": mirror.URL, "cache": "off"})
 	dir := r.dir("work/_temp/modferry/relay-1")
-	if err := relay.SayReady(dir, relay.Ready{Without: "it ended at once (1)"}); err != nil {
+	if err := relay.SayReady(dir, relay.Ready{Without: "it ended at once (2)"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "relay.log"), []byte("fatal error: all is lost\n::error::\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code := Main(t.Context(), r.nativeProcess(dir)); code != 0 {
@@ -192,6 +195,9 @@ func TestAJobGoesOnWithoutItsRelay(t *testing.T) {
 	}
 	if summary := r.file("STEP_SUMMARY"); !strings.Contains(summary, "it ended at once") {
 		t.Errorf("the summary does not say so:\n%s", summary)
+	}
+	if log := r.log.String(); !strings.Contains(log, "relay: fatal error: all is lost") || strings.Contains(log, "\n::error") {
+		t.Errorf("the log does not say how it ended:\n%s", log)
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *step) resolve() (v *settings.Values, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := v.Promise("fetch"); err != nil {
+	if err := v.Promise("action"); err != nil {
 		return nil, err
 	}
 	if !filepath.IsAbs(v.Dir) {
@@ -82,8 +82,8 @@ func (h *host) patterns(list string) string {
 	all := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '\n' })
 	for i, pattern := range all {
 		pattern = strings.TrimSpace(pattern)
-		if rest, ok := below(h.inside(pattern), h.workspace); ok && path.IsAbs(pattern) {
-			all[i] = path.Join(".", rest)
+		if rest, ok := below(h.inside(pattern), h.workspace); ok && filepath.IsAbs(pattern) {
+			all[i] = path.Join(".", filepath.ToSlash(rest))
 		}
 	}
 	return strings.Join(slices.DeleteFunc(all, func(s string) bool { return strings.TrimSpace(s) == "" }), ",")

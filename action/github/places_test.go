@@ -111,6 +111,27 @@ func TestPathsThatTheRunnerDoesNotTranslateAreUnderstood(t *testing.T) {
 	}
 }
 
+// Of the native entry, every system has paths of its own.
+func TestPathsOfANativeStep(t *testing.T) {
+	t.Parallel()
+	workspace := t.TempDir()
+	h, err := findNative(func(string) string { return workspace })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.patterns(filepath.Join(workspace, "services")+"/*,"+workspace), "services/*,."; got != want {
+		t.Errorf("patterns: %q, want %q", got, want)
+	}
+	if got, err := h.place("input modcache", filepath.FromSlash("cache/mod")); got != filepath.Join(workspace, "cache", "mod") || err != nil {
+		t.Errorf("a relative path: %q, %v", got, err)
+	}
+	for _, home := range []string{"~", filepath.FromSlash("~/go/pkg/mod")} {
+		if _, err := h.place("input modcache", home); err == nil || !strings.HasSuffix(err.Error(), "write the home directory in full") {
+			t.Errorf("%s: %v", home, err)
+		}
+	}
+}
+
 // The runners of Gitea and Forgejo share neither /tmp nor the tool cache.
 func TestLaterStepsSeeTheModuleCacheOfGitea(t *testing.T) {
 	t.Parallel()

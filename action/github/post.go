@@ -22,8 +22,8 @@ import (
 )
 
 // Post is the stage post: it saves the cache, now that it is known which modules
-// the job used, and reports what later steps downloaded. It always returns 0: the
-// job's work is done.
+// the job used, and reports what later steps downloaded. It returns 0, since the job's
+// work is done, but for wrong bytes that the relay of a job saw.
 func Post(ctx context.Context, p Process) int {
 	if p.Native {
 		return p.postNative(ctx)

@@ -34,6 +34,8 @@ async function find(m, options = {}) {
     const file = m.path.resolve(m.env.GITHUB_WORKSPACE || '', input)
     const sha256 = hashOf(file)
     if (!sha256) throw new Mistake(`input binary: found no file ${file}, expected the program`)
+    const why = unfit(file, m.env)
+    if (why) throw new Mistake(`input binary: found ${file}, which does not run: ${why}; expected the program for ${m.platform} on ${m.arch}`)
     m.log(`uses ${file}, as input binary says`)
     return { file, sha256 }
   }
@@ -46,6 +48,13 @@ async function find(m, options = {}) {
     m.log(version ? `no release has ${name}` : 'this commit of the action is no release')
   }
   return built(m, version, options)
+}
+
+/** unfit says why a file is not the program, or not one of this machine; undefined for one that is. */
+function unfit(file, env) {
+  const { error, status, stdout, stderr } = spawnSync(file, ['version'], { env, encoding: 'utf8', windowsHide: true, timeout: 60_000 })
+  if (error) return error.message
+  return status === 0 && stdout.startsWith('modferry ') ? undefined : last(stderr) || 'it does not say its version'
 }
 
 /** asset is the name of the program among those of a release. */
@@ -73,7 +82,10 @@ async function released(m, version, name, want, options) {
   try {
     const data = await download(url, { env: m.env, ca: trusted(m), log: m.log, ...options })
     const got = digest(data)
-    if (got !== want) throw new Error(`${shown(url)}: found SHA-256 ${got}, expected ${want}, so it is not used`)
+    if (got !== want) {
+      const found = data.subarray(0, 100).toString().trimStart().startsWith('<') ? 'a web page, as of a login' : `SHA-256 ${got}`
+      throw new Error(`${shown(url)}: found ${found}, expected SHA-256 ${want}, so it is not used`)
+    }
     const file = put(places, data, want)
     m.log(`uses modferry ${version} from ${shown(url)}`)
     return { file, sha256: want }
@@ -85,22 +97,25 @@ async function released(m, version, name, want, options) {
 
 /** mirrored is where a file of the releases is: on a mirror, if the input names one. */
 function mirrored(env, file) {
-  const input = env['INPUT_DOWNLOAD-URL']?.trim()
+  let url
   try {
-    return parsed(`${(input || releases).replace(/\/+$/, '')}/${file}`, 'input download-url')
+    url = parsed(env['INPUT_DOWNLOAD-URL']?.trim() || releases, 'input download-url')
   } catch (err) {
     throw new Mistake(err.message)
   }
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${file}` // before a signature, which is its query
+  return url
 }
 
-/** put keeps the program in the first of several places that can be written, and returns which. */
+/** put keeps the program in the first of several places where it can be written and run, and returns which. */
 function put(places, data, want) {
   let problem
   for (const file of places) {
     try {
       fs.mkdirSync(path.dirname(file), { recursive: true })
       write(file, data)
-      return file
+      if (runs(file)) return file
+      problem = new Error(`${file}: nothing may be run there`)
     } catch (err) {
       if (hashOf(file) === want && runs(file)) return file // another job was faster, and runs it
       problem = err
@@ -147,7 +162,8 @@ async function built(m, version, { longest: limit = longest } = {}) {
   const args = version ? ['install', '-trimpath', `${modulePath}/cmd/modferry@v${version}`] : ['build', '-trimpath', '-buildvcs=false', '-o', file, './cmd/modferry']
   m.log(`builds modferry ${version || 'of this commit'} with ${settings.GOVERSION}, for ${limit / 60_000} minutes at most`)
   const began = Date.now()
-  const go = spawn('go', args, { env: cleanly(m.env, settings, dir), cwd: version ? dir : m.root, windowsHide: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  // Not with windowsHide: without the console it would not be told when the step is cancelled.
+  const go = spawn('go', args, { env: cleanly(m.env, settings, dir), cwd: version ? dir : m.root, stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   go.stderr.setEncoding('utf8').on('data', (text) => { said = (said + text).slice(-4096) })
   const { code, late, cancelled } = await ended(go, limit)

@@ -60,11 +60,13 @@ async function once(url, o) {
   }
 }
 
-/** onward is where a redirect leads: not out of TLS, and without the credentials of another host. */
+/** onward is where a redirect leads: not out of TLS, and with credentials to nobody but who had them. */
 function onward(from, location) {
   const to = parsed(location, `${shown(from)}: the place that it redirects to`, from)
   if (from.protocol === 'https:' && to.protocol !== 'https:') throw new Failure(`${shown(from)}: redirects to ${shown(to)}, out of TLS`)
-  if (to.host !== from.host) to.username = to.password = ''
+  const same = to.origin === from.origin
+  to.username = same ? from.username : ''
+  to.password = same ? from.password : ''
   return to
 }
 
@@ -106,41 +108,40 @@ function retryAfter(text) {
 async function get(url, o) {
   const secure = url.protocol === 'https:'
   const proxy = proxyFor(url, o.env)
+  const headers = { Host: url.host, 'User-Agent': 'modferry-action' }
+  if (url.username) headers.Authorization = basic(url)
   // With an agent of its own, no setting of node's diverts it.
-  const options = { ca: o.ca, headers: { 'User-Agent': 'modferry-action' }, agent: false, timeout: o.idle, signal: o.signal }
-  let target = url
+  const options = { ...at(url), path: `${url.pathname}${url.search}`, headers, ca: o.ca, agent: false, timeout: o.idle, signal: o.signal }
   if (proxy && secure) {
     const socket = await tunnel(url, proxy, o)
-    const host = bare(url.hostname)
+    const { host } = options
     options.agent = undefined // or it would be asked for the connection
     // The certificate is that of the host, whatever the tunnel is connected to.
     options.createConnection = () => tls.connect({ socket, host, servername: net.isIP(host) ? undefined : host, ca: o.ca }).setTimeout(o.idle)
   } else if (proxy) {
-    target = proxy
-    options.path = shownWhole(url)
-    options.headers.Host = url.host
-    options.auth = ''
-    if (url.username) options.headers.Authorization = basic(url)
-    if (proxy.username) options.headers['Proxy-Authorization'] = basic(proxy)
+    Object.assign(options, at(proxy), { path: `${url.origin}${url.pathname}${url.search}` })
+    if (proxy.username) headers['Proxy-Authorization'] = basic(proxy)
   }
-  const from = target.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
-    const request = from.get(target, options, resolve)
+    const request = client(options).get(options, resolve)
     request.on('timeout', () => request.destroy(silence(request, o)))
-    request.on('error', (err) => reject(network(target, err, o)))
+    request.on('error', (err) => reject(network(proxy && !secure ? proxy : url, err, o)))
   })
 }
+
+/** at is a server, in the options of a request. */
+const at = ({ protocol, hostname, port }) => ({ protocol, host: bare(hostname), port: port || (protocol === 'https:' ? 443 : 80) })
+
+const client = ({ protocol }) => (protocol === 'https:' ? https : http)
 
 /** tunnel is a connection to the server of url through a forward proxy. */
 function tunnel(url, proxy, o) {
   const place = `${url.hostname}:${url.port || 443}`
   const headers = { Host: place }
   if (proxy.username) headers['Proxy-Authorization'] = basic(proxy)
-  const from = proxy.protocol === 'https:' ? https : http
   return new Promise((resolve, reject) => {
-    const request = from.request({
-      host: bare(proxy.hostname), port: proxy.port || (proxy.protocol === 'https:' ? 443 : 80),
-      method: 'CONNECT', path: place, headers, ca: o.ca, agent: false, timeout: o.idle, signal: o.signal,
+    const request = client(proxy).request({
+      ...at(proxy), method: 'CONNECT', path: place, headers, ca: o.ca, agent: false, timeout: o.idle, signal: o.signal,
     })
     request.on('timeout', () => request.destroy(silence(request, o)))
     request.on('error', (err) => reject(network(proxy, err, o)))
@@ -222,8 +223,16 @@ function inRange(address, range) {
 }
 
 const bare = (host) => host.replace(/^\[|\]$/g, '')
-const basic = (url) => `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`
-const shownWhole = (url) => `${url.origin}${url.pathname}${url.search}`
+const basic = (url) => `Basic ${Buffer.from(`${decoded(url.username)}:${decoded(url.password)}`).toString('base64')}`
+
+/** decoded is what a part of a URL stands for: itself, where a % of it is none of the encoding. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
 
 /** shown is a URL for people: without password, and without the signature that redirects carry. */
 const shown = (url) => `${url.origin}${url.pathname}`

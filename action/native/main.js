@@ -13,6 +13,7 @@ const without = (err) => {
 process.on('uncaughtException', without)
 
 async function main() {
+  if (!process.env.RUNNER_TEMP) throw new Error('RUNNER_TEMP is not set, expected the temporary directory of the job')
   const machine = { env: process.env, platform: process.platform, arch: process.arch, path, root: path.join(__dirname, '..', '..'), log, warn }
   const program = await find(machine)
   if (!program) return 0 // the job goes on as it would without

@@ -8,6 +8,7 @@ const { spawnSync } = require('node:child_process')
 const crypto = require('node:crypto')
 const fs = require('node:fs')
 const http = require('node:http')
+const https = require('node:https')
 const net = require('node:net')
 const os = require('node:os')
 const path = require('node:path')
@@ -39,6 +40,7 @@ async function serve(t, answer) {
 }
 
 const quick = { env: {}, pause: 1 }
+const scripts = { skip: process.platform === 'win32' && 'scripts stand for programs' }
 
 test('every platform has its asset', () => {
   for (const [platform, arch, want] of [
@@ -54,10 +56,26 @@ test('on Windows the program of an input is found below the workspace', async (t
   const asked = []
   const windows = { ...path.win32, resolve: (...parts) => (asked.push(path.win32.resolve(...parts)), __filename) }
   const m = { env: { INPUT_BINARY: ' tools\\modferry.exe ', GITHUB_WORKSPACE: 'D:\\a\\app\\app' }, platform: 'win32', arch: 'x64', path: windows, log() {}, warn() {} }
-  const program = await find(m)
+  await assert.rejects(find(m), (err) => err instanceof Mistake && /which does not run: .+; expected the program for win32 on x64/.test(err.message))
   assert.deepEqual(asked, ['D:\\a\\app\\app\\tools\\modferry.exe'])
-  assert.equal(program.sha256, hashOf(__filename))
   await assert.rejects(find({ ...m, path, env: { INPUT_BINARY: '/none/such' } }), Mistake)
+})
+
+test('the program of an input is one that runs here', scripts, async (t) => {
+  const dir = temp(t)
+  for (const [name, text, mode, why] of [
+    ['modferry', '#!/bin/sh\necho modferry 1.2.3', 0o755],
+    ['other', '#!/bin/sh\necho other 1.2.3', 0o755, 'it does not say its version'],
+    ['broken', '#!/bin/sh\necho first >&2\necho it is broken >&2\nexit 2', 0o755, 'it is broken'],
+    ['elsewhere', '\x7fELF of another machine', 0o755, ''], // which a shell is given
+    ['text', '#!/bin/sh\necho modferry 1.2.3', 0o644, 'EACCES'],
+  ]) {
+    const file = path.join(dir, name)
+    fs.writeFileSync(file, text, { mode })
+    const m = { env: { INPUT_BINARY: name, GITHUB_WORKSPACE: dir, PATH: process.env.PATH }, platform: 'linux', arch: 'x64', path, log() {}, warn() {} }
+    if (why === undefined) assert.deepEqual(await find(m), { file, sha256: hashOf(file) })
+    else await assert.rejects(find(m), (err) => err instanceof Mistake && err.message.includes(`${file}, which does not run: `) && err.message.includes(why))
+  }
 })
 
 /** machine is one with a release of the action whose program is these bytes. */
@@ -97,7 +115,29 @@ test('a program is put where it can be, and runs there', async (t) => {
   fs.writeFileSync(other.env.RUNNER_TOOL_CACHE, '')
   const { file } = await find(other, quick)
   assert.equal(path.relative(other.env.RUNNER_TEMP, file), path.join('modferry', 'tools', 'modferry', '1.2.3', 'x64', 'modferry'))
-  assert.deepEqual([m.warned, other.warned], [[], []])
+  // One where nothing may be run: it is mounted so.
+  const mounted = machine(t, 'a program', { platform: 'linux' })
+  mounted.env['INPUT_DOWNLOAD-URL'] = host.url
+  const access = fs.accessSync
+  t.mock.method(fs, 'accessSync', (name, mode) => {
+    if (name.startsWith(mounted.env.RUNNER_TOOL_CACHE)) throw new Error('EACCES')
+    return access(name, mode)
+  })
+  assert.match((await find(mounted, quick)).file, /modferry.tools.modferry/)
+  assert.deepEqual([m.warned, other.warned, mounted.warned], [[], [], []])
+})
+
+test('a mirror may be behind a signature, or a login', async (t) => {
+  const host = await serve(t, (request, response) => response.end(request.url.includes('sig=') ? 'a program' : '\n<!DOCTYPE html>'))
+  const m = machine(t, 'a program', { platform: 'linux' })
+  m.env['INPUT_DOWNLOAD-URL'] = `${host.url}/go/?sig=s3cret`
+  assert.equal((await find(m, quick)).file, m.cached)
+  assert.equal(host.requests[0].url, '/go/v1.2.3/modferry_linux_amd64?sig=s3cret')
+  assert.ok(!m.said.join().includes('s3cret'))
+  const other = machine(t, 'a program', { platform: 'linux' })
+  other.env = { ...other.env, 'INPUT_DOWNLOAD-URL': host.url, PATH: '' }
+  assert.equal(await find(other, quick), undefined)
+  assert.match(other.warned[0], /found a web page, as of a login, expected SHA-256/)
 })
 
 test('jobs that share a tool cache do not disturb each other', async (t) => {
@@ -131,8 +171,6 @@ ${script}
   m.env = { ...m.env, PATH: `${m.root}${path.delimiter}${process.env.PATH}` }
   return m
 }
-
-const scripts = { skip: process.platform === 'win32' && 'scripts stand for Go' }
 
 test('a build that takes too long, or fails, is left out', scripts, async (t) => {
   const slow = withGo(t, 'exec sleep 600')
@@ -214,7 +252,10 @@ test('credentials go to no other host', async (t) => {
 test('a redirect leads to no other protocol, and not out of TLS', () => {
   const from = new URL('https://me:pw@releases.test/a?sig=s3cret')
   assert.equal(onward(from, '/b').href, 'https://me:pw@releases.test/b')
-  assert.equal(onward(from, 'https://other:pw@files.test/b').href, 'https://files.test/b')
+  assert.equal(onward(from, 'https://releases.test/b').href, 'https://me:pw@releases.test/b') // as nginx writes it
+  for (const to of ['https://other:pw@files.test/b', 'https://releases.test:8443/b']) {
+    assert.deepEqual([onward(from, to).username, onward(from, to).password], ['', ''])
+  }
   assert.throws(() => onward(from, 'http://releases.test/b'), /out of TLS/)
   for (const to of ['ftp://files.test/b', 'file:///etc/passwd', 'http://[']) {
     assert.throws(() => onward(new URL('http://releases.test/a?sig=s3cret'), to), (err) => /the place that it redirects to/.test(err.message) && !/s3cret/.test(err.message))
@@ -251,20 +292,34 @@ async function tunnels(t, answer) {
   return { https_proxy: `http://127.0.0.1:${server.address().port}` }
 }
 
+/** gets is the request that the download makes next by a module. */
+function gets(t, module) {
+  const asked = {}, { get } = module
+  t.mock.method(module, 'get', (...args) => (asked.request = get(...args)))
+  return asked
+}
+
 test('a tunnel that breaks, or in which nobody answers, is a failure like others', async (t) => {
-  const silent = await tunnels(t, () => {})
-  await assert.rejects(download('https://files.test/x', { ...quick, env: silent, attempts: 1, idle: 1000 }), /files\.test\/x: nothing received for 1 s/)
+  const asked = gets(t, https)
+  let limit
+  const silent = await tunnels(t, (socket) => socket.once('data', () => { // the client speaks first
+    limit = asked.request.socket.timeout
+    asked.request.socket.emit('timeout')
+  }))
+  await assert.rejects(download('https://files.test/x', { ...quick, env: silent, attempts: 1 }), /files\.test\/x: nothing received for 20 s/)
+  assert.equal(limit, 20_000)
   const broken = await tunnels(t, (socket) => socket.resetAndDestroy())
   await assert.rejects(download('https://files.test/x', { ...quick, env: broken, attempts: 2 }), /files\.test\/x: /)
 })
 
 test('a download ends, however slowly it goes on', async (t) => {
+  const over = new AbortController()
+  t.mock.method(AbortSignal, 'timeout', () => over.signal)
   const server = await serve(t, (_, response) => {
     response.writeHead(200, { 'content-length': 1e6 })
-    const drip = setInterval(() => response.write('.'), 5)
-    response.on('close', () => clearInterval(drip))
+    response.write('.', () => over.abort())
   })
-  await assert.rejects(download(server.url, { ...quick, total: 1000 }), /not received within 1 s/)
+  await assert.rejects(download(server.url, quick), /not received within 120 s/)
   assert.equal(server.requests.length, 1)
 })
 
@@ -276,14 +331,49 @@ test('what cannot be had is tried as often as it makes sense', async (t) => {
   }
   const endless = await serve(t, (request, response) => response.writeHead(302, { location: request.url }).end())
   await assert.rejects(download(endless.url, quick), /more than 5 redirects/)
-  const silent = await serve(t, () => {})
-  await assert.rejects(download(silent.url, { ...quick, attempts: 1, idle: 1000 }), /nothing received/)
+  const asked = gets(t, http)
+  const silent = await serve(t, () => asked.request.emit('timeout'))
+  await assert.rejects(download(silent.url, { ...quick, attempts: 1 }), /nothing received/)
   const said = []
   await assert.rejects(download('http://127.0.0.1:1/', { ...quick, log: (line) => said.push(line) }), /ECONNREFUSED/)
   assert.equal(said.length, 1) // once more, and no longer
-  const odd = await serve(t, (_, response) => response.end('a program'))
-  await assert.rejects(download(odd.url.replace('//', '//%:pw@'), { ...quick, total: 100 })) // what nobody foresaw
-  assert.ok(odd.requests.length <= 1)
+  await assert.rejects(download('no URL', { ...quick, log: (line) => said.push(line) }), TypeError) // as what nobody foresaw
+  assert.equal(said.length, 1)
+})
+
+test('a password with a % is one, whatever follows it', async (t) => {
+  const host = await serve(t, (_, response) => response.end('a program'))
+  await download(host.url.replace('//', '//me:100%@'), quick)
+  assert.equal(host.requests[0].headers.authorization, `Basic ${Buffer.from('me:100%').toString('base64')}`)
+})
+
+test('over TLS the server and the forward proxy are asked as without', async (t) => {
+  const dir = temp(t)
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=files.test', '-addext', 'subjectAltName=DNS:files.test,IP:127.0.0.1', '-keyout', 'key.pem', '-out', 'cert.pem'], { cwd: dir })
+  if (made.status !== 0) return t.skip('openssl makes no certificate here')
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => fs.readFileSync(path.join(dir, name), 'utf8'))
+  const asked = [], tunnels = []
+  const server = https.createServer({ key, cert }, (request, response) => {
+    asked.push([request.method, request.url, request.headers.host])
+    response.end('a program')
+  })
+  server.on('connect', (_, socket) => { // to itself
+    socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+    const there = net.connect(server.address().port, '127.0.0.1')
+    for (const [one, other] of [[socket, there], [there, socket]]) one.on('error', () => other.destroy()).pipe(other)
+    tunnels.push(socket, there)
+  })
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    tunnels.forEach((socket) => socket.destroy())
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const proxy = `https://127.0.0.1:${server.address().port}`
+  const options = { ...quick, ca: [cert], env: { http_proxy: proxy, https_proxy: proxy } }
+  await download('http://files.test/x?y=1', options)
+  await download('https://files.test/x?y=1', options)
+  assert.deepEqual(asked, [['GET', 'http://files.test/x?y=1', 'files.test'], ['GET', '/x?y=1', 'files.test']])
 })
 
 test('certificates of the system and of files add to those of node', (t) => {

@@ -39,7 +39,7 @@ func shellNames() []string {
 func (a *app) completion(cmd *cobra.Command, _ command, args []string) error {
 	names := shellNames()
 	if len(args) != 1 {
-		return misused("found %d words, expected one shell: %s", len(args), inWords(names))
+		return misused("found %s, expected one: %s", howMany(args, "shell"), inWords(names))
 	}
 	i := slices.Index(names, args[0])
 	if i < 0 {

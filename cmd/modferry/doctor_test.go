@@ -34,21 +34,54 @@ import (
 // Where the environment says nothing else, the go command is go1.26.0 with
 // default settings but one healthy-looking mirror that nobody asks.
 
-// elsewhere are the checks that fetch and the action find, not the doctor, and
-// the tests that show it.
-var elsewhere = map[string]string{
-	"cache-poisoned":       "internal/fetch/faults_test.go",
-	"zip-not-extractable":  "internal/fetch/job_test.go",
-	"info-missing":         "internal/fetch/job_test.go",
-	"import-ambiguous":     "internal/fetch/imports_test.go",
-	"scope-build":          "internal/fetch/imports_test.go",
-	"relay-unverified":     "internal/relay/sumdb_test.go",
-	"import-strange":       "internal/fetch/export_unix_test.go",
-	"mirror-certificates":  "internal/fetch/rules_test.go",
-	"credentials-refused":  "internal/fetch/refusals_test.go",
-	"relay-missing":        "action/github/native_test.go",
-	"modcache-unseen":      "action/github/host_test.go",
-	"directory-unreadable": "internal/worklist/find_test.go", // root can read all
+// elsewhere are the checks that fetch and the action find, not the doctor: the tests
+// that show it, and what checks.md says of them in place of an example.
+var elsewhere = map[string]struct{ shown, text string }{
+	"cache-poisoned": {"internal/fetch/poisoned_test.go", `
+The go command would have built with these bytes. They are removed and brought
+again. Find out who writes into this module cache: a job that others may run, or
+a cache between jobs that pull requests fill.`},
+	"zip-not-extractable": {"internal/fetch/run_test.go", `
+The zip is the one that go.sum names, so another mirror does not help: it breaks
+the rules for module zips, or a name in it is longer than this file system
+allows. A build that uses the module fails. Require another version, or for a
+long name, put GOMODCACHE into a directory with a shorter path.`},
+	"info-missing": {"internal/fetch/run_test.go", `
+Builds work without them. What fails is go list -m -json without a network: if
+you need it, run modferry again when the mirror has them.`},
+	"import-ambiguous": {"internal/fetch/importcases_test.go", `
+The build stops with “ambiguous import”. Most often the package has moved into a
+module of its own: require a version of the older module that no longer has it,
+with go get, and run go mod tidy.`},
+	"scope-build": {"internal/fetch/importcases_test.go", `
+Nothing is lacking afterwards, but more is downloaded than builds read. It ends
+when the Go files are there, as with COPY . . before the step in a Dockerfile, or
+when go mod tidy leaves one version of each module.`},
+	"relay-unverified": {"internal/relay/sumdb_test.go", `
+Neither go.sum nor a checksum database names them: GOSUMDB is off, or GONOSUMDB
+or GOPRIVATE matches. Narrow these settings, or add --strict (MODFERRY_STRICT),
+which refuses such files.`},
+	"import-strange": {"internal/fetch/export_unix_test.go", `
+They are links, devices, or names that no proxy has, and they are not imported.
+Give import the directory that modferry export wrote, and nothing else.`},
+	"mirror-certificates": {"internal/fetch/rules_test.go", `
+They stand in the configuration file. A go command that contacts this mirror by
+itself fails: run the steps that download more with modferry exec -- CMD.`},
+	"credentials-refused": {"internal/fetch/refusals_test.go", `
+They were sent and answered with 401 or 403. Put a valid login and password or
+token into netrc, or into the secret that fills it. A password with ${ in it is a
+variable that nothing has replaced with its value.`},
+	"relay-missing": {"action/github/native_test.go", `
+Builds go on: later go commands ask the mirrors directly, without retries, and
+what they download is not in the report. The finding says what happened: a step
+may have ended all processes of the job, or the machine ran out of memory.`},
+	"modcache-unseen": {"action/github/host_test.go", `
+GOMODCACHE names a directory of the machine that the container of the step does
+not have, so modferry uses one that later steps see, and exports it. To choose it,
+set the input modcache to a path below the runner's temporary directory.`},
+	"directory-unreadable": {"internal/worklist/find_test.go", `
+Modules in it are not looked for. Make it readable for the user of the step, or
+name the modules with --modules (MODFERRY_MODULES, input modules).`}, // root can read all
 }
 
 const doctorPairs = "../../testdata/checks"
@@ -57,7 +90,7 @@ func TestDoctorPairs(t *testing.T) {
 	t.Parallel()
 	var names []string
 	for _, r := range finding.Rules() {
-		if elsewhere[r.Check] == "" {
+		if elsewhere[r.Check].shown == "" {
 			names = append(names, r.Check)
 		}
 	}
@@ -88,7 +121,7 @@ func TestDoctor(t *testing.T) {
 		"INTERCEPTED": mirrortest.Start(t, mirrortest.Options{Fixtures: f, Protocol: mirrortest.HTTP2, Cert: mirrortest.UnknownAuth}).URL,
 	}
 	for _, r := range finding.Rules() {
-		if elsewhere[r.Check] != "" {
+		if elsewhere[r.Check].shown != "" {
 			continue
 		}
 		t.Run(r.Check, func(t *testing.T) {
@@ -229,8 +262,11 @@ func renderChecks(t *testing.T) []byte {
 			fmt.Fprintf(&b, "\n## %s\n", group)
 		}
 		fmt.Fprintf(&b, "\n<a id=%q></a>\n\n### %s %s\n\n%s\n", strings.ToLower(r.Code), r.Code, r.Check, r.Title)
-		if elsewhere[r.Check] != "" {
-			b.WriteString("`modferry fetch` or the action finds this, not `modferry doctor`.\n")
+		if e := elsewhere[r.Check]; e.shown != "" {
+			if _, err := os.Stat("../../" + e.shown); err != nil {
+				t.Error(err)
+			}
+			b.WriteString("`modferry fetch` or the action finds this, not `modferry doctor`.\n" + e.text + "\n")
 			continue
 		}
 		name := filepath.Join(doctorPairs, r.Check)

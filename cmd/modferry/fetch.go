@@ -9,14 +9,15 @@ import (
 
 	"github.com/modferry/modferry/action/gitlab"
 	"github.com/modferry/modferry/internal/fetch"
+	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/outside"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/session"
+	"github.com/modferry/modferry/internal/settings"
 )
 
 const fetchHelp = `Downloads what builds and tests import into the module cache, verified. With
-arguments: these modules or packages, and what go install of them reads,
-verified by the checksum database.`
+arguments: what go install of them reads, verified by the checksum database.`
 
 // fetch downloads the modules of a checkout, or those that arguments name.
 func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
@@ -33,11 +34,28 @@ func (a *app) fetch(cmd *cobra.Command, c command, args []string) error {
 	if plan, _ := cmd.Flags().GetBool(dryRun); plan {
 		return misused("found --%s together with modules, expected one of the two: what a tool needs is known once it is there", dryRun)
 	}
-	c.prepare = session.OpenJob
+	c.prepare = unlessOffline(session.OpenJob)
 	c.run = func(ctx context.Context, s *session.Session, rec *fetch.Recorder) (*report.Result, session.Chain) {
 		return fetch.Modules(ctx, s, rec, modules)
 	}
 	return a.execute(cmd, c, nil)
+}
+
+// opener opens the session of a command.
+type opener func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
+
+// unlessOffline opens a session of servers and directories, or with --offline of
+// directories alone.
+func unlessOffline(open opener) opener {
+	return func(v *settings.Values, env goenv.Env, o session.Options) (*session.Session, error) {
+		if v.Offline {
+			var err error
+			if v, env, err = session.Offline(v, env); err != nil {
+				return nil, err
+			}
+		}
+		return open(v, env, o)
+	}
 }
 
 // hide keeps git from seeing what is kept in the checkout between jobs.

@@ -30,6 +30,22 @@ func help(w io.Writer, cmd *cobra.Command) {
 	_, _ = io.WriteString(w, b.String()) // nobody to tell when even this fails
 }
 
+// helpOn prints the help of the command that words name.
+func helpOn(cmd *cobra.Command, words []string) error {
+	of := cmd.Root()
+	for i, word := range words {
+		at := slices.IndexFunc(of.Commands(), func(c *cobra.Command) bool { return c.Name() == word })
+		if at < 0 {
+			if !of.HasSubCommands() {
+				return misused("found %q after %s, which has no commands of its own", word, of.CommandPath())
+			}
+			return unknownCommand(of, words[i:])
+		}
+		of = of.Commands()[at]
+	}
+	return of.Help()
+}
+
 // exitCodes are what the exit codes of commands mean.
 var exitCodes = []struct {
 	code    int

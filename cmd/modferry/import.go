@@ -25,7 +25,7 @@ missing: the exit code is 1.`
 // importModules brings the modules of a directory into the module cache.
 func (a *app) importModules(cmd *cobra.Command, c command, args []string) error {
 	if len(args) != 1 {
-		return misused("found %d directories to import, expected one, such as modferry import goproxy", len(args))
+		return misused("found %s, expected one directory to import, such as modferry import goproxy", howMany(args, "argument"))
 	}
 	dir, err := filepath.Abs(args[0])
 	if err != nil {

@@ -66,7 +66,7 @@ func reportFlags(cmd *cobra.Command) {
 // report renders a result, or what changed since an earlier one.
 func (a *app) report(cmd *cobra.Command, _ command, args []string) error {
 	if len(args) != 1 {
-		return misused("found %d files, expected one: the result that --json wrote, or -", len(args))
+		return misused("found %s, expected one: the result that --json wrote, or -", howMany(args, "file"))
 	}
 	flag := func(name string) string { return cmd.Flags().Lookup(name).Value.String() }
 	word, old, verbose := flag("format"), flag("compare"), flag("verbose") == "true"

@@ -60,7 +60,8 @@ func TestScript(t *testing.T) {
 			}
 			env.Setenv("WORKURL", mirrortest.FileURL(env.WorkDir))
 			env.Setenv("GOMODCACHE", filepath.Join(env.WorkDir, "modcache"))
-			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			home := filepath.Join(env.WorkDir, "home")
+			env.Setenv("HOME", home)
 			// Nothing of this machine's settings, and no host but loopback: the
 			// default database would be asked by every preflight.
 			env.Setenv("GOENV", "off")
@@ -70,7 +71,9 @@ func TestScript(t *testing.T) {
 			env.Setenv("GOPROXY", "off")
 			// A healthy mirror is one on a busy machine, too.
 			env.Setenv("MODFERRY_PROBE_TIMEOUT", "1m")
-			return nil
+			// The go command's telemetry may write after its end, where a script cleans up.
+			telemetry := filepath.Join(home, ".config", "go", "telemetry")
+			return errors.Join(os.MkdirAll(telemetry, 0o755), os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off"), 0o644))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,

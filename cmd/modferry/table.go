@@ -10,12 +10,10 @@ import (
 	"github.com/modferry/modferry/action/github"
 	"github.com/modferry/modferry/internal/doctor"
 	"github.com/modferry/modferry/internal/fetch"
-	"github.com/modferry/modferry/internal/goenv"
 	"github.com/modferry/modferry/internal/relay"
 	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/report/text"
 	"github.com/modferry/modferry/internal/session"
-	"github.com/modferry/modferry/internal/settings"
 )
 
 // command is a verb, or a group of verbs.
@@ -33,7 +31,7 @@ type command struct {
 	hidden bool
 
 	// The rest is for commands that run a job.
-	prepare func(*settings.Values, goenv.Env, session.Options) (*session.Session, error)
+	prepare opener
 	run     runner
 	render  rendering                                   // of the result as text
 	after   func(*job, context.Context, *report.Result) // what follows the result; nil for nothing
@@ -95,7 +93,7 @@ func commands() []command {
 				{"modferry fetch --dry-run", "what would be downloaded, and from where"},
 			},
 			flags: fetchFlags,
-			do:    (*app).fetch, prepare: session.Open, run: fetch.Run, render: text.Write,
+			do:    (*app).fetch, prepare: unlessOffline(session.Open), run: fetch.Run, render: text.Write,
 			after: (*job).handOver, helps: true,
 		},
 		{
@@ -155,8 +153,9 @@ mirror, in at most two seconds. Shows the chain that fetch would use, and why.`,
 		},
 		{
 			name: "verify", short: "Compare the module cache with go.sum, zips and extracted trees",
-			long: `Hashes the zips and extracted trees of the checkout's modules again, which the
-go command never does, and names every file that differs from go.sum.`,
+			long: `Hashes the zips and extracted trees of the checkout's modules again, which no
+build does, and names every file that differs from go.sum. (go mod verify takes
+the hashes that were noted in the module cache when the modules came.)`,
 			do: (*app).execute, prepare: session.Open, run: chainless(fetch.Verify), render: text.Write,
 		},
 		{
@@ -260,6 +259,12 @@ func (a *app) tree() *cobra.Command {
 		group, _ := c.split()
 		groups[c.name] = c.build(a)
 		groups[group].AddCommand(groups[c.name])
+	}
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Run, c.RunE = nil, helpOn // cobra's shows the root for a word that is no command
+		}
 	}
 	return root
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/mod/module"
 
+	"github.com/modferry/modferry/internal/report"
 	"github.com/modferry/modferry/internal/settings"
 )
 
@@ -45,6 +46,14 @@ func choose[T any](given string, names []string, all []T) (chosen T, err error) 
 		return all[i], nil
 	}
 	return chosen, misused("flag --format: found %q, expected %s%s", given, inWords(names), suggestion(given, names, "--format "))
+}
+
+// howMany counts arguments, of which there is to be one.
+func howMany(args []string, noun string) string {
+	if len(args) == 0 {
+		return "no " + noun
+	}
+	return report.Count(len(args), noun)
 }
 
 // inWords lists words in a sentence.

@@ -36,6 +36,9 @@ func (e *Engine) Bring(ctx context.Context, it *Item) error {
 	}
 	if it.Kind == report.KindZip {
 		e.zips.Add(1)
+		if it.Record.Source == report.FromFailed && it.Record.Class != failure.Cancelled {
+			e.failed.Add(1)
+		}
 	}
 	if fe == nil {
 		return nil

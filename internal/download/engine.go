@@ -71,6 +71,7 @@ type Engine struct {
 	wg     sync.WaitGroup // of requests that were given up
 	done   atomic.Int64
 	zips   atomic.Int64 // of those done
+	failed atomic.Int64 // of those zips
 	bytes  atomic.Int64 // of the files kept
 	hedges atomic.Int64
 	// arrived are the bytes of zips that are being verified.

@@ -76,6 +76,8 @@ func weight(c failure.Class) int {
 func (e *Engine) unasked(it *Item) *failure.Error {
 	why := e.s.Access.Refuses(it.Mod.Path)
 	switch {
+	case e.s.Values.Offline:
+		return it.Refuse("offline, and GOPROXY has no file:// mirror")
 	case goenv.MatchPatterns(e.s.Access.NoProxy, it.Mod.Path) || goenv.MatchPatterns(e.s.Access.Private, it.Mod.Path):
 		return it.deferTo(failure.Private, "private: left to the go command")
 	case why != "":

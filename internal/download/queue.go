@@ -142,6 +142,7 @@ type Progress struct {
 	Retrying       string // what, and why; "" for nothing
 	Done, InFlight int    // files
 	Zips           int    // of those done
+	Failed         int    // of those zips
 	Bytes          int64  // of the files kept and of those under way
 	Left           int64  // to come, as far as that is known, and estimated by what has come; 0 when it is not known
 }
@@ -150,8 +151,9 @@ type Progress struct {
 // numbers are those of all. It is safe for concurrent use.
 func (q *Queue) Progress() Progress {
 	e := q.e
-	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Zips: int(e.zips.Load()), Bytes: e.bytes.Load()}
-	usual := p.Bytes / int64(max(p.Zips, 1)) // size of a zip
+	p := Progress{Waiting: e.Waiting(), Done: int(e.done.Load()), Zips: int(e.zips.Load()), Failed: int(e.failed.Load()), Bytes: e.bytes.Load()}
+	brought := p.Zips - p.Failed
+	usual := p.Bytes / int64(max(brought, 1)) // size of a zip
 	p.Bytes += e.arrived.Load()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -166,7 +168,7 @@ func (q *Queue) Progress() Progress {
 			unknown++
 		}
 	}
-	if unknown > 0 && p.Zips == 0 {
+	if unknown > 0 && brought == 0 {
 		p.Left = 0
 		return p
 	}

@@ -33,7 +33,13 @@ func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	need(t, err == nil, "chromium is not on the search path")
-	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
+	// It leaves a directory with a socket, whose path must be short.
+	temp, err := os.MkdirTemp("", "modferry-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temp) })
+	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Env("TMPDIR=" + temp),
 		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
@@ -274,7 +280,8 @@ func TestTablesOfTheReportAreSortedAndFilteredByKeyboard(t *testing.T) {
 
 func TestTimesOfTheReportAreEnlargedTogether(t *testing.T) {
 	t.Parallel()
-	p := openTab(t, startBrowser(t), goldens(t)["cold"])
+	browser, all := startBrowser(t), goldens(t)
+	p := openTab(t, browser, all["cold"])
 	const (
 		bar   = `document.querySelector("[aria-labelledby=downloads] td .bar").getAttribute("viewBox")`
 		curve = `document.querySelector(".curve").getAttribute("viewBox")`
@@ -296,6 +303,15 @@ func TestTimesOfTheReportAreEnlargedTogether(t *testing.T) {
 	p.do(t, `document.querySelector("[aria-label='Whole run']").click()`)
 	if a, after := eval[string](t, p, bar), eval[string](t, p, ticks); a != "0 0 1000 10" || after != before {
 		t.Errorf("of the whole run, the bar shows %q and the scale %q, want %q", a, after, before)
+	}
+	for _, name := range []string{"cold", "good", "all-mirrors-dead"} {
+		p := openTab(t, browser, all[name])
+		p.show(t, look{1400, "light", false})
+		plain := eval[string](t, p, ticks)
+		p.show(t, look{1400, "light", true})
+		if scripted := eval[string](t, p, ticks); scripted != plain || plain == "" {
+			t.Errorf("%s: the script's scale says %q, without it %q", name, scripted, plain)
+		}
 	}
 	if found := p.complaints(); len(found) > 0 {
 		t.Errorf("the page complains: %q", found)

@@ -49,6 +49,7 @@ func TestTheStepOfBuildkiteRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	noTelemetry(t, filepath.Join(root, "home"))
 	if err := os.Symlink(binary, filepath.Join(bin, "modferry")); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestTheStepOfBuildkiteRuns(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	env := map[string]string{
-		"PATH": bin + ":" + os.Getenv("PATH"), "HOME": filepath.Join(root, "home"), "GOENV": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off",
+		"PATH": bin + ":" + os.Getenv("PATH"), "HOME": filepath.Join(root, "home"), "GOENV": "off", "GOTOOLCHAIN": "local",
 		"GOFLAGS": "-modcacherw -buildvcs=false", "GOCACHE": goCache, "CGO_ENABLED": "0", "GOPROXY": s.URL, "GOSUMDB": "off",
 		"BUILDKITE": "true", "BUILDKITE_COMMAND": step.Command, "BUILDKITE_JOB_ID": "1", "BUILDKITE_REPO": repository,
 		"BUILDKITE_COMMIT": "HEAD", "BUILDKITE_BRANCH": "HEAD", "BUILDKITE_AGENT_NAME": "agent", "BUILDKITE_ORGANIZATION_SLUG": "example",

@@ -138,7 +138,8 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	toxic := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for _, o := range []mirrortest.Options{{Fixtures: f, SumDB: db}, {Fixtures: f, NoRange: true}, {Handler: db}} {
 		s := mirrortest.Start(t, o)
-		door := toxiproxy.NewProxy(toxic, s.Addr, "127.0.0.1:0", s.Addr)
+		// While it is closed, nobody else gets its port.
+		door := toxiproxy.NewProxy(toxic, s.Addr, "127.0.0.1:"+mirrortest.FreePort(t), s.Addr)
 		if err := door.Start(); err != nil {
 			t.Fatal(err)
 		}

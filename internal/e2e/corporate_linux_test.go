@@ -132,13 +132,7 @@ func startSquid(t *testing.T, origin *mirrortest.Authority, host string) squid {
 			t.Fatal(err)
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	ln.Close()
-
+	addr := "127.0.0.1:" + mirrortest.FreePort(t)
 	conf := filepath.Join(dir, "squid.conf")
 	err = os.WriteFile(conf, []byte(strings.NewReplacer("ADDR", addr, "DIR", dir, "LIB", lib).Replace(`
 http_port ADDR ssl-bump cert=DIR/ca.pem generate-host-certificates=on dynamic_cert_mem_cache_size=4MB

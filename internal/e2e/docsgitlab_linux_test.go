@@ -27,7 +27,7 @@ func newPlainPipeline(t *testing.T, dirs ...string) *pipeline {
 	h := mirrortest.StartHosts(t, publicMirrors(t, f))
 	p.more = map[string]string{
 		"GOPROXY": p.mirror.URL, "GOSUMDB": "off", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw",
-		"GOCACHE": goCache, "GOTELEMETRY": "off", "HTTPS_PROXY": h.URL, "SSL_CERT_FILE": h.CAFile, "MODFERRY_PROBE_TIMEOUT": "1m",
+		"GOCACHE": goCache, "HTTPS_PROXY": h.URL, "SSL_CERT_FILE": h.CAFile, "MODFERRY_PROBE_TIMEOUT": "1m",
 	}
 	for _, dir := range append(dirs, ".") {
 		f.WriteCheckout(t, filepath.Join(p.dir, dir), mirrortest.Checkout{Module: path.Join("example.test/main", dir)})

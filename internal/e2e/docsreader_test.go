@@ -23,18 +23,24 @@ type reader struct {
 func newReader(t *testing.T, dir string, env ...string) *reader {
 	t.Helper()
 	home, bin := t.TempDir(), t.TempDir()
-	err := errors.Join(
-		os.Symlink(binary, filepath.Join(bin, "modferry")),
-		os.MkdirAll(filepath.Join(home, ".config", "go", "telemetry"), 0o755),
-		os.WriteFile(filepath.Join(home, ".config", "go", "telemetry", "mode"), []byte("off"), 0o644),
-	)
-	if err != nil {
+	noTelemetry(t, home)
+	if err := os.Symlink(binary, filepath.Join(bin, "modferry")); err != nil {
 		t.Fatal(err)
 	}
 	return &reader{t, dir, append([]string{
 		"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + t.TempDir(), "GOTOOLCHAIN=local", "GOCACHE=" + goCache,
 		"GOMODCACHE=" + filepath.Join(home, "go/pkg/mod"), "GOFLAGS=-modcacherw", "GOSUMDB=off", "MODFERRY_PROBE_TIMEOUT=1m", "LC_ALL=C.UTF-8",
 	}, env...)}
+}
+
+// noTelemetry makes a directory the home of one who has no telemetry of the go command,
+// whose process may outlive it and write where a test cleans up. No variable says that.
+func noTelemetry(t *testing.T, home string) {
+	t.Helper()
+	dir := filepath.Join(home, ".config", "go", "telemetry")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "mode"), []byte("off"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fresh is the same reader on a machine that has downloaded nothing.

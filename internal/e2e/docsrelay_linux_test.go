@@ -35,8 +35,8 @@ func TestExampleOfAServer(t *testing.T) {
 	port := mirrortest.FreePort(t)
 	m := newReader(t, dir, "MODFERRY_PROXY="+s.URL, "MODFERRY_LISTEN=127.0.0.1:"+port, "NO_PROXY=localhost")
 	m.bash("trap 'kill $(jobs -p)' EXIT\n" + docstest.Swap(t, docstest.Text(t, "docs/relay.md#a-relay-as-a-server sh"), "8642", port))
-	if s.Count("*.zip") != 3 {
-		t.Errorf("the mirror was asked for %d zips", s.Count("*.zip"))
+	if zips := s.Paths("*.zip"); len(zips) != 3 {
+		t.Errorf("the mirror was asked for %q", zips)
 	}
 }
 

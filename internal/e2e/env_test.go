@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -46,12 +45,8 @@ func inShell(t *testing.T, command []string, script string, env ...string) strin
 	path, err := exec.LookPath(command[0])
 	need(t, err == nil, command[0]+" is not on the search path; apt-get install "+command[0])
 	cmd := exec.Command(path, append(command[1:], script)...)
-	// The go command's telemetry may write after its end, where a test cleans up.
 	home := t.TempDir()
-	telemetry := filepath.Join(home, ".config", "go", "telemetry")
-	if err := errors.Join(os.MkdirAll(telemetry, 0o755), os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off"), 0o644)); err != nil {
-		t.Fatal(err)
-	}
+	noTelemetry(t, home)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C.UTF-8",
 		"GOENV=off", "GOTOOLCHAIN=local"}, env...)
 	var stderr bytes.Buffer

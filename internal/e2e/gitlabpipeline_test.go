@@ -53,7 +53,7 @@ func newPipeline(t *testing.T, sub string) *pipeline {
 	at := newPlace(t, p.mirror)
 	p.more = map[string]string{
 		"GOPROXY": p.mirror.URL, "GOSUMDB": strings.TrimPrefix(at.env[0], "GOSUMDB="), "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly",
-		"GOCACHE": goCache, "GOTELEMETRY": "off",
+		"GOCACHE": goCache,
 	}
 	copyTree(t, filepath.Join(p.dir, sub), gitLabProject.checkout(t))
 	t.Cleanup(func() { writable(t, p.modules) })
@@ -130,6 +130,7 @@ func (p *pipeline) run(args ...string) (ok bool, log string) {
 	cmd := exec.Command("node", append(all, args...)...)
 	cmd.Dir = p.dir
 	home := p.t.TempDir()
+	noTelemetry(p.t, home)
 	cmd.Env = []string{"PATH=" + filepath.Dir(binary) + string(os.PathListSeparator) + os.Getenv("PATH"), "HOME=" + home, "CI=true"}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

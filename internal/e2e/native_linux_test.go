@@ -15,7 +15,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/mod/module"
 
@@ -181,9 +180,7 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 		if st.code != 0 || !strings.Contains(st.summary, "example.test/tool") {
 			t.Errorf("post: exit code %d, summary\n%s", st.code, st.summary)
 		}
-		if syscall.Kill(pid, 0) == nil && !zombie(pid) {
-			t.Error("it is still there")
-		}
+		gone(t, pid)
 	})
 	for name, answer := range map[string]http.HandlerFunc{
 		"finds nothing":  http.NotFound,
@@ -198,9 +195,11 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 			j.main(u)
 			j.good("go", "mod", "download", "example.test/lib@v1.2.0")
 			journalled(t, u, "example.test/lib")
-			kill(t, j.relay(u), syscall.SIGKILL)
+			pid := j.relay(u)
+			kill(t, pid, syscall.SIGKILL)
+			gone(t, pid)
 			other := &http.Server{Handler: answer, ErrorLog: log.New(io.Discard, "", 0)}
-			ln, err := takeOver(strings.Split(j.env["GOPROXY"], "/")[2])
+			ln, err := net.Listen("tcp", strings.Split(j.env["GOPROXY"], "/")[2])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,17 +246,6 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 			t.Errorf("post: exit code %d", st.code)
 		}
 	})
-}
-
-// takeOver listens where a process listened that has just been killed.
-func takeOver(address string) (ln net.Listener, err error) {
-	for range 200 {
-		if ln, err = net.Listen("tcp", address); err == nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return ln, err
 }
 
 func TestANativeJobInWhichTheRunnerStops(t *testing.T) {

@@ -38,7 +38,7 @@ func (j *nativeJob) inContainer(pod bool) {
 		{j.node, "/__e/node24/bin/node"}, {goCache, "/go-build"}, {filepath.Join(temp, "_github_home"), "/github/home"},
 		{j.dir("tools"), "/__t"}, {j.dir("gopath"), "/go"}, {j.dir("kept"), "/kept"}, {j.dir("work"), "/__w"},
 	}
-	j.dir("work/_temp/_github_home")
+	noTelemetry(j.t, j.dir("work/_temp/_github_home"))
 	for _, name := range []string{"tmp", "etc"} {
 		if err := os.MkdirAll(filepath.Join(c.root, name), 0o777); err != nil {
 			j.t.Fatal(err)

@@ -69,8 +69,9 @@ func newNativeJob(t *testing.T, f *mirrortest.Fixtures, s *mirrortest.Server) *n
 		"GITHUB_WORKSPACE": j.dir("work/app/app"), "RUNNER_TEMP": j.dir("work/_temp"), "RUNNER_TOOL_CACHE": j.dir("tools"),
 		"RUNNER_TRACKING_ID": "github_test", "GOENV": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-modcacherw -buildvcs=false -trimpath",
 		"GOCACHE": goCache, "GOMODCACHE": j.dir("home/go/pkg/mod"), "CGO_ENABLED": "0", "MODFERRY_CACHE": "dir:" + j.dir("cache"),
-		"MODFERRY_PROBE_TIMEOUT": "1m", "GOTELEMETRY": "off",
+		"MODFERRY_PROBE_TIMEOUT": "1m",
 	}
+	noTelemetry(t, j.env["HOME"])
 	if s != nil {
 		j.env["GOPROXY"], j.env["GOSUMDB"] = s.URL, "off"
 	}
@@ -343,8 +344,22 @@ func kill(t *testing.T, pid int, signal syscall.Signal) {
 	}
 }
 
-// zombie reports whether a process has ended and nobody has asked for its code.
+// gone waits until a process has ended, which takes a moment when it is killed.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for limit := time.After(2 * time.Minute); syscall.Kill(pid, 0) == nil && !zombie(pid); {
+		select {
+		case <-limit:
+			t.Fatalf("process %d is still there", pid)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// zombie reports whether a process has ended and nobody has asked for its code. Its first
+// thread may have ended before the others, which hold what was open.
 func zombie(pid int) bool {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || bytes.Contains(data, []byte(") Z "))
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	return err != nil || bytes.Contains(data, []byte(") Z ")) && len(threads) <= 1
 }

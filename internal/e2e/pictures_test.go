@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -116,17 +117,24 @@ const tooWide = `document.documentElement.scrollWidth - document.documentElement
 // shots is the directory for pictures of every look at every page, "" for none.
 var shots = os.Getenv("MODFERRY_E2E_SCREENSHOTS")
 
-// draw writes a picture of the whole page as it is now, where pictures are wanted.
+// highestPicture is as much of a page as Chromium draws in one picture, in pixels: what
+// is printed of hundreds of failures is longer.
+const highestPicture = 16_000
+
+// draw writes a picture of the page as it is now, where pictures are wanted.
 func (p *tab) draw(t *testing.T, name string) {
 	t.Helper()
 	if shots == "" {
 		return
 	}
-	picture, err := chromedp.Run(p.ctx, chromedp.FullScreenshot(100))
+	size := eval[[]float64](t, p, "[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+	beyond := true
+	picture, err := chromedp.Call(p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond,
+		Clip: &page.Viewport{Width: size[0], Height: min(size[1], highestPicture), Scale: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(shots, name+".png"), picture, 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(shots, name+".png"), picture.Data, 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

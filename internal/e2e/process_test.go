@@ -17,6 +17,9 @@ type process struct {
 	said  said
 }
 
+// readyLimit is how long a program may take to start, on a machine with much else to do.
+const readyLimit = 5 * time.Minute
+
 // launch starts a program and waits until its output matches announce; it
 // returns the first group of the match. The process ends with this one, even
 // when that is killed.
@@ -48,8 +51,8 @@ func launch(cmd *exec.Cmd, announce string) (*process, string, error) {
 		return p, found, nil
 	case <-p.ended:
 		why = cmd.ProcessState.String()
-	case <-time.After(time.Minute):
-		why = "no sign of readiness for a minute"
+	case <-time.After(readyLimit):
+		why = fmt.Sprintf("no sign of readiness for %v", readyLimit)
 		p.kill()
 	}
 	return nil, "", fmt.Errorf("%s: %s\n%s", cmd, why, p.said.String())

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,8 +17,9 @@ import (
 	"github.com/modferry/modferry/internal/report/render"
 )
 
-// inTerminal runs a command in a pseudo-terminal of so many columns. Once the mirror has
-// been asked for as many zips as interruptAt says, 0 for never, somebody presses Ctrl-C.
+// inTerminal runs a command in a pseudo-terminal of so many columns. Once it shows that so
+// many modules are there as interruptAt says, 0 for never, and they are, somebody presses
+// Ctrl-C.
 func inTerminal(t *testing.T, s stated, columns, interruptAt int, args ...string) (raw string, code int) {
 	t.Helper()
 	script, err := exec.LookPath("script")
@@ -38,23 +38,25 @@ func inTerminal(t *testing.T, s stated, columns, interruptAt int, args ...string
 	}
 	defer keys.Close()
 	defer typed.Close()
-	var shown bytes.Buffer
+	shown := said{want: regexp.MustCompile(fmt.Sprintf(`(: %d) of \d+ modules`, interruptAt)), found: make(chan string, 1)}
 	inside.Stdin, inside.Stdout, inside.Stderr = keys, &shown, &shown
 	if interruptAt > 0 {
 		go func() {
-			<-s.mirror.Arrived("*.zip", interruptAt)
-			time.Sleep(700 * time.Millisecond) // a look at the progress
+			<-shown.found // counts zips
+			for s.whole() < interruptAt && t.Context().Err() == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
 			io.WriteString(typed, "\x03")
 		}()
 	}
 	inside.Run()
 	if shots != "" {
 		name := strings.ReplaceAll(t.Name(), "/", "-") + ".txt"
-		if err := os.WriteFile(filepath.Join(shots, name), shown.Bytes(), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(shots, name), shown.text.Bytes(), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return shown.String(), inside.ProcessState.ExitCode()
+	return shown.text.String(), inside.ProcessState.ExitCode()
 }
 
 var control = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f]")
@@ -93,6 +95,30 @@ func slowly(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	}
 }
 
+// whole is how many modules are in the module cache, with their zips and go.mod files.
+func (s stated) whole() (n int) {
+	filepath.WalkDir(filepath.Join(s.modcache, "cache", "download"), func(name string, _ os.DirEntry, err error) error {
+		if zip, ok := strings.CutSuffix(name, ".zip"); ok && err == nil {
+			if _, err := os.Stat(zip + ".mod"); err == nil {
+				n++
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// zipsBeyond withholds all zips but the first n, each of which may be asked for again.
+func zipsBeyond(n int) mirrortest.Rule {
+	first := map[string]bool{}
+	return mirrortest.Rule{Path: "*.zip", Do: mirrortest.SlowFirstByte(nil), Match: func(r *http.Request) bool {
+		if len(first) < n {
+			first[r.URL.Path] = true
+		}
+		return !first[r.URL.Path]
+	}}
+}
+
 func TestARunInATerminal(t *testing.T) {
 	t.Parallel()
 	f := shop(t, 49)
@@ -109,7 +135,7 @@ func TestARunInATerminal(t *testing.T) {
 		{name: "good", faults: []mirrortest.Rule{slow}, want: "ok: 49 modules in ", most: 1},
 		{name: "retrying", faults: []mirrortest.Rule{mirrortest.FirstOfEach(2, "*part20/@v/*.zip", mirrortest.Status(503)), slow}, want: "ok: 49 modules in ", most: 1},
 		{name: "failed", dead: true, code: 1, want: "incomplete: connection refused at ", most: 20},
-		{name: "interrupted", faults: []mirrortest.Rule{{Path: "*.zip", Skip: 20, Do: mirrortest.SlowFirstByte(nil)}}, interruptAt: 24, code: 130, want: "interrupted: 20 of 49 modules are there, ", most: 2},
+		{name: "interrupted", faults: []mirrortest.Rule{zipsBeyond(20)}, interruptAt: 20, code: 130, want: "interrupted: 20 of 49 modules are there, ", most: 2},
 	} {
 		for _, columns := range []int{60, 100, 200} {
 			t.Run(fmt.Sprintf("%s/%d", tt.name, columns), func(t *testing.T) {

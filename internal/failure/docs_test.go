@@ -34,12 +34,14 @@ func TestTheDocsExplainEveryClass(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(`# Why a download failed, and what to do
 
-<!-- Made by go test ./internal/failure -run Docs -update from internal/failure/kind.go. -->
+<!-- Made by go test ./internal/failure -run Docs -update from internal/failure/kind.go and messages_test.go. -->
 
-Each failure in a report has one of these names. Reports, annotations and the job summary link here; in the result
-(` + "`--json`" + `) the name in code is the ` + "`class`" + `. A log of a go command is explained by ` + "`modferry doctor LOG`" + `, and what is
-wrong with settings and the checkout by [the checks](checks.md).
+Search this page for the message that you see. ` + "`modferry doctor LOG`" + ` does that with a whole log, and names the module, the
+mirror and the line. Each failure in a report has one of the names [below](#no-connection-or-no-response), to which
+reports, annotations and job summaries link; in the result (` + "`--json`" + `) the name in code is the ` + "`class`" + `. What is wrong
+with settings and the checkout is in [the checks](checks.md) (MF codes).
 `)
+	byMessage(t, &b)
 	for _, c := range failure.Classes() {
 		if title := chapters[c]; title != "" {
 			b.WriteString("\n## " + title + "\n")

@@ -1,6 +1,11 @@
 package failure
 
-import "bytes"
+import (
+	"bytes"
+	"html"
+	"regexp"
+	"strings"
+)
 
 // pageStarts are how web pages begin, in lower case.
 var pageStarts = []string{"<!doctype html", "<html", "<head", "<!--", "<body", "<script"}
@@ -17,4 +22,20 @@ func IsPage(data []byte) bool {
 		}
 	}
 	return false
+}
+
+// pageTitle is the title of a web page.
+var pageTitle = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title`)
+
+// MostTitle is how much of a web page PageTitle looks at, in bytes.
+const MostTitle = 4 << 10
+
+// PageTitle is the title of a web page, in which forward proxies and gatekeepers say
+// who they are and often why they refuse; "" for none. It is plain, but not hidden.
+func PageTitle(data []byte) string {
+	m := pageTitle.FindSubmatch(data[:min(len(data), MostTitle)])
+	if m == nil {
+		return ""
+	}
+	return Plain(strings.Join(strings.Fields(html.UnescapeString(string(m[1]))), " "))
 }

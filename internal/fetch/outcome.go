@@ -68,7 +68,7 @@ func mirrorEntry(h *preflight.Candidate, rank int) report.Mirror {
 	case v.Class != "":
 		e.State, e.Class, e.Reason, e.Issuer = report.Failing, v.Class, v.Reason, v.Issuer
 	case t.Wait >= mirror.SlowFirstByte:
-		e.State, e.Reason = report.Slow, fmt.Sprintf("the first byte took %v", t.Wait.Round(time.Millisecond))
+		e.State, e.Reason = report.Slow, "the first byte took "+report.Millis(download.Millis(t.Wait))
 	case v.Has == 0:
 		e.Reason = "answers, but has none of the samples"
 	}

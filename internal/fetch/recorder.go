@@ -20,6 +20,7 @@ type Recorder struct {
 	phase    string
 	total    files
 	done     files             // dealt with, but those of the queue under way
+	failed   int               // zips of those
 	bytes    int64             // of those files
 	queue    *download.Queue   // under way; nil for none
 	probes   *preflight.Probes // nil for none
@@ -59,7 +60,7 @@ const (
 func (r *Recorder) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.phase, r.total, r.done, r.bytes, r.queue, r.probes, r.findings = "", files{}, files{}, 0, nil, nil, nil
+	r.phase, r.total, r.done, r.failed, r.bytes, r.queue, r.probes, r.findings = "", files{}, files{}, 0, 0, nil, nil, nil
 }
 
 // enter begins a phase.
@@ -113,6 +114,7 @@ func (r *Recorder) follow(q *download.Queue) {
 	if old := r.queue; old != nil {
 		p := old.Progress()
 		r.done.add(files{p.Done, p.Zips})
+		r.failed += p.Failed
 		r.bytes += p.Bytes
 	}
 	r.queue = q
@@ -123,7 +125,7 @@ func (r *Recorder) Snapshot() progress.Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := progress.Snapshot{Phase: r.phase, DoneBytes: r.bytes}
-	done := r.done
+	done, failed := r.done, r.failed
 	if r.probes != nil && s.Phase == probingMirrors {
 		s.Waiting = strings.Join(r.probes.Awaited(), ", ")
 	}
@@ -131,9 +133,10 @@ func (r *Recorder) Snapshot() progress.Snapshot {
 		p := q.Progress()
 		s.Waiting, s.Retrying, s.LeftBytes = p.Waiting, p.Retrying, p.Left
 		done.add(files{p.Done, p.Zips})
+		failed += p.Failed
 		s.DoneBytes += p.Bytes
 	}
-	if s.Thing, s.Done, s.Total = "module", done.zips, r.total.zips; s.Total == 0 { // of go.mod files only
+	if s.Thing, s.Done, s.Failed, s.Total = "module", done.zips-failed, failed, r.total.zips; s.Total == 0 { // of go.mod files only
 		s.Thing, s.Done, s.Total = "file", done.all, r.total.all
 	}
 	return s

@@ -52,3 +52,19 @@ func TestASessionServesSeveralRuns(t *testing.T) {
 		t.Errorf("the third run tells %d times of missing .info files, the session has %d findings, want 1 and %d", infos, len(opened.Findings)+len(opened.About), findings)
 	}
 }
+
+func TestWhatFailedIsNotDone(t *testing.T) {
+	t.Parallel()
+	f := mirrortest.Generate(t, 5, 1000)
+	s := mirrortest.Start(t, mirrortest.Options{Fixtures: f, Faults: []mirrortest.Rule{mirrortest.Always("*"+f.All()[0].Path+"/@v/*.zip", mirrortest.Status(404))}})
+	opened, err := fetchtest.New(t, f, mirrortest.Checkout{}).Open(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := new(fetch.Recorder)
+	r, _ := fetch.Run(t.Context(), opened, rec)
+	fetchtest.WantOutcome(t, r, report.Incomplete)
+	if p := rec.Snapshot(); p.Failed != 1 || p.Done != 4 || p.Total != 5 {
+		t.Errorf("%d of %d done and %d failed, want 4 of 5 and 1", p.Done, p.Total, p.Failed)
+	}
+}

@@ -33,7 +33,8 @@ func limitsFor(class failure.Class) mirror.Limits {
 	case failure.Stall:
 		return mirror.Limits{Stall: soon}
 	case failure.Timeout:
-		return mirror.Limits{Total: soon}
+		// From the dial on: long enough for a loaded machine to get an answer.
+		return mirror.Limits{Total: 10 * soon}
 	}
 	return mirror.Limits{}
 }

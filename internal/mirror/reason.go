@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -20,8 +21,9 @@ const (
 )
 
 // reason is what a server says of an error, in one line for people: the first
-// line of a plain text, as the go command shows it, or the message of JSON, which
-// is where Artifactory and Nexus say which policy refused. "" for everything else.
+// line of a plain text, as the go command shows it, the message of JSON, which is
+// where Artifactory and Nexus say which policy refused, or the title of a web page,
+// where it says more than the status. "" for everything else.
 func reason(resp *http.Response) string {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	switch {
@@ -38,6 +40,17 @@ func reason(resp *http.Response) string {
 			return ""
 		}
 		return failure.Plain(jsonReason(data))
+	case kind == "text/html":
+		data, err := io.ReadAll(io.LimitReader(resp.Body, failure.MostTitle))
+		if err != nil {
+			return ""
+		}
+		title := failure.PageTitle(data)
+		status := strings.TrimSpace(strings.TrimPrefix(title, strconv.Itoa(resp.StatusCode)))
+		if strings.EqualFold(status, http.StatusText(resp.StatusCode)) {
+			return ""
+		}
+		return title
 	}
 	return ""
 }

@@ -262,6 +262,9 @@ func TestARefusalIsQuotedWhereItIsMadeForPeople(t *testing.T) {
 	for _, test := range []struct{ name, contentType, body, want string }{
 		{"plain text", "text/plain", "policy\n", "policy"},
 		{"a web page", "text/html", "<p>policy", ""},
+		{"the title of a web page", "text/html; charset=utf-8", "<!doctype html><head>\n<TITLE lang=en>\n Blocked by\n Acme&#39;s gateway </TITLE>", "Blocked by Acme's gateway"},
+		{"a title that says the status", "text/html", "<html><title>403 Forbidden</title>", ""},
+		{"a title without end", "text/html", "<title>" + strings.Repeat("x", 1<<20), ""},
 		{"JSON of Artifactory and Nexus", "application/json;charset=ISO-8859-1", `{"errors" : [ {"status" : 403, "message" : "Download of a.test is blocked by the policy \"no-gpl\" https://ann:s3cret@x.test \u001b[31m##[group]"}, {"message":"ask security"} ]}`,
 			`Download of a.test is blocked by the policy "no-gpl" https://ann:xxxxx@x.test # #[group]; ask security`},
 		{"JSON with a bare message", "application/json", `{"message":"policy"}`, "policy"},

@@ -232,14 +232,18 @@ func describe(f *os.File, size int64) string {
 	if size == 0 {
 		return "nothing (0 bytes)"
 	}
-	head := make([]byte, 512)
+	head := make([]byte, failure.MostTitle)
 	n, _ := f.ReadAt(head, 0)
 	head = bytes.TrimSpace(head[:n])
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Sprintf("a truncated or damaged zip of %d bytes", size)
 	case failure.IsPage(head):
-		return fmt.Sprintf("an HTML page of %d bytes, as login pages and captive portals send", size)
+		titled := ""
+		if title := failure.PageTitle(head); title != "" {
+			titled = fmt.Sprintf(" titled %q", title)
+		}
+		return fmt.Sprintf("an HTML page of %d bytes%s, as login pages and captive portals send", size, titled)
 	}
 	start := string(head)
 	if len(start) > 40 {

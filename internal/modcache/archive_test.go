@@ -49,7 +49,7 @@ func TestPutZipRefuses(t *testing.T) {
 		detail string // part of it
 	}{
 		{"nothing at all", nil, failure.WrongContent, "nothing (0 bytes)"},
-		{"a login page", []byte("\n<!DOCTYPE html><title>Sign in</title>"), failure.WrongContent, "an HTML page of 38 bytes"},
+		{"a login page", []byte("\n<!DOCTYPE html><title>Sign in</title>"), failure.WrongContent, `an HTML page of 38 bytes titled "Sign in", as`},
 		{"some text", []byte("upstream connect error"), failure.WrongContent, `22 bytes that start with "upstream connect error"`},
 		{"a truncated zip", want.zip[:len(want.zip)-30], failure.WrongContent, "a truncated or damaged zip"},
 		{"a zip with a changed byte", flipped, failure.WrongContent, "a damaged zip"},

@@ -31,14 +31,14 @@ func Parse(args []string) ([]Arg, error) {
 			return nil, fmt.Errorf("found %q, expected a version; %s needs one to begin with", text, query)
 		}
 		if err := module.CheckImportPath(path); err != nil {
-			return nil, fmt.Errorf("found %q, expected MODULE@VERSION: %w", text, err)
+			return nil, fmt.Errorf("found %q, expected MODULE@VERSION; %w", text, err)
 		}
 		q, err := parseQuery(path, query)
 		if err == nil && q.exact {
 			_, err = module.EscapeVersion(query)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("found %q, expected MODULE@VERSION: %w", text, err)
+			return nil, fmt.Errorf("found %q, expected MODULE@VERSION; %w", text, err)
 		}
 		all = append(all, a)
 	}

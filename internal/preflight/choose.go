@@ -66,7 +66,7 @@ func Unprobed(s *session.Session) Decision {
 
 func decide(s *session.Session, how session.Choice, all []*Candidate) Decision {
 	d := Decision{All: all, end: s.Chain.End}
-	d.Chosen, d.Reasons = choose(how, all, s.Access.Groups())
+	d.Chosen, d.Reasons = choose(how, all, s.Access, s.Listed())
 	if why := regional(s.Values.Region, all); why != "" {
 		d.Reasons = append([]string{why}, d.Reasons...)
 	}
@@ -102,8 +102,8 @@ func unprobed(s *session.Session) []*Candidate {
 // configured order but for public mirrors under auto and cn, which are ranked
 // among themselves; it drops dead mirrors, but never one whose failures do not
 // fall back, and never the last mirror of a group, which is those that some modules may
-// be asked of.
-func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bool) ([]*Candidate, []string) {
+// be asked of. A listed chain is one of a configuration file, without separators.
+func choose(how session.Choice, all []*Candidate, access session.Access, listed bool) ([]*Candidate, []string) {
 	var reasons []string
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 
@@ -111,6 +111,7 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 	slices.SortStableFunc(hops, func(a, b *Candidate) int { return cmp.Compare(a.Tier, b.Tier) })
 
 	kept := make([]*Candidate, 0, len(hops))
+	groups := access.Groups()
 	var dead []*Candidate
 	for _, h := range hops {
 		switch {
@@ -122,14 +123,7 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 			kept = append(kept, h)
 		case h.Protected() && !h.Added:
 			kept = append(kept, h)
-			why := "behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"
-			switch {
-			case h.Written == goenv.End:
-				why = "no other mirror follows it"
-			case h.Verdict.Class.Refusal():
-				why = "behind its comma a refusal is final"
-			}
-			say("%s is failing (%s) but stays: %s", h.Name(), h.Verdict.Class.Title(), why)
+			say("%s is failing (%s) but stays: %s", h.Name(), h.Verdict.Class.Title(), whyItStays(h, all, access, listed))
 		case h.stays && !h.Added:
 			say("%s is failing (%s) but stays, for it may come back", h.Name(), h.Verdict.Class.Title())
 			kept = append(kept, h)
@@ -162,6 +156,27 @@ func choose(how session.Choice, all []*Candidate, groups []func(*session.Hop) bo
 		rank(kept, say)
 	}
 	return kept, reasons
+}
+
+// whyItStays says why a mirror that fails is asked first all the same, and what to
+// write in a chain of this form where that is not meant.
+func whyItStays(h *Candidate, all []*Candidate, access session.Access, listed bool) string {
+	for _, r := range access.Rules {
+		if r.Decides() && r.Allows(h.Hop) && !slices.ContainsFunc(all, func(c *Candidate) bool { return c != h && r.Allows(c.Hop) }) {
+			return "the rule for " + r.Modules + " (" + r.Source + ") lets no other mirror be asked"
+		}
+	}
+	switch refusal := h.Verdict.Class.Refusal(); {
+	case h.Written == goenv.End:
+		return "no other mirror follows it"
+	case refusal && listed:
+		return "without fall-through: any, a refusal is final"
+	case refusal:
+		return "behind its comma a refusal is final"
+	case listed:
+		return "only 404 and 410 fall back to the next mirror; if it guards nothing, give it fall-through: any"
+	}
+	return "behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"
 }
 
 func boolCompare(a, b bool) int {

@@ -66,9 +66,52 @@ func TestWhatStaysInTheChain(t *testing.T) {
 			for _, k := range all {
 				k.stays = true
 			}
-			kept, reasons := choose(session.Configured, all, session.Access{}.Groups())
+			kept, reasons := choose(session.Configured, all, session.Access{}, false)
 			if got := (Decision{Chosen: kept, end: goenv.Direct}).Chain().List(); got.String() != test.want {
 				t.Errorf("chain %s, want %s; %q", got, test.want, reasons)
+			}
+		})
+	}
+}
+
+// What to write differs with the form that the chain has: separators, a list of a
+// configuration file, or rules over either.
+func TestWhyAFailingMirrorStays(t *testing.T) {
+	t.Parallel()
+	const a, b = "https://a.example.test", "https://b.example.test"
+	rule := func(hops ...*session.Hop) []session.Rule {
+		return []session.Rule{{Modules: "*", Source: "file .modferry.yaml:9", Hops: hops}}
+	}
+	for _, test := range []struct {
+		name   string
+		class  failure.Class
+		listed bool
+		rules  func(first, second *session.Hop) []session.Rule
+		want   string
+	}{
+		{"separators", failure.ConnectTimeout, false, nil, "behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"},
+		{"separators, refused", failure.Forbidden, false, nil, "behind its comma a refusal is final"},
+		{"list", failure.ConnectTimeout, true, nil, "only 404 and 410 fall back to the next mirror; if it guards nothing, give it fall-through: any"},
+		{"list, refused", failure.Forbidden, true, nil, "without fall-through: any, a refusal is final"},
+		{"rule with this one alone", failure.ConnectTimeout, true, func(a, _ *session.Hop) []session.Rule { return rule(a) },
+			"the rule for * (file .modferry.yaml:9) lets no other mirror be asked"},
+		{"rule with both", failure.ConnectTimeout, true, func(a, b *session.Hop) []session.Rule { return rule(a, b) },
+			"only 404 and 410 fall back to the next mirror; if it guards nothing, give it fall-through: any"},
+		{"rule with the other one", failure.ConnectTimeout, false, func(_, b *session.Hop) []session.Rule { return rule(b) },
+			"behind its comma only 404 and 410 fall back; if it guards nothing, write | after it"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			all := sketched(t, session.FallbackPolicy, goenv.Direct, []sketch{{a, ",!", 0, 1}, {b, ",", 10, 1}})
+			all[0].Verdict.Class = test.class
+			var access session.Access
+			if test.rules != nil {
+				access.Rules = test.rules(all[0].Hop, all[1].Hop)
+			}
+			_, reasons := choose(session.Configured, all, access, test.listed)
+			want := a + " is failing (" + test.class.Title() + ") but stays: " + test.want
+			if len(reasons) != 1 || reasons[0] != want {
+				t.Errorf("reasons %q, want %q", reasons, want)
 			}
 		})
 	}
@@ -116,7 +159,7 @@ func TestChoosingTheChain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches), session.Access{}.Groups())
+			kept, reasons := choose(test.how, sketched(t, session.FallbackPolicy, test.end, test.sketches), session.Access{}, false)
 			got := Decision{Chosen: kept, end: test.end}.Chain().List()
 			if got.String() != test.want {
 				t.Errorf("chain %s, want %s", got, test.want)

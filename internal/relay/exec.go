@@ -60,6 +60,7 @@ func Exec(ctx context.Context, s *session.Session, v *settings.Values, c child.C
 	}
 	x.end(s, r, at)
 	x.add(restored)
+	x.Result.ExitCode = x.Code
 	x.Result.Interrupted = x.Result.Interrupted || ctx.Err() != nil
 	if cached != nil && x.Code == 0 && ctx.Err() == nil {
 		saved := fetch.Save(ctx, cached, nil).Cache.Saved

@@ -37,6 +37,7 @@ type Result struct {
 	Started     string                    `json:"started"` // RFC 3339, UTC
 	Outcome     Outcome                   `json:"outcome"`
 	Message     string                    `json:"message,omitempty"` // why the outcome is not ok, one sentence
+	ExitCode    int                       `json:"exit_code,omitempty"` // of the command that modferry exec ran
 	Interrupted bool                      `json:"interrupted,omitempty"`
 	Preflight   bool                      `json:"preflight,omitempty"` // the run only probed mirrors
 	Machine     *Machine                  `json:"machine,omitempty"`

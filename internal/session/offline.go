@@ -14,18 +14,18 @@ import (
 // OpenOffline opens a session of OpenJob that asks nothing but directories: the
 // file:// mirrors of the chain, and then those given, absolute.
 func OpenOffline(v *settings.Values, env goenv.Env, o Options, dirs ...string) (*Session, error) {
-	v, env, err := offline(v, env, dirs...)
+	v, env, err := Offline(v, env, dirs...)
 	if err != nil {
 		return nil, err
 	}
 	return OpenJob(v, env, o)
 }
 
-// offline are the settings of a session that asks nothing but directories. What is
-// private comes from there as well, since nobody is told its name, and for the same
-// reason no rule says who may be asked. Of the stores for the cache, only a directory
-// counts.
-func offline(v *settings.Values, env goenv.Env, dirs ...string) (*settings.Values, goenv.Env, error) {
+// Offline are the settings of a session that asks nothing but directories: the file://
+// mirrors of the chain, and then those given, absolute. What is private comes from there
+// as well, since nobody is told its name, and for the same reason no rule says who may be
+// asked. Of the stores for the cache, only a directory counts.
+func Offline(v *settings.Values, env goenv.Env, dirs ...string) (*settings.Values, goenv.Env, error) {
 	chain, err := goenv.ParseProxy(env.Get("GOPROXY"))
 	if err != nil {
 		return nil, nil, sourced(err, env)

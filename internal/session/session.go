@@ -187,7 +187,7 @@ func OpenServer(v *settings.Values, env goenv.Env, o Options) (*Session, error) 
 	o.Stays = true
 	if v.Offline {
 		var err error
-		if v, env, err = offline(v, env, OwnModCache(env)...); err != nil {
+		if v, env, err = Offline(v, env, OwnModCache(env)...); err != nil {
 			return nil, err
 		}
 	}

@@ -100,7 +100,7 @@ func Table() []Setting {
 		{Name: "fallback", Kind: Choice, Choices: []string{"policy", "as-written", "any"}, Default: "policy", Config: "fallback", Commands: network, Input: true, Checkout: Narrows, Group: groupMirrors,
 			Usage: "which failures fall back",
 			field: func(v *Values) any { return &v.Fallback }, loose: []string{"any"}, why: "With it, other mirrors would be asked for what a mirror of the job refuses."},
-		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"exec", "serve"}, Group: groupMirrors,
+		{Name: "offline", Kind: Bool, Default: "false", Config: "offline", Commands: []string{"fetch", "exec", "serve"}, Group: groupMirrors,
 			Usage: "use the module cache and file:// mirrors alone",
 			field: func(v *Values) any { return &v.Offline }, why: "With it, the change would decide where modules come from."},
 		{Name: "region", Kind: Text, Config: "region", Commands: network, Input: true, Group: groupMirrors,

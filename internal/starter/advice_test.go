@@ -3,6 +3,7 @@ package starter
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +15,9 @@ import (
 func checkout(t *testing.T, files ...string) *Checkout {
 	t.Helper()
 	dir := diskfile.Real(t.TempDir())
-	files = append(files, "go.mod", "module example.test/m\n\ngo 1.26.0\n")
+	if !slices.Contains(files, "go.mod") {
+		files = append(files, "go.mod", "module example.test/m\n\ngo 1.26.0\n")
+	}
 	for i := 0; i < len(files); i += 2 {
 		name := filepath.Join(dir, filepath.FromSlash(files[i]))
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
@@ -176,4 +179,45 @@ func TestPrivateModulesOfAWorkflowThatIsThere(t *testing.T) {
 			t.Errorf("advises\n%s, expected it to begin with\n%s", a.Text, want)
 		}
 	}
+}
+
+// setup-go installs one Go, which may not fetch another one: all modules must be
+// content with it.
+func TestTheJobGetsAGoForEveryModule(t *testing.T) {
+	t.Parallel()
+	module := func(path string, lines ...string) string {
+		return "module example.test/" + path + "\n\n" + strings.Join(lines, "\n") + "\n"
+	}
+	for _, tt := range []struct {
+		name  string
+		files []string
+		wants []string
+	}{
+		{"the newest of several", []string{"go.mod", module("m", "go 1.9"), "api/go.mod", module("api", "go 1.25"), "web/go.mod", module("web", "go 1.26.2")},
+			[]string{"go.mod asks for Go 1.9, which the job gets", "modules of their own, which the workflow leaves out: api, web"}},
+		{"the toolchain line", []string{".github/x", "", "go.mod", module("m", "go 1.25.0", "toolchain go1.26.3")},
+			[]string{"go.mod asks for Go 1.25.0 and names the toolchain go1.26.3, which the job gets"}},
+		{"the toolchain line, where a container image has Go", []string{".gitlab-ci.yml", "", "go.mod", module("m", "go 1.25.0", "toolchain go1.26.3")},
+			[]string{"go.mod asks for Go 1.25.0, which the job gets"}},
+		{"no go line", []string{"go.mod", module("m")}, []string{"nothing asks for a version of Go: the job gets the newest"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := checkout(t, tt.files...).Remarks(); !slices.Equal(got, tt.wants) {
+				t.Errorf("%q, want %q", got, tt.wants)
+			}
+		})
+	}
+	t.Run("the newest of several without one at the top", func(t *testing.T) {
+		t.Parallel()
+		c := checkout(t, "go.mod", module("m", "go 1.9"), "api/go.mod", module("api", "go 1.9"), "web/go.mod", module("web", "go 1.26.2"))
+		_ = os.Remove(filepath.Join(c.Root, "go.mod"))
+		c, err := Look(c.Root, c.Root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := c.Text(); !strings.Contains(text, "go-version-file: web/go.mod,") {
+			t.Error(text)
+		}
+	})
 }

@@ -8,6 +8,7 @@ package starter
 import (
 	"bytes"
 	"fmt"
+	"go/version"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,8 +36,11 @@ type Checkout struct {
 
 	Dir     string   // of the module or workspace, slash-separated, relative to Root; "." for Root
 	Work    bool     // Dir has a go.work
-	Go      string   // what its go line asks for, such as "1.26.0"; "" when there is none
+	Go      string   // the newest that a go line asks for, such as "1.26.0"; "" when there is none
+	GoFile  string   // go.mod or go.work with that line, relative to Root
+	Prefers string   // what its toolchain line names, such as "go1.26.3"; "" when there is none
 	Modules []string // directories of the main modules relative to Root, all with plain names
+	Others  []string // directories below Dir with modules that are none of these
 	Private []string // hosts of modules that look private, sorted
 	// Vendored says that builds use the vendor directory and download nothing.
 	Vendored bool
@@ -66,6 +70,9 @@ func Look(root, dir string) (*Checkout, error) {
 	if err := c.mains(list); err != nil {
 		return nil, err
 	}
+	if options.Modules == "" && !c.Work {
+		c.others(dir)
+	}
 	c.private(list)
 	c.CI = c.system()
 	return c, nil
@@ -87,8 +94,16 @@ func (c *Checkout) mains(list *worklist.List) error {
 			}
 			c.Modules = append(c.Modules, at)
 		}
-		if c.Go == "" {
-			c.Go = m.Go
+		if c.Go == "" || version.Compare("go"+m.Go, "go"+c.Go) > 0 {
+			at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(m.Dir)))
+			if err != nil {
+				return err
+			}
+			name := "go.mod"
+			if m.Work {
+				name = "go.work"
+			}
+			c.Go, c.Prefers, c.GoFile = m.Go, m.Toolchain, path.Join(at, name)
 		}
 		if slices.Contains(list.Vendored, m.Dir) {
 			vendored++
@@ -102,6 +117,21 @@ func (c *Checkout) mains(list *worklist.List) error {
 	var err error
 	c.Dir, err = c.relative(top)
 	return err
+}
+
+// others finds the modules below dir beside the one in it. Those that cannot be read
+// are not this workflow's.
+func (c *Checkout) others(dir string) {
+	list, err := worklist.Load(dir, worklist.Options{Checkout: c.Root, Modules: "./..."})
+	if err != nil {
+		return
+	}
+	for _, m := range list.Mains {
+		at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(m.Dir)))
+		if err == nil && !slices.Contains(c.Modules, at) {
+			c.Others = append(c.Others, at)
+		}
+	}
 }
 
 // members are the directories that the go.work in dir uses, below at.

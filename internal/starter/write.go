@@ -130,13 +130,10 @@ func (c *Checkout) sums() []string {
 
 // goVersion is how setup-go is told which Go to install.
 func (c *Checkout) goVersion() string {
-	switch {
-	case c.Go == "":
+	if c.Go == "" {
 		return "go-version: stable"
-	case c.Work:
-		return "go-version-file: " + path.Join(c.Dir, "go.work")
 	}
-	return "go-version-file: " + path.Join(c.Modules[0], "go.mod")
+	return "go-version-file: " + c.GoFile
 }
 
 // image is the tag of the image golang: the release that the go line asks for, in
@@ -179,20 +176,22 @@ func below(dir string) string { return "./" + path.Join(dir, "...") }
 func (c *Checkout) Remarks() []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
-	asks := "go.mod"
-	if c.Work {
-		asks = "go.work"
-	}
-	if c.Go != "" {
-		say("%s asks for Go %s, which the job gets", asks, c.Go)
-	} else {
-		say("%s asks for no version of Go: the job gets the newest", asks)
+	switch {
+	case c.Go == "":
+		say("nothing asks for a version of Go: the job gets the newest")
+	case c.Prefers != "" && c.CI == GitHub: // setup-go reads the toolchain line
+		say("%s asks for Go %s and names the toolchain %s, which the job gets", c.GoFile, c.Go, c.Prefers)
+	default:
+		say("%s asks for Go %s, which the job gets", c.GoFile, c.Go)
 	}
 	switch {
 	case c.Work:
 		say("go.work uses %d modules, which are tested together", len(c.Modules))
 	case len(c.Modules) > 1:
 		say("there are %d modules and no go.work: each is tested by itself", len(c.Modules))
+	}
+	if len(c.Others) > 0 {
+		say("modules of their own, which the workflow leaves out: %s", strings.Join(c.Others, ", "))
 	}
 	if len(c.Private) > 0 {
 		say("%s", c.access())

@@ -120,13 +120,13 @@ func chainClaims() []claim {
 			f := one(t)
 			empty := serve(t, mirrortest.Build(t))
 			r := newJob(t, f, empty.URL+",direct").run("mod", "download")
-			return all(r.fails(`unrecognized import path "example.test/m000"`, "proxyconnect"), r.omits("404"))
+			return all(r.fails(`unrecognized import path "example.test/m000"`, "proxyconnect"), r.omits("404 Not Found"))
 		}},
 		{"error-shown-is-no-404", "of several mirrors' errors, one that is no 404 is shown", leans + ", internal/failure/golog.go", func(t *testing.T) string {
 			f := one(t)
 			broken, empty := serve(t, f, mirrortest.Always("*", mirrortest.Status(503))), serve(t, mirrortest.Build(t))
 			r := newJob(t, f, broken.URL+"|"+empty.URL).run("mod", "download")
-			return all(r.fails("503 Service Unavailable"), r.omits("404"))
+			return all(r.fails("503 Service Unavailable"), r.omits("404 Not Found"))
 		}},
 		{"off-disables-lookup", "GOPROXY=off fails what the module cache lacks", leans + ", internal/failure/gologblock.go", func(t *testing.T) string {
 			return newJob(t, one(t), "off").run("mod", "download").fails("module lookup disabled by GOPROXY=off")

@@ -54,7 +54,7 @@ func logClaims() []claim {
 			storage := serve(t, f)
 			s := serve(t, f, mirrortest.Always("*", mirrortest.RedirectTo(storage.URL)))
 			r := newJob(t, f, s.URL).run("mod", "download", "-x")
-			return all(r.works("# get "+s.URL), r.omits(storage.URL, "302"))
+			return all(r.works("# get "+s.URL), r.omits(storage.URL, "302 Found"))
 		}},
 		{"x-hides-the-second-request", "-x shows the two requests of a 404 over https as one", leans, func(t *testing.T) string {
 			f := one(t)

@@ -3,6 +3,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,7 +37,11 @@ func newDocker(t *testing.T, dir string, build, run []string) *docker {
 		t.Fatal(err)
 	}
 	home := newDir(t)
-	env := append(images.environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local", "GOTELEMETRY=off",
+	telemetry := filepath.Join(home, ".config", "go", "telemetry") // whose process may outlive the go command
+	if err := errors.Join(os.MkdirAll(telemetry, 0o755), os.WriteFile(filepath.Join(telemetry, "mode"), []byte("off"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	env := append(images.environ(), "PATH="+bin+":"+os.Getenv("PATH"), "HOME="+home, "GOFLAGS=-modcacherw", "GOTOOLCHAIN=local",
 		"GOCACHE="+goCache, "MODFERRY_PROBE_TIMEOUT=1m")
 	return &docker{t, dir, env}
 }

@@ -94,6 +94,17 @@ func (s *Server) Count(glob string) int {
 	return s.rec.count(onPath(glob))
 }
 
+// Paths returns the paths that match the glob and were asked for so far, each once: a
+// client may ask a second time where the first answer is slow.
+func (s *Server) Paths(glob string) []string {
+	var paths []string
+	for _, r := range s.Matching(glob) {
+		paths = append(paths, r.Path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // Connections is the number of distinct connections that carried a request.
 func (s *Server) Connections() int {
 	conns := map[string]bool{}

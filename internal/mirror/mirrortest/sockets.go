@@ -2,7 +2,9 @@ package mirrortest
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -23,17 +25,25 @@ func Refused(tb testing.TB) string {
 }
 
 // FreePort returns a port of this machine at which nothing listens, for a program that
-// is to listen there at once: somebody else may be given it, too.
+// is to listen there. It is below those that systems give out by themselves, and is
+// returned once, so that nobody gets it meanwhile.
 func FreePort(tb testing.TB) string {
 	tb.Helper()
-	ln := listen(tb)
-	defer ln.Close()
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(20_000 + rand.IntN(10_000))
+		if _, given := ports.LoadOrStore(port, true); given {
+			continue
+		}
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			ln.Close()
+			return port
+		}
 	}
-	return port
+	tb.Fatal("found no free port")
+	return ""
 }
+
+var ports sync.Map // those that FreePort returned
 
 // Silent returns the address of a listener that accepts connections and never
 // says anything: a TLS handshake with it does not end.

@@ -21,7 +21,7 @@ const mostPairs = 200
 func Page(w io.Writer, old, new *report.Result) error {
 	c := of(old, new)
 	was, is, tone := c.verdicts()
-	page := html.Page{Verdict: is + " as before", Tone: tone, Project: new.Project, Lead: "what changed since an earlier run", Remark: c.message()}
+	page := html.Page{Verdict: is + " as before", Tone: tone, Project: new.Project, Lead: c.took(), Remark: c.message()}
 	if was != is {
 		page.Verdict = was + " → " + is
 	}

@@ -119,6 +119,9 @@ var tones = map[render.Tone]string{render.Good: "good", render.Fair: "fair", ren
 func facts(v *render.View) []Fact {
 	facts := []Fact{{"time", report.Millis(v.Result.Totals.MS)}}
 	for _, c := range v.Modules() {
+		if c.What == "modules" && c.N == 1 {
+			c.What = "module"
+		}
 		facts = append(facts, Fact{c.What, fmt.Sprint(c.N)})
 	}
 	if v.Result.Totals.Bytes > 0 {

@@ -234,6 +234,8 @@ func TestTheHTMLPolicyAllowsThePageAlone(t *testing.T) {
 
 func TestHTMLShowsWhatAReaderNeeds(t *testing.T) {
 	t.Parallel()
+	one := reporttest.Start(report.OK)
+	one.Modules = reporttest.Modules(1, report.KindZip, report.FromMirror, reporttest.Goproxy)
 	tests := []struct {
 		name string
 		run  *report.Result
@@ -248,6 +250,9 @@ func TestHTMLShowsWhatAReaderNeeds(t *testing.T) {
 		{"status codes and hosts", reporttest.Good(), []string{"51 × 200, 1 × 503", "<code>storage.example.test</code>"}},
 		{"what a poisoned cache held", reporttest.Rejected(), []string{"hash mismatch: found h1:wrong, expected h1:right"}},
 		{"a finding with the right value", reporttest.Good(), []string{"<dd><code>git.example.test</code></dd>"}},
+		{"numbers that say what the sentence says", reporttest.AllDead(), []string{"all 20 modules are missing", "<dt>modules</dt><dd>20</dd>", "<dt>missing</dt><dd>20</dd>"}},
+		{"one module in the singular", one, []string{"1 module in ", "<dt>module</dt><dd>1</dd>"}},
+		{"flags as code", reporttest.CannotRun(), []string{`directory with <code class="flag">--modcache</code> or GOMODCACHE`}},
 		{"why settings are refused", reporttest.CannotRun(), []string{"make it writable for this user"}},
 	}
 	tests[2].run.Mirrors = append(tests[2].run.Mirrors, report.Mirror{URL: reporttest.Dead, State: report.Skipped})

@@ -34,12 +34,12 @@ for (const table of document.querySelectorAll("table")) {
     });
   });
 
-  if (rows.length < 12) continue; // nothing to filter
+  if (rows.length < 20) continue; // seen at a glance
   const found = element("span", {});
   found.setAttribute("role", "status");
   const input = element("input", { type: "search" });
   input.setAttribute("aria-label", "Filter: " + table.caption.textContent);
-  const filter = element("p", { className: "filter" }, element("label", { textContent: "Filter " }), input);
+  const filter = element("p", { className: "filter" }, element("label", {}, "Filter", input));
   const all = element("button", { type: "button", className: "all", hidden: true });
   all.addEventListener("click", () => { most = Infinity; apply(); });
   addEventListener("beforeprint", () => all.click());
@@ -82,11 +82,18 @@ const svg = (tag, set) => {
   for (const [name, value] of Object.entries(set)) e.setAttribute(name, value);
   return e;
 };
-const millis = (ms) => ms === 0 ? "0 ms" : ms < 10 ? ms.toFixed(1) + " ms" : ms < 1000 ? Math.round(ms) + " ms" : Number((ms / 1000).toFixed(2)) + " s";
+const millis = (ms) => {
+  if (ms < 1000) return Number(ms.toFixed(3)) + " ms";
+  if (ms < 60000) return Number((ms / 1000).toFixed(3)) + " s";
+  const [hours, minutes, seconds] = [Math.floor(ms / 3600000), Math.floor(ms / 60000) % 60, Number((ms / 1000 % 60).toFixed(3))];
+  return [[hours, "h"], [minutes, "min"], [seconds, "s"]].filter(([n]) => n > 0).map((part) => part.join(" ")).join(" ");
+};
 
 const niceStep = (least) => {
   const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((n) => n * power).find((step) => step >= least);
+  const steps = [1, 2, 5, 10].map((n) => n * power);
+  const minutes = [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3000].map((n) => n * 60000);
+  return (least > 20000 ? minutes : steps).find((step) => step >= least) ?? steps[3];
 };
 
 for (const section of document.querySelectorAll("section")) {

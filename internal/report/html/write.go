@@ -52,10 +52,10 @@ func (w *writer) page(p Page) {
 		`<h1>modferry: <span`, attr("class", "tone "+tones[p.Tone]), ">", esc(p.Verdict), "</span></h1>\n")
 	w.project(p.Project)
 	if p.Lead != "" {
-		w.raw(`<p class="lead">`, esc(capital(p.Lead)), ".</p>\n")
+		w.raw(`<p class="lead">`, prose(capital(p.Lead)), ".</p>\n")
 	}
 	if p.Remark != "" {
-		w.raw("<p>", esc(capital(p.Remark)), ".</p>\n")
+		w.raw("<p>", prose(capital(p.Remark)), ".</p>\n")
 	}
 	w.raw(`<dl class="facts">`, "\n")
 	for _, f := range p.Facts {
@@ -211,11 +211,11 @@ func (w *writer) section(s render.Section) {
 
 // curve draws requests and bytes over the run.
 func (w *writer) curve(c *render.Curve) {
-	w.raw("<figure>\n<figcaption><span class=\"bytes\">bandwidth</span>")
+	w.raw("<figure>\n<figcaption>")
 	if c.MostBytesASecond != "" {
-		w.raw(", up to ", esc(c.MostBytesASecond))
+		w.raw("<span class=\"bytes\">bandwidth</span>, up to ", esc(c.MostBytesASecond), "; ")
 	}
-	w.raw("; <span class=\"requests\">requests at the same time</span>, up to ", esc(c.MostRequests), "</figcaption>\n",
+	w.raw("<span class=\"requests\">requests at the same time</span>, up to ", esc(c.MostRequests), "</figcaption>\n",
 		`<svg class="curve" viewBox="0 0 1000 100" preserveAspectRatio="none" role="img"`, attr("aria-label", c.Label), ">",
 		`<path class="bytes"`, attr("d", c.Bytes), `></path><path class="requests"`, attr("d", c.Requests), "></path></svg>\n")
 	w.axis(c.Axis)
@@ -284,7 +284,7 @@ func spansOf(spans []render.Span) string {
 }
 
 func (w *writer) table(t render.Table) {
-	t = filled(t.For(render.HTML))
+	t = filled(t).For(render.HTML)
 	if t.Thing != "" && t.Rest == "" {
 		t.Rows, t.Rest = cut(t.Rows, mostRows, t.Thing)
 	}

@@ -108,8 +108,9 @@ func (m *markdown) outcome(failures render.Section) {
 	m.add(heading, fmt.Sprintf("## %s modferry: %s%s\n", sign, word, where))
 	clause, remark := m.Says()
 	text := ""
-	if failures.Told {
+	if failures.Told && !m.Result.Interrupted {
 		g := failures.Groups[0]
+		g.Title = strings.ToUpper(g.Title[:1]) + g.Title[1:]
 		text, clause = titled(g)+spansOf(g.Rest)+". "+sentence(m.Missing()), ""
 	}
 	for _, s := range []string{clause, remark} {

@@ -130,7 +130,7 @@ func FuzzMarkdown(f *testing.F) {
 var (
 	codeSpan = regexp.MustCompile("`[^`]*`")
 	ownLink  = regexp.MustCompile(`\[((?:info|warning|error) MF\d{3})\]\(` + regexp.QuoteMeta(finding.Reference) + `#mf\d{3}\)` +
-		`|\[([a-z][A-Za-z0-9 /(),-]+)\]\(` + regexp.QuoteMeta(failure.Reference) + `#[a-z0-9_]+\)`)
+		`|\[([A-Za-z][A-Za-z0-9 /(),-]+)\]\(` + regexp.QuoteMeta(failure.Reference) + `#[a-z0-9_]+\)`)
 	htmlTag  = regexp.MustCompile(`</?(?:wbr|span|details|summary)>`)
 	bare     = regexp.MustCompile(`(?:^|[^\\])[][~$]`)
 	fenceEnd = regexp.MustCompile("^`{3,}$")

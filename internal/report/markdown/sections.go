@@ -31,7 +31,7 @@ func (p *page) fold(s render.Section) {
 // failures adds what could not be obtained, each group as a block of its own.
 func (m *markdown) failures(s render.Section) {
 	for i, g := range s.Groups {
-		text := failureOf(g, s.Told)
+		text := failureOf(g, s.Told && !m.Result.Interrupted)
 		if i == 0 && !s.Told {
 			text = section(s.Title, text)
 		}

@@ -18,6 +18,7 @@ import (
 // Snapshot is how far a run is.
 type Snapshot struct {
 	Done, Total int
+	Failed      int    // that will not be there; of Total, not of Done
 	Thing       string // what is counted, "module"; "" for "file"
 	DoneBytes   int64  // received
 	LeftBytes   int64  // to come, as far as that is known; 0 when it is not
@@ -153,7 +154,7 @@ const grown = 1.25
 // the same file is waited for a little longer is not.
 func advanced(a, b Snapshot) bool {
 	waited := func(s Snapshot) string { what, _, _ := strings.Cut(s.Waiting, " "); return what }
-	return a.Phase != b.Phase || a.Done != b.Done || a.Total != b.Total || a.Retrying != b.Retrying || waited(a) != waited(b) ||
+	return a.Phase != b.Phase || a.Done != b.Done || a.Failed != b.Failed || a.Total != b.Total || a.Retrying != b.Retrying || waited(a) != waited(b) ||
 		float64(b.DoneBytes) > grown*float64(a.DoneBytes)
 }
 
@@ -199,7 +200,7 @@ type sample struct {
 // add takes a sample and forgets those that are older than the window, except
 // for the newest of them, which the window begins with.
 func (m *meter) add(at time.Time, s Snapshot) {
-	m.samples = append(m.samples, sample{at, s.DoneBytes, s.Done})
+	m.samples = append(m.samples, sample{at, s.DoneBytes, s.Done + s.Failed})
 	old := 0
 	for old+1 < len(m.samples)-1 && at.Sub(m.samples[old+1].at) >= window {
 		old++
@@ -226,6 +227,9 @@ func (m *meter) parts(s Snapshot) []string {
 	if s.Total > 0 {
 		phase += fmt.Sprintf(": %d of %s", s.Done, report.Count(s.Total, cmp.Or(s.Thing, "file")))
 	}
+	if s.Failed > 0 {
+		phase += fmt.Sprintf(", %d failed", s.Failed)
+	}
 	parts := []string{phase}
 	bytes, things := m.rates()
 	switch {
@@ -236,7 +240,7 @@ func (m *meter) parts(s Snapshot) []string {
 	}
 	left := lasting(float64(s.LeftBytes), bytes)
 	if left == 0 {
-		left = lasting(float64(s.Total-s.Done), things)
+		left = lasting(float64(s.Total-s.Done-s.Failed), things)
 	}
 	if left > 0 {
 		parts = append(parts, "about "+estimate(left)+" left")

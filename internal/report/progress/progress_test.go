@@ -248,6 +248,8 @@ func TestEstimatesThatMeanNothingAreLeftOut(t *testing.T) {
 		{"nothing has come yet", progress.Snapshot{Phase: "x", Total: 9}, "x: 0 of 9 files\n"},
 		{"it takes longer than a day", progress.Snapshot{Phase: "x", Total: 1_000_000, Done: 1}, "x: 1 of 1000000 files\n"},
 		{"no phase", progress.Snapshot{}, "working\n"},
+		{"most have failed", progress.Snapshot{Phase: "x", Total: 9, Done: 1, Failed: 4}, "x: 1 of 9 files, 4 failed, about 4 s left\n"},
+		{"all have failed", progress.Snapshot{Phase: "x", Total: 9, Failed: 9}, "x: 0 of 9 files, 9 failed\n"},
 		{"a long time", progress.Snapshot{Phase: "x", Total: 101, Done: 1}, "x: 1 of 101 files, about 8 min 20 s left\n"},
 	}
 	for _, tt := range tests {

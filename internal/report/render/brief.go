@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -9,21 +10,25 @@ import (
 )
 
 // modules counts modules as people do: those whose code is needed, by what became
-// of it. Where no code is, as for go mod graph, it counts those with a go.mod file.
+// of it. Where no code is, as for go mod graph, it counts those with a go.mod file. A
+// module that lacks any file that it must have is missing, unless somebody ended the
+// run: then what is there counts.
 func (v *View) modules() tally {
-	code := false
-	for _, m := range v.Result.Modules {
-		code = code || m.Kind != report.KindMod
-	}
-	seen := map[[2]string]bool{}
-	var count tally
+	code := slices.ContainsFunc(v.Result.Modules, func(m report.Module) bool { return m.Kind != report.KindMod })
+	fates := map[[2]string]string{}
 	for _, m := range v.Result.Modules {
 		k := [2]string{m.Path, m.Version}
-		if code && m.Kind == report.KindMod || seen[k] || m.Page() {
-			continue
+		switch _, known := fates[k]; {
+		case m.Query() || m.Failed() && m.Optional:
+		case m.Failed() && !v.Result.Interrupted:
+			fates[k] = report.FromFailed
+		case !known && !m.Page() && (m.Kind != report.KindMod || !code):
+			fates[k] = m.Source
 		}
-		seen[k] = true
-		count.add(m.Source)
+	}
+	var count tally
+	for _, source := range fates {
+		count.add(source)
 	}
 	return count
 }
@@ -111,39 +116,29 @@ func (v *View) unverified() int {
 
 // Missing is how much a run that failed lacks: "20 of 34 modules are missing (1 min 2 s)".
 func (v *View) Missing() string {
-	missing, all, answers := map[[2]string]bool{}, map[[2]string]bool{}, 0
+	answers := 0
 	for _, m := range v.Result.Modules {
-		lacks := m.Failed() && !m.Optional
-		k := [2]string{m.Path, m.Version}
-		switch {
-		case m.Query() && lacks:
+		if m.Query() && m.Failed() && !m.Optional {
 			answers++
-		case m.Query():
-		default:
-			all[k] = true
-			if lacks {
-				missing[k] = true
-			}
 		}
 	}
-	n, of := len(missing), v.modules().All
-	if n > of { // go.mod files, too
-		of = len(all)
-	}
-	took := report.Millis(v.Result.Totals.MS)
+	c, took := v.modules(), report.Millis(v.Result.Totals.MS)
+	there, n := c.All-c.Failed, c.Failed
 	switch {
-	case v.Result.Interrupted && n == of:
+	case v.Result.Interrupted && there == 0:
 		return fmt.Sprintf("nothing is there yet (%s)", took)
+	case v.Result.Interrupted && n == 0:
+		return fmt.Sprintf("%s %s there, but not every go.mod file; the next run goes on from that (%s)", report.Count(there, "module"), are(there), took)
 	case v.Result.Interrupted:
-		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", of-n, report.Count(of, "module"), are(of-n), took)
+		return fmt.Sprintf("%d of %s %s there, the next run goes on from them (%s)", there, report.Count(c.All, "module"), are(there), took)
 	case n == 0 && answers > 0:
 		return fmt.Sprintf("%s %s missing (%s)", report.Answers(answers), are(answers), took)
 	}
-	what := fmt.Sprintf("%d of %s", n, report.Count(of, "module"))
+	what := fmt.Sprintf("%d of %s", n, report.Count(c.All, "module"))
 	switch {
-	case n == of && n == 1:
+	case n == c.All && n == 1:
 		what = "the one module needed"
-	case n == of:
+	case n == c.All:
 		what = fmt.Sprintf("all %d modules", n)
 	}
 	if answers > 0 {

@@ -20,6 +20,7 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 	there, zip := of("a.test/a", "v1.0.0", report.KindZip, report.FromMirror), of("a.test/b", "v1.0.0", report.KindZip, report.FromFailed)
 	list, info := of("a.test/c", "v/list", report.KindList, report.FromFailed), of("a.test/c", "v1.0.0", report.KindInfo, report.FromFailed)
+	mod, other := of("a.test/a", "v1.0.0", report.KindMod, report.FromFailed), of("a.test/d", "v1.0.0", report.KindMod, report.FromFailed)
 	query := of("a.test/c", "main", report.KindQuery, report.FromFailed)
 	for _, c := range []struct {
 		modules     []report.Module
@@ -30,6 +31,9 @@ func TestWhatIsMissing(t *testing.T) {
 		{nil, false, "nothing is needed"},
 		{[]report.Module{there}, true, "1 module in 4.0 s: downloaded, 1 file of no known hash, so not verified"},
 		{[]report.Module{zip}, true, "nothing is there yet (4.0 s)"},
+		{[]report.Module{there, mod}, true, "1 module is there, but not every go.mod file; the next run goes on from that (4.0 s)"},
+		{[]report.Module{there, mod}, false, "connection refused; the one module needed is missing (4.0 s)"},
+		{[]report.Module{there, other}, false, "connection refused; 1 of 2 modules is missing (4.0 s)"},
 		{[]report.Module{there, zip, list}, true, "1 of 2 modules is there, the next run goes on from them (4.0 s)"},
 		{[]report.Module{list}, false, "connection refused; 1 answer about versions is missing (4.0 s)"},
 		{[]report.Module{list, query}, false, "connection refused; 2 answers about versions are missing (4.0 s)"},
@@ -59,5 +63,16 @@ func TestAListOfVersionsIsNamedInWords(t *testing.T) {
 	s := render.Of(r).Failures()
 	if got := s.Groups[0].Affected.Plain(); got != "versions of a.test/c" {
 		t.Errorf("missing: %q", got)
+	}
+}
+
+// A cache that was not asked, since everything was there, is nothing to put in order.
+func TestARunThatNeededNoCacheHasNoRemarkOnIt(t *testing.T) {
+	t.Parallel()
+	r := &report.Result{Outcome: report.OK, Modules: []report.Module{{Path: "a.test/a", Version: "v1.0.0", Kind: report.KindZip, Source: report.FromPresent}}}
+	r.Choice.Configured, r.Cache = "https://a.test", report.Cache{Store: "gha", Hit: "off", Reason: "everything is in the module cache"}
+	report.Aggregate(r)
+	if s := render.Of(r).Remarks(true); s.Count != 0 {
+		t.Errorf("remarks: %v", s.Groups[0].Rest)
 	}
 }

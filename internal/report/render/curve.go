@@ -47,15 +47,34 @@ func (p picture) axis() *Axis {
 	width := niceStep(length / mostTicks)
 	for at := math.Ceil(p.first/width) * width; at <= p.last && len(a.Ticks) <= mostTicks; at += width {
 		percent := (at - p.first) / length * 100
-		a.Ticks = append(a.Ticks, Tick{sortBy(percent), strings.Replace(report.Millis(at), ".0 ", " ", 1), percent})
+		a.Ticks = append(a.Ticks, Tick{sortBy(percent), tickText(at), percent})
 	}
 	return a
 }
 
-// niceStep is the least of 1, 2 or 5 times a power of ten milliseconds that is at
-// least so much.
+// tickText is a point in time without what is 0 of it: "1 s", "5 min".
+func tickText(ms float64) string {
+	text := strings.Replace(report.Millis(ms), ".0 ", " ", 1)
+	return strings.TrimSuffix(strings.TrimSuffix(text, " 0 s"), " 0 min")
+}
+
+// niceStep is the least time in milliseconds that is at least so much and that people
+// count in: of 1, 2 or 5 times a power of ten; above 20 s, of parts of minutes and hours.
 func niceStep(least float64) float64 {
-	for width := 0.001; width < math.MaxFloat64/10; width *= 10 {
+	const second, minute, hour = 1000, 60_000, 3_600_000
+	unit := 0.001
+	switch {
+	case least > 10*hour:
+		unit = 10 * hour
+	case least > 20*second:
+		for _, step := range []float64{30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 20 * minute, 30 * minute, hour, 2 * hour, 5 * hour} {
+			if step >= least {
+				return step
+			}
+		}
+		return 10 * hour
+	}
+	for width := unit; width < math.MaxFloat64/10; width *= 10 {
 		for _, n := range []float64{1, 2, 5} {
 			if n*width >= least {
 				return n * width

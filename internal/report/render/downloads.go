@@ -207,7 +207,7 @@ func (r *row) state() Cell {
 	case hedged:
 		return Cell{Text: "hedged"}
 	}
-	return Cell{Text: "at once"}
+	return Cell{Text: "first try"}
 }
 
 // attempts tells of the attempts for the files of a module that more than one was made

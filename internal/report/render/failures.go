@@ -57,13 +57,10 @@ func (v *View) remedy(c failure.Class) string {
 }
 
 // interruption is what stands in the place of failures when somebody ended the run:
-// its files did not fail.
+// its files did not fail, and the outcome says why.
 func (v *View) interruption() Section {
 	c := failure.Cancelled
-	g := Group{Class: c, Title: c.Title(), Tone: Fair, Link: c.Doc(), Remedy: c.Remedy()}
-	if why := v.message(); why != "" {
-		g.Rest = []Span{say(": " + why)}
-	}
+	g := Group{Class: c, Title: "What to do", Tone: Fair, Link: c.Doc(), Rest: []Span{say(": " + c.Remedy())}}
 	return Section{ID: "failures", Title: "Interruption", Told: true, Groups: []Group{g}}
 }
 
@@ -79,8 +76,8 @@ func (v *View) notesOn(g *group) []Line {
 	}
 	notes := []Line{
 		{Label: "set by", Spans: []Span{say(setting)}},
-		{Label: "tried", Spans: []Span{say(tried(g.modules))}},
-		{Label: label, Spans: []Span{say(failure.Plain(g.modules[0].Message))}},
+		{Label: "tried", Spans: tried(g.modules)},
+		{Label: label, Spans: []Span{name(failure.Plain(g.modules[0].Message))}},
 	}
 	return slices.DeleteFunc(notes, func(l Line) bool { return l.Plain() == "" })
 }

@@ -125,8 +125,8 @@ func failed(r *report.Result) []*group {
 
 // tried sums the attempts of modules up, in the order in which they first
 // happened: "12 × connection refused at https://a, 4 × forbidden (HTTP 403)
-// at https://b". It is "" when there was no more than one attempt for each, all alike.
-func tried(modules []report.Module) string {
+// at https://b". It is nil when there was no more than one attempt for each, all alike.
+func tried(modules []report.Module) []Span {
 	var found groups
 	n := 0
 	for _, m := range modules {
@@ -136,13 +136,17 @@ func tried(modules []report.Module) string {
 		}
 	}
 	if len(found.all) < 2 && n <= len(modules) {
-		return ""
+		return nil
 	}
-	var parts []string
-	for _, g := range found.all {
-		parts = append(parts, fmt.Sprintf("%d × %s at %s", g.attempts, g, failure.Plain(g.Mirror)))
+	var spans []Span
+	for i, g := range found.all {
+		text := fmt.Sprintf("%d × %s at ", g.attempts, g)
+		if i > 0 {
+			text = ", " + text
+		}
+		spans = append(spans, say(text), name(failure.Plain(g.Mirror)))
 	}
-	return strings.Join(parts, ", ")
+	return spans
 }
 
 // Tries counts what was done to get m.

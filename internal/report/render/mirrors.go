@@ -1,6 +1,7 @@
 package render
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -15,7 +16,9 @@ func (v *View) Mirrors() Section {
 	s := Section{ID: "mirrors", Title: "Mirrors"}
 	if len(v.Result.Mirrors) > 0 {
 		for _, p := range Phases {
-			s.Keys = append(s.Keys, Key{p.Key, p.Name})
+			if slices.ContainsFunc(v.Result.Mirrors, func(m report.Mirror) bool { ms := p.OfProbe(m); return ms != nil && *ms > 0 }) {
+				s.Keys = append(s.Keys, Key{p.Key, p.Name})
+			}
 		}
 		s.Tables = []Table{v.probes()}
 	}
@@ -47,7 +50,11 @@ func (v *View) probes() Table {
 		if m.Rank > 0 {
 			rank = counted(m.Rank)
 		}
-		row := []Cell{rank, {Text: failure.Plain(m.URL)}, {Text: Word(m.State), Tone: stateTone(m.State)}, probe(m, longest)}
+		var bar Cell
+		if longest > 0 {
+			bar = probe(m, longest)
+		}
+		row := []Cell{rank, {Text: failure.Plain(m.URL)}, {Text: Word(m.State), Tone: stateTone(m.State)}, bar}
 		for _, p := range Phases {
 			cell := unmeasured()
 			if ms := p.OfProbe(m); ms != nil {

@@ -13,8 +13,8 @@ import (
 const mostPeriods = 10
 
 // Periods is what each mirror answered over the run. It divides the
-// run into spans of equal length, the shortest of 1, 2 or 5 times a power of ten
-// milliseconds of which mostPeriods are enough. An answer is counted where its
+// run into spans of equal length, the shortest that people count in (see niceStep) of
+// which mostPeriods are enough. An answer is counted where its
 // first byte came, a request without an answer where it failed, by its class.
 // Spans without requests are left out; a run of one span has no section, for that
 // is what the status codes of the whole say.
@@ -27,7 +27,7 @@ func (v *View) Periods() Section {
 			mirrors[a.Mirror] = true
 		}
 	}
-	width := periodLength(last)
+	width := max(niceStep(last/mostPeriods), 1)
 	by, used := map[string]*[mostPeriods]map[string]int{}, map[int]bool{}
 	for _, m := range v.Result.Modules {
 		for _, a := range m.Attempts {
@@ -66,17 +66,6 @@ func (v *View) Periods() Section {
 	s := tabled("course", "HTTP status codes over the run", t)
 	s.Note = "Counts the requests for the files of this report, not those of the preflight and for .info files."
 	return s
-}
-
-// periodLength is the length of a span of a run of so many milliseconds.
-func periodLength(length float64) float64 {
-	for width := 1.0; ; width *= 10 {
-		for _, n := range []float64{1, 2, 5} {
-			if n*width*mostPeriods >= length || math.IsInf(width, 1) {
-				return n * width
-			}
-		}
-	}
 }
 
 // answered is when an attempt was answered, or else failed, in milliseconds

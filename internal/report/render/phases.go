@@ -67,7 +67,8 @@ func timed(m report.Module) bool {
 }
 
 // phases divides the time of a file: its attempts, and the waits before and between
-// them. Of attempts at the same time the one that brought the file counts.
+// them. Of attempts at the same time the one that brought the file counts, else the
+// one that began first.
 func phases(m report.Module) []Phase {
 	if !timed(m) {
 		key := phaseBody
@@ -77,21 +78,36 @@ func phases(m report.Module) []Phase {
 		return []Phase{{key, phaseNames[key], m.StartMS, m.MS}}
 	}
 	var all []Phase
-	at := m.StartMS
-	for _, a := range m.Attempts {
-		if wait := a.StartMS - at; wait > 0 {
+	at, end := m.StartMS, m.StartMS+m.MS
+	until := func(ms float64) { // the wait for what began then
+		if wait := ms - at; wait > 0 {
 			all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
+			at = ms
 		}
-		if a.Class != "" {
-			key := failedPhase(a)
-			all = append(all, Phase{key, phaseNames[key], a.StartMS, a.MS})
-		} else {
-			all = append(all, PhasesOf(a)...)
-		}
-		at = max(at, a.StartMS+a.MS)
 	}
-	if wait := m.StartMS + m.MS - at; wait >= leastWait {
-		all = append(all, Phase{phaseWait, phaseNames[phaseWait], at, wait})
+	tries := slices.Clone(m.Attempts)
+	slices.SortStableFunc(tries, func(a, b report.Attempt) int { return cmp.Compare(a.StartMS, b.StartMS) })
+	brought := slices.IndexFunc(tries, func(a report.Attempt) bool { return a.Class == "" })
+	if brought >= 0 {
+		end = tries[brought].StartMS
+	}
+	for _, a := range tries {
+		to := min(a.StartMS+a.MS, end)
+		if a.Class == "" || to <= max(a.StartMS, at) {
+			continue
+		}
+		until(a.StartMS)
+		key := failedPhase(a)
+		all = append(all, Phase{key, phaseNames[key], at, to - at})
+		at = to
+	}
+	if brought >= 0 {
+		until(end)
+		all = append(all, PhasesOf(tries[brought])...)
+		at, end = end+tries[brought].MS, m.StartMS+m.MS
+	}
+	if end-at >= leastWait {
+		until(end)
 	}
 	return all
 }

@@ -108,8 +108,8 @@ func (v *View) mirrorRemarks() []Group {
 // than it might.
 func (v *View) cacheRemarks() []Group {
 	c := v.Result.Cache
-	if !c.Used() || v.Restoring() || c.Saved != nil {
-		return nil // the outcome says so
+	if !c.Used() || v.Restoring() || c.Saved != nil || v.Idle() {
+		return nil // the outcome says so, or nobody needed it
 	}
 	var all []Group
 	at := []Span{say(": cache "), name(failure.Plain(c.Store)), say(": ")}

@@ -84,6 +84,8 @@ func (v *View) Verdict() (string, Tone) {
 		return "nothing restored", Fair
 	case v.unrestored():
 		return "restored in part", Fair
+	case v.Result.Outcome == report.OK && v.Result.ExitCode != 0:
+		return fmt.Sprintf("the command failed with exit code %d", v.Result.ExitCode), Bad
 	case v.Result.Outcome == report.OK:
 		return "ok", Good
 	case v.Result.Outcome == report.NotReady:
@@ -150,6 +152,8 @@ func (v *View) state() string {
 		return "nothing to verify"
 	case c.All == 0 && v.Result.Interrupted:
 		return v.Missing()
+	case c.All == 0 && v.Result.Outcome == report.OK && v.Result.ExitCode != 0:
+		return "nothing was downloaded"
 	case c.All == 0 && v.Result.Outcome == report.OK:
 		return "nothing is needed"
 	case c.All == 0:

@@ -56,7 +56,7 @@ func (v *View) Why() Section {
 		bar := NewBar(0, total)
 		bar.Label = fmt.Sprintf("from %s to %s", report.Millis(x.from), report.Millis(x.from+x.ms))
 		if x.phases == nil {
-			bar.Add("m6", x.from, x.ms)
+			bar.Add("other", x.from, x.ms)
 		}
 		for _, p := range x.phases {
 			bar.Add(p.Key, p.From, p.MS)
@@ -82,7 +82,10 @@ func percent(part, whole float64) Cell {
 	if math.IsNaN(share) || share > 100 {
 		share = 100
 	}
-	return number(share, fmt.Sprintf("%.0f %%", share))
+	if share > 0 && share < 1 {
+		return number(share, "<1%")
+	}
+	return number(share, fmt.Sprintf("%.0f%%", share))
 }
 
 // explained is the answer in two sentences: the longest step, and what took most of
@@ -111,8 +114,13 @@ func (v *View) explained(steps []step) Line {
 		}
 	}
 	what := phaseName(top)
-	if top == phaseWait && byPhase[phaseFailed] > 0 {
+	switch {
+	case top == phaseWait && v.Result.Interrupted:
+		what = "waiting for answers"
+	case top == phaseWait && byPhase[phaseFailed] > 0:
 		what = "waiting after failed attempts"
+	case top == phaseWait:
+		what = "waiting for a turn, a connection or a redirect"
 	}
 	switch {
 	case top == "":
@@ -141,21 +149,17 @@ func (v *View) slowestMirror() []Span {
 	if n == 0 {
 		return nil
 	}
-	what := "the mirror "
+	what, then := "the mirror ", " answered "
 	if n > 1 {
-		what = "the slowest mirror was "
+		what, then = "the slowest mirror, ", ", answered "
 	}
 	rate := ""
 	for _, m := range v.Result.Mirrors {
 		if m.URL == slowest.URL && m.ThroughputBPS != nil && report.Rate(*m.ThroughputBPS) != "" {
-			rate = ", and sent " + report.Rate(*m.ThroughputBPS)
+			rate = " and sent each file at " + report.Rate(*m.ThroughputBPS)
 		}
 	}
-	verb := ": "
-	if n == 1 {
-		verb = " answered "
-	}
-	return []Span{say(what), name(slowest.Mirror), say(verb + "half of its requests within " + report.Millis(at) + rate + ".")}
+	return []Span{say(what), name(slowest.Mirror), say(then + "half of its requests within " + report.Millis(at) + rate + ".")}
 }
 
 // criticalPath is the files that decided when the run ended, in the order of time.

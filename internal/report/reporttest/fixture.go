@@ -70,7 +70,7 @@ func Start(outcome report.Outcome) *report.Result {
 		Mirrors: []report.Mirror{
 			{URL: Goproxy, Label: "Example Org", State: report.Healthy, DNSMS: F(3.1), ConnectMS: F(12.4), TLSMS: F(25.2), FirstByteMS: F(40.9),
 				HTTP: "HTTP/2.0", SumDB: b(true), Chosen: true, Rank: 1},
-			{URL: Company, State: report.Slow, Reason: "the first byte took 1.204s", DNSMS: F(0.4), ConnectMS: F(1.2), TLSMS: F(6), FirstByteMS: F(1204),
+			{URL: Company, State: report.Slow, Reason: "the first byte took 1.2 s", DNSMS: F(0.4), ConnectMS: F(1.2), TLSMS: F(6), FirstByteMS: F(1204),
 				HTTP: "HTTP/1.1", SumDB: b(false), Chosen: true, Rank: 2},
 		},
 		SumDB: &report.SumDB{Name: "sum.example.test", Via: Goproxy, Reachable: true},
@@ -142,10 +142,10 @@ func Good() *report.Result {
 	slow := &r.Modules[70]
 	slow.Attempts = append([]report.Attempt{
 		{Mirror: Goproxy, Status: 503, Class: failure.ServerError, StartMS: 20, MS: 80},
-		{Mirror: Goproxy, Status: 200, Class: failure.Stall, Bytes: 120_000, StartMS: 600, MS: 20_000},
+		{Mirror: Goproxy, Status: 200, Class: failure.Stall, Bytes: 120_000, StartMS: 600, MS: 3_000},
 	}, slow.Attempts...)
-	slow.Attempts[2].StartMS = 20_620
-	slow.MS = 21_300
+	slow.Attempts[2].StartMS = 3_620
+	slow.MS = 4_300
 	r.StatusCodes = map[string]map[string]int{Goproxy: {"200": 51, "503": 1}, Company: {"200": 3}}
 	r.Contact("goproxy.example.test", "the mirror "+Goproxy)
 	r.Contact("go.company.example.test", "the mirror "+Company)
@@ -216,7 +216,7 @@ func Gatekeeper() *report.Result {
 		})
 	}
 	r.Message = "2 files could not be obtained"
-	return Finish(r, 1490)
+	return Finish(r, 2690)
 }
 
 func Integrity() *report.Result {
