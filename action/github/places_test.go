@@ -46,7 +46,7 @@ func TestPathsThatOtherStepsDoNotSeeAreRefused(t *testing.T) {
 		"configuration":          {inputs: map[string]string{"config": file}, says: "input config: found " + file},
 		"CA certificates":        {inputs: map[string]string{"ca-file": file}, says: "input ca-file: found " + file},
 		"report":                 {inputs: map[string]string{"report": filepath.Join(elsewhere, "r.json")}, says: "input report: found " + elsewhere},
-		"report above":           {inputs: map[string]string{"report": "../../r.json"}, says: "input report: found ../.."},
+		"report above":           {inputs: map[string]string{"report": "../../r.json"}, says: "input report: found " + filepath.FromSlash("../..")},
 		"variable":               {env: map[string]string{"MODFERRY_CA_FILE": file}, says: "variable MODFERRY_CA_FILE: found " + file},
 		"variable for the cache": {env: map[string]string{"MODFERRY_CACHE": "dir:" + elsewhere}, says: "variable MODFERRY_CACHE: found " + elsewhere},
 		"link out":               {inputs: map[string]string{"modcache": "out"}, says: "input modcache: found out"},

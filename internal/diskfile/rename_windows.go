@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// maxWait is how long Rename and Remove wait for others, as long as the go command
+// maxWait is how long Rename, Remove and RemoveAll wait for others, as long as the go command
 // does (cmd/internal/robustio).
 const maxWait = 2 * time.Second
 
@@ -28,15 +28,29 @@ func Rename(from, to string) error {
 		dir := err == nil && there.IsDir()
 		err = os.Rename(from, to)
 		busy := errors.Is(err, windows.ERROR_ACCESS_DENIED) || errors.Is(err, windows.ERROR_SHARING_VIOLATION)
-		return busy && !dir, err
+		if busy && dir { // which may be gone when the caller looks
+			return false, &os.LinkError{Op: "rename", Old: from, New: to, Err: fs.ErrExist}
+		}
+		return busy, err
 	})
 }
 
-// Remove is os.Remove that waits for those who have the file or directory open.
+// Remove is os.Remove that waits for those who have the file or directory open. On
+// network drives, a removed file stays in its directory until its last reader goes.
 func Remove(name string) error {
 	return patiently(func() (bool, error) {
 		err := os.Remove(name)
-		return errors.Is(err, windows.ERROR_SHARING_VIOLATION), err
+		return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY), err
+	})
+}
+
+// RemoveAll is os.RemoveAll that waits as Remove does, and for those who are about to
+// remove a file themselves.
+func RemoveAll(dir string) error {
+	return patiently(func() (bool, error) {
+		err := os.RemoveAll(dir)
+		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY)
+		return busy || errors.Is(err, windows.ERROR_ACCESS_DENIED), err
 	})
 }
 

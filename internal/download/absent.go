@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net"
-	"syscall"
 	"time"
 
 	"github.com/modferry/modferry/internal/failure"
@@ -26,7 +25,7 @@ func absent(fe *failure.Error) bool {
 		return true
 	case failure.NameLookup, failure.ProxyConnect:
 		var dns *net.DNSError
-		return errors.As(fe, &dns) && dns.IsNotFound || errors.Is(fe, syscall.ECONNREFUSED)
+		return errors.As(fe, &dns) && dns.IsNotFound || errors.Is(fe, failure.ErrRefused)
 	}
 	return false
 }

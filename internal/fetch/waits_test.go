@@ -61,11 +61,11 @@ func TestNobodyWaitsForAHangingMirrorThatIsNotNeeded(t *testing.T) {
 				patient(b)
 				if test.noProbe && kind != "no response" {
 					// Where there is no connection no first byte is late.
-					b.Values.ConnectTimeout, b.Values.TLSTimeout = 50*time.Millisecond, 50*time.Millisecond
+					b.Values.ConnectTimeout, b.Values.TLSTimeout = 500*time.Millisecond, 500*time.Millisecond // long for the good one
 				}
 				b.Options.Dial = blackHole()
 				if b.Values.NoProbe = test.noProbe; test.noProbe {
-					b.Options.Silence = 200 * time.Millisecond // long for the good one
+					b.Options.Silence = time.Second // likewise
 				}
 				r := b.Run(test.proxy)
 				fetchtest.WantOutcome(t, r, report.OK)

@@ -246,7 +246,7 @@ func removeTree(dir string) error {
 		}
 		return nil
 	})
-	return os.RemoveAll(dir)
+	return diskfile.RemoveAll(dir)
 }
 
 // discardTree removes the tree of s so that neither a kill in between nor a

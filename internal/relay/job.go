@@ -310,7 +310,7 @@ func (j *Joined) Stop(ctx context.Context) error {
 	case errors.Is(err, errNobody):
 		err = nil
 	}
-	_ = os.RemoveAll(j.dir) // or the runner does, with all of its temporary files
+	_ = diskfile.RemoveAll(j.dir) // or the runner does, with all of its temporary files
 	return err
 }
 

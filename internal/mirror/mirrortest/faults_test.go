@@ -7,9 +7,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/mirror/mirrortest"
 )
 
@@ -65,14 +65,14 @@ func TestFaultsAsNetHTTPSeesThem(t *testing.T) {
 			return whole(200, a.Zip)(r, body, err) && r.ContentLength == -1
 		}},
 		{name: "reset in the body", fault: mirrortest.ResetAfter(100), h1: func(r *http.Response, body []byte, err error) bool {
-			return errors.Is(err, syscall.ECONNRESET) && len(body) <= 100
+			return errors.Is(err, failure.ErrReset) && len(body) <= 100
 		}, h2: func(_ *http.Response, body []byte, err error) bool {
-			return (errors.Is(err, syscall.ECONNRESET) || eof(err)) && len(body) <= 100
+			return (errors.Is(err, failure.ErrReset) || eof(err)) && len(body) <= 100
 		}},
 		{name: "reset before the header", fault: mirrortest.ResetAfter(-1), h1: func(r *http.Response, _ []byte, err error) bool {
-			return r == nil && errors.Is(err, syscall.ECONNRESET)
+			return r == nil && errors.Is(err, failure.ErrReset)
 		}, h2: func(r *http.Response, _ []byte, err error) bool {
-			return r == nil && (errors.Is(err, syscall.ECONNRESET) || eof(err))
+			return r == nil && (errors.Is(err, failure.ErrReset) || eof(err))
 		}},
 		{name: "length too long", fault: mirrortest.LengthTooLong(10), h1: broken(a.Zip, eof)},
 		{name: "length too short", fault: mirrortest.LengthTooShort(10), h1: whole(200, a.Zip[:len(a.Zip)-10])},

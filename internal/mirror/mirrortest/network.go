@@ -6,7 +6,8 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"syscall"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // Network is a dialer in which names lead where a test wants: to a loopback
@@ -46,12 +47,12 @@ func (n *Network) LookupFails(host string) {
 
 // Unreachable makes a host or "host:port" unreachable.
 func (n *Network) Unreachable(host string) {
-	n.set(host, place{err: os.NewSyscallError("connect", syscall.ENETUNREACH)})
+	n.set(host, place{err: os.NewSyscallError("connect", failure.ErrUnreachable)})
 }
 
 // Refuse makes a host or "host:port" refuse connections.
 func (n *Network) Refuse(host string) {
-	n.set(host, place{err: os.NewSyscallError("connect", syscall.ECONNREFUSED)})
+	n.set(host, place{err: os.NewSyscallError("connect", failure.ErrRefused)})
 }
 
 // Forget makes a host as if it had never been named here.

@@ -95,7 +95,7 @@ func TestANetworkLeadsNamesWhereItIsTold(t *testing.T) {
 		"mirror.example.test":  func(err error) bool { return err == nil },
 		"gone.example.test":    lookup(false),
 		"flaky.example.test":   lookup(true),
-		"far.example.test":     func(err error) bool { return errors.Is(err, syscall.ENETUNREACH) },
+		"far.example.test":     func(err error) bool { return errors.Is(err, failure.ErrUnreachable) },
 		"shut.example.test":    func(err error) bool { return errors.Is(err, failure.ErrRefused) },
 		"unknown.example.test": lookup(false),
 	} {

@@ -132,9 +132,8 @@ func (s *Store) dismantle(place string) error {
 		}
 		return err
 	}
-	err := discard(place, s.step)
-	if strange, ferr := foreign(place); strange && ferr == nil {
-		return nil // ours is gone
+	if err := discard(place, s.step); !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return err
+	return nil // ours is gone; what is foreign, or just made by somebody else, stays
 }

@@ -153,7 +153,7 @@ func TestAServerThatDoesNotAnswerIsLeft(t *testing.T) {
 	}
 	n := 0
 	_, err := d.open(t, func(o *s3.Options) {
-		o.Stall = 10 * time.Millisecond
+		o.Stall = 100 * time.Millisecond // long enough to connect
 		o.Transport = transportFunc(func(r *http.Request) (*http.Response, error) {
 			n++
 			return http.DefaultTransport.RoundTrip(r)

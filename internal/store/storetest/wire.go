@@ -7,7 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
+
+	"github.com/modferry/modferry/internal/failure"
 )
 
 // A wire leads to the server and breaks on demand.
@@ -170,11 +171,11 @@ func (b *brokenBody) Read(p []byte) (int, error) {
 }
 
 // errReset is how a connection breaks.
-var errReset = fmt.Errorf("read tcp: %w", syscall.ECONNRESET)
+var errReset = fmt.Errorf("read tcp: %w", failure.ErrReset)
 
 // refused is how a server is down.
 func refused() (*http.Response, error) {
-	return nil, fmt.Errorf("dial tcp: %w", syscall.ECONNREFUSED)
+	return nil, fmt.Errorf("dial tcp: %w", failure.ErrRefused)
 }
 
 // overloaded is how a server says that it is.
