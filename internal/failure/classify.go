@@ -100,7 +100,7 @@ func scarce(err error) Class {
 // has as many files and connections open as it may. It passes when others are
 // closed.
 func TooManyOpen(err error) bool {
-	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+	if errno, ok := errnoOf(err); ok && (errno == syscall.EMFILE || errno == syscall.ENFILE) {
 		return true
 	}
 	// Of what the resolver met, only the text is left.

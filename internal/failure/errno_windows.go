@@ -17,6 +17,8 @@ const (
 var alikeErrnos = map[syscall.Errno]syscall.Errno{
 	39:    ErrFull,        // ERROR_HANDLE_DISK_FULL
 	1295:  ErrFull,        // ERROR_DISK_QUOTA_EXCEEDED
+	4:     syscall.EMFILE, // ERROR_TOO_MANY_OPEN_FILES
+	10024: syscall.EMFILE, // WSAEMFILE
 	10050: ErrUnreachable, // WSAENETDOWN
 	10064: ErrUnreachable, // WSAEHOSTDOWN
 	10065: ErrUnreachable, // WSAEHOSTUNREACH

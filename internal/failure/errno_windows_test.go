@@ -10,6 +10,8 @@ func native(errno syscall.Errno) syscall.Errno {
 		return 112
 	case syscall.EDQUOT:
 		return 1295
+	case syscall.EMFILE:
+		return 4
 	case syscall.ENETUNREACH:
 		return 10051
 	case syscall.ECONNABORTED:
