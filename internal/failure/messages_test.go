@@ -45,9 +45,9 @@ var downloadMessages = []struct {
 	{"unknown revision v1.0.0", `go: example.test/m@v1.0.0: invalid version: unknown revision v1.0.0`, failure.NotFound},
 	{"terminal prompts disabled, could not read Username", "go: example.test/m@v1.0.0: invalid version: git ls-remote -q origin in /x: exit status 128:\n\tfatal: could not read Username for 'https://example.test': terminal prompts disabled", failure.Unauthorized},
 	{"module lookup disabled by GOPROXY=off", `go: example.test/m@v1.0.0: module lookup disabled by GOPROXY=off`, failure.Disabled},
-	{"no space left on device", `go: example.test/m@v1.0.0: write /root/go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.zip1.tmp: no space left on device`, failure.DiskFull},
-	{"mkdir …: permission denied", `go: example.test/m@v1.0.0: mkdir /root/go/pkg/mod/cache: permission denied`, failure.Permission},
-	{"too many open files", `go: example.test/m@v1.0.0: open /root/go/pkg/mod/cache/download/x: too many open files`, failure.LocalIO},
+	{"no space left on device", `go: example.test/m@v1.0.0: write /home/runner/go/pkg/mod/cache/download/example.test/m/@v/v1.0.0.zip1.tmp: no space left on device`, failure.DiskFull},
+	{"mkdir …: permission denied", `go: example.test/m@v1.0.0: mkdir /home/runner/go/pkg/mod/cache: permission denied`, failure.Permission},
+	{"too many open files", `go: example.test/m@v1.0.0: open /home/runner/go/pkg/mod/cache/download/x: too many open files`, failure.LocalIO},
 }
 
 // otherMessages end a go command for another reason; the cause is golog's name for it.
