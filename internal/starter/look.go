@@ -88,14 +88,14 @@ func (c *Checkout) mains(list *worklist.List) error {
 			dirs = c.members(filepath.Join(list.Root, filepath.FromSlash(m.Dir)), m.Dir)
 		}
 		for _, dir := range dirs {
-			at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(dir)))
+			at, err := c.place(list, dir)
 			if err != nil {
 				return err
 			}
 			c.Modules = append(c.Modules, at)
 		}
 		if c.Go == "" || version.Compare("go"+m.Go, "go"+c.Go) > 0 {
-			at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(m.Dir)))
+			at, err := c.place(list, m.Dir)
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (c *Checkout) others(dir string) {
 		return
 	}
 	for _, m := range list.Mains {
-		at, err := c.relative(filepath.Join(list.Root, filepath.FromSlash(m.Dir)))
+		at, err := c.place(list, m.Dir)
 		if err == nil && !slices.Contains(c.Modules, at) {
 			c.Others = append(c.Others, at)
 		}
@@ -151,6 +151,11 @@ func (c *Checkout) members(dir, at string) []string {
 		}
 	}
 	return dirs
+}
+
+// place is the directory of a list, relative to its root, as a workflow names it.
+func (c *Checkout) place(list *worklist.List, dir string) (string, error) {
+	return c.relative(filepath.Join(list.Root, filepath.FromSlash(dir)))
 }
 
 // relative is a directory as a workflow names it.
