@@ -40,7 +40,7 @@ func Rename(from, to string) error {
 func Remove(name string) error {
 	return patiently(func() (bool, error) {
 		err := os.Remove(name)
-		return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY), err
+		return inUse(err), err
 	})
 }
 
@@ -49,9 +49,14 @@ func Remove(name string) error {
 func RemoveAll(dir string) error {
 	return patiently(func() (bool, error) {
 		err := os.RemoveAll(dir)
-		busy := errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY)
-		return busy || errors.Is(err, windows.ERROR_ACCESS_DENIED), err
+		return inUse(err) || errors.Is(err, windows.ERROR_ACCESS_DENIED), err
 	})
+}
+
+// inUse reports whether a removal failed since somebody has the file open, or one in
+// the directory.
+func inUse(err error) bool {
+	return errors.Is(err, windows.ERROR_SHARING_VIOLATION) || errors.Is(err, windows.ERROR_DIR_NOT_EMPTY)
 }
 
 // patiently calls do again as long as it says that others are in the way.
