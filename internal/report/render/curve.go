@@ -63,16 +63,13 @@ func tickText(ms float64) string {
 func niceStep(least float64) float64 {
 	const second, minute, hour = 1000, 60_000, 3_600_000
 	unit := 0.001
-	switch {
-	case least > 10*hour:
-		unit = 10 * hour
-	case least > 20*second:
+	if least > 20*second {
 		for _, step := range []float64{30 * second, minute, 2 * minute, 5 * minute, 10 * minute, 20 * minute, 30 * minute, hour, 2 * hour, 5 * hour} {
 			if step >= least {
 				return step
 			}
 		}
-		return 10 * hour
+		unit = 10 * hour
 	}
 	for width := unit; width < math.MaxFloat64/10; width *= 10 {
 		for _, n := range []float64{1, 2, 5} {
