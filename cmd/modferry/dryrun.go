@@ -96,7 +96,7 @@ func planned(b *strings.Builder, how string, all []fetch.Planned, possible map[m
 		if from == "" {
 			heading = how + "left to the go command, which gets them from version control"
 		}
-		fmt.Fprintf(b, "\n%s:\n", strings.ToUpper(heading[:1])+heading[1:])
+		fmt.Fprintf(b, "\n%s:\n", report.Capital(heading))
 		for _, m := range bySource[from] {
 			alone := ""
 			switch {

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Bytes renders a size for people, in powers of 1000: "512 B", "22.3 MB".
@@ -64,4 +66,13 @@ func Count(n int, thing string) string {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// Capital is a clause with a capital letter, as a sentence begins; "" for "".
+func Capital(text string) string {
+	r, n := utf8.DecodeRuneInString(text)
+	if n == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + text[n:]
 }

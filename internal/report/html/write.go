@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/modferry/modferry/internal/failure"
 	"github.com/modferry/modferry/internal/report"
@@ -52,10 +50,10 @@ func (w *writer) page(p Page) {
 		`<h1>modferry: <span`, attr("class", "tone "+tones[p.Tone]), ">", esc(p.Verdict), "</span></h1>\n")
 	w.project(p.Project)
 	if p.Lead != "" {
-		w.raw(`<p class="lead">`, prose(capital(p.Lead)), ".</p>\n")
+		w.raw(`<p class="lead">`, prose(report.Capital(p.Lead)), ".</p>\n")
 	}
 	if p.Remark != "" {
-		w.raw("<p>", prose(capital(p.Remark)), ".</p>\n")
+		w.raw("<p>", prose(report.Capital(p.Remark)), ".</p>\n")
 	}
 	w.raw(`<dl class="facts">`, "\n")
 	for _, f := range p.Facts {
@@ -145,20 +143,12 @@ func (w *writer) list(class string, items []string, open, end string) {
 // ours.
 func textOf(l render.Line) string {
 	if l.Label != "" {
-		return esc(capital(l.Label)) + ": " + spansOf(l.Spans)
+		return esc(report.Capital(l.Label)) + ": " + spansOf(l.Spans)
 	} else if len(l.Spans) > 0 && !l.Spans[0].Code {
 		l.Spans = slices.Clone(l.Spans)
-		l.Spans[0].Text = capital(l.Spans[0].Text)
+		l.Spans[0].Text = report.Capital(l.Spans[0].Text)
 	}
 	return spansOf(l.Spans)
-}
-
-func capital(text string) string {
-	r, n := utf8.DecodeRuneInString(text)
-	if n == 0 {
-		return ""
-	}
-	return string(unicode.ToUpper(r)) + text[n:]
 }
 
 // counted is the title of what is folded, with how many things it is about.
@@ -258,7 +248,7 @@ func (w *writer) group(g render.Group, room int) {
 	if len(notes) > 0 {
 		w.raw(`<dl class="notes">`, "\n")
 		for _, n := range notes {
-			w.raw("<div><dt>", esc(capital(n.Label)), "</dt><dd>", spansOf(n.Spans), "</dd></div>\n")
+			w.raw("<div><dt>", esc(report.Capital(n.Label)), "</dt><dd>", spansOf(n.Spans), "</dd></div>\n")
 		}
 		w.raw("</dl>\n")
 	}

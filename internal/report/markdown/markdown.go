@@ -110,7 +110,7 @@ func (m *markdown) outcome(failures render.Section) {
 	text := ""
 	if failures.Told && !m.Result.Interrupted {
 		g := failures.Groups[0]
-		g.Title = strings.ToUpper(g.Title[:1]) + g.Title[1:]
+		g.Title = report.Capital(g.Title)
 		text, clause = titled(g)+spansOf(g.Rest)+". "+sentence(m.Missing()), ""
 	}
 	for _, s := range []string{clause, remark} {
@@ -127,7 +127,7 @@ func (m *markdown) outcome(failures render.Section) {
 // begin with a plain word begins with a name, and stays as it is.
 func sentence(clause string) string {
 	if first, _, _ := strings.Cut(clause, " "); first != "" && strings.Trim(first, "abcdefghijklmnopqrstuvwxyz") == "" {
-		clause = strings.ToUpper(clause[:1]) + clause[1:]
+		clause = report.Capital(clause)
 	}
 	return escape(strings.TrimSuffix(clause, ".")) + ".\n"
 }

@@ -83,7 +83,7 @@ func remark(g render.Group) string {
 	}
 	text := signs[g.Tone] + " " + title + strings.TrimSuffix(spansOf(g.Rest), ".")
 	for _, n := range g.Notes {
-		text += ". " + strings.ToUpper(n.Label[:1]) + n.Label[1:] + ": " + spansOf(n.Spans)
+		text += ". " + report.Capital(n.Label) + ": " + spansOf(n.Spans)
 	}
 	return text
 }
