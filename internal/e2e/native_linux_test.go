@@ -146,18 +146,26 @@ func ends(t *testing.T, j *nativeJob, u *use) {
 	}
 }
 
+// relayed is a job of which a step has downloaded example.test/lib through the relay,
+// whose journal tells of it.
+func relayed(t *testing.T) (*nativeJob, *use) {
+	t.Helper()
+	f, s := world(t)
+	j := newNativeJob(t, f, s)
+	u := j.use(nil)
+	j.main(u)
+	j.good("go", "mod", "download", "example.test/lib@v1.2.0")
+	journalled(t, u, "example.test/lib")
+	return j, u
+}
+
 // Whatever becomes of the relay, the job is as well off as without modferry.
 func TestANativeJobWithoutItsRelay(t *testing.T) {
 	t.Parallel()
 	for name, signal := range map[string]syscall.Signal{"it is killed": syscall.SIGKILL, "it is frozen while the job goes on": syscall.SIGSTOP} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, s := world(t)
-			j := newNativeJob(t, f, s)
-			u := j.use(nil)
-			j.main(u)
-			j.good("go", "mod", "download", "example.test/lib@v1.2.0")
-			journalled(t, u, "example.test/lib")
+			j, u := relayed(t)
 			kill(t, j.relay(u), signal)
 			j.installed() // of a frozen one as soon as its guard has ended it
 			st := j.post(u)
@@ -189,12 +197,7 @@ func TestANativeJobWithoutItsRelay(t *testing.T) {
 	} {
 		t.Run("another program that "+name+" gets its port", func(t *testing.T) {
 			t.Parallel()
-			f, s := world(t)
-			j := newNativeJob(t, f, s)
-			u := j.use(nil)
-			j.main(u)
-			j.good("go", "mod", "download", "example.test/lib@v1.2.0")
-			journalled(t, u, "example.test/lib")
+			j, u := relayed(t)
 			pid := j.relay(u)
 			kill(t, pid, syscall.SIGKILL)
 			gone(t, pid)
